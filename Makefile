@@ -1,0 +1,79 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# The first interpreter that is new enough and can make virtual environments; PYTHON= overrides.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	>/dev/null 2>&1 && echo "$$p" && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTEST_ARGS ?= -n 2
+
+.PHONY: help
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 to 3.13 with venv found; give PYTHON=/path/to/python" >&2; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	@echo "Installing the locked packages into $(VENV) …" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: setup
+setup: $(READY)  ## Make the virtual environment from the lock
+
+.PHONY: demo
+demo: $(READY)  ## Run the bundled strategies on real market data, save them, show them
+	@$(BIN)/btstore demo
+
+.PHONY: test
+test: $(READY)  ## Run the tests
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+ENGINE_PYTHONS ?= 3.11 3.12 3.13
+
+.PHONY: test-engines
+test-engines:  ## Run the tests on every supported Python here, and so on every engine version
+	@failed=0; for version in $(ENGINE_PYTHONS); do \
+		python=$$(for p in python$$version $$HOME/.pyenv/versions/$$version.*/bin/python; do \
+			"$$p" -c "import sys, venv, ensurepip; sys.exit('%d.%d' % sys.version_info[:2] != '$$version')" \
+			>/dev/null 2>&1 && echo "$$p" && break; done); \
+		if [ -z "$$python" ]; then echo "Python $$version: not found, not tested"; continue; fi; \
+		$(MAKE) --no-print-directory setup PYTHON="$$python" VENV=.venv-$$version && \
+		echo "Python $$version, $$(.venv-$$version/bin/pip freeze | grep -i nautilus):" && \
+		$(MAKE) --no-print-directory test VENV=.venv-$$version || failed=1; \
+	done; exit $$failed
+
+.PHONY: format
+format: $(READY)  ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: lint
+lint: $(READY)  ## Check format, lint rules, import directions and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy
+
+.PHONY: docs
+docs: $(READY)  ## Make the README's tour and command reference anew
+	@$(BIN)/python -m tests.docs
+
+.PHONY: check
+check: lint test  ## Everything that must be green before a commit
+
+.PHONY: lock
+lock:  ## Resolve the lock again (needs uv)
+	@{ echo "# Exact versions for every supported Python. Made by \`make lock\`; do not edit."; \
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+	--extra nautilus --group dev pyproject.toml; } > requirements.lock.new
+	@mv requirements.lock.new requirements.lock
+
+.PHONY: clean
+clean:  ## Remove what set-up, tests and builds left
+	@rm -rf .venv* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .bench dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
