@@ -1,0 +1,1 @@
+"""Where the store is: settings, connections, the embedded server, migrations."""

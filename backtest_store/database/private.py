@@ -1,0 +1,75 @@
+"""Directories that are one user's alone, whatever the umask, and what may be wrong with them."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backtest_store.errors import StoreError, UnreachableError
+
+OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+YOUR_OWN = "set BTSTORE_HOME to a directory of your own"
+ELSEWHERE = "set BTSTORE_HOME to a directory on a local disk, or BTSTORE_DATABASE_URL to a server"
+
+
+def make_private(directory: Path) -> None:
+    """Create a directory and its missing parents, open to this user alone.
+
+    An existing one keeps its mode; it is refused as by `require_private`.
+    """
+    if not directory.parent.exists():
+        make_private(directory.parent)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    require_private(directory)
+
+
+def require_private(directory: Path) -> None:
+    """Refuse what is no directory, belongs to another user, or lets others write.
+
+    Raises
+    ------
+    StoreError
+        If so: who may write there could pass their own server off as this user's.
+    """
+    status = directory.stat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise StoreError(f"{directory} is not a directory", hint=YOUR_OWN)
+    if status.st_uid != os.geteuid():
+        raise StoreError(
+            f"{directory} belongs to another user ({_name(status.st_uid)})", hint=YOUR_OWN
+        )
+    if status.st_mode & OTHERS_MAY_WRITE:
+        import shlex
+
+        hint = f"chmod 700 {shlex.quote(str(directory))}"
+        raise StoreError(f"other users may write to {directory}", hint=hint)
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file, created readable by this user alone; return its descriptor."""
+    return os.open(path, flags | os.O_CREAT, 0o600)
+
+
+@contextmanager
+def explained(home: Path) -> Iterator[None]:
+    """Turn what the file system refuses into an error of the store."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename if isinstance(error.filename, str) else home
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise UnreachableError(
+            f"the embedded server cannot use {place}: {error.strerror or error}",
+            hint=f"free some space, or {ELSEWHERE}" if full else ELSEWHERE,
+        ) from error
+
+
+def _name(uid: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

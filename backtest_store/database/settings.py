@@ -1,0 +1,107 @@
+"""Where the store is and how it logs, as the environment says."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from backtest_store.errors import UsageError
+
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+LOG_FORMATS = ("console", "json")
+URL_SCHEMES = ("postgresql://", "postgres://")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where the store is and how it logs.
+
+    Parameters
+    ----------
+    database_url : str, optional
+        A libpq URI; None means the embedded server in `home`. It may hold a password, so no
+        `repr` shows it.
+    home : Path
+        The directory of the embedded server and of the spool, absolute.
+    pg_bindir : Path, optional
+        The directory of the embedded server's binaries, instead of the ones found.
+    log_level : str
+        One of `LOG_LEVELS`.
+    log_format : str
+        One of `LOG_FORMATS`.
+    """
+
+    database_url: str | None = field(default=None, repr=False)
+    home: Path
+    pg_bindir: Path | None = None
+    log_level: str = "warning"
+    log_format: str = "console"
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the `BTSTORE_` variables; an empty one counts as unset.
+
+        Raises
+        ------
+        UsageError
+            If a variable holds a value that cannot be used.
+        """
+        return cls(
+            database_url=_database_url(),
+            home=home(),
+            pg_bindir=_directory("BTSTORE_PG_BINDIR"),
+            log_level=_choice("BTSTORE_LOG_LEVEL", LOG_LEVELS, "warning"),
+            log_format=_choice("BTSTORE_LOG_FORMAT", LOG_FORMATS, "console"),
+        )
+
+
+def home() -> Path:
+    """Return the directory of the embedded server and of the spool.
+
+    Raises
+    ------
+    UsageError
+        If BTSTORE_HOME leads nowhere, or is not set and has no default.
+    """
+    return _directory("BTSTORE_HOME") or _default_home()
+
+
+def _database_url() -> str | None:
+    url = os.environ.get("BTSTORE_DATABASE_URL", "").strip()
+    if url and not url.startswith(URL_SCHEMES):
+        raise UsageError(  # without the value: it may hold a password
+            "BTSTORE_DATABASE_URL is not a libpq URI",
+            hint="it begins with postgresql://, as in postgresql://user@host:5432/database",
+        )
+    return url or None
+
+
+def _directory(variable: str) -> Path | None:
+    value = os.environ.get(variable, "")
+    if not value.strip():
+        return None
+    try:
+        return Path(value).expanduser().absolute()
+    except (OSError, RuntimeError) as error:
+        raise UsageError(
+            f"{variable} is {value!r}, which leads nowhere: {error}", hint="give an absolute path"
+        ) from error
+
+
+def _default_home() -> Path:
+    from platformdirs import user_data_path  # slow to import, and most who script set the variable
+
+    home = user_data_path("backtest-store", appauthor=False)
+    if not home.is_absolute():  # a user without a home directory, as containers have them
+        raise UsageError(
+            "BTSTORE_HOME is not set, and this user has no home directory to default to",
+            hint="set BTSTORE_HOME to a directory of your own",
+        )
+    return home
+
+
+def _choice(variable: str, choices: tuple[str, ...], default: str) -> str:
+    value = os.environ.get(variable, "").strip() or default
+    if value.lower() not in choices:
+        raise UsageError(f"{variable} is {value!r}", hint=f"use one of {', '.join(choices)}")
+    return value.lower()

@@ -1,0 +1,151 @@
+"""Rows of the store. A field has its column's name; a metric is one field and one column.
+
+These are plain dataclasses because the commands that read must start fast; `validate` and
+`to_json` put Pydantic to work on them where data comes from outside: a captured engine, a spool
+file, an import.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Json = dict[str, Any]
+Status = Literal["success", "failed", "interrupted"]
+EquityBasis = Literal["mark_to_market", "balance"]
+Unit = Literal["fraction", "ratio", "money", "count", "date", "text", "json"]
+Best = Literal["highest", "lowest"]
+
+
+def metric(unit: Unit, best: Best | None = None) -> Any:
+    """Declare a metric: the unit it is shown in, and which end of it is the better one."""
+    return field(default=None, metadata={"unit": unit, "best": best})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What was run, on what, and how it ended: a row of `backtest_runs`.
+
+    Times are UTC, `duration_seconds` is wall time, money is in `currency`, the account's base.
+    """
+
+    run_id: UUID
+    status: Status
+    started_at: datetime
+    duration_seconds: float | None = None
+    strategy_name: str
+    strategy_type: str = "unclassified"
+    instrument_ids: list[str] = field(default_factory=list)
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+    initial_capital: Decimal | None = None
+    currency: str | None = None
+    data_source: str | None = None
+    data_fingerprint: str | None = None
+    parameters: Json = field(default_factory=dict)
+    config_snapshot: Json = field(default_factory=dict)
+    config_hash: str | None = None
+    provenance: Json = field(default_factory=dict)
+    error_type: str | None = None
+    error_message: str | None = None
+    error_traceback: str | None = None
+    reproduced_from: UUID | None = None
+    tags: list[str] = field(default_factory=list)
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """How a successful run went: a row of `performance_metrics`, less its `run_id`.
+
+    Fractions, not percent (0.15 is 15 %); money in the account's base currency; ratios are
+    annualised where the field's literature annualises them. None is undefined, and `warnings`
+    says why. `backtest_store.capture.metrics` has the definitions.
+    """
+
+    total_return: float | None = metric("fraction", "highest")
+    cagr: float | None = metric("fraction", "highest")
+    volatility: float | None = metric("fraction", "lowest")
+    sharpe_ratio: float | None = metric("ratio", "highest")
+    sortino_ratio: float | None = metric("ratio", "highest")
+    calmar_ratio: float | None = metric("ratio", "highest")
+    max_drawdown: float | None = metric("fraction", "highest")
+    max_drawdown_date: date | None = metric("date")
+    final_balance: Decimal | None = metric("money", "highest")
+    net_profit: Decimal | None = metric("money", "highest")
+    total_fees: Decimal | None = metric("money", "lowest")
+    total_trades: int | None = metric("count")
+    winning_trades: int | None = metric("count")
+    losing_trades: int | None = metric("count")
+    breakeven_trades: int | None = metric("count")
+    win_rate: float | None = metric("fraction", "highest")
+    profit_factor: float | None = metric("ratio", "highest")
+    expectancy: Decimal | None = metric("money", "highest")
+    avg_win: Decimal | None = metric("money", "highest")
+    avg_loss: Decimal | None = metric("money", "highest")
+    returns_count: int | None = metric("count")
+    periods_per_year: float | None = metric("ratio")
+    returns_skewness: float | None = metric("ratio", "highest")
+    returns_kurtosis: float | None = metric("ratio", "lowest")
+    equity_basis: EquityBasis | None = metric("text")
+    engine_stats: Json | None = metric("json")
+    warnings: list[str] | None = metric("text")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(Metrics, Run):
+    """One run, flat: its own fields, then its metrics', which are None unless it succeeded.
+
+    This is what commands print and what the spool, `export` and `import` carry. Queries that
+    list runs leave the fields of `UNLISTED` at their defaults.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundRun:
+    """A run whose id lies in a range: the range's place in what was asked, from 1, and the id."""
+
+    position: int
+    run_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreSize:
+    """What the store holds: runs, bytes on disk with indexes, and its server's version."""
+
+    runs: int
+    bytes: int
+    server_version: str
+
+
+RUN_FIELDS = tuple(f.name for f in fields(Run))
+METRIC_FIELDS = {f.name: f.metadata for f in fields(Metrics)}
+RECORD_FIELDS = tuple(f.name for f in fields(Record))
+UNLISTED = frozenset({"config_snapshot", "provenance", "engine_stats", "error_traceback"})
+
+
+def to_json(record: Record) -> str:
+    """Return a record as one line of JSON, decimals as exact numbers, times in ISO 8601.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a value does not have its field's type.
+    """
+    adapter = _adapter()
+    return adapter.dump_json(adapter.validate_python(record.__dict__)).decode()
+
+
+@cache
+def _adapter() -> TypeAdapter[Record]:
+    """Return what checks and writes a record; building it takes longer than to save a run."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Record)

@@ -1,0 +1,147 @@
+-- Runs and their metrics. A run is inserted once and never updated; deleting it deletes its metrics.
+
+CREATE DOMAIN ratio AS double precision
+    CONSTRAINT ratio_is_finite CHECK (VALUE > '-Infinity' AND VALUE < 'Infinity');
+COMMENT ON DOMAIN ratio IS 'A number without unit; NaN and infinity are refused, undefined is NULL.';
+
+CREATE DOMAIN amount AS numeric
+    CONSTRAINT amount_is_finite CHECK (VALUE > '-Infinity' AND VALUE < 'Infinity');
+COMMENT ON DOMAIN amount IS 'Money in the currency of the run, exact.';
+
+CREATE TABLE backtest_runs (
+    run_id           uuid PRIMARY KEY,
+    status           text NOT NULL CHECK (status IN ('success', 'failed', 'interrupted')),
+    started_at       timestamptz NOT NULL CHECK (isfinite(started_at)),
+    duration_seconds ratio CHECK (duration_seconds >= 0),
+    strategy_name    text NOT NULL CHECK (strategy_name <> ''),
+    strategy_type    text NOT NULL CHECK (strategy_type <> ''),
+    instrument_ids   text[] NOT NULL CHECK (array_position(instrument_ids, NULL) IS NULL),
+    start_date       timestamptz CHECK (isfinite(start_date)),
+    end_date         timestamptz CHECK (isfinite(end_date)),
+    initial_capital  amount,
+    currency         text CHECK (currency <> ''),
+    data_source      text,
+    data_fingerprint text,
+    parameters       jsonb NOT NULL CHECK (jsonb_typeof(parameters) = 'object'),
+    config_snapshot  jsonb NOT NULL CHECK (jsonb_typeof(config_snapshot) = 'object'),
+    config_hash      text CHECK (config_hash ~ '^[0-9a-f]{64}$'),
+    provenance       jsonb NOT NULL CHECK (jsonb_typeof(provenance) = 'object'),
+    error_type       text,
+    error_message    text,
+    error_traceback  text,
+    reproduced_from  uuid CHECK (reproduced_from <> run_id),
+    tags             text[] NOT NULL CHECK (array_position(tags, NULL) IS NULL),
+    note             text,
+    CONSTRAINT dates_in_order CHECK (start_date <= end_date),
+    CONSTRAINT failure_has_a_cause CHECK (status <> 'failed' OR error_type IS NOT NULL),
+    CONSTRAINT success_has_no_error CHECK (
+        status <> 'success' OR (error_type IS NULL AND error_message IS NULL AND error_traceback IS NULL)
+    ),
+    CONSTRAINT capital_has_a_currency CHECK (initial_capital IS NULL OR currency IS NOT NULL)
+);
+
+COMMENT ON TABLE backtest_runs IS 'What was run, on what, and how it ended; one row a run, never updated.';
+COMMENT ON COLUMN backtest_runs.run_id IS 'Identity of the run, chosen by the process that ran it.';
+COMMENT ON COLUMN backtest_runs.status IS 'success, failed (an exception ended it) or interrupted (stopped, or its process died).';
+COMMENT ON COLUMN backtest_runs.started_at IS 'When the run began, UTC.';
+COMMENT ON COLUMN backtest_runs.duration_seconds IS 'Wall time of the run in seconds; NULL when its process died.';
+COMMENT ON COLUMN backtest_runs.strategy_name IS 'Name of the strategy, as its user gave it or its class has it.';
+COMMENT ON COLUMN backtest_runs.strategy_type IS 'trend_following, mean_reversion, momentum …, or unclassified.';
+COMMENT ON COLUMN backtest_runs.instrument_ids IS 'Instruments in the engine, as NautilusTrader writes them: SYMBOL.VENUE.';
+COMMENT ON COLUMN backtest_runs.start_date IS 'Time of the first market data, UTC.';
+COMMENT ON COLUMN backtest_runs.end_date IS 'Time of the last market data, UTC.';
+COMMENT ON COLUMN backtest_runs.initial_capital IS 'Equity before the first bar, in currency.';
+COMMENT ON COLUMN backtest_runs.currency IS 'Base currency of the account: the unit of every amount of the run.';
+COMMENT ON COLUMN backtest_runs.data_source IS 'Where the market data came from: a file, a catalog, or memory.';
+COMMENT ON COLUMN backtest_runs.data_fingerprint IS 'Digest of the market data; equal data has an equal fingerprint.';
+COMMENT ON COLUMN backtest_runs.parameters IS 'The strategies'' configuration, for querying.';
+COMMENT ON COLUMN backtest_runs.config_snapshot IS 'All that is needed to run it again, in NautilusTrader''s own terms.';
+COMMENT ON COLUMN backtest_runs.config_hash IS 'SHA-256 in hex of configuration, instruments, dates and data.';
+COMMENT ON COLUMN backtest_runs.provenance IS 'Versions, git commit, source hash and command line of the run.';
+COMMENT ON COLUMN backtest_runs.error_type IS 'Class of the exception that ended the run.';
+COMMENT ON COLUMN backtest_runs.error_message IS 'Text of the exception that ended the run.';
+COMMENT ON COLUMN backtest_runs.error_traceback IS 'Traceback of the exception that ended the run.';
+COMMENT ON COLUMN backtest_runs.reproduced_from IS 'The run that this one repeats; it may have been deleted since.';
+COMMENT ON COLUMN backtest_runs.tags IS 'The user''s labels.';
+COMMENT ON COLUMN backtest_runs.note IS 'The user''s remark.';
+
+CREATE TABLE performance_metrics (
+    run_id            uuid PRIMARY KEY REFERENCES backtest_runs ON DELETE CASCADE,
+    total_return      ratio,
+    cagr              ratio,
+    volatility        ratio CHECK (volatility >= 0),
+    sharpe_ratio      ratio,
+    sortino_ratio     ratio,
+    calmar_ratio      ratio,
+    max_drawdown      ratio CHECK (max_drawdown <= 0),
+    max_drawdown_date date,
+    final_balance     amount,
+    net_profit        amount,
+    total_fees        amount,
+    total_trades      bigint CHECK (total_trades >= 0),
+    winning_trades    bigint CHECK (winning_trades >= 0),
+    losing_trades     bigint CHECK (losing_trades >= 0),
+    breakeven_trades  bigint CHECK (breakeven_trades >= 0),
+    win_rate          ratio CHECK (win_rate BETWEEN 0 AND 1),
+    profit_factor     ratio CHECK (profit_factor >= 0),
+    expectancy        amount,
+    avg_win           amount CHECK (avg_win > 0),
+    avg_loss          amount CHECK (avg_loss < 0),
+    returns_count     bigint CHECK (returns_count >= 0),
+    periods_per_year  ratio CHECK (periods_per_year > 0),
+    returns_skewness  ratio,
+    returns_kurtosis  ratio CHECK (returns_kurtosis >= 0),
+    equity_basis      text NOT NULL CHECK (equity_basis IN ('mark_to_market', 'balance')),
+    engine_stats      jsonb NOT NULL CHECK (jsonb_typeof(engine_stats) = 'object'),
+    warnings          text[] NOT NULL CHECK (array_position(warnings, NULL) IS NULL),
+    CONSTRAINT trades_add_up CHECK (total_trades = winning_trades + losing_trades + breakeven_trades)
+);
+
+COMMENT ON TABLE performance_metrics IS 'How each successful run went; undefined is NULL, and warnings says why.';
+COMMENT ON COLUMN performance_metrics.run_id IS 'The run.';
+COMMENT ON COLUMN performance_metrics.total_return IS 'Last equity over starting capital, less 1; a fraction: 0.15 is 15 %.';
+COMMENT ON COLUMN performance_metrics.cagr IS 'Compound annual growth rate of equity; a fraction.';
+COMMENT ON COLUMN performance_metrics.volatility IS 'Standard deviation of daily returns, annualised; a fraction.';
+COMMENT ON COLUMN performance_metrics.sharpe_ratio IS 'Mean over standard deviation of daily returns, annualised; risk-free rate 0.';
+COMMENT ON COLUMN performance_metrics.sortino_ratio IS 'Mean over downside deviation of daily returns, annualised; target 0.';
+COMMENT ON COLUMN performance_metrics.calmar_ratio IS 'cagr over the size of max_drawdown.';
+COMMENT ON COLUMN performance_metrics.max_drawdown IS 'Deepest fall of equity from its peak; a fraction, at most 0.';
+COMMENT ON COLUMN performance_metrics.max_drawdown_date IS 'Day of the trough of max_drawdown, UTC.';
+COMMENT ON COLUMN performance_metrics.final_balance IS 'Account balance after the run; open positions not valued.';
+COMMENT ON COLUMN performance_metrics.net_profit IS 'Last equity less starting capital.';
+COMMENT ON COLUMN performance_metrics.total_fees IS 'Commissions paid; negative is a rebate.';
+COMMENT ON COLUMN performance_metrics.total_trades IS 'Closed positions, netting snapshots included.';
+COMMENT ON COLUMN performance_metrics.winning_trades IS 'Trades with a profit after fees.';
+COMMENT ON COLUMN performance_metrics.losing_trades IS 'Trades with a loss after fees.';
+COMMENT ON COLUMN performance_metrics.breakeven_trades IS 'Trades with neither.';
+COMMENT ON COLUMN performance_metrics.win_rate IS 'Winning trades over all trades; a fraction from 0 to 1.';
+COMMENT ON COLUMN performance_metrics.profit_factor IS 'Gross profit over gross loss.';
+COMMENT ON COLUMN performance_metrics.expectancy IS 'Mean profit of a trade after fees.';
+COMMENT ON COLUMN performance_metrics.avg_win IS 'Mean profit of a winning trade after fees.';
+COMMENT ON COLUMN performance_metrics.avg_loss IS 'Mean loss of a losing trade after fees, below 0.';
+COMMENT ON COLUMN performance_metrics.returns_count IS 'Number of daily returns behind the ratios.';
+COMMENT ON COLUMN performance_metrics.periods_per_year IS 'Daily returns over years covered: the factor that annualises.';
+COMMENT ON COLUMN performance_metrics.returns_skewness IS 'Skewness of daily returns.';
+COMMENT ON COLUMN performance_metrics.returns_kurtosis IS 'Kurtosis of daily returns, not excess: 3 for a normal distribution.';
+COMMENT ON COLUMN performance_metrics.equity_basis IS 'mark_to_market: sampled during the run; balance: from account events.';
+COMMENT ON COLUMN performance_metrics.engine_stats IS 'NautilusTrader''s own statistics, verbatim.';
+COMMENT ON COLUMN performance_metrics.warnings IS 'Why a metric is undefined, and what else its reader should know.';
+
+CREATE FUNCTION refuse_update() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a stored run is never updated (table %)', TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation',
+              HINT = 'Run it again, or delete it.';
+END
+$$;
+COMMENT ON FUNCTION refuse_update() IS 'Keeps stored runs as they were saved.';
+
+CREATE TRIGGER backtest_runs_are_immutable
+    BEFORE UPDATE ON backtest_runs FOR EACH STATEMENT EXECUTE FUNCTION refuse_update();
+CREATE TRIGGER performance_metrics_are_immutable
+    BEFORE UPDATE ON performance_metrics FOR EACH STATEMENT EXECUTE FUNCTION refuse_update();
+
+-- The newest runs, and the order that breaks every tie.
+CREATE INDEX backtest_runs_by_date ON backtest_runs (started_at DESC, run_id DESC);
+-- "Has this been run before?"
+CREATE INDEX backtest_runs_by_config ON backtest_runs (config_hash);

@@ -1,0 +1,4 @@
+-- Runs that began before a time.
+-- $1 time
+SELECT r.run_id FROM backtest_runs AS r
+ WHERE r.started_at < $1

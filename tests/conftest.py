@@ -1,0 +1,95 @@
+"""One real PostgreSQL server a test session, one migrated template, a clone of it a test."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+import psycopg
+import pytest
+import pytest_asyncio
+from pytest_postgresql import factories
+from pytest_postgresql.executors import NoopExecutor
+
+from backtest_store.database import migrations
+from backtest_store.database.embedded import EmbeddedServer
+
+SERVER_HOME = "BTSTORE_TEST_SERVER_HOME"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Forget the user's own store, and start one server before any worker looks for it."""
+    for name in [n for n in os.environ if n.startswith(("BTSTORE_", "PG")) and n != SERVER_HOME]:
+        del os.environ[name]
+    if SERVER_HOME not in os.environ:
+        os.environ[SERVER_HOME] = tempfile.mkdtemp(prefix="btstore-tests-")
+        config.add_cleanup(_stop_server)
+    address = urlsplit(_server().start())
+    where = parse_qs(address.query)
+    config.option.postgresql_host = where["host"][0]
+    config.option.postgresql_port = where["port"][0]
+    config.option.postgresql_user = address.username
+
+
+def _server() -> EmbeddedServer:
+    return EmbeddedServer(Path(os.environ[SERVER_HOME]) / "home")
+
+
+def _stop_server() -> None:
+    _server().stop()
+    shutil.rmtree(os.environ.pop(SERVER_HOME), ignore_errors=True)
+
+
+def _url(database: str) -> str:
+    return urlsplit(_server().url())._replace(path=f"/{database}").geturl()
+
+
+def _migrate(*, dbname: str, **_: object) -> None:
+    migrations.migrate(_url(dbname))
+
+
+template = factories.postgresql_noproc(load=[_migrate])
+clone = factories.postgresql("template")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the environment a fresh `BTSTORE_HOME`."""
+    monkeypatch.setenv("BTSTORE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def store_url(
+    clone: "psycopg.Connection[object]", home: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """Give the environment a fresh, migrated store of its own."""
+    url = _url(clone.info.dbname)
+    monkeypatch.setenv("BTSTORE_DATABASE_URL", url)
+    return url
+
+
+@pytest.fixture
+def unmigrated_url(
+    clone: "psycopg.Connection[object]", home: Path, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """Give the environment a shared store that has no schema yet."""
+    url = _url(clone.info.dbname)
+    while migrations.rollback(url):
+        pass
+    monkeypatch.setenv("BTSTORE_DATABASE_URL", url)
+    return url
+
+
+@pytest_asyncio.fixture
+async def db(template: NoopExecutor) -> AsyncIterator[asyncpg.Connection]:
+    """Give a connection to a migrated store; what the test writes is rolled back."""
+    connection = await asyncpg.connect(_url(template.template_dbname), statement_cache_size=0)
+    transaction = connection.transaction()
+    await transaction.start()
+    yield connection
+    await transaction.rollback()
+    await connection.close()
