@@ -1,0 +1,1 @@
+"""A NautilusTrader engine that has run, turned into a run of the store."""
