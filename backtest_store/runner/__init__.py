@@ -1,0 +1,1 @@
+"""Turn a config file into a NautilusTrader backtest that is ready to run."""

@@ -1,0 +1,28 @@
+"""Real market data that comes with the package; README.md has its provenance and licences."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+InstrumentType = Literal["equity", "currency_pair", "crypto"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A bundled series of bars, and the instrument that it prices."""
+
+    path: Path
+    instrument: str
+    bar: str
+    instrument_type: InstrumentType
+    currency: str
+
+
+_HERE = Path(__file__).parent
+
+BUNDLED_DATA = {
+    "sp500_daily": Dataset(_HERE / "sp500_daily.csv.gz", "SPX.XCBO", "1-DAY-LAST", "equity", "USD"),
+    "eurusd_hourly": Dataset(
+        _HERE / "eurusd_hourly.csv.gz", "EUR/USD.SIM", "1-HOUR-LAST", "currency_pair", "USD"
+    ),
+}
