@@ -1,0 +1,138 @@
+"""Record the runs of one engine as they come and go."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID, uuid4
+
+from backtest_store.capture.details import Details, Outcome, outcome_of
+from backtest_store.capture.run import Begun, begin, finish
+from backtest_store.capture.sampler import FIRST, Sampler, sampler_of
+from backtest_store.journal import Entry
+from backtest_store.log import get_logger
+from backtest_store.models import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nautilus_trader.backtest.engine import BacktestEngine
+    from nautilus_trader.common.messages import ComponentStateChanged
+
+# The first component that `run` starts, and the first that `reset` and `dispose` empty.
+WATCHED = "events.system.DataEngine"
+END_OF_RUN = ("RESETTING", "DISPOSING")
+UNENDED = Outcome(
+    status="interrupted",
+    error_message="the run did not reach its end: its exception was handled, or `engine.end()` "
+    "was not called after `run(streaming=True)`",
+)
+REMEMBERED = 4096
+
+
+class Sink(Protocol):
+    """Where runs go: a note when one begins, the record when it has ended."""
+
+    def begin(self, record: Record) -> Entry:
+        """Note in the journal that a run has begun."""
+
+    def save(self, record: Record, entry: Entry | None) -> None:
+        """Save a run that has ended, and close its note."""
+
+
+class EngineRecorder:
+    """Watches an engine from `attach` to `detach`, and hands each of its runs to a sink."""
+
+    def __init__(self, engine: BacktestEngine, details: Details, sink: Sink) -> None:
+        self._engine = engine
+        self._details = details
+        self._sink = sink
+        self._sampler: Sampler | None = None
+        self._begun: Begun | None = None
+        self._entry: Entry | None = None
+        self._is_attached = False
+        self.runs = 0
+
+    def attach(self) -> None:
+        """Begin to watch, unless another recorder watches this engine already."""
+        name = str(self._engine.instance_id)
+        with guarded("watch the engine"):
+            if name in WATCHED_ENGINES:
+                return
+            self._sampler = sampler_of(self._engine)
+            self._engine.kernel.msgbus.subscribe(WATCHED, self._on_state, FIRST)
+            WATCHED_ENGINES.add(name)
+            self._is_attached = True
+
+    def detach(self, error: BaseException | None = None, *, must_have_run: bool = False) -> None:
+        """Save the run under way, or the one that an exception kept from beginning, and leave."""
+        if not self._is_attached:
+            return
+        with guarded("save the run"):
+            if self._begun is not None or error is not None or (must_have_run and not self.runs):
+                self.finish(error)
+        with guarded("leave the engine"):
+            WATCHED_ENGINES.discard(str(self._engine.instance_id))
+            self._is_attached = False
+            bus = self._engine.kernel.msgbus
+            if bus.is_subscribed(WATCHED, self._on_state):
+                bus.unsubscribe(WATCHED, self._on_state)
+
+    def _on_state(self, event: ComponentStateChanged) -> None:
+        with guarded("follow the run"):
+            state = event.state.name
+            if state == "RUNNING" and self._begun is None:
+                self._begin()
+            elif state in END_OF_RUN and self._begun is not None:
+                self.finish()
+
+    def _begin(self) -> None:
+        self._begun = begin(self._engine, self._details, run_id_of(self._engine))
+        self._entry = self._sink.begin(self._begun.record)
+        if self._sampler is not None:
+            self._sampler.begin(self._engine)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """Capture and save the run that has ended, by an exception if one is given."""
+        begun, entry = self._begun, self._entry
+        self._begun = self._entry = None
+        samples = None if self._sampler is None or begun is None else self._sampler.end()
+        begun = begun or begin(self._engine, self._details, run_id_of(self._engine))
+        record = finish(self._engine, begun, self._outcome(error), samples)
+        self.runs += 1
+        self._sink.save(record, entry)
+
+    def _outcome(self, error: BaseException | None) -> Outcome:
+        if error is not None:
+            return outcome_of(error)
+        is_over = self._engine.run_finished is not None and not self._engine.trader.is_running
+        return Outcome() if is_over or self._engine.run_id is None else UNENDED
+
+
+WATCHED_ENGINES: set[str] = set()
+_RUN_IDS: OrderedDict[tuple[str, str], UUID] = OrderedDict()
+
+
+def run_id_of(engine: BacktestEngine) -> UUID:
+    """Return the id of an engine's run, the same each time it is asked for in this process.
+
+    It is not the engine's own: NautilusTrader draws that from a generator which forked processes
+    share the state of, so two workers of a pool give the same id to different runs.
+    """
+    if engine.run_id is None:
+        return uuid4()
+    key = (str(engine.instance_id), str(engine.run_id))
+    while len(_RUN_IDS) >= REMEMBERED:
+        _RUN_IDS.popitem(last=False)
+    return _RUN_IDS.setdefault(key, uuid4())
+
+
+@contextmanager
+def guarded(what: str) -> Iterator[None]:
+    """Keep every fault of ours from the runner, and say it in one line."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - the boundary: nothing of ours disturbs a backtest
+        get_logger().warning(f"could not {what}: {type(error).__name__}: {error}")
+

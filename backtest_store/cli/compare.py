@@ -1,0 +1,36 @@
+"""`btstore compare`: runs side by side."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from backtest_store.cli import render
+from backtest_store.cli.options import RUN_HELP, Format, FormatOption, RunsArgument
+from backtest_store.database.connection import call
+from backtest_store.errors import UsageError
+
+FEWEST, MOST = 2, 10
+
+
+def compare(
+    runs: RunsArgument,
+    *,
+    baseline: Annotated[
+        str | None, typer.Option(metavar="RUN", help=f"Show differences to this run. {RUN_HELP}")
+    ] = None,
+    all_parameters: Annotated[
+        bool, typer.Option("--all-parameters", help="Show parameters that are all the same, too.")
+    ] = False,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Put 2 to 10 runs side by side, the best of each metric marked."""
+    from backtest_store import compare as comparing
+
+    if not FEWEST <= len(runs) <= MOST:
+        raise UsageError(f"compare takes {FEWEST} to {MOST} runs, not {len(runs)}")
+    comparison = call(lambda db: comparing.compare(db, runs, baseline))
+    render.side_by_side(comparison, format_, all_parameters=all_parameters)
+    for note in comparison.notes():
+        typer.echo(f"note: {note}", err=True)

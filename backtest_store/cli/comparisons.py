@@ -1,0 +1,132 @@
+"""A comparison for people: a column a run, a row a fact, as many runs beside each other as fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from backtest_store.cli import cells, readable, tables
+from backtest_store.cli.cells import Column
+from backtest_store.cli.readable import UNDEFINED
+from backtest_store.cli.tables import Strip
+from backtest_store.compare import Comparison
+from backtest_store.models import METRIC_FIELDS, Record
+
+COLUMNS = {column.name: column for column in cells.columns(Record)}
+FACTS = (
+    "status",
+    "started_at",
+    "strategy_name",
+    "strategy_type",
+    "instrument_ids",
+    "start_date",
+    "end_date",
+    "initial_capital",
+    "currency",
+    "data_source",
+    "tags",
+)
+METRICS = tuple(
+    name for name, field in METRIC_FIELDS.items() if field["unit"] not in {"text", "json"}
+)
+GREEN = "32"
+LONGEST_TEXT = 24
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the comparison: what it is about, and a text and a colour for each run."""
+
+    label: str
+    texts: Sequence[str]
+    colours: Sequence[str]
+
+
+def write(
+    comparison: Comparison,
+    parameters: dict[str, list[object]],
+    out: TextIO,
+    *,
+    markdown: bool = False,
+) -> None:
+    """Write a comparison, in several tables if the terminal is too narrow for one."""
+    strips = _strips(comparison, parameters)
+    if markdown:
+        tables.draw(strips, out, tables.MARKDOWN)
+        return
+    for some in _fitting(strips, tables.terminal_width()):
+        tables.draw(some, out)
+
+
+def _strips(comparison: Comparison, parameters: dict[str, list[object]]) -> list[Strip]:
+    ids = [str(run.run_id) for run in comparison.runs]
+    short = cells.short_ids(ids)
+    lines = [
+        *_facts(comparison.runs),
+        *(_parameter(name, values) for name, values in parameters.items()),
+        *(_metric(comparison, name) for name in METRICS),
+    ]
+    labels = Strip("run", [line.label for line in lines])
+    return [labels] + [
+        Strip(
+            short[run_id],
+            [line.texts[place] for line in lines],
+            [line.colours[place] for line in lines],
+            right=True,
+            flexible=True,
+        ).cut(LONGEST_TEXT)
+        for place, run_id in enumerate(ids)
+    ]
+
+
+def _fitting(strips: list[Strip], places: int) -> Iterator[list[Strip]]:
+    """Yield the labels with as many runs as fit, until all runs were there."""
+    labels, runs = strips[0], strips[1:]
+    while runs:
+        some = [labels, runs.pop(0)]
+        while runs and tables.total_width([*some, runs[0]]) <= places:
+            some.append(runs.pop(0))
+        yield tables.fitted(some, places)
+
+
+def _facts(runs: Sequence[Record]) -> Iterator[Line]:
+    for name in FACTS:
+        values = [cells.cell(getattr(run, name)) for run in runs]
+        if any(values):
+            column = COLUMNS[name]
+            yield Line(
+                name,
+                [readable.readable(column, value) for value in values],
+                [readable.colour(column, value) for value in values],
+            )
+
+
+def _parameter(name: str, values: list[object]) -> Line:
+    texts = [UNDEFINED if v is None else cells.printable(readable.plain(v)) for v in values]
+    return Line(cells.printable(name), texts, [""] * len(values))
+
+
+def _metric(comparison: Comparison, name: str) -> Line:
+    best = comparison.best(name)
+    places = range(len(comparison.runs))
+    return Line(
+        name,
+        [("*" if p in best else "") + _value(comparison, COLUMNS[name], p) for p in places],
+        [GREEN if p in best else "" for p in places],
+    )
+
+
+def _value(comparison: Comparison, column: Column, place: int) -> str:
+    run = comparison.runs[place]
+    text = readable.readable(column, cells.cell(getattr(run, column.name)))
+    if _is_baseline(comparison, run) or not column.is_number:
+        return text
+    delta = comparison.delta(column.name, place)
+    if delta is None:
+        return text
+    return f"{text} ({'+' if delta >= 0 else ''}{readable.readable(column, cells.cell(delta))})"
+
+
+def _is_baseline(comparison: Comparison, run: Record) -> bool:
+    return comparison.baseline is not None and run.run_id == comparison.baseline.run_id

@@ -1,0 +1,81 @@
+"""`btstore db`: the store itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from backtest_store.errors import SchemaError, UsageError
+
+app = typer.Typer(help="Look after the store itself.", no_args_is_help=True)
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+@app.command()
+def status() -> None:
+    """Say where the store is, whether it runs, and what it holds."""
+    from tabulate import tabulate
+
+    from backtest_store.database.settings import Settings
+    from backtest_store.database.status import describe
+
+    facts = asyncio.run(describe(Settings.from_environment()))
+    typer.echo(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the store's schema to this version's."""
+    from backtest_store.database import migrations
+    from backtest_store.database.connection import server_url
+    from backtest_store.database.settings import Settings
+
+    applied = migrations.migrate(server_url(Settings.from_environment()))
+    for migration in applied:
+        typer.echo(f"applied {migration}", err=True)
+    if not applied:
+        typer.echo("the schema is up to date", err=True)
+
+
+@app.command()
+def rollback(*, yes: YesOption = False) -> None:
+    """Undo the newest migration, and lose what only it could hold."""
+    from backtest_store.database import migrations
+    from backtest_store.database.connection import server_url
+    from backtest_store.database.settings import Settings
+
+    url = server_url(Settings.from_environment())
+    newest = migrations.newest(url)
+    if newest is None:
+        raise SchemaError("there is no migration to undo")
+    if not yes:
+        typer.confirm(f"Undo {newest} and lose the data that depends on it?", abort=True, err=True)
+    migrations.rollback(url)
+    typer.echo(f"rolled back {newest}", err=True)
+
+
+@app.command()
+def stop() -> None:
+    """Stop the embedded server; the next command starts it again."""
+    from backtest_store.database.embedded import EmbeddedServer
+    from backtest_store.database.settings import Settings
+
+    settings = Settings.from_environment()
+    if settings.database_url is not None:
+        raise UsageError(
+            "the store is a shared server, which is not ours to stop",
+            hint="unset BTSTORE_DATABASE_URL to mean the embedded one",
+        )
+    stopped = EmbeddedServer(settings.home, settings.pg_bindir).stop()
+    typer.echo("stopped" if stopped else "it was not running", err=True)
+
+
+@app.command()
+def url() -> None:
+    """Print the store's URL, without a password: psql "$(btstore db url)"."""
+    from backtest_store.database.connection import public_url, server_url
+    from backtest_store.database.settings import Settings
+
+    typer.echo(public_url(server_url(Settings.from_environment())))

@@ -1,0 +1,54 @@
+"""`btstore demo`: the bundled strategies on the bundled market data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from backtest_store.cli.options import Format
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+    from backtest_store.compare import Comparison
+    from backtest_store.models import Record
+
+NEWEST = 10
+
+
+def demo() -> None:
+    """Run three strategies on real market data, save them, then list and compare them."""
+    from backtest_store.cli import render
+    from backtest_store.cli.history import NEEDED
+    from backtest_store.cli.run import exit_code, require_store
+    from backtest_store.database.connection import call
+    from backtest_store.runner.config import load_config
+    from backtest_store.runner.demo import DEMO_CONFIGS
+
+    require_store()
+    from backtest_store.runner.execution import execute
+
+    runs = []
+    for path in DEMO_CONFIGS:
+        run = execute(load_config(path))
+        typer.echo(f"saved {run.strategy_name} as {run.run_id}")
+        runs.append(run)
+    newest, comparison = call(lambda db: history_and_comparison(db, runs))
+    typer.echo("\nThe newest runs, as `btstore history` lists them:\n")
+    render.many(newest, Format.TABLE, shown=NEEDED)
+    typer.echo("\nThe three side by side, as `btstore compare` shows them:\n")
+    render.side_by_side(comparison, Format.TABLE)
+    typer.echo("\nNext: btstore show @latest · btstore history --sort sharpe_ratio", err=True)
+    exit_code(runs)
+
+
+async def history_and_comparison(
+    db: Connection, runs: list[Record]
+) -> tuple[list[Record], Comparison]:
+    """Fetch the newest runs, and some of them side by side."""
+    from backtest_store.compare import compare
+    from backtest_store.listing import Listing, page
+
+    newest = await page(db, Listing(), NEWEST)
+    return newest, await compare(db, [str(run.run_id) for run in runs], None)

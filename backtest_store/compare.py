@@ -1,0 +1,98 @@
+"""Put runs side by side: what differs in how they ran, how they went, and which went best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from backtest_store.models import METRIC_FIELDS, Json, Record
+from backtest_store.selectors import resolve_all
+from backtest_store.sql import Db
+
+Number = int | float | Decimal
+UNFAIR = {
+    "instrument_ids": "instruments",
+    "start_date": "start dates",
+    "end_date": "end dates",
+    "currency": "currencies",
+    "equity_basis": "equity bases (mark_to_market values open positions, balance does not)",
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs to be read side by side.
+
+    Parameters
+    ----------
+    runs : sequence of Record
+        The runs, in the order in which they are shown.
+    baseline : Record, optional
+        The run that the others' metrics are measured against.
+    """
+
+    runs: Sequence[Record]
+    baseline: Record | None = None
+
+    def parameters(self) -> dict[str, list[object]]:
+        """Return each parameter's values, run by run; None where a run has no such parameter."""
+        flat = [flattened(run.parameters) for run in self.runs]
+        return {name: [run.get(name) for run in flat] for run in flat for name in run}
+
+    def differing_parameters(self) -> dict[str, list[object]]:
+        """Return the parameters that are not the same in all runs."""
+        return {
+            name: values
+            for name, values in self.parameters().items()
+            if any(value != values[0] or type(value) is not type(values[0]) for value in values)
+        }
+
+    def best(self, metric: str) -> set[int]:
+        """Return the places of the runs that are the best by a metric; none if nothing is better."""
+        values = [getattr(run, metric) for run in self.runs]
+        known = [value for value in values if value is not None]
+        best = METRIC_FIELDS[metric]["best"]
+        if best is None or len(set(known)) < 2:
+            return set()
+        top = max(known) if best == "highest" else min(known)
+        return {place for place, value in enumerate(values) if value == top}
+
+    def delta(self, metric: str, place: int) -> Number | None:
+        """Return a metric's value less the baseline's, None where either is undefined."""
+        value = getattr(self.runs[place], metric)
+        base = None if self.baseline is None else getattr(self.baseline, metric)
+        return None if value is None or base is None else value - base
+
+    def notes(self) -> Iterator[str]:
+        """Yield what makes the comparison unfair."""
+        done = [run for run in self.runs if run.status == "success"]
+        for field, name in UNFAIR.items():
+            if len({_hashable(getattr(run, field)) for run in done}) > 1:
+                yield f"the runs have different {name}"
+
+
+async def compare(db: Db, runs: Sequence[str], baseline: str | None = None) -> Comparison:
+    """Return the runs that selectors mean, to be read side by side.
+
+    The baseline is one of them or another run.
+    """
+    wanted = [*runs] if baseline is None else [*runs, baseline]
+    found = await resolve_all(db, wanted)
+    return Comparison(found[: len(runs)], None if baseline is None else found[-1])
+
+
+def flattened(parameters: Json, above: str = "") -> dict[str, Any]:
+    """Return nested parameters under one name each, such as `exit.atr_multiple`."""
+    flat: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if isinstance(value, dict) and value:
+            flat |= flattened(value, f"{above}{name}.")
+        else:
+            flat[f"{above}{name}"] = value
+    return flat
+
+
+def _hashable(value: object) -> object:
+    return tuple(sorted(value)) if isinstance(value, list) else value

@@ -1,0 +1,234 @@
+"""The hook: save every backtest by itself, without disturbing it.
+
+``record`` is the better one: wrapped around ``engine.run()`` or ``node.run()`` it sees failures,
+marks equity to market every day, and keeps several runs apart. ``save_run`` saves what an engine
+still has after its run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
+
+from backtest_store import saving
+from backtest_store.capture.details import Details, Outcome
+from backtest_store.journal import Entry, open_entry
+from backtest_store.log import get_logger
+from backtest_store.models import Record
+
+if TYPE_CHECKING:
+    from nautilus_trader.backtest.engine import BacktestEngine
+    from nautilus_trader.backtest.node import BacktestNode
+
+    from backtest_store.capture.node import NodeRecorder
+    from backtest_store.capture.recorder import EngineRecorder
+
+__all__ = ["Recording", "record", "save_run", "save_run_async"]
+
+
+class Recording:
+    """The runs recorded by one ``with record(...)``.
+
+    Attributes
+    ----------
+    run_ids : list[UUID]
+        The runs saved so far, oldest first.
+    records : list[Record]
+        What was saved of each.
+    """
+
+    def __init__(self, target: BacktestEngine | BacktestNode, details: Details) -> None:
+        self.records: list[Record] = []
+        self._recorder = _recorder(target, details, self)
+
+    @property
+    def run_id(self) -> UUID | None:
+        """Return the newest run's id; None before the first is saved."""
+        return self.records[-1].run_id if self.records else None
+
+    @property
+    def run_ids(self) -> list[UUID]:
+        """Return the ids of all runs, oldest first."""
+        return [run.run_id for run in self.records]
+
+    def __enter__(self) -> Self:
+        if self._recorder is not None:
+            self._recorder.attach()
+        return self
+
+    def __exit__(
+        self,
+        _: type[BaseException] | None,
+        error: BaseException | None,
+        __: TracebackType | None,
+    ) -> None:
+        if self._recorder is not None:
+            self._recorder.detach(error)
+
+    def begin(self, record: Record) -> Entry:
+        """Note in the journal that a run has begun."""
+        return open_entry(record)
+
+    def save(self, record: Record, entry: Entry | None) -> None:
+        """Save a run: into the database, or the spool if it cannot take it."""
+        self.records.append(record)
+        saving.save(record, entry)
+
+
+def record(
+    target: BacktestEngine | BacktestNode,
+    *,
+    strategy_name: str | None = None,
+    strategy_type: str | None = None,
+    tags: Iterable[str] = (),
+    note: str | None = None,
+    data_source: str | None = None,
+    data_fingerprint: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    config_snapshot: Mapping[str, Any] | None = None,
+    config_hash: str | None = None,
+    reproduced_from: UUID | None = None,
+    command_line: str | None = None,
+) -> Recording:
+    """Save every run of an engine or a node inside a ``with`` block, however it ends.
+
+    A run that raises is saved as ``failed``, one stopped by ``KeyboardInterrupt`` or
+    ``SystemExit`` as ``interrupted``; the exception goes on unchanged. With several ``run()``
+    calls and ``reset()`` between them, each is a run of its own; chunks of ``run(streaming=True)``
+    are one. Of a node, each of its run configurations is a run. A fault of the recording, or a
+    database that is down, costs one warning line on standard error and never the backtest.
+
+    Parameters
+    ----------
+    target : BacktestEngine or BacktestNode
+        The engine, before its ``run()``, or the node, before its ``run()``.
+    strategy_name : str, optional
+        Else the names of the strategies' classes.
+    strategy_type : str, optional
+        ``trend_following``, ``mean_reversion``, ``momentum`` …; else ``unclassified``.
+    tags : Iterable[str], optional
+        Labels to find the run by.
+    note : str, optional
+        A remark.
+    data_source : str, optional
+        Where the market data came from: a file or catalog.
+    data_fingerprint : str, optional
+        A digest of the market data; else one of the data that the engine holds.
+    parameters : Mapping[str, Any], optional
+        What configures the strategies, for querying; else what their configurations hold.
+    config_snapshot : Mapping[str, Any], optional
+        All that is needed to run it again; else what the engine or the node shows.
+    config_hash : str, optional
+        SHA-256 in hex of configuration, instruments, dates and data; else computed.
+    reproduced_from : UUID, optional
+        The run that this one repeats.
+    command_line : str, optional
+        The command that ran it; else this process's.
+
+    Returns
+    -------
+    Recording
+        A context manager; its ``run_id``, ``run_ids`` and ``records`` say what was saved.
+
+    Examples
+    --------
+    >>> with record(engine, strategy_name="SMA Crossover", tags=["eurusd"]) as run:
+    ...     engine.run()
+    >>> run.run_id
+    """
+    details = Details(
+        strategy_name=strategy_name,
+        strategy_type=strategy_type,
+        tags=tuple(tags),
+        note=note,
+        data_source=data_source,
+        data_fingerprint=data_fingerprint,
+        parameters=None if parameters is None else dict(parameters),
+        config_snapshot=None if config_snapshot is None else dict(config_snapshot),
+        config_hash=config_hash,
+        reproduced_from=reproduced_from,
+        command_line=command_line,
+    )
+    return Recording(target, details)
+
+
+def save_run(engine: BacktestEngine, **details: Any) -> UUID | None:
+    """Save the run that an engine has behind it.
+
+    Equity is the account's balance, as nothing marked open positions to market during the run:
+    prefer ``record``. Saving the same run again changes nothing, and gives the same id.
+
+    Parameters
+    ----------
+    engine : BacktestEngine
+        An engine after ``run()``, neither reset nor disposed.
+    **details
+        As ``record`` takes them.
+
+    Returns
+    -------
+    UUID or None
+        The run's id; None if the engine has not run.
+    """
+    captured = _capture(engine, Details(**details))
+    if captured is None:
+        return None
+    saving.save(captured)
+    return captured.run_id
+
+
+async def save_run_async(engine: BacktestEngine, **details: Any) -> UUID | None:
+    """Save the run that an engine has behind it, without blocking the event loop.
+
+    Parameters
+    ----------
+    engine : BacktestEngine
+        An engine after ``run()``, neither reset nor disposed.
+    **details
+        As ``record`` takes them.
+
+    Returns
+    -------
+    UUID or None
+        The run's id; None if the engine has not run.
+    """
+    captured = _capture(engine, Details(**details))
+    if captured is None:
+        return None
+    await saving.save_async(captured)
+    return captured.run_id
+
+
+def _capture(engine: BacktestEngine, details: Details) -> Record | None:
+    from backtest_store.capture.recorder import guarded, run_id_of
+    from backtest_store.capture.run import begin, finish
+
+    captured = None
+    with guarded("capture the run"):
+        if engine.run_id is None:
+            get_logger().warning("there is no run to save: the engine has not run, or was reset")
+        else:
+            begun = begin(engine, details, run_id_of(engine))
+            captured = finish(engine, begun, Outcome(), None)
+    return captured
+
+
+def _recorder(
+    target: BacktestEngine | BacktestNode, details: Details, recording: Recording
+) -> EngineRecorder | NodeRecorder | None:
+    from backtest_store.capture.recorder import EngineRecorder, guarded
+
+    with guarded("record"):
+        from nautilus_trader.backtest.engine import BacktestEngine
+        from nautilus_trader.backtest.node import BacktestNode
+
+        from backtest_store.capture.node import NodeRecorder
+
+        if isinstance(target, BacktestNode):
+            return NodeRecorder(target, details, recording)
+        if isinstance(target, BacktestEngine):
+            return EngineRecorder(target, details, recording)
+        get_logger().warning(f"cannot record a {type(target).__name__}: not an engine nor a node")
+    return None

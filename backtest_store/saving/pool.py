@@ -1,0 +1,114 @@
+"""The one pool of a process, through which it saves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+from asyncpg.connect_utils import SessionAttribute
+
+from backtest_store import sql
+from backtest_store.database.connection import (
+    CONNECT_SECONDS,
+    reachable,
+    require_schema,
+    server_url,
+    understood,
+)
+from backtest_store.database.failures import Failure, meaning
+from backtest_store.database.settings import Settings
+from backtest_store.errors import UnreachableError
+
+LARGEST_POOL = 4
+IDLE_SECONDS = 30.0  # then a connection is given back: servers have few, and runs take minutes
+CACHED_STATEMENTS = 20
+
+
+class StorePool:
+    """Connections to a store that takes writes, made when needed; errors are the store's own.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the store is.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._statement_cache_size = CACHED_STATEMENTS
+        self._pool: asyncpg.Pool | None = None
+
+    async def fetch(self, query: str, *args: Any) -> list[Any]:
+        """Run a query and return its rows; what may be a stale connection is not used again."""
+        pool = await self._opened()
+        try:
+            with _explained(self.settings):
+                return await pool.fetch(query, *args)
+        except Exception as error:
+            if meaning(error) is Failure.PASSING:
+                await pool.expire_connections()
+            raise
+
+    def close(self) -> None:
+        """Drop all connections at once."""
+        if self._pool is not None:
+            self._pool.terminate()
+
+    async def _opened(self) -> asyncpg.Pool:
+        if self._pool is None:
+            self._pool = asyncpg.create_pool(
+                connect=self._connect,
+                reset=_leave_alone,
+                min_size=0,
+                max_size=LARGEST_POOL,
+                max_inactive_connection_lifetime=IDLE_SECONDS,
+            )
+            await self._pool  # makes no connection yet, so it does not wait
+        return self._pool
+
+    async def _connect(self, *_: object, **__: object) -> asyncpg.Connection:
+        """Connect; without prepared statements where a pooler would give them to others."""
+        db = await self._reach()
+        try:
+            if self._statement_cache_size and not await _has_own_session(db):
+                self._statement_cache_size = 0
+                db.terminate()
+                db = await self._reach()
+            await require_schema(db, self.settings)
+        except BaseException:
+            db.terminate()
+            raise
+        return db
+
+    async def _reach(self) -> asyncpg.Connection:
+        url = self.settings.database_url or await asyncio.to_thread(server_url, self.settings)
+        return await asyncpg.connect(
+            url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=CONNECT_SECONDS,
+            statement_cache_size=self._statement_cache_size,
+            target_session_attrs=SessionAttribute.read_write,  # even if the URL prefers to read
+            server_settings={"application_name": "btstore", "timezone": "UTC"},
+        )
+
+
+@contextmanager
+def _explained(settings: Settings) -> Iterator[None]:
+    with understood(), reachable(settings):
+        try:
+            yield
+        except asyncpg.TargetServerAttributeNotMatched as error:
+            raise UnreachableError("no server of BTSTORE_DATABASE_URL takes writes") from error
+
+
+async def _has_own_session(db: asyncpg.Connection) -> bool:
+    """Say whether the server itself is at the other end, by a query that prepares nothing."""
+    query = sql.filled(sql.text("own_session"), "pid", str(db.get_server_pid()))
+    return await db.execute(query) == "SELECT 1"
+
+
+async def _leave_alone(_: asyncpg.Connection) -> None:
+    """Spare a round trip: a save changes nothing in its session."""

@@ -1,0 +1,71 @@
+"""A run on its way to the store, and the last thing to do with one that did not get there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from backtest_store import journal, spool
+from backtest_store.database import settings
+from backtest_store.database.failures import Failure, meaning
+from backtest_store.errors import UsageError
+from backtest_store.log import get_logger
+from backtest_store.models import Record, to_json
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Unsaved:
+    """A run on its way: its JSON, where it is to go, and its note in the journal."""
+
+    run_id: UUID
+    record: str
+    settings: settings.Settings
+    entry: journal.Entry
+
+
+def unsaved(record: Record, entry: journal.Entry) -> Unsaved:
+    """Return a run as it is to be saved, going to where the environment says.
+
+    Raises
+    ------
+    UsageError
+        If the environment cannot be understood.
+    pydantic.ValidationError, pydantic_core.PydanticSerializationError
+        If the record is not one.
+    """
+    found = settings.Settings.from_environment()
+    return Unsaved(record.run_id, to_json(record), found, entry)
+
+
+def unsaved_somehow(record: Record, entry: journal.Entry) -> Unsaved:
+    """Return a run as it can be spooled even if the environment or the record is wrong."""
+    try:
+        return unsaved(record, entry)
+    except UsageError:
+        here, text = settings.Settings(home=settings.home()), to_json(record)
+    except ValueError:  # the database is the judge of what this gives
+        here = settings.Settings.from_environment()
+        text = json.dumps(vars(record), default=str, skipkeys=True)
+    return Unsaved(record.run_id, text, here, entry)
+
+
+def put_by(run: Unsaved, failure: BaseException, *, is_news: bool = True) -> None:
+    """Leave a run in the spool and say so, in one line.
+
+    Raises
+    ------
+    OSError, StoreError
+        If the spool does not take it.
+    """
+    path = spool.add(run.settings.home, run.run_id, run.record)
+    run.entry.close()
+    if meaning(failure) is Failure.REJECTED:
+        kept = spool.reject(path, str(failure))
+        get_logger().warning(f"a run is refused for good: {failure}", file=kept)
+        return
+    log = get_logger().warning if is_news else get_logger().info
+    log(f"{failure}; a run waits in the spool, and `btstore sync` saves it", file=path)

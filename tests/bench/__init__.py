@@ -1,0 +1,1 @@
+"""Measure the store at a million runs: `make bench`, or `python -m tests.bench`."""

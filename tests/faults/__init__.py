@@ -1,0 +1,1 @@
+"""Real faults against real servers, and how many runs survive them: all, once each."""

@@ -1,0 +1,66 @@
+"""The built wheel has everything that a command needs."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel and install it alone; what it depends on is found where the tests have it."""
+    where = tmp_path_factory.mktemp("wheel")
+    build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(where), str(ROOT)]
+    subprocess.run([*PIP, *build], check=True)
+    (wheel,) = where.glob("*.whl")
+    environment = where / "venv"
+    venv.create(environment, with_pip=False)
+    python = environment / "bin" / "python"
+    install = ["--python", str(python), "install", "--no-deps", str(wheel)]
+    subprocess.run([*PIP, *install], check=True)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    # A path that a .pth file adds has its own .pth files ignored, the editable install's too.
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return environment
+
+
+def run(environment: Path, *command: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [environment / "bin" / command[0], *command[1:]],
+        cwd=cwd,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_wheel_is_what_runs(installed: Path, tmp_path: Path) -> None:
+    where = "import backtest_store; print(backtest_store.__file__)"
+    shown = run(installed, "python", "-c", where, cwd=tmp_path)
+    assert Path(shown.stdout.strip()).is_relative_to(installed)
+
+
+def test_it_migrates_and_lists(installed: Path, unmigrated_url: str, tmp_path: Path) -> None:
+    assert unmigrated_url
+    migrated = run(installed, "btstore", "db", "migrate", cwd=tmp_path)
+    assert migrated.returncode == 0, migrated.stderr
+    listed = run(installed, "btstore", "history", "--format", "json", cwd=tmp_path)
+    assert (listed.returncode, listed.stdout.strip()) == (0, "[]"), listed.stderr
+
+
+def test_it_has_the_market_data(installed: Path, tmp_path: Path) -> None:
+    names = (
+        "from importlib.resources import files;"
+        "print(*sorted(p.name for p in (files('backtest_store')/'runner'/'market_data').iterdir()))"
+    )
+    shown = run(installed, "python", "-c", names, cwd=tmp_path)
+    assert "sp500_daily.csv" in shown.stdout, shown.stderr
+    assert "LICENSE" in shown.stdout
