@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --dist loadgroup
 
 .PHONY: help
 help:  ## Show this list
@@ -32,6 +32,14 @@ demo: $(READY)  ## Run the bundled strategies on real market data, save them, sh
 .PHONY: test
 test: $(READY)  ## Run the tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: test-faults
+test-faults: $(READY)  ## Kill, starve and cut off real servers and writers, and count what was saved
+	@$(BIN)/python -m tests.faults
+
+.PHONY: bench
+bench: $(READY)  ## Measure against a store of BENCH_RUNS runs (1,000,000)
+	@$(BIN)/python -m tests.bench
 
 ENGINE_PYTHONS ?= 3.11 3.12 3.13
 

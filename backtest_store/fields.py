@@ -8,25 +8,29 @@ from dataclasses import fields
 from backtest_store.errors import UsageError
 from backtest_store.models import METRIC_FIELDS, RUN_FIELDS, UNLISTED, Record
 
+ORDERED_DOWN = frozenset({"int", "float", "Decimal", "date", "datetime"})
 MANY_VALUED = ("Json", "list[str]")
 OPTIONAL = " | None"
 TYPES = {f.name: str(f.type).removesuffix(OPTIONAL) for f in fields(Record)}
 REQUIRED = frozenset(f.name for f in fields(Record) if not str(f.type).endswith(OPTIONAL))
-SQL_NAMES = {name: f"r.{name}" for name in RUN_FIELDS} | {name: f"m.{name}" for name in METRIC_FIELDS}
+COPIED_TO_RUNS = frozenset({"total_return", "sharpe_ratio", "max_drawdown"})
+SQL_NAMES = {name: f"{'r' if name in COPIED_TO_RUNS else 'm'}.{name}" for name in METRIC_FIELDS}
+SQL_NAMES |= {name: f"r.{name}" for name in RUN_FIELDS}
 LISTED = tuple(name for name in TYPES if name not in UNLISTED)
-LISTED_METRICS = ", ".join(SQL_NAMES[name] for name in METRIC_FIELDS if name in LISTED)
-LISTED_RUN = ", ".join(SQL_NAMES[name] for name in RUN_FIELDS if name in LISTED)
 SORTABLE = tuple(name for name in LISTED if TYPES[name] not in MANY_VALUED)
 COMPARABLE_METRICS = tuple(name for name in METRIC_FIELDS if name in SORTABLE)
 RANKED_METRICS = tuple(name for name in COMPARABLE_METRICS if TYPES[name] != "EquityBasis")
 
 
+def is_best_low(field: str) -> bool:
+    """Say whether less is better, or comes first in an alphabet."""
+    best = METRIC_FIELDS[field]["best"] if field in METRIC_FIELDS else None
+    return best == "lowest" if best else TYPES[field] not in ORDERED_DOWN
+
+
 def direction(field: str) -> str:
     """Return the order that puts the best first: SQL's ASC or DESC."""
-    best = METRIC_FIELDS.get(field, {}).get("best")
-    if best is not None:
-        return "ASC" if best == "lowest" else "DESC"
-    return "DESC" if TYPES[field] in {"int", "float", "Decimal", "date", "datetime"} else "ASC"
+    return "ASC" if is_best_low(field) else "DESC"
 
 
 def known(name: str, among: Iterable[str], what: str) -> str:
@@ -47,5 +51,8 @@ def suggestion(name: str, among: list[str]) -> str:
     """Return a hint at the nearest of some names, or at all of them."""
     from difflib import get_close_matches
 
-    nearest = get_close_matches(name.lower(), among, n=1)
-    return f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(among)}"
+    word = name.strip().lower().replace("-", "_")
+    nearest = [n for n in among if word and word in n][:3] or get_close_matches(word, among, n=1)
+    if nearest:
+        return f"did you mean {' or '.join(nearest)}?"
+    return f"there are {', '.join(among)}"

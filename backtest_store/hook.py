@@ -8,15 +8,18 @@ still has after its run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from backtest_store import saving
 from backtest_store.capture.details import Details, Outcome
+from backtest_store.capture.guard import guarded
 from backtest_store.journal import Entry, open_entry
 from backtest_store.log import get_logger
-from backtest_store.models import Record
+from backtest_store.models import Record, to_json
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
@@ -28,19 +31,31 @@ if TYPE_CHECKING:
 __all__ = ["Recording", "record", "save_run", "save_run_async"]
 
 
-class Recording:
+class Saves:
+    """Where runs go: a note in the journal when one begins, the store when it has ended."""
+
+    def begin(self, record: Record) -> Entry:
+        """Note in the journal that a run has begun."""
+        return open_entry(record)
+
+    def save(self, record: Record, entry: Entry | None) -> None:
+        """Save a run: into the database, or the spool if it cannot take it."""
+        saving.save(record, entry)
+
+
+class Recording(Saves):
     """The runs recorded by one ``with record(...)``.
 
     Attributes
     ----------
-    run_ids : list[UUID]
-        The runs saved so far, oldest first.
     records : list[Record]
-        What was saved of each.
+        What was saved of each run, oldest first.
     """
 
     def __init__(self, target: BacktestEngine | BacktestNode, details: Details) -> None:
         self.records: list[Record] = []
+        # Who knows the hash has looked for an identical run before this one.
+        self._is_to_warn = details.config_hash is None
         self._recorder = _recorder(target, details, self)
 
     @property
@@ -64,20 +79,20 @@ class Recording:
         error: BaseException | None,
         __: TracebackType | None,
     ) -> None:
-        if self._recorder is not None:
-            self._recorder.detach(error)
-
-    def begin(self, record: Record) -> Entry:
-        """Note in the journal that a run has begun."""
-        return open_entry(record)
+        # Whoever keeps the recording for its ids must not keep the engine and its data by it.
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            recorder.detach(error)
 
     def save(self, record: Record, entry: Entry | None) -> None:
-        """Save a run: into the database, or the spool if it cannot take it."""
+        """Save a run and keep it for whoever made the recording."""
         self.records.append(record)
-        saving.save(record, entry)
+        super().save(record, entry)
+        if self._is_to_warn:
+            saving.warn_if_repeated(record)
 
 
-def record(
+def record(  # noqa: PLR0913 - what a caller may know better, each by its name
     target: BacktestEngine | BacktestNode,
     *,
     strategy_name: str | None = None,
@@ -141,12 +156,12 @@ def record(
     details = Details(
         strategy_name=strategy_name,
         strategy_type=strategy_type,
-        tags=tuple(tags),
+        tags=(tags,) if isinstance(tags, str) else tuple(tags or ()),
         note=note,
         data_source=data_source,
         data_fingerprint=data_fingerprint,
-        parameters=None if parameters is None else dict(parameters),
-        config_snapshot=None if config_snapshot is None else dict(config_snapshot),
+        parameters=parameters,
+        config_snapshot=config_snapshot,
         config_hash=config_hash,
         reproduced_from=reproduced_from,
         command_line=command_line,
@@ -202,11 +217,13 @@ async def save_run_async(engine: BacktestEngine, **details: Any) -> UUID | None:
 
 
 def _capture(engine: BacktestEngine, details: Details) -> Record | None:
-    from backtest_store.capture.recorder import guarded, run_id_of
+    from backtest_store.capture.recorder import run_id_of
     from backtest_store.capture.run import begin, finish
 
     captured = None
     with guarded("capture the run"):
+        if not _is_supported():
+            return None
         if engine.run_id is None:
             get_logger().warning("there is no run to save: the engine has not run, or was reset")
         else:
@@ -215,12 +232,35 @@ def _capture(engine: BacktestEngine, details: Details) -> Record | None:
     return captured
 
 
+def _is_supported() -> bool:
+    """Tell whether this NautilusTrader is one whose runs can be captured, and if not, the user."""
+    from importlib.metadata import version
+
+    installed = version("nautilus_trader")
+    if installed.partition(".")[0] == "1":
+        return True
+    get_logger().warning(f"runs of NautilusTrader {installed} are not recorded: it has to be 1.x")
+    return False
+
+
+@cache
+def _warm_up() -> None:
+    """Load what writes a record now, lest the first run be half a second longer for it."""
+    nobody = Record(
+        run_id=UUID(int=0), status="interrupted", started_at=datetime.now(UTC), strategy_name="-"
+    )
+    to_json(nobody)
+
+
 def _recorder(
     target: BacktestEngine | BacktestNode, details: Details, recording: Recording
 ) -> EngineRecorder | NodeRecorder | None:
-    from backtest_store.capture.recorder import EngineRecorder, guarded
+    from backtest_store.capture.recorder import EngineRecorder
 
     with guarded("record"):
+        if not _is_supported():
+            return None
+        _warm_up()
         from nautilus_trader.backtest.engine import BacktestEngine
         from nautilus_trader.backtest.node import BacktestNode
 

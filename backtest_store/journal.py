@@ -132,12 +132,22 @@ def collect(home: Path) -> list[UUID]:
         If the home is not this user's alone.
     """
     durable.require_ours(home)
+    _sweep(home)
     return [run_id for path in entries(home) if (run_id := _collect(home, path))]
 
 
 def entries(home: Path) -> list[Path]:
     """List the notes, of runs under way and of those whose process died."""
     return sorted(_folder(home).glob("*.json"))
+
+
+def _sweep(home: Path) -> None:
+    """Delete the notes of processes that died before they had written them: no run began."""
+    for path in _folder(home).glob(durable.TEMPORARY):
+        with suppress(OSError, durable.NotOursError):
+            if path.lstat().st_size:  # else its writer may be just about to lock it
+                with durable.claimed(path):
+                    path.unlink()
 
 
 def _collect(home: Path, path: Path) -> UUID | None:

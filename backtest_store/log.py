@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
@@ -62,12 +62,21 @@ def _processors(*, as_json: bool) -> list[Processor]:
 
     if as_json:
         return [
+            _without_secrets,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(default=str),
         ]
-    return [structlog.processors.add_log_level, _one_line]
+    return [_without_secrets, structlog.processors.add_log_level, _one_line]
+
+
+def _without_secrets(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
+    """Take secrets out of whatever is said: an error may quote a URL with its password."""
+    from backtest_store.redaction import Redactor, environment_secrets
+
+    redactor = Redactor(environment_secrets())
+    return {name: redactor.text(str(value)) for name, value in event_dict.items()}
 
 
 def _one_line(_: WrappedLogger, __: str, event_dict: EventDict) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 Json = dict[str, Any]
+Plain = None | bool | int | float | str | list[Any] | dict[str, Any]
 Status = Literal["success", "failed", "interrupted"]
 EquityBasis = Literal["mark_to_market", "balance"]
 Unit = Literal["fraction", "ratio", "money", "count", "date", "text", "json"]
@@ -29,8 +30,22 @@ def metric(unit: Unit, best: Best | None = None) -> Any:
     return field(default=None, metadata={"unit": unit, "best": best})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
+class Row:
+    """What rows have in common; to have it generated for each costs every command its start."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
+        return f"{type(self).__name__}({values})"
+
+
+@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
+class Run(Row):
     """What was run, on what, and how it ended: a row of `backtest_runs`.
 
     Times are UTC, `duration_seconds` is wall time, money is in `currency`, the account's base.
@@ -61,8 +76,8 @@ class Run:
     note: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metrics:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Metrics(Row):
     """How a successful run went: a row of `performance_metrics`, less its `run_id`.
 
     Fractions, not percent (0.15 is 15 %); money in the account's base currency; ratios are
@@ -99,7 +114,7 @@ class Metrics:
     warnings: list[str] | None = metric("text")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Record(Metrics, Run):
     """One run, flat: its own fields, then its metrics', which are None unless it succeeded.
 
@@ -108,16 +123,51 @@ class Record(Metrics, Run):
     """
 
 
-@dataclass(frozen=True, kw_only=True)
-class FoundRun:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class FoundRun(Row):
     """A run whose id lies in a range: the range's place in what was asked, from 1, and the id."""
 
     position: int
     run_id: UUID
 
 
-@dataclass(frozen=True, kw_only=True)
-class StoreSize:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class NewestRun(Row):
+    """What a person needs to tell a run from others."""
+
+    run_id: UUID
+    strategy_name: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Strategy(Row):
+    """How a strategy's runs went: how many there are, how many failed, when the last began."""
+
+    strategy_name: str
+    runs: int
+    failures: int
+    median_sharpe_ratio: float | None = metric("ratio")
+    best_sharpe_ratio: float | None = metric("ratio")
+    last_run: datetime
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Period(Row):
+    """How the runs of a day, a week or a month went; `period` is its first day, UTC."""
+
+    period: date
+    runs: int
+    best_sharpe_ratio: float | None = metric("ratio")
+    median_sharpe_ratio: float | None = metric("ratio")
+    worst_sharpe_ratio: float | None = metric("ratio")
+    best_total_return: float | None = metric("fraction")
+    median_total_return: float | None = metric("fraction")
+    worst_total_return: float | None = metric("fraction")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class StoreSize(Row):
     """What the store holds: runs, bytes on disk with indexes, and its server's version."""
 
     runs: int

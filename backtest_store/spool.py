@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 from contextlib import ExitStack, suppress
@@ -13,17 +11,17 @@ from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from backtest_store import durable, queries
+from backtest_store.envelope import NotReadableError, sealed, unsealed
 from backtest_store.errors import StoreError
 from backtest_store.log import get_logger
 
 if TYPE_CHECKING:
     from backtest_store.sql import Db
 
-FORMAT = 1
-LARGEST = 2**30 - 1  # bytes; PostgreSQL takes no larger parameter
+GIVE_UP_AFTER = 3  # failures of the database in a row
 FOLDERS = ("aside", "newer", "rejected")
 UNFINISHED = re.compile(r"\.(.+\.json)\.\w+\.tmp", re.DOTALL)
-Outcome = Literal["saved", "already_there", "set_aside", "rejected", "left"]
+Outcome = Literal["saved", "already_there", "set_aside", "rejected"]
 
 
 @dataclass
@@ -37,21 +35,13 @@ class Counts:
     left: int = 0
 
     def count(self, outcome: Outcome | None) -> None:
-        """Count one more; none is one that another process saved."""
+        """Count one more; none is one that waits still, or that another process saved."""
         if outcome is not None:
             setattr(self, outcome, getattr(self, outcome) + 1)
 
 
-class NotReadableError(Exception):
-    """A file holds no run that this version can pass on; it is to be kept in `folder`."""
-
-    def __init__(self, reason: str, folder: str = "aside") -> None:
-        super().__init__(reason)
-        self.folder = folder
-
-
 class UnavailableError(Exception):
-    """A waiting run is not to be had, and this is what became of it."""
+    """A waiting run is not to be had, and this is what became of it, if anything did."""
 
     def __init__(self, outcome: Outcome | None) -> None:
         super().__init__(outcome)
@@ -86,7 +76,7 @@ def add(home: Path, run_id: UUID, record: str) -> Path:
         If the home is not this user's alone.
     """
     path = _path(home, run_id)
-    durable.release(durable.write_whole(path, _content(record)))
+    durable.release(durable.write_whole(path, sealed(record)))
     return path
 
 
@@ -139,14 +129,41 @@ async def sync(db: Db, home: Path) -> Counts:
     StoreError
         If the home is not this user's alone.
     StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError
-        If the database went away; all that was not saved is still in the spool.
+        If the database takes nothing at all; the runs are still in the spool.
     """
     counts = Counts()
     durable.require_ours(home)
     recover(home)
-    for path in waiting(home):
-        counts.count(await _settle(db, path))
+    trouble = await _settle_all(db, home, counts)
+    counts.left = len(waiting(home))
+    if trouble is not None:
+        if counts == Counts(left=counts.left):
+            raise trouble
+        get_logger().warning(f"{counts.left} runs wait still: {trouble}")
     return counts
+
+
+async def _settle_all(db: Db, home: Path, counts: Counts) -> Exception | None:
+    """Save what waits, until the database fails again and again; return the last failure."""
+    trouble = None
+    in_vain = 0
+    for path in waiting(home):
+        try:
+            counts.count(await _settle(db, path))
+            in_vain = 0
+        except Exception as error:  # noqa: BLE001 - it may be this run alone that is too much
+            trouble = error
+            in_vain += 1
+            _queue_up_again(path)
+        if in_vain == GIVE_UP_AFTER:
+            break
+    return trouble
+
+
+def _queue_up_again(path: Path) -> None:
+    """Let the others go first the next time."""
+    with suppress(OSError):
+        os.utime(path, follow_symlinks=False)
 
 
 def recover(home: Path, run_id: UUID | None = None) -> None:
@@ -160,14 +177,14 @@ def recover(home: Path, run_id: UUID | None = None) -> None:
         The only run to do so for.
     """
     folder = folder_of(home)
-    for path in folder.glob(f".{run_id}.json.*.tmp" if run_id else ".*.tmp"):
+    for path in folder.glob(f".{run_id}.json.*.tmp" if run_id else durable.TEMPORARY):
         with suppress(UnavailableError, OSError, StoreError), ExitStack() as claim:
             if path.lstat().st_size:  # else its writer may be just about to lock it
                 _claim(claim, path)
                 _into_place(path)
     for path in _visible(folder / "newer"):
         with suppress(*NOT_NOW), durable.claimed(path) as file:
-            _record(file)
+            unsealed(file)
             durable.move(path, folder)
 
 
@@ -192,7 +209,7 @@ async def _settle(db: Db, path: Path) -> Outcome | None:
         return _clear_away(path, refusal, is_new=is_new)
 
 
-def _clear_away(path: Path, refusal: str, *, is_new: bool) -> Outcome:
+def _clear_away(path: Path, refusal: str, *, is_new: bool) -> Outcome | None:
     try:
         if refusal:
             kept = reject(path, refusal)
@@ -201,7 +218,7 @@ def _clear_away(path: Path, refusal: str, *, is_new: bool) -> Outcome:
         path.unlink(missing_ok=True)
     except (OSError, StoreError) as error:
         get_logger().warning(f"cannot clear up the spool: {error}", file=path)
-        return "left"
+        return None
     return "saved" if is_new else "already_there"
 
 
@@ -220,17 +237,15 @@ async def _insert(db: Db, record: str) -> tuple[str, bool]:
 def _claim(claim: ExitStack, path: Path) -> str:
     """Return the run that a file holds, and keep others off it while the claim lasts."""
     try:
-        return _record(claim.enter_context(durable.claimed(path)))
-    except FileNotFoundError:
+        return unsealed(claim.enter_context(durable.claimed(path)))
+    except (FileNotFoundError, BlockingIOError):  # another process saves it, or did
         raise UnavailableError(None) from None
-    except BlockingIOError:
-        raise UnavailableError("left") from None
     except (NotReadableError, durable.NotOursError) as error:
         folder = error.folder if isinstance(error, NotReadableError) else "aside"
         raise UnavailableError(_set_aside(path, folder, str(error))) from error
     except OSError as error:
         get_logger().warning(f"cannot read a file of the spool: {error}")
-        raise UnavailableError("left") from error
+        raise UnavailableError(None) from error
 
 
 def _set_aside(path: Path, folder: str, reason: str) -> Outcome | None:
@@ -240,41 +255,9 @@ def _set_aside(path: Path, folder: str, reason: str) -> Outcome | None:
         return None
     except (OSError, StoreError) as error:
         get_logger().warning(f"cannot set aside a file of the spool, {reason}: {error}", file=path)
-        return "left"
+        return None
     get_logger().warning(f"set aside a file of the spool: {reason}", file=kept)
     return "set_aside"
-
-
-def _content(record: str) -> bytes:
-    """Write a header and the run, a line each; the run goes to the database as it stands here."""
-    body = record.encode()
-    header = {"format": FORMAT, "sha256": hashlib.sha256(body).hexdigest()}
-    return json.dumps(header).encode() + b"\n" + body + b"\n"
-
-
-def _record(file: int) -> str:
-    """Return the run that a file holds."""
-    if os.fstat(file).st_size > LARGEST:
-        raise NotReadableError("it is larger than PostgreSQL takes")
-    header, _, rest = durable.read(file).partition(b"\n")
-    body = rest.removesuffix(b"\n")
-    if _digest(header) != hashlib.sha256(body).hexdigest():
-        raise NotReadableError("it is torn: its content is not what was written")
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        raise NotReadableError("it is no file of btstore's") from None
-
-
-def _digest(header: bytes) -> str:
-    """Return the checksum that a header names."""
-    with suppress(ValueError, RecursionError):
-        match json.loads(header):
-            case {"format": int(found)} if found > FORMAT:
-                raise NotReadableError("a newer version of btstore wrote it; upgrade", "newer")
-            case {"format": int(found), "sha256": str(digest)} if found == FORMAT:
-                return digest
-    raise NotReadableError("it is torn, or no file of btstore's")
 
 
 def _path(home: Path, run_id: UUID) -> Path:

@@ -7,6 +7,7 @@ import os
 import resource
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtest_store import durable, queries, spool
+from backtest_store import durable, envelope, queries, spool
 from backtest_store.errors import StoreError
 from backtest_store.models import Record, to_json
 from tests.faults.runs import a_failure, a_run, an_impossible_run, stored
@@ -141,7 +142,7 @@ def damaged(draw: st.DrawFn) -> tuple[Record, int, int]:
     return a_failure(error_message=text), draw(st.integers(0)), draw(st.integers(1, 256))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(damaged())
 def test_a_file_that_was_damaged_anywhere_is_set_aside(damage: tuple[Record, int, int]) -> None:
     run, place, by = damage
@@ -175,7 +176,7 @@ foreign = st.binary() | st.recursive(
 ).map(lambda value: json.dumps(value).encode())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(foreign)
 def test_whatever_lies_in_the_spool_is_kept_and_blocks_nothing(content: bytes) -> None:
     sound = a_run()
@@ -206,7 +207,7 @@ def open_up(path: Path) -> None:
 
 def make_huge(path: Path) -> None:
     write(path, b"")
-    os.truncate(path, spool.LARGEST + 1)
+    os.truncate(path, envelope.LARGEST + 1)
 
 
 NOT_PLAIN: dict[str, Callable[[Path], None]] = {
@@ -232,6 +233,45 @@ def test_what_is_no_plain_file_of_ours_is_set_aside(store_url: str, home: Path, 
     assert stored(store_url).keys() == {run.run_id}
 
 
+class Overburdened(Store):
+    """Give up on some records, as a server with a `statement_timeout` does."""
+
+    def __init__(self, *too_much: Record) -> None:
+        super().__init__()
+        self._too_much = {to_json(run) for run in too_much}
+
+    async def fetch(self, query: str, *args: str) -> list[Any]:
+        """Take a record, or give up."""
+        if self._too_much & set(args):
+            raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
+        return await super().fetch(query, *args)
+
+
+def test_a_run_that_is_too_much_for_the_store_does_not_hold_up_the_others(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    large, *others = [a_run() for _ in range(4)]
+    for run in (large, *others):
+        add(home, run)
+    store = Overburdened(large)
+    assert asyncio.run(spool.sync(store, home)) == spool.Counts(saved=3, left=1)
+    assert len(store.records) == 3
+    assert "1 runs wait still: canceling statement" in capsys.readouterr().err
+    with pytest.raises(asyncpg.QueryCanceledError):
+        asyncio.run(spool.sync(store, home))
+
+
+def test_runs_that_are_too_much_for_the_store_go_behind_the_others(home: Path) -> None:
+    large, others = [a_run() for _ in range(5)], [a_run() for _ in range(3)]
+    for age, run in enumerate((*large, *others)):
+        os.utime(add(home, run), (age, age))
+    store = Overburdened(*large)
+    for _ in range(2):
+        with suppress(asyncpg.QueryCanceledError):
+            asyncio.run(spool.sync(store, home))
+    assert len(store.records) == 3
+
+
 def test_two_strangers_of_one_name_are_both_kept(home: Path) -> None:
     for content in (b"one", b"two"):
         write(spool.folder_of(home) / "strange.json", content)
@@ -245,11 +285,11 @@ def test_a_newer_version_s_file_waits_for_that_version(
 ) -> None:
     run = a_run()
     with monkeypatch.context() as newer:
-        newer.setattr(spool, "FORMAT", spool.FORMAT + 1)
+        newer.setattr(envelope, "FORMAT", envelope.FORMAT + 1)
         add(home, run)
     assert asyncio.run(spool.sync(Store(), home)) == spool.Counts(set_aside=1)
     assert asyncio.run(spool.sync(Store(), home)) == spool.Counts()
-    monkeypatch.setattr(spool, "FORMAT", spool.FORMAT + 1)
+    monkeypatch.setattr(envelope, "FORMAT", envelope.FORMAT + 1)
     assert asyncio.run(spool.sync(Store(), home)) == spool.Counts(saved=1)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from backtest_store.capture.json_values import canonical, plain
 
 if TYPE_CHECKING:
-    from fsspec import AbstractFileSystem
+    from fsspec import AbstractFileSystem  # type: ignore[import-untyped]
     from nautilus_trader.backtest.config import BacktestDataConfig, BacktestRunConfig
     from nautilus_trader.persistence.catalog import ParquetDataCatalog
 

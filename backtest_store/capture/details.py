@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Any
 from uuid import UUID
 
 from backtest_store.capture.json_values import clean
-from backtest_store.models import Json, Status
+from backtest_store.models import Status
 
 OURS = __name__.partition(".")[0]
 
@@ -24,8 +25,8 @@ class Details:
     note: str | None = None
     data_source: str | None = None
     data_fingerprint: str | None = None
-    parameters: Json | None = None
-    config_snapshot: Json | None = None
+    parameters: Mapping[str, Any] | None = None
+    config_snapshot: Mapping[str, Any] | None = None
     config_hash: str | None = None
     reproduced_from: UUID | None = None
     command_line: str | None = None

@@ -38,19 +38,30 @@ def course_of(engine: BacktestEngine, valuation: Valuation, samples: Samples | N
         reason = f"equity is the account's balance: {samples.fault}"
     values, problems = _balances(engine, valuation)
     capital = _capital(engine, valuation, samples)
-    return Course(Equity(starting_capital=capital, values=values, basis="balance"), [reason, *problems])
+    return Course(
+        Equity(starting_capital=capital, values=values, basis="balance"), [reason, *problems]
+    )
 
 
 def _sampled(samples: Samples, capital: Decimal) -> Course:
     if all(worth.equity is not None for _, worth in samples.days):
         values = [(day, worth.equity or Decimal(0)) for day, worth in samples.days]
-        return Course(Equity(starting_capital=capital, values=values, basis="mark_to_market"), [])
+        equity = Equity(starting_capital=capital, values=values, basis="mark_to_market")
+        return Course(equity, _unquoted(samples))
     values = [(day, UNKNOWN if w.balance is None else w.balance) for day, w in samples.days]
     reason = next(f"{w.problem} on {day}" for day, w in samples.days if w.problem is not None)
     return Course(
         Equity(starting_capital=capital, values=values, basis="balance"),
         [f"equity is the account's balance: {reason}"],
     )
+
+
+def _unquoted(samples: Samples) -> list[str]:
+    instruments = frozenset[str]().union(*(worth.unquoted for _, worth in samples.days))
+    if not instruments:
+        return []
+    names = ", ".join(sorted(instruments))
+    return [f"valued at the price of the last fill, for lack of prices: {names}"]
 
 
 def _capital(engine: BacktestEngine, valuation: Valuation, samples: Samples | None) -> Decimal:
@@ -65,7 +76,7 @@ def _balances(
 ) -> tuple[list[tuple[date, Decimal]], list[str]]:
     """Return the balance at the end of each day with market data, from the account's events."""
     days = sorted(_days_with_data(engine))
-    worths = [(day, valuation.worth((), before=(day + 1) * DAY)) for day in days]
+    worths = [(day, valuation.worth((), before=(day + 1) * DAY, look_back=True)) for day in days]
     problems = {worth.problem: None for _, worth in worths if worth.problem is not None}
     return [(_date(day), _balance(worth)) for day, worth in worths], [*problems]
 

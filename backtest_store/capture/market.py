@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -18,34 +18,47 @@ LONGEST_CHAIN = 3
 
 
 class Market:
-    """What the engine's cache knew before one piece of data arrived.
+    """What the engine's cache knew at a moment.
 
     Parameters
     ----------
     cache : CacheFacade
         The engine's cache.
     fresh : Data, optional
-        The first data of the next day, which the cache holds already, and which does not count.
+        The newest data, which the cache holds already, and which does not count.
+    before : int, optional
+        UNIX time in nanoseconds: look back to the prices before it, as far as the cache does.
+
+    Attributes
+    ----------
+    unquoted : set[str]
+        The instruments for which no price was found where one was needed.
     """
 
-    def __init__(self, cache: CacheFacade, fresh: Data | None = None) -> None:
+    def __init__(
+        self, cache: CacheFacade, fresh: Data | None = None, before: int | None = None
+    ) -> None:
         self._cache = cache
         self._fresh = fresh
+        self._before = before
+        self.unquoted: set[str] = set()
         self._pairs: dict[str, dict[str, Decimal]] | None = None
 
     def price(self, instrument_id: InstrumentId, *, is_long: bool) -> Decimal | None:
         """Return what a position would fetch: bid if long, ask if short, else the last price."""
-        quote = self._known(self._cache.quote_tick, instrument_id)
+        quote = self._tick("quote", instrument_id)
         if quote is not None:
             side = quote.bid_price if is_long else quote.ask_price
             return _decimal(side)
         sided, other = self._bars(instrument_id, "BID" if is_long else "ASK")
         if sided is not None:
             return _decimal(sided.close)
-        trade = self._known(self._cache.trade_tick, instrument_id)
+        trade = self._tick("trade", instrument_id)
         if trade is not None:
             return _decimal(trade.price)
-        return None if other is None else _decimal(other.close)
+        if other is not None:
+            return _decimal(other.close)
+        return self._book_price(instrument_id, is_long=is_long)
 
     def rate(self, code: str, target: str) -> Decimal | None:
         """Return the exchange rate between two currencies, over the fewest pairs that have one."""
@@ -79,14 +92,33 @@ class Market:
     def _middle(self, instrument_id: InstrumentId) -> Decimal | None:
         bid = self.price(instrument_id, is_long=True)
         ask = self.price(instrument_id, is_long=False)
-        return (bid + ask) / 2 if bid is not None and ask is not None else bid or ask
+        known = [price for price in (bid, ask) if price is not None]
+        return sum(known, Decimal(0)) / len(known) if known else None
 
-    def _known(self, lookup: object, instrument_id: InstrumentId) -> Data | None:
-        """Return the cache's newest tick that is not the fresh one."""
-        tick = lookup(instrument_id)  # type: ignore[operator]
-        if tick is not None and tick is self._fresh:
-            return lookup(instrument_id, 1)  # type: ignore[operator]
-        return tick
+    def _book_price(self, instrument_id: InstrumentId, *, is_long: bool) -> Decimal | None:
+        """Return the best price of the order book, of which no earlier state is kept."""
+        book = self._cache.order_book(instrument_id) if self._before is None else None
+        if book is None:
+            return None
+        price = book.best_bid_price() if is_long else book.best_ask_price()
+        return None if price is None else _decimal(price)
+
+    def _tick(self, kind: str, instrument_id: InstrumentId) -> Data | None:
+        """Return the newest tick that counts."""
+        if self._before is not None:
+            return self._earlier(getattr(self._cache, f"{kind}_ticks")(instrument_id))
+        lookup = getattr(self._cache, f"{kind}_tick")
+        tick = lookup(instrument_id)
+        return self._older(tick, lookup, instrument_id)
+
+    def _older(
+        self, newest: Data | None, lookup: Callable[..., Data | None], key: object
+    ) -> Data | None:
+        """Return the newest data of its kind, less the fresh one."""
+        return lookup(key, 1) if newest is not None and newest is self._fresh else newest
+
+    def _earlier(self, newest_first: Iterable[Data]) -> Data | None:
+        return next((data for data in newest_first if data.ts_init < self._before), None)
 
     def _bars(self, instrument_id: InstrumentId, side: str) -> tuple[Bar | None, Bar | None]:
         """Return the newest bar of a side of the book, and the newest of any kind."""
@@ -101,8 +133,9 @@ class Market:
         return list(self._cache.bar_types(instrument_id, None, AggregationSource.EXTERNAL))
 
     def _bar(self, bar_type: object) -> Bar | None:
-        bar = self._cache.bar(bar_type)
-        return self._cache.bar(bar_type, 1) if bar is not None and bar is self._fresh else bar
+        if self._before is not None:
+            return self._earlier(self._cache.bars(bar_type))
+        return self._older(self._cache.bar(bar_type), self._cache.bar, bar_type)
 
 
 def _decimal(price: object) -> Decimal:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture import catalogs
 from backtest_store.capture.details import Details, leave_no_trace, outcome_of
-from backtest_store.capture.recorder import EngineRecorder, Sink, guarded
+from backtest_store.capture.guard import guarded
+from backtest_store.capture.recorder import EngineRecorder, Sink
 from backtest_store.capture.run import failed_to_build
 from backtest_store.capture.snapshot import node_snapshot
 
@@ -115,7 +116,7 @@ class NodeRecorder:
                 config_snapshot=details.config_snapshot or node_snapshot(config),
                 data_source=details.data_source or catalogs.source(config),
             )
+        fingerprint = details.data_fingerprint
         with guarded("fingerprint the catalog"):
-            fingerprint = details.data_fingerprint or catalogs.fingerprint(config)
-            details = replace(details, data_fingerprint=fingerprint)
-        return details
+            fingerprint = fingerprint or catalogs.fingerprint(config)
+        return replace(details, data_fingerprint=fingerprint)

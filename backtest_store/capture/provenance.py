@@ -46,7 +46,7 @@ def source_file(cls: type) -> Path | None:
 
 
 def repository_folder(files: Iterable[Path]) -> Path | None:
-    """Return the folder whose repository tells the state of the code: the user's, not a package's."""
+    """Return the folder whose repository tells the state of the user's code, not a package's."""
     own = (f.parent for f in files if "site-packages" not in f.parts and f.parent.is_dir())
     try:
         return next(own, None) or Path.cwd()
@@ -74,7 +74,16 @@ def git_state(folder: Path | None) -> Json | None:
     """Return commit and cleanness of a folder's repository; None without one, or without git."""
     if folder is None:
         return None
-    command = ["git", "-C", str(folder), "-c", "core.fsmonitor=false", "status", "--porcelain=v2", "--branch"]
+    command = [
+        "git",
+        "-C",
+        str(folder),
+        "-c",
+        "core.fsmonitor=false",
+        "status",
+        "--porcelain=v2",
+        "--branch",
+    ]
     try:
         answer = subprocess.run(
             [*command, "--untracked-files=no", "--ignore-submodules"],
@@ -91,7 +100,9 @@ def git_state(folder: Path | None) -> Json | None:
 
 def _read_status(status: str) -> Json | None:
     lines = status.splitlines()
-    heads = dict(line[2:].split(" ", 1) for line in lines if line.startswith("# ") and " " in line[2:])
+    heads = dict(
+        line[2:].split(" ", 1) for line in lines if line.startswith("# ") and " " in line[2:]
+    )
     commit = heads.get("branch.oid", "")
     if not commit or commit.startswith("("):
         return None

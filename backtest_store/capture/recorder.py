@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from contextlib import contextmanager
+from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID, uuid4
 
 from backtest_store.capture.details import Details, Outcome, outcome_of
+from backtest_store.capture.guard import guarded
 from backtest_store.capture.run import Begun, begin, finish
 from backtest_store.capture.sampler import FIRST, Sampler, sampler_of
 from backtest_store.journal import Entry
-from backtest_store.log import get_logger
 from backtest_store.models import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.common.messages import ComponentStateChanged
 
@@ -56,13 +54,12 @@ class EngineRecorder:
 
     def attach(self) -> None:
         """Begin to watch, unless another recorder watches this engine already."""
-        name = str(self._engine.instance_id)
         with guarded("watch the engine"):
-            if name in WATCHED_ENGINES:
+            if id(self._engine) in WATCHED_ENGINES:
                 return
             self._sampler = sampler_of(self._engine)
             self._engine.kernel.msgbus.subscribe(WATCHED, self._on_state, FIRST)
-            WATCHED_ENGINES.add(name)
+            WATCHED_ENGINES.add(id(self._engine))
             self._is_attached = True
 
     def detach(self, error: BaseException | None = None, *, must_have_run: bool = False) -> None:
@@ -73,7 +70,7 @@ class EngineRecorder:
             if self._begun is not None or error is not None or (must_have_run and not self.runs):
                 self.finish(error)
         with guarded("leave the engine"):
-            WATCHED_ENGINES.discard(str(self._engine.instance_id))
+            WATCHED_ENGINES.discard(id(self._engine))
             self._is_attached = False
             bus = self._engine.kernel.msgbus
             if bus.is_subscribed(WATCHED, self._on_state):
@@ -88,10 +85,13 @@ class EngineRecorder:
                 self.finish()
 
     def _begin(self) -> None:
-        self._begun = begin(self._engine, self._details, run_id_of(self._engine))
-        self._entry = self._sink.begin(self._begun.record)
+        started = perf_counter()
+        self._begun = begun = begin(self._engine, self._details, run_id_of(self._engine))
+        self._entry = self._sink.begin(begun.record)
         if self._sampler is not None:
             self._sampler.begin(self._engine)
+        begun.clock = perf_counter()
+        begun.overhead = begun.clock - started
 
     def finish(self, error: BaseException | None = None) -> None:
         """Capture and save the run that has ended, by an exception if one is given."""
@@ -110,7 +110,7 @@ class EngineRecorder:
         return Outcome() if is_over or self._engine.run_id is None else UNENDED
 
 
-WATCHED_ENGINES: set[str] = set()
+WATCHED_ENGINES: set[int] = set()
 _RUN_IDS: OrderedDict[tuple[str, str], UUID] = OrderedDict()
 
 
@@ -126,13 +126,3 @@ def run_id_of(engine: BacktestEngine) -> UUID:
     while len(_RUN_IDS) >= REMEMBERED:
         _RUN_IDS.popitem(last=False)
     return _RUN_IDS.setdefault(key, uuid4())
-
-
-@contextmanager
-def guarded(what: str) -> Iterator[None]:
-    """Keep every fault of ours from the runner, and say it in one line."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - the boundary: nothing of ours disturbs a backtest
-        get_logger().warning(f"could not {what}: {type(error).__name__}: {error}")
-

@@ -2,47 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from backtest_store.capture import catalogs, strategies
 from backtest_store.capture.details import Details, Outcome
-from backtest_store.capture.equity import Course, course_of
+from backtest_store.capture.guard import attempt
 from backtest_store.capture.json_values import clean, plain
 from backtest_store.capture.market import Market
 from backtest_store.capture.market_data import MarketData, market_data_of, moment
-from backtest_store.capture.metrics import measure
 from backtest_store.capture.provenance import provenance_of
-from backtest_store.capture.redaction import Redactor, environment_secrets
+from backtest_store.capture.result import with_metrics
 from backtest_store.capture.sampler import Samples
+from backtest_store.capture.scripts import script_of_process
 from backtest_store.capture.snapshot import config_hash, engine_snapshot, node_snapshot
-from backtest_store.capture.statistics import engine_statistics
-from backtest_store.capture.trades import closed_positions, count_closed, trades_of
 from backtest_store.capture.valuation import Valuation
-from backtest_store.models import Json, Metrics, Record, Run
+from backtest_store.models import Json, Record
+from backtest_store.redaction import Redactor, environment_secrets
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.config import BacktestRunConfig
     from nautilus_trader.backtest.engine import BacktestEngine
+    from nautilus_trader.trading.strategy import Strategy
 
 IN_MEMORY = "memory"
-EARLY_END = "the engine ended the run early: an account could not bear it any more"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Begun:
-    """A run that has begun: what is known of it, and what its end will need."""
+    """A run that has begun: what is known of it, and what its end will need.
+
+    `overhead` is what of the run's time, in seconds, went into recording its beginning.
+    """
 
     record: Record
     data: MarketData
     redactor: Redactor
     details: Details
     clock: float
+    overhead: float = 0.0
 
 
 def begin(engine: BacktestEngine, details: Details, run_id: UUID) -> Begun:
@@ -50,28 +54,31 @@ def begin(engine: BacktestEngine, details: Details, run_id: UUID) -> Begun:
 
     The record is `interrupted`, which is what it is if nothing follows.
     """
-    data = market_data_of(engine)
-    components = engine.trader.strategies()
     redactor = Redactor(environment_secrets())
-    snapshot = _snapshot(engine, details, data, redactor)
-    capital, currency = _capital(engine)
+    components: list[Strategy] = engine.trader.strategies()
+    data = attempt("read the market data", partial(market_data_of, engine), MarketData())
+    snapshot = details.config_snapshot
+    if snapshot is None:
+        describe = partial(engine_snapshot, engine, data)
+        snapshot = attempt("describe the engine", describe, {})
+    parameters = details.parameters
+    if parameters is None:
+        read = partial(strategies.parameters_of, components)
+        parameters = attempt("read the strategies' parameters", read, {})
+    capital, currency = attempt("value the accounts", partial(_capital, engine), (None, None))
     record = Record(
         run_id=run_id,
-        status="interrupted",
         started_at=_started_at(engine),
-        strategy_name=clean(details.strategy_name or strategies.name_of(components)),
-        strategy_type=details.strategy_type or "unclassified",
+        strategy_name=_name(details, strategies.name_of(components)),
         instrument_ids=sorted(str(i) for i in engine.cache.instrument_ids()),
         initial_capital=capital,
         currency=currency,
         data_source=_redacted(redactor, details.data_source) or (IN_MEMORY if data.count else None),
         data_fingerprint=details.data_fingerprint or data.fingerprint,
-        parameters=_json(redactor, details.parameters or strategies.parameters_of(components)),
-        config_snapshot=snapshot,
-        provenance=_provenance(engine, components, details, redactor),
-        reproduced_from=details.reproduced_from,
-        tags=[clean(tag) for tag in details.tags],
-        note=None if details.note is None else clean(details.note),
+        config_snapshot=_json(redactor, snapshot),
+        parameters=_json(redactor, parameters),
+        provenance=_provenance(details, redactor, components, engine.run_id),
+        **_said(details, redactor),
     )
     return Begun(record, data, redactor, details, perf_counter())
 
@@ -83,19 +90,15 @@ def finish(
     start, end = _dates(engine, begun.data, samples)
     record = replace(
         begun.record,
-        status=outcome.status,
         duration_seconds=_duration(engine, begun),
         start_date=start,
         end_date=end,
         data_fingerprint=_fingerprint(engine, begun),
-        error_type=outcome.error_type,
-        error_message=_redacted(begun.redactor, outcome.error_message),
-        error_traceback=_redacted(begun.redactor, outcome.error_traceback),
     )
-    record = replace(record, config_hash=_hash(record, begun.details))
+    record = _ended(record, begun.details, begun.redactor, outcome)
     if outcome.status != "success":
         return record
-    return _with_metrics(engine, record, samples, outcome.warnings)
+    return with_metrics(engine, record, samples, outcome.warnings)
 
 
 def failed_to_build(config: BacktestRunConfig, details: Details, outcome: Outcome) -> Record:
@@ -103,63 +106,58 @@ def failed_to_build(config: BacktestRunConfig, details: Details, outcome: Outcom
     redactor = Redactor(environment_secrets())
     configs = [] if config.engine is None else config.engine.strategies
     classes = [str(c.strategy_path).rpartition(":")[2] for c in configs]
-    parameters = dict(configs[0].config) if len(configs) == 1 else {}
+    parameters = details.parameters
+    if parameters is None:
+        parameters = dict(configs[0].config) if len(configs) == 1 else {}
     record = Record(
         run_id=uuid4(),
-        status=outcome.status,
         started_at=datetime.now(UTC),
-        strategy_name=clean(details.strategy_name or strategies.joined(classes)),
-        strategy_type=details.strategy_type or "unclassified",
+        strategy_name=_name(details, strategies.joined(classes)),
         instrument_ids=catalogs.instrument_ids(config),
         data_source=_redacted(redactor, details.data_source),
         data_fingerprint=details.data_fingerprint,
-        parameters=_json(redactor, details.parameters or parameters),
         config_snapshot=_json(redactor, details.config_snapshot or node_snapshot(config)),
-        provenance=_json(redactor, provenance_of((), command_line=details.command_line)),
+        parameters=_json(redactor, parameters),
+        provenance=_provenance(details, redactor),
+        **_said(details, redactor),
+    )
+    return _ended(record, details, redactor, outcome)
+
+
+def _said(details: Details, redactor: Redactor) -> dict[str, Any]:
+    """Return what the caller alone can say of a run; it is `interrupted` until its end is known."""
+    return {
+        "status": "interrupted",
+        "strategy_type": clean(str(details.strategy_type or "unclassified")),
+        "reproduced_from": details.reproduced_from,
+        "tags": [redactor.text(clean(str(tag))) for tag in details.tags],
+        "note": _redacted(redactor, details.note),
+    }
+
+
+def _ended(record: Record, details: Details, redactor: Redactor, outcome: Outcome) -> Record:
+    return replace(
+        record,
+        status=outcome.status,
+        config_hash=details.config_hash or _hash(record),
         error_type=outcome.error_type,
         error_message=_redacted(redactor, outcome.error_message),
         error_traceback=_redacted(redactor, outcome.error_traceback),
-        reproduced_from=details.reproduced_from,
-        tags=[clean(tag) for tag in details.tags],
-        note=None if details.note is None else clean(details.note),
     )
-    return replace(record, config_hash=_hash(record, details))
 
 
-def _with_metrics(
-    engine: BacktestEngine, record: Record, samples: Samples | None, warnings: Sequence[str]
-) -> Record:
-    valuation = Valuation(engine)
-    course = course_of(engine, valuation, samples)
-    use_events = samples is not None and len(samples.trades) >= count_closed(engine.cache)
-    closed: Iterable[object] = (
-        samples.trades if samples is not None and use_events else closed_positions(engine.cache)
+def _hash(record: Record) -> str:
+    return config_hash(
+        record.config_snapshot,
+        instrument_ids=record.instrument_ids,
+        start_date=record.start_date,
+        end_date=record.end_date,
+        data_fingerprint=record.data_fingerprint,
     )
-    trades = trades_of(valuation, closed)
-    metrics = measure(
-        equity=course.equity,
-        final_balance=valuation.final_balance(),
-        trade_profits=trades.profits,
-        total_fees=valuation.fees(),
-        engine_stats=engine_statistics(engine),
-        warnings=[*warnings, *_early_end(), *course.warnings, *trades.warnings],
-    )
-    return _merged(record, metrics, course)
 
 
-def _merged(record: Record, metrics: Metrics, course: Course) -> Record:
-    capital = course.equity.starting_capital
-    run = {name: getattr(record, name) for name in Run.__dataclass_fields__}
-    if record.initial_capital is None and capital.is_finite():
-        run["initial_capital"] = capital
-    return Record(**run, **asdict(metrics))
-
-
-def _snapshot(
-    engine: BacktestEngine, details: Details, data: MarketData, redactor: Redactor
-) -> Json:
-    snapshot = details.config_snapshot
-    return _json(redactor, engine_snapshot(engine, data) if snapshot is None else snapshot)
+def _name(details: Details, otherwise: str) -> str:
+    return clean(str(details.strategy_name or otherwise))
 
 
 def _json(redactor: Redactor, value: object) -> Json:
@@ -167,12 +165,22 @@ def _json(redactor: Redactor, value: object) -> Json:
     return redacted if isinstance(redacted, dict) else {}
 
 
+def _redacted(redactor: Redactor, text: object) -> str | None:
+    return None if text is None else redactor.text(clean(str(text)))
+
+
 def _provenance(
-    engine: BacktestEngine, components: Sequence[object], details: Details, redactor: Redactor
+    details: Details,
+    redactor: Redactor,
+    components: Sequence[object] = (),
+    engine_run_id: object = None,
 ) -> Json:
-    origin = provenance_of((type(c) for c in components), command_line=details.command_line)
-    run_id = engine.run_id
-    return _json(redactor, origin | {"engine_run_id": None if run_id is None else str(run_id)})
+    classes = [type(component) for component in components]
+    tell = partial(provenance_of, classes, command_line=details.command_line)
+    origin: Json = attempt("tell where the run comes from", tell, {})
+    script = script_of_process() if details.command_line is None else None
+    name = None if engine_run_id is None else str(engine_run_id)
+    return _json(redactor, origin | {"script": script, "engine_run_id": name})
 
 
 def _capital(engine: BacktestEngine) -> tuple[Decimal | None, str | None]:
@@ -189,7 +197,7 @@ def _started_at(engine: BacktestEngine) -> datetime:
 def _duration(engine: BacktestEngine, begun: Begun) -> float:
     started, finished = engine.run_started, engine.run_finished
     if started is not None and finished is not None and finished >= started:
-        return float((finished - started).total_seconds())
+        return max(0.0, float((finished - started).total_seconds()) - begun.overhead)
     return perf_counter() - begun.clock
 
 
@@ -211,23 +219,3 @@ def _fingerprint(engine: BacktestEngine, begun: Begun) -> str | None:
     if begun.details.data_fingerprint is not None or engine.iteration <= begun.data.count:
         return begun.record.data_fingerprint
     return None
-
-
-def _hash(record: Record, details: Details) -> str:
-    return details.config_hash or config_hash(
-        record.config_snapshot,
-        instrument_ids=record.instrument_ids,
-        start_date=record.start_date,
-        end_date=record.end_date,
-        data_fingerprint=record.data_fingerprint,
-    )
-
-
-def _redacted(redactor: Redactor, text: str | None) -> str | None:
-    return None if text is None else redactor.text(text)
-
-
-def _early_end() -> list[str]:
-    from nautilus_trader.common.component import is_backtest_force_stop
-
-    return [EARLY_END] if is_backtest_force_stop() else []

@@ -65,6 +65,10 @@ class Sampler:
         for topic in (POSITION_TOPIC, *_topics_in_use(engine, "position")):
             bus.subscribe(topic, self.on_position, FIRST)
 
+    def watches(self, engine: BacktestEngine) -> bool:
+        """Tell whether it is this engine that is watched."""
+        return self._cache is engine.cache
+
     def begin(self, engine: BacktestEngine) -> None:
         """Start to watch a run whose accounts exist."""
         self.samples = Samples()
@@ -84,6 +88,7 @@ class Sampler:
             self._compare_positions()
             self._look_for_capital(None)
         self._idle()
+        self.samples = Samples()
         return samples
 
     def _idle(self) -> None:
@@ -167,7 +172,8 @@ def sampler_of(engine: BacktestEngine) -> Sampler:
     """Return the sampler of an engine, subscribing it the first time."""
     name = str(engine.instance_id)
     sampler = SAMPLERS.get(name)
-    if sampler is None:
+    # Engines may be given the same id by their configuration.
+    if sampler is None or not sampler.watches(engine):
         sampler = SAMPLERS[name] = Sampler(engine)
     return sampler
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.json_values import Plain, canonical, plain
+from backtest_store.capture.json_values import canonical, plain
 from backtest_store.capture.market_data import MarketData
 from backtest_store.capture.strategies import importable_components
 from backtest_store.capture.venues import exchanges, venue_config
-from backtest_store.models import Json
+from backtest_store.models import Json, Plain
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.config import BacktestRunConfig
@@ -27,7 +27,7 @@ RUN_NAMES = frozenset({"raise_exception", "dispose_on_completion"})
 
 def engine_snapshot(engine: BacktestEngine, data: MarketData) -> Json:
     """Describe a low-level engine as a `BacktestRunConfig` would, as far as it can be known."""
-    config = plain(_engine_config(engine))
+    config = plain(_engine_config(engine), parseable=True)
     components = importable_components(engine)
     strategies = components["strategies"]
     return {
@@ -41,7 +41,7 @@ def engine_snapshot(engine: BacktestEngine, data: MarketData) -> Json:
 
 def node_snapshot(config: BacktestRunConfig) -> Json:
     """Describe one run configuration of a node, such that `BacktestRunConfig.parse` reads it."""
-    snapshot = plain(config)
+    snapshot = plain(config, parseable=True)
     return snapshot if isinstance(snapshot, dict) else {}
 
 

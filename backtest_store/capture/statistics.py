@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.json_values import Plain, plain
-from backtest_store.models import Json
+from backtest_store.capture.json_values import plain
+from backtest_store.models import Json, Plain
 
 if TYPE_CHECKING:
     from nautilus_trader.analysis.analyzer import PortfolioAnalyzer

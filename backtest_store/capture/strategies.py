@@ -56,10 +56,10 @@ def importable(component: Actor, kind: str) -> Json:
     return {
         f"{kind}_path": path_of(type(component)),
         "config_path": path_of(type(component.config)),
-        "config": _config(component),
+        "config": _config(component, parseable=True),
     }
 
 
-def _config(component: Actor) -> Json:
-    config = plain(component.config)
+def _config(component: Actor, *, parseable: bool = False) -> Json:
+    config = plain(component.config, parseable=parseable)
     return config if isinstance(config, dict) else {}

@@ -32,12 +32,14 @@ class NoRateError(Exception):
 class Worth:
     """What the accounts were worth: with open positions, and by their balances alone.
 
-    Money in the currency of the run; None is not known, and `problem` says why.
+    Money in the currency of the run; None is not known, and `problem` says why. Instruments that
+    are `unquoted` were valued at the price of their last fill.
     """
 
     equity: Decimal | None = None
     balance: Decimal | None = None
     problem: str | None = None
+    unquoted: frozenset[str] = frozenset()
 
 
 class Valuation:
@@ -110,6 +112,7 @@ class Valuation:
         *,
         before: int | None = None,
         fresh: Data | None = None,
+        look_back: bool = False,
     ) -> Worth:
         """Value all accounts.
 
@@ -121,15 +124,18 @@ class Valuation:
             UNIX time in nanoseconds: account events at or after it do not count.
         fresh : Data, optional
             Data that has arrived since and does not count either.
+        look_back : bool, default False
+            Whether prices have moved on since, and those before that time are to be found.
         """
-        market = Market(self._cache, fresh)
+        market = Market(self._cache, fresh, before if look_back else None)
         balances = _total(_balances_before(a, before) for a in self._accounts.values())
         try:
             balance = self._converted(balances, market)
         except NoRateError as error:
             return Worth(problem=str(error))
         try:
-            return Worth(balance + self._added(positions, market), balance)
+            equity = balance + self._added(positions, market)
+            return Worth(equity, balance, unquoted=frozenset(market.unquoted))
         except NoRateError as error:
             return Worth(None, balance, str(error))
 
@@ -212,7 +218,10 @@ class Terms:
         if self.holding == "delivered":
             return ZERO
         is_long = position.side.name == "LONG"
-        price = market.price(position.instrument_id, is_long=is_long) or _last_price(position)
+        price = market.price(position.instrument_id, is_long=is_long)
+        if price is None:
+            market.unquoted.add(str(position.instrument_id))
+            price = _last_price(position)
         quantity = position.quantity.as_decimal() * self.multiplier
         signed = quantity if is_long else -quantity
         if self.holding == "value":
@@ -233,7 +242,7 @@ def _holding(instrument: Instrument, account: Account | None) -> str:
 
 
 def _paid_per_unit(instrument: Instrument, account: Account, fill: object) -> Decimal:
-    """Ask the account what it takes for a fill: releases differ in whether the multiplier counts."""
+    """Ask the account what it takes: releases differ in whether the multiplier counts."""
     paid = account.calculate_pnls(instrument, fill, None)
     by_currency = {money.currency.code: abs(money.as_decimal()) for money in paid}
     cost = fill.last_px.as_decimal() * fill.last_qty.as_decimal()  # type: ignore[attr-defined]
@@ -252,7 +261,7 @@ def _any_fill(cache: object, position: Position | PositionEvent) -> object:
 
 
 def _last_price(position: Position | PositionEvent) -> Decimal:
-    """Return the price of a position's last fill: nothing else is known of an unquoted instrument."""
+    """Return the price of the last fill: nothing else is known of an unquoted instrument."""
     price = position.last_px if hasattr(position, "last_px") else position.last_event.last_px
     return Decimal(price.as_decimal())
 

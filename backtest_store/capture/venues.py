@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.json_values import Plain, path_of, plain
-from backtest_store.models import Json
+from backtest_store.capture.json_values import path_of, plain
+from backtest_store.capture.strategies import importable
+from backtest_store.models import Json, Plain
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine, SimulatedExchange
@@ -46,8 +47,7 @@ def venue_config(exchange: SimulatedExchange) -> Json:
         "default_leverage": float(exchange.default_leverage),
         "leverages": {str(k): float(v) for k, v in exchange.leverages.items()} or None,
         "margin_model": _margin_model(exchange),
-        "modules": [{"actor_path": path_of(type(m)), "config": plain(m.config)} for m in exchange.modules]
-        or None,
+        "modules": [importable(module, "actor") for module in exchange.modules] or None,
         "frozen_account": bool(exchange.is_frozen_account),
         "allow_cash_borrowing": bool(getattr(account, "allow_borrowing", False)),
     }
@@ -58,14 +58,25 @@ def model_config(exchange: SimulatedExchange, name: str) -> Json | None:
     model = getattr(exchange, name, None)
     if model is None:
         return None
-    return {f"{name}_path": path_of(type(model)), "config": _settings(model)}
+    return {
+        f"{name}_path": path_of(type(model)),
+        "config_path": _config_path(type(model)),
+        "config": _settings(model),
+    }
+
+
+def _config_path(model: type) -> str | None:
+    from nautilus_trader.backtest import config
+
+    found = getattr(config, f"{model.__name__}Config", None)
+    return None if found is None else path_of(found)
 
 
 def _settings(model: object) -> dict[str, Plain]:
     settings = {name: plain(getattr(model, name)) for name in _properties(model)}
     # A fee model keeps its commission to itself, and it changes every result.
     amounts = [str(held) for held in gc.get_referents(model) if type(held).__name__ == "Money"]
-    return settings | ({"amounts": amounts} if amounts else {})
+    return settings | ({"commission": amounts[0]} if amounts else {})
 
 
 def _properties(model: object) -> list[str]:

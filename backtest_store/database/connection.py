@@ -62,7 +62,7 @@ async def connect(settings: Settings) -> AsyncIterator[Connection]:
 @asynccontextmanager
 async def connect_to_server(settings: Settings) -> AsyncIterator[Connection]:
     """Connect to the store, whatever its schema."""
-    with understood(), reachable(settings):
+    with answering(settings):
         db = await _connected(settings)
     try:
         with reachable(settings):
@@ -128,30 +128,37 @@ async def applied(db: Connection) -> list[str]:
 
 
 @contextmanager
-def understood() -> Iterator[None]:
-    """Say that the URL is wrong without quoting it as the driver does: it may hold a password."""
+def answering(settings: Settings) -> Iterator[None]:
+    """Turn what is raised while connecting into errors of the store."""
     try:
-        yield
+        with reachable(settings):
+            yield
     except ValueError as error:
+        # Said without quoting the URL as the driver does: it may hold a password.
         raise UsageError(
             "BTSTORE_DATABASE_URL is not a URL that PostgreSQL understands",
             hint="it looks like postgresql://user@host:5432/database",
         ) from error
+    except OSError as error:
+        raise _unreachable(settings, error) from error
 
 
 @contextmanager
 def reachable(settings: Settings) -> Iterator[None]:
-    """Turn what the driver and the network raise into errors of the store."""
+    """Turn what the driver raises on an open connection into errors of the store."""
     import asyncpg
 
     try:
         yield
     except asyncpg.ClientConfigurationError:
         raise
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
-        raise UnreachableError(
-            f"cannot reach PostgreSQL{_place(settings)}: {_reason(error)}", hint=CHECK_THE_URL
-        ) from error
+    except (
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        asyncpg.PostgresConnectionError,
+        ConnectionResetError,
+    ) as error:
+        raise _unreachable(settings, error) from error
     except (
         asyncpg.InvalidAuthorizationSpecificationError,
         asyncpg.InvalidCatalogNameError,
@@ -168,6 +175,11 @@ def reachable(settings: Settings) -> Iterator[None]:
         raise StoreError(f"PostgreSQL refuses: {error}") from error
 
 
+def _unreachable(settings: Settings, error: Exception) -> UnreachableError:
+    message = f"cannot reach PostgreSQL{_place(settings)}: {_reason(error)}"
+    return UnreachableError(message, hint=CHECK_THE_URL)
+
+
 def _place(settings: Settings) -> str:
     """Name the server without what may be secret in its URL."""
     from urllib.parse import urlsplit
@@ -178,9 +190,9 @@ def _place(settings: Settings) -> str:
     return f" at {hosts}" if hosts else ""
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer within {CONNECT_SECONDS:.0f} seconds"
-    if isinstance(error, OSError) and error.strerror and not isinstance(error, ConnectionError):
-        return error.strerror
-    return str(error).partition("\n")[0] or type(error).__name__
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    return getattr(error, "strerror", None) or str(error).partition("\n")[0]

@@ -83,12 +83,14 @@ class EmbeddedServer:
         StoreError
             If the server cannot be had.
         """
+        import asyncio  # the caller has it already
+
         try:
-            return await connect(self.start())
+            return await connect(await asyncio.to_thread(self.start))
         except Exception as error:
             if not _is_connection_lost(error):
                 raise
-        self._start_with_care()
+        await asyncio.to_thread(self._start_with_care)
         return await connect(self.url())
 
     def stop(self) -> bool:

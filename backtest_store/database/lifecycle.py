@@ -10,12 +10,7 @@ from pathlib import Path
 
 from backtest_store.database import cluster
 from backtest_store.database.binaries import Binaries, find_binaries
-from backtest_store.database.private import (
-    explained,
-    make_private,
-    open_private,
-    require_private,
-)
+from backtest_store.database.private import explained, make_private, open_private, require_private
 from backtest_store.database.privileges import Account, account_for
 from backtest_store.database.processes import exclusive, patience, spawn
 from backtest_store.database.server_files import SERVING, ServerFiles
@@ -47,11 +42,25 @@ def start(files: ServerFiles, bindir: Path | None) -> None:
 
 
 def stop(files: ServerFiles) -> bool:
-    """Stop the server, and say whether it ran; its clients are disconnected."""
-    if not files.home.exists():
-        return False
-    with explained(files.home), _alone(files):
+    """Stop the server, and say whether it ran; its clients are disconnected.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be stopped.
+    """
+    with explained(files.home):
+        return files.home.exists() and _stop(files)
+
+
+def _stop(files: ServerFiles) -> bool:
+    with _alone(files):
         pid = files.pid()
+        if pid is None and _answers(files):
+            raise StoreError(
+                f"the server in {files.home} runs out of sight of this process",
+                hint="stop it in the container that started it",
+            )
         if pid is None:
             return False
         _shut_down(files, pid)

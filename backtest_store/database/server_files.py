@@ -101,10 +101,20 @@ class ServerFiles:
 
     def _is_postmaster(self, pid: int) -> bool:
         """Say whether the process works in the data directory, as a postmaster does."""
+        process = Path(f"/proc/{pid}")
         try:
-            return Path(f"/proc/{pid}/cwd").samefile(self.data_directory)
+            return (process / "cwd").samefile(self.data_directory)
+        except PermissionError:  # root in a container may not look at other users' processes
+            return os.fsencode(self.data_directory) in _command_line(process)
         except OSError:
             return not Path("/proc/self").exists() and self.launched() is not None
+
+
+def _command_line(process: Path) -> list[bytes]:
+    try:
+        return (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _parse_launched(record: bytes) -> Launched:

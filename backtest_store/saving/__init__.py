@@ -9,26 +9,28 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from backtest_store import journal, spool
+from backtest_store.database.settings import Settings
 from backtest_store.log import get_logger
-from backtest_store.saving.unsaved import put_by, unsaved, unsaved_somehow
+from backtest_store.saving.unsaved import Pending, put_by, unsaved, unsaved_somehow
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
     from pathlib import Path
 
     from backtest_store.models import Record
     from backtest_store.saving.worker import Worker
     from backtest_store.sql import Db
 
-__all__ = ["has_leftovers", "save", "save_async", "sync"]
+__all__ = ["has_leftovers", "prepare", "save", "save_async", "save_leftovers", "sync"]
 
 LONGEST_SAVE = 7.0  # seconds; the database has 5 of them, the rest is for the disk
-_lock = threading.Lock()
+LONGEST_SYNC = 60.0  # seconds, of a single run: it may be a large one
+_lock = threading.RLock()  # a signal handler may save, too
 _worker: Worker | None = None
 _left_behind: list[Worker | None] = []
 _is_over = False
@@ -56,15 +58,15 @@ def save(record: Record, entry: journal.Entry | None = None) -> bool:
     entry = entry or journal.Entry()
     try:
         return _save(record, entry)
-    except Exception as error:  # noqa: BLE001 - a backtest is never disturbed
-        get_logger().error(f"a run is lost: {error}", run=record.run_id)
+    except Exception as error:  # noqa: BLE001 - no thread to be had, a wrong environment …
+        _put_by(record, entry, error)
         return False
 
 
 async def save_async(record: Record, entry: journal.Entry | None = None) -> bool:
     """Do as `save` does, letting the event loop go on meanwhile.
 
-    If the task is cancelled, the run is saved all the same.
+    If the task is cancelled, the run goes to the spool unless the database has it already.
 
     Parameters
     ----------
@@ -78,7 +80,39 @@ async def save_async(record: Record, entry: journal.Entry | None = None) -> bool
     bool
         True if the database has it; False if it waits in the spool.
     """
-    return await asyncio.to_thread(save, record, entry)
+    begun = threading.Event()
+
+    def begin() -> bool:
+        begun.set()
+        return save(record, entry)
+
+    try:
+        return await asyncio.to_thread(begin)
+    except RuntimeError:  # the loop's threads are shut down already
+        return save(record, entry)
+    except asyncio.CancelledError as error:
+        if begun.is_set():
+            _hurry(record)
+        else:  # nor will it be: its place in the queue was cancelled, too
+            _put_by(record, entry or journal.Entry(), error)
+        raise
+
+
+def prepare() -> None:
+    """Have the embedded server running by the time that a run is to be saved. Never raises.
+
+    It returns at once; a shared server is not bothered before there is something to save.
+    """
+    with suppress(Exception):
+        _the_worker().prepare(Settings.from_environment())
+
+
+def warn_if_repeated(record: Record) -> None:
+    """Have it said, in the background, if a run just saved repeats a stored one."""
+    from backtest_store.database.settings import Settings
+
+    with suppress(Exception):
+        _the_worker().warn_if_repeated(record, Settings.from_environment())
 
 
 async def sync(db: Db, home: Path) -> spool.Counts:
@@ -87,7 +121,7 @@ async def sync(db: Db, home: Path) -> spool.Counts:
     Parameters
     ----------
     db : Db
-        A connection or pool of the store.
+        A connection or pool of a store that takes writes.
     home : Path
         `Settings.home`.
 
@@ -98,11 +132,44 @@ async def sync(db: Db, home: Path) -> spool.Counts:
 
     Raises
     ------
+    StoreError
+        If the home is not this user's alone.
     StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError
         If the database went away; all that was not saved is still in the spool.
     """
     journal.collect(home)
     return await spool.sync(db, home)
+
+
+async def save_leftovers(settings: Settings) -> spool.Counts:
+    """Do as `sync` does, through a pool of its own.
+
+    So a server that takes writes is chosen even if the URL prefers a standby, and none is asked
+    if nothing waits.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the store is.
+
+    Returns
+    -------
+    spool.Counts
+        What became of the runs.
+
+    Raises
+    ------
+    StoreError
+        If the database cannot be reached, or the home is not this user's alone; all that was
+        not saved is still in the spool.
+    """
+    from backtest_store.saving.pool import StorePool
+
+    pool = StorePool(settings, patience=LONGEST_SYNC)
+    try:
+        return await sync(pool, settings.home)
+    finally:
+        pool.close()
 
 
 def has_leftovers(home: Path) -> bool:
@@ -111,26 +178,32 @@ def has_leftovers(home: Path) -> bool:
 
 
 def _save(record: Record, entry: journal.Entry) -> bool:
-    future: Future[bool] | None = None
+    pending: Pending | None = None
     try:
-        future = _the_worker().submit(unsaved(record, entry))
-        return future.result(LONGEST_SAVE)
-    except Exception as error:  # noqa: BLE001 - no thread to be had, a wrong environment …
-        put_by(unsaved_somehow(record, entry), error)
-        return False
-    except BaseException:
-        if future is None:
-            put_by(unsaved_somehow(record, entry), InterruptedError("interrupted"))
+        pending = _the_worker().submit(unsaved(record, entry))
+        return pending.wait(LONGEST_SAVE)
+    except (KeyboardInterrupt, SystemExit) as error:
+        if pending is None:
+            _put_by(record, entry, error)
         else:
-            _hurry(future)
+            _hurry(record)
+            with suppress(Exception):
+                pending.wait(LONGEST_SAVE)
         raise
 
 
-def _hurry(future: Future[bool]) -> None:
-    """Have a run spooled now, and wait for that."""
-    with suppress(Exception):
-        _the_worker().hurry()
-        future.result(LONGEST_SAVE)
+def _hurry(record: Record) -> None:
+    """Have a run that is under way spooled now."""
+    with suppress(RuntimeError):
+        _the_worker().hurry(record.run_id)
+
+
+def _put_by(record: Record, entry: journal.Entry, failure: BaseException) -> None:
+    """Spool a run from this thread, when there is no other. Never raises."""
+    try:
+        put_by(unsaved_somehow(record, entry), failure)
+    except Exception as error:  # noqa: BLE001 - there is nowhere left to put it
+        get_logger().error(f"a run is lost: {failure}; and the spool: {error}", run=record.run_id)
 
 
 def _the_worker() -> Worker:
@@ -138,12 +211,22 @@ def _the_worker() -> Worker:
     global _worker  # noqa: PLW0603 - there is one a process
     with _lock:
         if _is_over:
-            raise InterruptedError("the process is exiting")
+            raise RuntimeError("the process is exiting")
         if _worker is None or not _worker.is_alive():
             from backtest_store.saving.worker import Worker
 
             _worker = Worker()
+            _close_with_a_worker_process()
         return _worker
+
+
+def _close_with_a_worker_process() -> None:
+    """See to it that a multiprocessing worker closes, too: it skips its exit functions."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    if multiprocessing is not None and multiprocessing.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, _close, exitpriority=0)
 
 
 def _close() -> None:
@@ -151,7 +234,8 @@ def _close() -> None:
     global _is_over  # noqa: PLW0603 - as above
     _is_over = True
     if _worker is not None and _worker.is_alive():
-        _worker.close()
+        with suppress(RuntimeError):
+            _worker.close()
 
 
 def _start_anew() -> None:
@@ -159,7 +243,7 @@ def _start_anew() -> None:
     global _worker, _lock  # noqa: PLW0603 - as above
     _left_behind.append(_worker)  # destroying it would disturb the loop that both share
     _worker = None
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 atexit.register(_close)

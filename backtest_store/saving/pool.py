@@ -13,10 +13,9 @@ from asyncpg.connect_utils import SessionAttribute
 from backtest_store import sql
 from backtest_store.database.connection import (
     CONNECT_SECONDS,
-    reachable,
+    answering,
     require_schema,
     server_url,
-    understood,
 )
 from backtest_store.database.failures import Failure, meaning
 from backtest_store.database.settings import Settings
@@ -34,10 +33,13 @@ class StorePool:
     ----------
     settings : Settings
         Where the store is.
+    patience : float
+        Seconds that a statement may take.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, patience: float = CONNECT_SECONDS) -> None:
         self.settings = settings
+        self._patience = patience
         self._statement_cache_size = CACHED_STATEMENTS
         self._pool: asyncpg.Pool | None = None
 
@@ -88,7 +90,7 @@ class StorePool:
         return await asyncpg.connect(
             url,
             timeout=CONNECT_SECONDS,
-            command_timeout=CONNECT_SECONDS,
+            command_timeout=self._patience,
             statement_cache_size=self._statement_cache_size,
             target_session_attrs=SessionAttribute.read_write,  # even if the URL prefers to read
             server_settings={"application_name": "btstore", "timezone": "UTC"},
@@ -97,7 +99,7 @@ class StorePool:
 
 @contextmanager
 def _explained(settings: Settings) -> Iterator[None]:
-    with understood(), reachable(settings):
+    with answering(settings):
         try:
             yield
         except asyncpg.TargetServerAttributeNotMatched as error:
@@ -106,7 +108,7 @@ def _explained(settings: Settings) -> Iterator[None]:
 
 async def _has_own_session(db: asyncpg.Connection) -> bool:
     """Say whether the server itself is at the other end, by a query that prepares nothing."""
-    query = sql.filled(sql.text("own_session"), "pid", str(db.get_server_pid()))
+    query = sql.filled(sql.text("own_session"), pid=str(db.get_server_pid()))
     return await db.execute(query) == "SELECT 1"
 
 

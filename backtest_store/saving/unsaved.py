@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,32 @@ class Unsaved:
     entry: journal.Entry
 
 
+class Pending:
+    """The end of a save, which another thread waits for."""
+
+    def __init__(self) -> None:
+        self._is_saved = False
+        self._settled = threading.Lock()  # of a Future's parts the only one needed, and the fastest
+        self._settled.acquire()
+
+    def settle(self, *, is_saved: bool) -> None:
+        """Say, once, whether the database has the run."""
+        self._is_saved = is_saved
+        self._settled.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end, and return whether the database has the run.
+
+        Raises
+        ------
+        TimeoutError
+            If it does not come in time.
+        """
+        if not self._settled.acquire(timeout=seconds):
+            raise TimeoutError("no thread saves the run")
+        return self._is_saved
+
+
 def unsaved(record: Record, entry: journal.Entry) -> Unsaved:
     """Return a run as it is to be saved, going to where the environment says.
 
@@ -47,10 +74,21 @@ def unsaved_somehow(record: Record, entry: journal.Entry) -> Unsaved:
         return unsaved(record, entry)
     except UsageError:
         here, text = settings.Settings(home=settings.home()), to_json(record)
-    except ValueError:  # the database is the judge of what this gives
-        here = settings.Settings.from_environment()
-        text = json.dumps(vars(record), default=str, skipkeys=True)
+    except (ValueError, RecursionError):
+        here, text = settings.Settings.from_environment(), _json_somehow(record)
     return Unsaved(record.run_id, text, here, entry)
+
+
+def _json_somehow(record: Record) -> str:
+    """Write what is no record as well as can be; whether it is one, the database will judge."""
+    return json.dumps({name: _plain(value) for name, value in vars(record).items()})
+
+
+def _plain(value: object) -> object:
+    try:
+        return json.loads(json.dumps(value, default=str, skipkeys=True))
+    except (ValueError, RecursionError):
+        return repr(value)
 
 
 def put_by(run: Unsaved, failure: BaseException, *, is_news: bool = True) -> None:
@@ -68,4 +106,5 @@ def put_by(run: Unsaved, failure: BaseException, *, is_news: bool = True) -> Non
         get_logger().warning(f"a run is refused for good: {failure}", file=kept)
         return
     log = get_logger().warning if is_news else get_logger().info
-    log(f"{failure}; a run waits in the spool, and `btstore sync` saves it", file=path)
+    reason = str(failure) or type(failure).__name__
+    log(f"{reason}; a run waits in the spool, and `btstore sync` saves it", file=path)

@@ -7,10 +7,13 @@ import threading
 from typing import TYPE_CHECKING
 
 from backtest_store.saving.saver import Saver
+from backtest_store.saving.unsaved import Pending
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from uuid import UUID
 
+    from backtest_store.database.settings import Settings
+    from backtest_store.models import Record
     from backtest_store.saving.unsaved import Unsaved
 
 LONGEST_EXIT = 10.0  # seconds
@@ -36,13 +39,25 @@ class Worker:
         """Say whether it takes runs."""
         return self._thread.is_alive()
 
-    def submit(self, run: Unsaved) -> Future[bool]:
+    def submit(self, run: Unsaved) -> Pending:
         """Start to save a run."""
-        return asyncio.run_coroutine_threadsafe(self._saver.save(run), self._loop)
+        pending = Pending()
+        self._loop.call_soon_threadsafe(self._saver.save, run, pending)
+        return pending
 
-    def hurry(self) -> None:
-        """Let what is under way turn to the spool at once."""
-        self._loop.call_soon_threadsafe(self._saver.hurry)
+    def warn_if_repeated(self, record: Record, settings: Settings) -> None:
+        """Start to look for a stored run that is identical to one just saved."""
+        looking = self._saver.warn_if_repeated(record, settings)
+        asyncio.run_coroutine_threadsafe(looking, self._loop)
+
+    def prepare(self, settings: Settings) -> None:
+        """Start to open a store, unless it is a shared one."""
+        if settings.database_url is None:
+            asyncio.run_coroutine_threadsafe(self._saver.prepare(settings), self._loop)
+
+    def hurry(self, run_id: UUID) -> None:
+        """Let a run that is under way turn to the spool at once."""
+        self._loop.call_soon_threadsafe(self._saver.hurry, run_id)
 
     def close(self) -> None:
         """Finish what is under way, and end the thread."""
@@ -50,9 +65,14 @@ class Worker:
         self._thread.join(LONGEST_EXIT)
 
     def _run(self) -> None:
-        # Python's development mode would have the loop complain that a flush to disk took long.
-        with asyncio.Runner(debug=False, loop_factory=asyncio.SelectorEventLoop) as runner:
-            runner.run(self._main())
+        # Not asyncio.run: to end the loop's threads it starts another, which an exiting Python
+        # 3.12 refuses.
+        loop = asyncio.SelectorEventLoop()
+        loop.set_debug(False)  # Python's development mode would complain of each slow disk
+        try:
+            loop.run_until_complete(self._main())
+        finally:
+            loop.close()
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -61,3 +81,12 @@ class Worker:
         self._ready.set()
         await self._stopped.wait()
         await self._saver.finish()
+        await _cancel_the_rest()
+
+
+async def _cancel_the_rest() -> None:
+    """End what was given up already, else the loop complains that it is pending."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)

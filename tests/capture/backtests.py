@@ -5,17 +5,17 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from msgspec import field
 from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
-from nautilus_trader.config import LoggingConfig, StrategyConfig
-from nautilus_trader.model.currencies import BTC, USD, USDT
+from nautilus_trader.config import CacheConfig, LoggingConfig, StrategyConfig
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.model.currencies import USD
 from nautilus_trader.model.data import Bar, BarType
 from nautilus_trader.model.enums import AccountType, OmsType, OrderSide
 from nautilus_trader.model.identifiers import InstrumentId, Symbol, Venue
 from nautilus_trader.model.instruments import CurrencyPair, Equity, Instrument
 from nautilus_trader.model.objects import Currency, Money, Price, Quantity
 from nautilus_trader.trading.strategy import Strategy
-
-
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -28,7 +28,7 @@ class ScriptedConfig(StrategyConfig, frozen=True):
 
     instrument_id: InstrumentId
     bar_type: BarType
-    orders: dict[int, Decimal] = {}
+    orders: dict[int, Decimal] = field(default_factory=dict)
     raise_at: int | None = None
     exception: str = "ValueError"
     close_on_stop: bool = False
@@ -49,9 +49,11 @@ class Scripted(Strategy):  # type: ignore[misc]
         self.bars = 0
 
     def on_start(self) -> None:
+        """Ask for the bars."""
         self.subscribe_bars(self.config.bar_type)
 
-    def on_bar(self, bar: Bar) -> None:
+    def on_bar(self, _: Bar) -> None:
+        """Raise or trade, if this is the bar for it."""
         if self.bars == self.config.raise_at:
             raise EXCEPTIONS[self.config.exception](f"at bar {self.bars}")
         quantity = self.config.orders.get(self.bars)
@@ -60,16 +62,19 @@ class Scripted(Strategy):  # type: ignore[misc]
             self.trade(quantity)
 
     def trade(self, quantity: Decimal) -> None:
+        """Buy, or sell if negative."""
         instrument = self.cache.instrument(self.config.instrument_id)
         side = OrderSide.BUY if quantity > 0 else OrderSide.SELL
         amount = instrument.make_qty(abs(quantity))
         self.submit_order(self.order_factory.market(instrument.id, side, amount))
 
     def on_stop(self) -> None:
+        """Close what is open, if so configured."""
         if self.config.close_on_stop:
             self.close_all_positions(self.config.instrument_id)
 
     def on_reset(self) -> None:
+        """Count from the beginning."""
         self.bars = 0
 
 
@@ -158,11 +163,17 @@ def engine(
     oms_type: OmsType = OmsType.NETTING,
     leverage: int = 10,
     log_level: str = "OFF",
+    cache: CacheConfig | None = None,
+    instance_id: UUID4 | None = None,
     **venue: Any,
 ) -> BacktestEngine:
     """An engine with one venue for each venue that the instruments trade on."""
     made = BacktestEngine(
-        BacktestEngineConfig(logging=LoggingConfig(log_level=log_level, log_colors=False))
+        BacktestEngineConfig(
+            logging=LoggingConfig(log_level=log_level, log_colors=False),
+            cache=cache or CacheConfig(drop_instruments_on_reset=False),
+            instance_id=instance_id,
+        )
     )
     for name in dict.fromkeys(instrument.id.venue for instrument in instruments):
         made.add_venue(

@@ -1,6 +1,5 @@
 """Embedded servers of a test's own, stopped whatever happens."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,45 +7,7 @@ from pathlib import Path
 import pytest
 
 from backtest_store.database.embedded import EmbeddedServer
-from tests.database.servers import MakeServer
-
-
-@pytest.fixture
-def embed() -> Iterator[MakeServer]:
-    """Make servers that are stopped after the test."""
-    with ExitStack() as afterwards:
-
-        def make(home: Path) -> EmbeddedServer:
-            server = EmbeddedServer(home)
-            afterwards.callback(server.stop)
-            return server
-
-        yield make
-
-
-@pytest.fixture(scope="module")
-def module_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    """Give one server to all tests of a module."""
-    server = EmbeddedServer(tmp_path_factory.mktemp("module") / "home")
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture
-def server(module_server: EmbeddedServer) -> EmbeddedServer:
-    """Give the module's server, running, whatever the test before did to it."""
-    module_server.start()
-    return module_server
-
-
-@pytest.fixture
-def stopped(module_server: EmbeddedServer) -> EmbeddedServer:
-    """Give the module's server, stopped."""
-    module_server.stop()
-    return module_server
+from tests.database.servers import MakeServer, furnished
 
 
 @pytest.fixture(scope="session")
@@ -61,12 +22,43 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def furnish(cluster: Path, embed: MakeServer) -> MakeServer:
+def furnish(cluster: Path) -> Iterator[MakeServer]:
     """Make servers whose cluster is there already."""
+    with ExitStack() as afterwards:
+        yield lambda home: afterwards.enter_context(furnished(home, cluster))
 
-    def make(home: Path) -> EmbeddedServer:
-        home.mkdir(mode=0o700, parents=True)
-        shutil.copytree(cluster, home / "pgdata")
-        return embed(home)
 
-    return make
+@pytest.fixture
+def embed() -> Iterator[MakeServer]:
+    """Make servers that begin with nothing."""
+    with ExitStack() as afterwards:
+
+        def make(home: Path) -> EmbeddedServer:
+            server = EmbeddedServer(home)
+            afterwards.callback(server.stop)
+            return server
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def module_server(
+    tmp_path_factory: pytest.TempPathFactory, cluster: Path
+) -> Iterator[EmbeddedServer]:
+    """Give one server to all tests of a module."""
+    with furnished(tmp_path_factory.mktemp("module") / "home", cluster) as server:
+        yield server
+
+
+@pytest.fixture
+def server(module_server: EmbeddedServer) -> EmbeddedServer:
+    """Give the module's server, running, whatever the test before did to it."""
+    module_server.start()
+    return module_server
+
+
+@pytest.fixture
+def stopped(module_server: EmbeddedServer) -> EmbeddedServer:
+    """Give the module's server, stopped."""
+    module_server.stop()
+    return module_server

@@ -1,10 +1,12 @@
 """What the tests of the embedded server share."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -30,10 +32,12 @@ def ask(server: EmbeddedServer, query: str) -> object:
     return row[0] if row else None
 
 
-def python(code: str, *arguments: str | Path) -> "subprocess.Popen[str]":
+def python(
+    code: str, *arguments: str | Path, inside: Sequence[str] = ()
+) -> "subprocess.Popen[str]":
     """Run Python code in a session of its own, with `server` there for the first argument."""
     return subprocess.Popen(
-        [sys.executable, "-c", START + code, *map(str, arguments)],
+        [*inside, sys.executable, "-c", START + code, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -49,3 +53,15 @@ def seen_within(seconds: float, condition: Callable[[], object]) -> bool:
             return True
         time.sleep(0.005)
     return False
+
+
+@contextmanager
+def furnished(home: Path, cluster: Path) -> Iterator[EmbeddedServer]:
+    """Give a server whose cluster is there already, and stop it afterwards."""
+    home.mkdir(mode=0o700, parents=True)
+    shutil.copytree(cluster, home / "pgdata")
+    server = EmbeddedServer(home)
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -86,12 +86,24 @@ def test_a_query_that_the_server_refuses_is_an_error_of_the_store(store_url: str
         call(divide)
 
 
-def test_a_value_error_of_a_use_case_stays_what_it_is(store_url: str) -> None:
+@pytest.mark.parametrize(
+    "error", [ValueError("mine"), FileNotFoundError("mine"), BrokenPipeError()]
+)
+def test_an_error_of_a_use_case_stays_what_it_is(store_url: str, error: Exception) -> None:
     async def fail(_: asyncpg.Connection) -> None:
-        raise ValueError("mine")
+        raise error
 
-    with pytest.raises(ValueError, match="mine"):
+    with pytest.raises(type(error)) as raised:
         call(fail)
+    assert raised.value is error
+
+
+def test_a_connection_that_breaks_is_an_unreachable_store(store_url: str) -> None:
+    async def lose(db: asyncpg.Connection) -> None:
+        await db.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises(UnreachableError):
+        call(lose)
 
 
 @pytest.mark.parametrize(

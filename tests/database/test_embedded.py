@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import shutil
 import signal
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from backtest_store.database.embedded import EmbeddedServer
 from backtest_store.database.privileges import account_for
 from backtest_store.database.processes import spawn
 from backtest_store.errors import StoreError, UnreachableError
-from tests.database.servers import MakeServer, ask, needs_proc, python, seen_within
+from tests.database.servers import MakeServer, ask, needs_proc, needs_root, python, seen_within
 
 HEAVY = "asyncio asyncpg ctypes glob hashlib importlib.util re shutil socket subprocess tempfile"
 
@@ -156,9 +157,7 @@ def test_eight_processes_that_start_at_once_get_one_server(
     assert server.log_path.read_text().count("ready to accept connections") == 1
 
 
-@pytest.mark.parametrize(
-    "name", ["with a space", "Zürich-東京", "comma,and'quote", 'double"quote', "d" * 200, "100%"]
-)
+@pytest.mark.parametrize("name", ["Zürich 東京 100%", "comma,'quote\"", "d" * 200])
 def test_any_path_is_reached_by_both_drivers(
     tmp_path: Path, furnish: MakeServer, name: str
 ) -> None:
@@ -231,6 +230,20 @@ def test_a_server_that_a_person_started_is_used_and_stopped(stopped: EmbeddedSer
     assert stopped.stop()
 
 
+@needs_root
+@pytest.mark.skipif(not shutil.which("unshare"), reason="needs util-linux")
+def test_a_server_of_another_container_is_used_and_left_running(server: EmbeddedServer) -> None:
+    pid = server.pid()
+    code = "print(server.start(), server.pid()); server.stop()"
+    home = server.data_directory.parent
+    printed, said = python(code, home, inside=["unshare", "-pf", "--mount-proc"]).communicate()
+    if said.startswith("unshare: "):
+        pytest.skip(said)
+    assert printed == f"{server.url()} None\n"
+    assert "out of sight" in said
+    assert server.pid() == pid
+
+
 def test_a_server_that_does_not_start_says_why(tmp_path: Path, furnish: MakeServer) -> None:
     server = furnish(tmp_path / "home")
     with (server.data_directory / "postgresql.conf").open("a") as file:
@@ -243,6 +256,7 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path, furnish: MakeServ
 def test_a_disk_that_is_full_is_said_so_and_left_clean(tmp_path: Path) -> None:
     code = f"""
 import resource
+import shutil
 resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, {resource.getrlimit(resource.RLIMIT_FSIZE)[1]}))
 server.start()
 """
@@ -281,6 +295,9 @@ EmbeddedServer(None)
 def test_the_idle_server_is_small(server: EmbeddedServer) -> None:
     pid = server.pid()
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    summaries = [Path(f"/proc/{p}/smaps_rollup").read_text() for p in (pid, *children)]
+    try:
+        summaries = [Path(f"/proc/{p}/smaps_rollup").read_text() for p in (pid, *children)]
+    except PermissionError:
+        pytest.skip("root in a container may not look at other users' memory")
     kilobytes = [int(text.partition("\nPss:")[2].split()[0]) for text in summaries]
     assert sum(kilobytes) < 40_000

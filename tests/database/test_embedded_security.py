@@ -1,6 +1,7 @@
 """A home is one user's alone, and nobody else gets in."""
 
 import os
+import shutil
 import socket
 import struct
 import tempfile
@@ -11,7 +12,7 @@ import pytest
 
 from backtest_store.database.embedded import EmbeddedServer
 from backtest_store.errors import StoreError
-from tests.database.servers import MakeServer, ask, needs_root, python
+from tests.database.servers import MakeServer, ask, furnished, needs_root, python
 
 NOBODY = 65534
 WITHOUT_NAMESPACES = """
@@ -77,22 +78,21 @@ def start_plainly(server: EmbeddedServer, home: Path) -> None:
 
 
 def start_without_namespaces(server: EmbeddedServer, home: Path) -> None:
+    shutil.rmtree(server.data_directory)  # to see it made in this way, too
     assert python(WITHOUT_NAMESPACES, home).communicate() == ("", "")
     assert server.data_directory.stat().st_uid != 0
 
 
 @pytest.fixture(scope="module", params=[start_plainly, start_without_namespaces])
-def reachable(request: pytest.FixtureRequest) -> Iterator[EmbeddedServer]:
+def reachable(request: pytest.FixtureRequest, cluster: Path) -> Iterator[EmbeddedServer]:
     """Give a server in a directory that others can reach, run in each way that root has."""
     start: Callable[[EmbeddedServer, Path], None] = request.param
     with tempfile.TemporaryDirectory(prefix="btstore-open-") as directory:
         Path(directory).chmod(0o755)  # as pytest's own are not
-        server = EmbeddedServer(Path(directory) / "home")
-        try:
-            start(server, Path(directory) / "home")
+        home = Path(directory) / "home"
+        with furnished(home, cluster) as server:
+            start(server, home)
             yield server
-        finally:
-            server.stop()
 
 
 @needs_root

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
-from backtest_store.capture.json_values import Plain
+from backtest_store.models import Plain
 
 REDACTED: Final = "[redacted]"
 MIN_SECRET: Final = 6  # a shorter one, replaced wherever it occurs, would tear words apart
@@ -24,11 +25,11 @@ SECRET_EXACTLY: Final = frozenset({"key", "auth", "pin", "otp", "sas", "sig", "j
 # The working directory is no password, though its variable is named like one.
 FOLDERS: Final = frozenset({"PWD", "OLDPWD"})
 # Names that contain one of the above and mean something else.
-HARMLESS = re.compile(r"(?:max|num|n|count|total)[-_]?tokens?$|tokeni[sz]", re.IGNORECASE)
+HARMLESS = re.compile(r"(?:^|[-_])(?:max|num|n|count|total)[-_]?tokens?$|tokeni[sz]", re.IGNORECASE)
 
 URL_PASSWORD = re.compile(r"(?P<before>[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/?#@:'\"]*):[^\s/'\"]*@")
 ASSIGNMENT = re.compile(
-    rf"(?P<before>(?:[\w.-]*(?:{NAME})[\w.-]*['\"]?\s*(?:=|:(?!//))\s*[ubrf]?|--[\w-]*(?:{NAME})[\w-]*\s+))"
+    rf"(?P<before>(?:[\w.-]*(?:{NAME})[\w.-]*['\"]?\s*(?:=|:(?!//))\s*(?:[ubrf](?=['\"]))?|--[\w-]*(?:{NAME})[\w-]*\s+))"
     r"(?P<value>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|(?:Bearer|Basic)\s+\S+|[^\s,;&)\]}'\"]+)",
     re.IGNORECASE,
 )
@@ -42,6 +43,7 @@ TOKEN = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def is_secret(name: str) -> bool:
     """Tell whether the value under a name is one that nobody else should see."""
     if name.lower() in SECRET_EXACTLY:
@@ -68,10 +70,18 @@ class Redactor:
         """Return text without URL passwords, assignments to secret names and secrets met before."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, REDACTED)
+        return _without_patterns(text)
+
+
+@lru_cache(maxsize=4096)
+def _without_patterns(text: str) -> str:
+    """Hide what looks like a secret; every run of a process has the same few hundred texts."""
+    if "://" in text:
         text = URL_PASSWORD.sub(rf"\g<before>:{REDACTED}@", text)
-        text = TOKEN.sub(REDACTED, text)
+    text = TOKEN.sub(REDACTED, text)
+    if "?" in text or "&" in text:
         text = QUERY.sub(rf"\g<before>{REDACTED}", text)
-        return ASSIGNMENT.sub(_hide_value, text)
+    return ASSIGNMENT.sub(_hide_value, text) if SECRET_NAME.search(text) else text
 
 
 def environment_secrets() -> list[str]:

@@ -1,0 +1,83 @@
+"""`btstore sync`: save what is waiting in the spool; and, before any command, runs that died."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from backtest_store.cli.options import examples
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+    from backtest_store.spool import Counts
+
+UNSAVED = 1
+EXAMPLES = examples("btstore sync", "BTSTORE_DATABASE_URL=postgresql://db/backtests btstore sync")
+OUTCOMES = {
+    "saved": "saved",
+    "already_there": "already in the store",
+    "set_aside": "set aside, since they cannot be read",
+    "rejected": "rejected by the database",
+    "left": "still waiting",
+}
+
+
+def sync() -> None:
+    """Save the runs that are waiting in the spool."""
+    from dataclasses import asdict
+
+    from backtest_store.database.settings import Settings
+
+    counts = asdict(save_leftovers())
+    for outcome, meaning in OUTCOMES.items():
+        if counts[outcome]:
+            typer.echo(f"{counts[outcome]} {meaning}", err=True)
+    if not any(counts.values()):
+        typer.echo("nothing is waiting", err=True)
+    if counts["rejected"] or counts["set_aside"]:
+        typer.echo(f"they and the reasons are in {Settings.from_environment().home}", err=True)
+        raise typer.Exit(UNSAVED)
+
+
+def save_leftovers() -> Counts:
+    """Save what waits in the spool, and the runs whose process died."""
+    from backtest_store import saving
+    from backtest_store.database.connection import call
+    from backtest_store.database.settings import Settings
+
+    home = Settings.from_environment().home
+
+    async def save(db: Connection) -> Counts:
+        return await saving.sync(db, home)
+
+    return call(save)
+
+
+def save_interrupted() -> None:
+    """Save the runs whose process died, if there are any; the command itself matters more."""
+    from backtest_store.database.settings import Settings
+    from backtest_store.errors import StoreError
+
+    home = Settings.from_environment().home
+    if not _has_entries(home / "journal"):
+        return
+    from backtest_store import journal
+
+    try:
+        died = journal.collect(home)
+        if died:
+            save_leftovers()
+    except (StoreError, OSError):
+        return  # the command says what is wrong with the store; the runs wait in the spool
+    for run_id in died:
+        typer.echo(f"note: the process of run {run_id} died; saved as interrupted", err=True)
+
+
+def _has_entries(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False

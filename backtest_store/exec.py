@@ -1,0 +1,195 @@
+"""Run a script as `python SCRIPT` does, and record every backtest in it."""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import io
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any, NoReturn
+
+from backtest_store.capture.details import Details, leave_no_trace
+from backtest_store.capture.patching import Patch
+from backtest_store.errors import UsageError
+
+INTERRUPTED = 130
+
+
+def run_script(script: str, args: Sequence[str], details: Details) -> NoReturn:
+    """Run a script under the name ``__main__`` and leave with its exit code.
+
+    Parameters
+    ----------
+    script : str
+        A Python file, or a folder or zip file with a ``__main__.py``.
+    args : Sequence[str]
+        What the script finds in ``sys.argv`` after its own name.
+    details : Details
+        What to store with each run.
+
+    Raises
+    ------
+    SystemExit
+        Always, with the script's exit code.
+    UsageError
+        If there is no such script.
+    """
+    if not Path(script).exists():
+        raise UsageError(f"cannot open {script}: no such file")
+    _die_of_an_interrupt_at_last()
+    patch = record_everything(details)
+    _take_the_stage(script, args)
+    try:
+        _execute(script)
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - Python itself is what comes next
+        leave_no_trace(error)
+        _report(error)
+        raise SystemExit(INTERRUPTED if _is_interrupt(error) else 1) from None
+    finally:
+        patch.finish()
+    raise SystemExit(0)
+
+
+def record_everything(details: Details) -> Patch:
+    """Record every backtest of this process, and of those that `multiprocessing` starts anew."""
+    from backtest_store.hook import Saves
+
+    patch = Patch(details, Saves())
+    patch.install()
+    _follow_spawned(details)
+    return patch
+
+
+def _take_the_stage(script: str, args: Sequence[str]) -> None:
+    """Make `sys` and `__main__` what the script would find without us."""
+    path = _absolute(script)
+    sys.argv[:] = [script, *args]
+    sys.orig_argv[:] = [sys.executable, script, *args]
+    if not sys.flags.safe_path:
+        sys.path[0] = path if _is_package(path) else str(Path(path).resolve().parent)
+    main = ModuleType("__main__")
+    vars(main).update(
+        {
+            "__annotations__": {},
+            "__builtins__": builtins,
+            "__cached__": None,
+            "__file__": path,
+            "__loader__": SourceFileLoader("__main__", path),
+        }
+    )
+    # The one before holds what started us; dropping it would run its finalizers now.
+    _before.append(sys.modules["__main__"])
+    sys.modules["__main__"] = main
+
+
+_before: list[ModuleType] = []
+
+
+def _execute(script: str) -> None:
+    """Execute the script; a folder or zip file by what Python itself does with it."""
+    path = _absolute(script)
+    if _is_package(path):
+        runpy._run_module_as_main("__main__", alter_argv=False)  # type: ignore[attr-defined]  # noqa: SLF001
+        return
+    try:
+        code = _compiled(path)
+    except SyntaxError as error:
+        error.__traceback__ = None  # Python shows no frames of whoever compiled
+        raise
+    try:
+        exec(code, vars(sys.modules["__main__"]))  # noqa: S102 - that is what is asked for
+    except BaseException as error:
+        leave_no_trace(error)
+        raise
+
+
+def _compiled(path: str) -> CodeType:
+    with io.open_code(path) as source:
+        return compile(source.read(), path, "exec", dont_inherit=True)
+
+
+def _absolute(script: str) -> str:
+    # Python joins, and resolves neither links nor dots.
+    return os.path.join(os.getcwd(), script)  # noqa: PTH109, PTH118
+
+
+def _is_package(path: str) -> bool:
+    import zipfile
+
+    return Path(path).is_dir() or zipfile.is_zipfile(path)
+
+
+def _report(error: BaseException) -> None:
+    """Show an exception that nobody caught by the hook that Python calls then."""
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+    vars(sys)["last_exc"] = error
+    with suppress(Exception):
+        sys.stdout.flush()
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except Exception:  # noqa: BLE001 - a hook of the script's own that fails
+        sys.__excepthook__(type(error), error, error.__traceback__)
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    if not isinstance(error, KeyboardInterrupt):
+        return False
+    _interrupts.append(error)
+    return True
+
+
+_interrupts: list[BaseException] = []
+
+
+def _die_of_an_interrupt_at_last() -> None:
+    """After all else at exit, die of the signal if it was one: a shell's loop must stop too."""
+    atexit.register(_die_if_interrupted)
+
+
+def _die_if_interrupted() -> None:
+    if not _interrupts or os.name != "posix":
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _follow_spawned(details: Details) -> None:
+    """Have the processes that `multiprocessing` starts anew record too.
+
+    They are sent what they need to become like their parent, and unpickle it before anything else.
+    """
+    from multiprocessing import spawn
+
+    spawn.get_preparation_data = partial(_prepared, spawn.get_preparation_data, details)
+
+
+def _prepared(original: Any, details: Details, name: str) -> dict[str, Any]:
+    return {"backtest_store": _Follower(details), **original(name)}
+
+
+class _Follower:
+    """Unpickled in a new process, it records everything there."""
+
+    def __init__(self, details: Details) -> None:
+        self._details = details
+
+    def __reduce__(self) -> tuple[Any, tuple[Details]]:
+        return _follow, (self._details,)
+
+
+def _follow(details: Details) -> None:
+    atexit.register(record_everything(details).finish)

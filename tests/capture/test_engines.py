@@ -1,0 +1,62 @@
+"""A metric is the same number on every release of the engine: these were computed on 1.221."""
+
+from dataclasses import fields
+from datetime import date
+from decimal import Decimal
+from itertools import cycle
+
+from nautilus_trader.model.currencies import AUD, USD
+from nautilus_trader.model.objects import Money
+
+from backtest_store import record
+from backtest_store.models import Metrics
+from tests.capture.backtests import MINUTE, backtest, pair
+from tests.capture.test_undisturbed import waves
+
+SIZES = ("60000", "-60000", "40000", "-90000", "50000")  # bought, sold, turned around, covered
+ORDERS = dict(zip(range(10, 9_900, 173), cycle(SIZES), strict=False))
+ENGINES_OWN = {"engine_stats"}
+EXPECTED: dict[str, object] = {
+    "total_return": -0.0327365,
+    "cagr": -0.8239044805615166,
+    "volatility": 0.11023711992205458,
+    "sharpe_ratio": -15.66964817289039,
+    "sortino_ratio": -12.912994883916872,
+    "calmar_ratio": -24.131551365748198,
+    "max_drawdown": -0.03414220942839791,
+    "max_drawdown_date": date(2024, 1, 7),
+    "final_balance": Decimal("96726.35"),
+    "net_profit": Decimal("-3273.65"),
+    "total_fees": Decimal("49.85"),
+    "total_trades": 35,
+    "winning_trades": 12,
+    "losing_trades": 23,
+    "breakeven_trades": 0,
+    "win_rate": 0.34285714285714286,
+    "profit_factor": 0.36568602945593137,
+    "expectancy": Decimal("-93.53285714285714285714285714"),
+    "avg_win": Decimal("157.2733333333333333333333333"),
+    "avg_loss": Decimal("-224.3882608695652173913043478"),
+    "returns_count": 7,
+    "periods_per_year": 365.25,
+    "returns_skewness": 0.19006747554408468,
+    "returns_kurtosis": 1.6213248647988896,
+    "equity_basis": "mark_to_market",
+    "warnings": [],
+}
+
+
+def test_metrics_are_the_same_on_every_engine(store: str) -> None:
+    made = backtest(
+        waves(10_000),
+        ORDERS,
+        instrument=pair("AUD/USD", AUD, USD, fee="0.00002"),
+        step=MINUTE,
+        balances=[Money(100_000, USD)],
+        strategy={"close_on_stop": True},
+    )
+    with record(made) as run:
+        made.run()
+    (saved,) = run.records
+    names = {field.name for field in fields(Metrics)} - ENGINES_OWN
+    assert {name: getattr(saved, name) for name in names} == EXPECTED

@@ -1,0 +1,234 @@
+"""`record` around a real node that reads a real catalog."""
+
+import traceback
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from nautilus_trader.backtest.node import BacktestNode
+from nautilus_trader.config import (
+    BacktestDataConfig,
+    BacktestEngineConfig,
+    BacktestRunConfig,
+    BacktestVenueConfig,
+    ImportableStrategyConfig,
+    LoggingConfig,
+)
+from nautilus_trader.model.data import Bar
+from nautilus_trader.persistence.catalog import ParquetDataCatalog
+
+from backtest_store import record
+from backtest_store.capture.catalogs import fingerprint
+from tests.capture.backtests import bar_type, bars, share
+from tests.capture.stores import only, stored
+
+CLOSES = [100, 110, 120, 115, 110, 130]
+ORDERS = {"0": "10", "2": "-20", "4": "10"}
+MODULE = "tests.capture.backtests"
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("catalog")
+    return fill(path, CLOSES)
+
+
+def fill(path: Path, closes: Sequence[float]) -> Path:
+    catalog = ParquetDataCatalog(str(path))
+    catalog.write_data([share()])
+    catalog.write_data(bars(share(), closes))
+    return path
+
+
+def run_config(
+    catalog: Path, strategy: Mapping[str, Any] | None = None, **settings: Any
+) -> BacktestRunConfig:
+    config = {
+        "instrument_id": "ACME.XNAS",
+        "bar_type": str(bar_type(share())),
+        "orders": ORDERS,
+        **(strategy or {}),
+    }
+    return BacktestRunConfig(
+        venues=[
+            BacktestVenueConfig(
+                name="XNAS",
+                oms_type="NETTING",
+                account_type="MARGIN",
+                base_currency="USD",
+                starting_balances=["10000 USD"],
+                default_leverage=10.0,
+            )
+        ],
+        data=[
+            BacktestDataConfig(
+                catalog_path=str(catalog),
+                data_cls=Bar,
+                instrument_id=share().id,
+                bar_spec="1-DAY-LAST",
+                **settings.pop("data", {}),
+            )
+        ],
+        engine=BacktestEngineConfig(
+            logging=LoggingConfig(log_level="OFF"),
+            strategies=[
+                ImportableStrategyConfig(
+                    strategy_path=settings.pop("strategy_path", f"{MODULE}:Scripted"),
+                    config_path=f"{MODULE}:ScriptedConfig",
+                    config=config,
+                )
+            ],
+        ),
+        **settings,
+    )
+
+
+def test_each_configuration_is_a_run_also_the_one_whose_exception_is_swallowed(
+    store: str, catalog: Path
+) -> None:
+    node = BacktestNode(
+        [
+            run_config(catalog, {"orders": {"0": "10"}}),
+            run_config(catalog, {"raise_at": 3}),
+            run_config(catalog),
+        ]
+    )
+    with record(node, tags=["node"]) as run:
+        results = node.run()
+    saved = stored(store)
+    assert len(results) == 2
+    assert [s["run_id"] for s in saved] == [str(run_id) for run_id in run.run_ids]
+    assert [s["status"] for s in saved] == ["success", "failed", "success"]
+    assert [s.get("net_profit") for s in saved] == [300, None, 300]
+    assert saved[1]["error_message"] == "at bar 3"
+    assert {tuple(s["tags"]) for s in saved} == {("node",)}
+    assert len({s["config_hash"] for s in saved}) == 3
+
+
+def test_run_of_a_node_is_described_by_its_configuration(store: str, catalog: Path) -> None:
+    config = run_config(catalog)
+    node = BacktestNode([config])
+    with record(node):
+        (result,) = node.run()
+    saved = only(store)
+    assert saved["equity_basis"] == "mark_to_market"
+    assert saved["instrument_ids"] == ["ACME.XNAS"]
+    assert saved["data_source"] == str(catalog)
+    assert saved["data_fingerprint"] == fingerprint(config)
+    assert saved["parameters"]["orders"] == ORDERS
+    assert saved["provenance"]["engine_run_id"] == result.run_id
+    snapshot = saved["config_snapshot"]
+    (strategy,) = snapshot["engine"]["strategies"]
+    assert strategy["strategy_path"] == f"{MODULE}:Scripted"
+    assert strategy["config"]["orders"] == ORDERS
+    again = BacktestRunConfig.parse(msgspec.json.encode(snapshot))
+    assert again == BacktestRunConfig.parse(config.json())
+
+
+def test_stream_in_chunks_is_one_run(store: str, catalog: Path) -> None:
+    node = BacktestNode([run_config(catalog, chunk_size=2)])
+    with record(node):
+        node.run()
+    saved = only(store)
+    assert (saved["status"], saved["net_profit"], saved["total_trades"]) == ("success", 300, 2)
+    assert saved["returns_count"] == 6
+
+
+def test_engine_kept_alive_is_saved_too(store: str, catalog: Path) -> None:
+    node = BacktestNode([run_config(catalog, dispose_on_completion=False)])
+    with record(node):
+        node.run()
+    assert only(store)["net_profit"] == 300
+
+
+def test_engine_that_cannot_be_built_is_a_failed_run(store: str, catalog: Path) -> None:
+    broken = run_config(catalog, strategy_path=f"{MODULE}:Missing")
+    node = BacktestNode([broken, run_config(catalog)])
+    with record(node):
+        assert len(node.run()) == 1
+    failed, succeeded = stored(store)
+    assert failed["status"] == "failed"
+    assert "Missing" in failed["error_traceback"] + failed["error_message"]
+    assert failed["strategy_name"] == "Missing"
+    assert failed["instrument_ids"] == ["ACME.XNAS"]
+    assert failed["error_type"] != "AttributeError" or "Missing" in failed["error_message"]
+    assert succeeded["status"] == "success"
+
+
+@pytest.mark.parametrize("path", ["Scripted", "Missing"])
+def test_exception_that_the_node_raises_is_saved_and_goes_on(
+    store: str, catalog: Path, path: str
+) -> None:
+    config = run_config(
+        catalog, {"raise_at": 1}, strategy_path=f"{MODULE}:{path}", raise_exception=True
+    )
+    node = BacktestNode([config, run_config(catalog)])
+    with pytest.raises(Exception, match=r"at bar 1|Missing"), record(node):
+        node.run()
+    assert only(store)["status"] == "failed"
+
+
+def test_interruption_of_a_node_is_saved(store: str, catalog: Path) -> None:
+    config = run_config(catalog, {"raise_at": 1, "exception": "KeyboardInterrupt"})
+    with pytest.raises(KeyboardInterrupt), record(node := BacktestNode([config])):
+        node.run()
+    assert only(store)["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("chunk_size", [None, 2])
+def test_run_without_data_is_saved(store: str, catalog: Path, chunk_size: int | None) -> None:
+    config = run_config(catalog, start="2030-01-01", end="2030-01-02", chunk_size=chunk_size)
+    node = BacktestNode([config])
+    with record(node):
+        node.run()
+    saved = only(store)
+    assert (saved["status"], saved["total_trades"], saved["net_profit"]) == ("success", 0, None)
+    assert saved["start_date"] is None
+
+
+def test_node_is_left_as_it_was(store: str, catalog: Path) -> None:
+    node = BacktestNode([run_config(catalog)])
+    before = dict(vars(node))
+    with record(node):
+        assert vars(node).keys() != before.keys()
+    assert vars(node).keys() == before.keys()
+    assert node.run()
+    assert stored(store) == []
+
+
+def test_node_logs_a_failure_as_it_would_without_us(
+    store: str, catalog: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    outputs = []
+    for watched in (True, False):
+        config = run_config(catalog, {"raise_at": 3})
+        node = BacktestNode([config])
+        seen: list[str] = []
+        vars(node)["log_backtest_exception"] = partial(_note, seen)
+        if watched:
+            with record(node):
+                node.run()
+        else:
+            node.run()
+        outputs.append(seen)
+    assert outputs[0] == outputs[1]
+    assert "in on_bar" in outputs[0][0]
+
+
+def _note(seen: list[str], error: BaseException, _: object) -> None:
+    seen.append("".join(traceback.format_exception(error)))
+
+
+def test_fingerprint_follows_the_content_of_the_catalog(tmp_path: Path, catalog: Path) -> None:
+    same = fill(tmp_path / "same", CLOSES)
+    other = fill(tmp_path / "other", [*CLOSES[:-1], 131])
+    first = fingerprint(run_config(catalog))
+    assert first is not None
+    assert len(first) == 64
+    assert fingerprint(run_config(same)) == first
+    assert fingerprint(run_config(other)) != first
+    shorter = run_config(catalog, data={"end_time": "2023-01-01"})
+    assert fingerprint(shorter) != first

@@ -1,0 +1,260 @@
+"""A backtest does not notice that it is recorded: every result is the same to the last bit."""
+
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.backtest.models import FillModel, LatencyModel
+from nautilus_trader.config import StrategyConfig
+from nautilus_trader.examples.strategies.ema_cross_bracket import (
+    EMACrossBracket,
+    EMACrossBracketConfig,
+)
+from nautilus_trader.model.currencies import AUD, USD
+from nautilus_trader.model.data import Bar
+from nautilus_trader.model.enums import OmsType, OrderSide, TimeInForce
+from nautilus_trader.model.objects import Money
+from nautilus_trader.trading.strategy import Strategy
+
+from backtest_store import record
+from backtest_store.capture.details import Details
+from backtest_store.capture.recorder import EngineRecorder
+from backtest_store.journal import Entry
+from backtest_store.models import Record
+from tests.capture.backtests import MINUTE, backtest, bar_type, bars, engine, pair, scripted, share
+
+HOUR = timedelta(hours=1)
+RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+OF_THE_CLOCK = ("run_id", "instance_id", "run_started", "run_finished")
+
+
+class _Restless(Strategy):  # type: ignore[misc]
+    """Sets timers, rests orders that expire, unsubscribes: what a timer of ours would move."""
+
+    def __init__(self) -> None:
+        super().__init__(StrategyConfig(order_id_tag="R"))
+        self.seen: list[tuple[int, str]] = []
+
+    def on_start(self) -> None:
+        (self.instrument,) = self.cache.instruments()
+        self.subscribe_bars(bar_type(self.instrument, MINUTE))
+        self.clock.set_timer("tick", timedelta(minutes=37), callback=self.on_tick)
+
+    def on_tick(self, event: Any) -> None:
+        self.seen.append(
+            (event.ts_event, str(self.portfolio.unrealized_pnls(self.instrument.venue)))
+        )
+        side = OrderSide.BUY if len(self.seen) % 3 else OrderSide.SELL
+        order = self.order_factory.limit(
+            self.instrument.id,
+            side,
+            self.instrument.make_qty(1_000),
+            self.cache.bar(bar_type(self.instrument, MINUTE)).close,
+            time_in_force=TimeInForce.GTD,
+            expire_time=self.clock.utc_now() + timedelta(minutes=11),
+        )
+        self.submit_order(order)
+
+    def on_bar(self, bar: Bar) -> None:
+        self.seen.append((bar.ts_event, str(self.cache.position_open_ids())))
+        if len(self.seen) == 2_000:
+            self.unsubscribe_bars(bar.bar_type)
+
+    def on_event(self, event: Any) -> None:
+        self.seen.append((event.ts_event, type(event).__name__))
+
+
+def waves(count: int) -> list[float]:
+    """Prices that go up and down, the same in every process."""
+    prices, price, state = [], 0.7, 12345
+    for _ in range(count):
+        state = (1103515245 * state + 12345) % 2**31
+        price *= 1 + (state / 2**31 - 0.5) * 0.002
+        prices.append(round(price, 5))
+    return prices
+
+
+def busy() -> BacktestEngine:
+    """Two strategies, brackets, latency, chance and fees, over three days of minutes."""
+    instrument = pair("AUD/USD", AUD, USD, fee="0.00002")
+    made = engine(
+        instrument,
+        balances=[Money(1_000_000, USD)],
+        oms_type=OmsType.HEDGING,
+        fill_model=FillModel(prob_fill_on_limit=0.5, prob_slippage=0.5, random_seed=7),
+        latency_model=LatencyModel(base_latency_nanos=90_000_000_000),
+    )
+    made.add_data(bars(instrument, waves(4_000), step=MINUTE))
+    made.add_strategy(
+        EMACrossBracket(
+            EMACrossBracketConfig(
+                instrument_id=instrument.id,
+                bar_type=bar_type(instrument, MINUTE),
+                trade_size=Decimal(100_000),
+                fast_ema_period=10,
+                slow_ema_period=20,
+                bracket_distance_atr=2.0,
+            )
+        )
+    )
+    made.add_strategy(_Restless())
+    return made
+
+
+def outcome(made: BacktestEngine) -> dict[str, Any]:
+    """Return everything that a run leaves behind, random ids and wall time apart."""
+    cache, result = made.cache, vars(made.get_result())
+    return {
+        "orders": [[e.to_dict(e) for e in o.events] for o in sorted(cache.orders(), key=str)],
+        "positions": sorted(str(p.to_dict()) for p in cache.positions()),
+        "snapshots": sorted(str(p.to_dict()) for p in cache.position_snapshots()),
+        "accounts": [[e.to_dict(e) for e in a.events] for a in cache.accounts()],
+        "commissions": [str(a.commissions()) for a in cache.accounts()],
+        "result": {name: value for name, value in result.items() if name not in OF_THE_CLOCK},
+        "statistics": made.portfolio.analyzer.get_performance_stats_general(),
+        "components": [str(c) for c in [*made.trader.actors(), *made.trader.strategies()]],
+        "timers": [c.clock.timer_names for c in made.trader.strategies()],
+        "seen": [getattr(c, "seen", None) for c in made.trader.strategies()],
+        "iterations": made.iteration,
+        "ended": made.backtest_end,
+        "clock": made.kernel.clock.timestamp_ns(),
+        "bus": (made.kernel.msgbus.pub_count, made.kernel.msgbus.sent_count),
+    }
+
+
+def masked(value: object) -> str:
+    return RANDOM.sub("*", repr(value))
+
+
+def both(make: Callable[[], BacktestEngine]) -> tuple[dict[str, Any], dict[str, Any]]:
+    alone = make()
+    alone.run()
+    watched = make()
+    with record(watched):
+        watched.run()
+    results = outcome(alone), outcome(watched)
+    alone.dispose()
+    watched.dispose()
+    return results
+
+
+def test_every_result_is_the_same(store: str) -> None:
+    alone, watched = both(busy)
+    assert len(alone["orders"]) > 100
+    assert len(alone["positions"]) > 20
+    for name, value in alone.items():
+        assert masked(watched[name]) == masked(value), name
+
+
+class _Gambler:
+    """A store whose driver draws from everybody's generator, as drivers and retries do."""
+
+    def begin(self, _: Record) -> Entry:
+        random.random()
+        return Entry()
+
+    def save(self, _: Record, __: Entry | None) -> None:
+        random.random()
+
+
+def test_chance_is_left_alone() -> None:
+    made = backtest([100, 110, 120], {0: 10})
+    recorder = EngineRecorder(made, Details(), _Gambler())
+    recorder.attach()
+    random.seed(1)
+    before = random.getstate()
+    made.run()
+    made.reset()
+    made.run()
+    recorder.detach()
+    assert recorder.runs == 2
+    assert random.getstate() == before
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    closes=st.lists(st.integers(50, 150), min_size=1, max_size=30),
+    orders=st.dictionaries(st.integers(0, 29), st.integers(-9, 9), max_size=10),
+    latency=st.integers(0, 100),
+    oms_type=st.sampled_from([OmsType.NETTING, OmsType.HEDGING]),
+)
+def test_any_course_of_orders_is_the_same(
+    store: str, closes: list[int], orders: dict[int, int], latency: int, oms_type: OmsType
+) -> None:
+    def make() -> BacktestEngine:
+        step = timedelta(hours=6)
+        model = LatencyModel(base_latency_nanos=latency * 3_600_000_000_000)
+        made = engine(share(), oms_type=oms_type, latency_model=model)
+        made.add_data(bars(share(), closes, step=step))
+        made.add_strategy(scripted(share(), orders, step=step, close_on_stop=True))
+        return made
+
+    alone, watched = both(make)
+    assert masked(alone) == masked(watched)
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {root!r})
+from contextlib import nullcontext
+from backtest_store import record
+from backtest_store.capture.details import Details
+from backtest_store.capture.recorder import EngineRecorder
+from backtest_store.journal import Entry
+from backtest_store.models import Record
+from tests.capture.backtests import backtest
+
+made = backtest([100, 110, 120, 115], {{0: 10, 2: -10}}, log_level="INFO", strategy={strategy!r})
+with record(made) if {watched} else nullcontext():
+    made.run()
+made.dispose()
+"""
+WALL_TIME = re.compile(r"20(?:2[5-9]|[3-9]\d)-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?")
+OF_THE_MACHINE = re.compile(
+    r".*(?:RAM-|Swap-|PID).*\n|\d+(?:ns|μs|ms)\b|Elapsed time:   (?:\d days )?[\d:.]+"
+)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "is_reachable"), [({}, True), ({"raise_at": 2}, False)], ids=["saved", "spooled"]
+)
+def test_output_and_exit_code_are_the_same(
+    *, store: str, monkeypatch: pytest.MonkeyPatch, strategy: dict[str, int], is_reachable: bool
+) -> None:
+    if not is_reachable:
+        monkeypatch.setenv("BTSTORE_DATABASE_URL", "postgresql://me:hunter22@127.0.0.1:1/none")
+    alone, watched = (_run(strategy, watched=watched) for watched in (False, True))
+    assert watched.returncode == alone.returncode == (1 if strategy else 0)
+    assert _same(watched.stdout) == _same(alone.stdout)
+    assert len(alone.stdout.splitlines()) > 100
+    ours = [line for line in watched.stderr.splitlines() if line.startswith("btstore:")]
+    assert len(ours) == (0 if is_reachable else 1), watched.stderr
+    assert "hunter22" not in watched.stdout + watched.stderr
+    rest = [line for line in watched.stderr.splitlines() if line not in ours]
+    # The engine's log has a thread of its own, so its lines fall anywhere among the traceback's.
+    assert sorted(rest) == sorted(alone.stderr.splitlines())
+
+
+def _run(strategy: dict[str, int], *, watched: bool) -> subprocess.CompletedProcess[str]:
+    root = str(Path(__file__).parents[2])
+    script = SCRIPT.format(root=root, strategy=strategy, watched=watched)
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=False
+    )
+
+
+def _same(output: str) -> str:
+    output = OF_THE_MACHINE.sub("", output)
+    return WALL_TIME.sub("*", RANDOM.sub("*", output))
