@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from backtest_store.models import METRIC_FIELDS, Json, Record
+from backtest_store.models import METRIC_FIELDS, Record
+from backtest_store.parameters import flattened
 from backtest_store.selectors import resolve_all
 from backtest_store.sql import Db
 
@@ -50,11 +50,11 @@ class Comparison:
         }
 
     def best(self, metric: str) -> set[int]:
-        """Return the places of the runs that are the best by a metric; none if nothing is better."""
+        """Return the places of the best runs by a metric; none if no run is better than another."""
         values = [getattr(run, metric) for run in self.runs]
         known = [value for value in values if value is not None]
         best = METRIC_FIELDS[metric]["best"]
-        if best is None or len(set(known)) < 2:
+        if best is None or len(set(known)) <= 1:
             return set()
         top = max(known) if best == "highest" else min(known)
         return {place for place, value in enumerate(values) if value == top}
@@ -81,17 +81,6 @@ async def compare(db: Db, runs: Sequence[str], baseline: str | None = None) -> C
     wanted = [*runs] if baseline is None else [*runs, baseline]
     found = await resolve_all(db, wanted)
     return Comparison(found[: len(runs)], None if baseline is None else found[-1])
-
-
-def flattened(parameters: Json, above: str = "") -> dict[str, Any]:
-    """Return nested parameters under one name each, such as `exit.atr_multiple`."""
-    flat: dict[str, Any] = {}
-    for name, value in parameters.items():
-        if isinstance(value, dict) and value:
-            flat |= flattened(value, f"{above}{name}.")
-        else:
-            flat[f"{above}{name}"] = value
-    return flat
 
 
 def _hashable(value: object) -> object:

@@ -14,22 +14,17 @@ from backtest_store import sql
 from backtest_store.errors import UsageError
 from backtest_store.fields import COMPARABLE_METRICS, SQL_NAMES, TYPES, known
 from backtest_store.models import METRIC_FIELDS
-from backtest_store.sql import Condition
+from backtest_store.sql import Condition, Filters
 
 OPERATORS = {"=": "=", "==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-COMPARISON = re.compile(r"\s*([^=!<>]*[^=!<>\s])\s*(<=|>=|!=|==?|<|>)\s*(?![=!<>])(.*?)\s*", re.DOTALL)
+COMPARISON = re.compile(
+    r"\s*([^=!<>]*[^=!<>\s])\s*(<=|>=|!=|==?|<|>)\s*(?![=!<>])(.*?)\s*", re.DOTALL
+)
 WRITTEN_OPERATORS = "= != < <= > >="
 AGE = re.compile(r"(\d{1,6}) ?(h|d|w)")
 AGE_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 LARGEST_COUNT = 2**63 - 1
 WIDEST_NUMBER = 1000
-
-
-class Filters(NamedTuple):
-    """Conditions that a run must all meet, and the metrics that they are about."""
-
-    conditions: tuple[Condition, ...] = ()
-    metrics: tuple[str, ...] = ()
 
 
 class Comparison(NamedTuple):
@@ -40,7 +35,7 @@ class Comparison(NamedTuple):
     value: str
 
 
-def filters(
+def filters(  # noqa: PLR0913 - each is an option
     *,
     strategy: str | None = None,
     strategy_type: str | None = None,
@@ -85,9 +80,7 @@ def filters(
     )
 
 
-def _given(
-    name: str, value: str | None, read: Callable[[str], object] = str
-) -> Condition | None:
+def _given(name: str, value: str | None, read: Callable[[str], object] = str) -> Condition | None:
     return None if value is None else sql.condition(name, read(plain_text(value)))
 
 
@@ -203,7 +196,9 @@ def _parameter(asked: Comparison) -> Condition:
     if asked.operator == "!=":
         return sql.condition("parameter_differs", path, value)
     if not isinstance(json.loads(value), (str, int, float)) or value in {"true", "false"}:
-        raise UsageError(f"--param {asked.name}: {asked.value} is neither more nor less than others")
+        raise UsageError(
+            f"--param {asked.name}: {asked.value} is neither more nor less than others"
+        )
     return sql.condition("parameter_compares", path, value, operator=OPERATORS[asked.operator])
 
 

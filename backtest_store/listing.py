@@ -1,20 +1,18 @@
-"""List runs in an order, page by page or all of them: first the ranked, then those without rank."""
+"""List runs in an order, page by page: first the ranked, then those without a rank."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from backtest_store import queries, sql
-from backtest_store.fields import LISTED, REQUIRED, SQL_NAMES, direction
+from backtest_store.fields import REQUIRED, SQL_NAMES, is_best_low
 from backtest_store.models import Record
 from backtest_store.selectors import resolve
-from backtest_store.sql import Condition, Db, Row
-
-if TYPE_CHECKING:
-    from asyncpg import Connection
+from backtest_store.sql import Condition, Db
 
 NEWEST_FIRST = "started_at"
+PAGE = 1000
 
 
 class Listing(NamedTuple):
@@ -25,51 +23,45 @@ class Listing(NamedTuple):
     after: Record | None = None
 
 
-class Part(NamedTuple):
-    """A part of a list that one query gives: its conditions and its order."""
+def parts(listing: Listing) -> Iterator[tuple[Condition, ...]]:
+    """Yield the conditions of the parts of a list: the runs with a rank, then those without.
 
-    where: tuple[Condition, ...]
-    order_by: str
-
-
-def parts(listing: Listing) -> Iterator[Part]:
-    """Yield the parts of a list in their order; each is one walk along an index.
-
-    NULLS LAST in one query would hide where in the index a page begins.
+    Each is one walk along an index; NULLS LAST in one query would need an index made for it, and
+    hide from PostgreSQL where in it to begin.
     """
     where, field, after = listing
-    if field == NEWEST_FIRST:
-        yield Part((*where, *_newer(after)), field)
+    if field in REQUIRED:
+        yield (*where, *_ranked_after(field, after))
         return
     ranked = after is None or getattr(after, field) is not None
     if ranked:
-        yield Part((*where, *_ranked(field, after)), field)
-    if field not in REQUIRED:
-        place = () if ranked else _newer(after)
-        undefined = sql.condition("undefined", field=SQL_NAMES[field])
-        yield Part((*where, undefined, *place), NEWEST_FIRST)
+        yield (
+            *where,
+            sql.condition("defined", field=SQL_NAMES[field]),
+            *_ranked_after(field, after),
+        )
+    undefined = sql.condition("undefined", field=SQL_NAMES[field])
+    yield (*where, undefined, *_newer_than(None if ranked else after))
 
 
-def _newer(run: Record | None) -> tuple[Condition, ...]:
-    return () if run is None else (sql.condition("after", run.started_at, run.run_id),)
+def _newer_than(after: Record | None) -> tuple[Condition, ...]:
+    return () if after is None else (sql.condition("after", after.started_at, after.run_id),)
 
 
-def _ranked(field: str, after: Record | None) -> tuple[Condition, ...]:
-    name = SQL_NAMES[field]
-    if after is None:
-        return (sql.condition("defined", field=name),)
-    operator = "<" if direction(field) == "DESC" else ">"
-    return (
-        sql.condition(
-            "after_ranked",
-            getattr(after, field),
-            after.started_at,
-            after.run_id,
-            field=name,
-            after=operator,
-            not_before=f"{operator}=",
-        ),
+def _ranked_after(field: str, after: Record | None) -> tuple[Condition, ...]:
+    if after is None or field == NEWEST_FIRST:
+        return _newer_than(after)
+    operator = ">" if is_best_low(field) else "<"
+    ranked = sql.condition(
+        "after_ranked",
+        getattr(after, field),
+        after.started_at,
+        after.run_id,
+        field=SQL_NAMES[field],
+        after=operator,
+        not_before=f"{operator}=",
     )
+    return (ranked,)
 
 
 async def after(db: Db, listing: Listing, run: str | None) -> Listing:
@@ -80,17 +72,20 @@ async def after(db: Db, listing: Listing, run: str | None) -> Listing:
 async def page(db: Db, listing: Listing, limit: int) -> list[Record]:
     """Return at most so many runs."""
     runs: list[Record] = []
-    for part in parts(listing):
+    for where in parts(listing):
         missing = limit - len(runs)
-        runs += await queries.list_runs(db, limit=missing, where=part.where, order_by=part.order_by)
+        runs += await queries.list_runs(db, limit=missing, where=where, order_by=listing.order_by)
         if len(runs) == limit:
             break
     return runs
 
 
-async def rows(db: Connection, listing: Listing) -> AsyncIterator[list[Row]]:
-    """Yield every run as text, its values in the order of `LISTED`, some at a time."""
-    for part in parts(listing):
-        query = queries.listed_runs(None, part.where, part.order_by)
-        async for some in sql.stream(db, query, LISTED):
-            yield some
+async def pages(db: Db, listing: Listing) -> AsyncIterator[list[Record]]:
+    """Yield all runs, page by page; the first page may be empty."""
+    runs = await page(db, listing, PAGE)
+    yield runs
+    while len(runs) == PAGE:
+        listing = listing._replace(after=runs[-1])
+        runs = await page(db, listing, PAGE)
+        if runs:
+            yield runs

@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backtest_store import sql
-from backtest_store.fields import LISTED_METRICS, LISTED_RUN, SQL_NAMES, direction
-from backtest_store.models import FoundRun, Record, StoreSize
+from backtest_store.fields import LISTED, SQL_NAMES, direction
+from backtest_store.models import (
+    METRIC_FIELDS,
+    RUN_FIELDS,
+    FoundRun,
+    NewestRun,
+    Period,
+    Record,
+    StoreSize,
+    Strategy,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,18 +40,66 @@ async def list_runs(
     return await sql.fetch(db, listed_runs(limit, where, order_by), Record)
 
 
-def listed_runs(limit: int | None, where: Sequence[Condition], order_by: str) -> Query:
-    """Return `list_runs`, with the columns that a list has, the conditions and the order."""
+def listed_runs(
+    limit: int | None,
+    where: Sequence[Condition],
+    order_by: str,
+    fields: Sequence[str] = LISTED,
+    *,
+    csv: bool = False,
+) -> Query:
+    """Return `list_runs` with the fields, the conditions and the order that are asked for."""
     return (
         sql.query("list_runs", limit)
         .having(where)
-        .worded(
-            metrics=LISTED_METRICS,
-            run=LISTED_RUN,
-            field=SQL_NAMES[order_by],
-            direction=direction(order_by),
+        .worded(field=SQL_NAMES[order_by], direction=direction(order_by))
+        .selecting(
+            run=[sql.cell(name, csv=csv) for name in fields if name in RUN_FIELDS],
+            metrics=[sql.cell(name, csv=csv) for name in fields if name in METRIC_FIELDS],
         )
     )
+
+
+def runs_as_json(
+    where: Sequence[Condition], order_by: str, fields: Sequence[str] = LISTED
+) -> Query:
+    """Return `list_runs` with one JSON object a row."""
+    return listed_runs(None, where, order_by, fields).within("runs_as_json", "runs")
+
+
+def runs_as_csv(where: Sequence[Condition], order_by: str) -> Query:
+    """Return `list_runs` with its values as a CSV file has them."""
+    return listed_runs(None, where, order_by, csv=True)
+
+
+async def strategies(db: Db, *, where: Sequence[Condition] = ()) -> list[Strategy]:
+    """Sum up each strategy: how often it ran and failed, how well it did, when it ran last."""
+    return await sql.fetch(db, sql.query("strategies").having(where), Strategy)
+
+
+async def trend(db: Db, *, period: str, where: Sequence[Condition] = ()) -> list[Period]:
+    """Sum up runs period by period: how many, and how well the best, median and worst did."""
+    return await sql.fetch(db, sql.query("trend", period).having(where), Period)
+
+
+async def strategy_names(db: Db, *, prefix: str, limit: int) -> list[str]:
+    """List the names of strategies that begin so."""
+    return await sql.column(db, "strategy_names", prefix, limit)
+
+
+async def newest_runs(db: Db, *, low: UUID, high: UUID, limit: int) -> list[NewestRun]:
+    """List the newest runs among those whose ids lie in a range."""
+    return await sql.many(db, "newest_runs", NewestRun, low, high, limit)
+
+
+async def insert_runs(db: Db, *, records: Sequence[str]) -> list[UUID]:
+    """Store runs, and return the ids of those that were not stored yet."""
+    return await sql.column(db, "insert_runs", records)
+
+
+async def delete_runs(db: Db, *, run_ids: Sequence[UUID]) -> list[UUID]:
+    """Delete runs with their metrics, and return the ids of those that were there."""
+    return await sql.column(db, "delete_runs", run_ids)
 
 
 async def get_runs(db: Db, *, run_ids: Sequence[UUID]) -> list[Record]:
@@ -76,3 +133,17 @@ async def applied_migrations(db: Db) -> list[str]:
 async def describe_store(db: Db) -> StoreSize:
     """Count what the store holds and measure what it takes."""
     return await sql.single(db, "describe_store", StoreSize)
+
+
+async def same_config(
+    db: Db,
+    *,
+    config_hashes: list[str],
+    source_digests: list[str | None],
+    engine_versions: list[str | None],
+    but: UUID | None,
+) -> list[FoundRun]:
+    """Find the newest successful run of each configuration, by the same code and engine."""
+    return await sql.many(
+        db, "same_config", FoundRun, config_hashes, source_digests, engine_versions, but
+    )

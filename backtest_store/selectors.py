@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from backtest_store import queries
-from backtest_store.errors import RunNotFoundError, UsageError
+from backtest_store.errors import RunNotFoundError
 from backtest_store.fields import RANKED_METRICS, known
 from backtest_store.models import FoundRun, Record
 from backtest_store.sql import Db
@@ -25,7 +25,7 @@ async def resolve(db: Db, run: str) -> Record:
     Raises
     ------
     UsageError
-        If the selector is none.
+        If it names a metric that there is not.
     RunNotFoundError
         If no run, or more than one, answers to it.
     """
@@ -38,7 +38,7 @@ async def resolve_all(db: Db, runs: Sequence[str]) -> list[Record]:
     Raises
     ------
     UsageError
-        If one of the selectors is none.
+        If one of them names a metric that there is not.
     RunNotFoundError
         If no run, or more than one, answers to one of them.
     """
@@ -52,14 +52,21 @@ async def resolve_ids(db: Db, runs: Sequence[str]) -> list[UUID]:
     return [(named | await _within(db, ranges))[run] for run in runs]
 
 
-def _range(run: str) -> tuple[UUID, UUID]:
-    """Return the least and the greatest id that begin so."""
-    digits = run.replace("-", "").lower()
-    if not re.fullmatch(rf"[0-9a-f]{{1,{DIGITS}}}", digits):
-        raise UsageError(f"{run!r} is not the id of a run", hint=WRITTEN)
-    if len(digits) < SHORTEST_PREFIX:
-        raise UsageError(f"{run!r} is too short for a prefix", hint=WRITTEN)
+def id_range(beginning: str) -> tuple[UUID, UUID] | None:
+    """Return the least and the greatest id that begin so, or None if no id does."""
+    digits = beginning.replace("-", "").lower()
+    if not re.fullmatch(rf"[0-9a-f]{{0,{DIGITS}}}", digits):
+        return None
     return UUID(digits.ljust(DIGITS, "0")), UUID(digits.ljust(DIGITS, "f"))
+
+
+def _range(run: str) -> tuple[UUID, UUID]:
+    found = id_range(run)
+    if found is None:
+        raise RunNotFoundError(f"there is no run {run!r}", hint=WRITTEN)
+    if len(run.replace("-", "")) < SHORTEST_PREFIX:
+        raise RunNotFoundError(f"{run!r} is too short to name a run", hint=WRITTEN)
+    return found
 
 
 async def _within(db: Db, ranges: dict[str, tuple[UUID, UUID]]) -> dict[str, UUID]:
@@ -89,7 +96,7 @@ async def _named(db: Db, run: str) -> UUID:
     elif match := re.fullmatch(r"@best:(\w+)", run):
         ids = await queries.best_run(db, metric=known(match[1], RANKED_METRICS, "metric"))
     else:
-        raise UsageError(f"{run!r} is not the name of a run", hint=WRITTEN)
+        raise RunNotFoundError(f"there is no run {run!r}", hint=WRITTEN)
     if not ids:
         raise RunNotFoundError(f"there is no run {run}", hint=SEE_HISTORY)
     return ids[0]

@@ -7,16 +7,14 @@ it puts there comes from these files and from the models, never from a user.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from functools import cache
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from backtest_store.fields import SQL_NAMES
+from backtest_store.fields import SQL_NAMES, TYPES
 from backtest_store.resources import folder
 
 if TYPE_CHECKING:
@@ -25,15 +23,17 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=DataclassInstance)
 
-WORDS = frozenset(SQL_NAMES.values()) | {"ASC", "DESC", "=", "<>", "<", "<=", ">", ">="}
-STREAMED_ROWS = 500
-Row = tuple[Any, ...]
+OPERATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
+WORDS = frozenset(SQL_NAMES.values()) | OPERATORS | {"ASC", "DESC"}
+PLACE = re.compile(r"[^\s(),]+ /\* (\w+) \*/")
+PARAMETER = re.compile(r"\$(\d+)")
+_CSV_CELLS = {"datetime": "time", "list[str]": "list"}
 
 
 class Db(Protocol):
     """What a query needs; asyncpg's connection and pool both have it."""
 
-    async def fetch(self, query: str, *args: Any) -> Sequence[Mapping[str, Any]]:
+    async def fetch(self, query: str, *args: Any) -> Sequence[Any]:
         """Run a query and return its rows."""
         ...
 
@@ -45,8 +45,14 @@ class Condition(NamedTuple):
     values: tuple[object, ...]
 
 
-@dataclass(frozen=True)
-class Query:
+class Filters(NamedTuple):
+    """Conditions that a run must all meet, and the metrics that they are about."""
+
+    conditions: tuple[Condition, ...] = ()
+    metrics: tuple[str, ...] = ()
+
+
+class Query(NamedTuple):
     """A query ready to run: its text and its parameters' values."""
 
     text: str
@@ -58,14 +64,22 @@ class Query:
         for condition in conditions:
             text += f"\n   AND ({renumbered(condition.text, len(values))})"
             values += condition.values
-        return Query(filled(self.text, "filters", text), values)
+        return Query(filled(self.text, filters=text), values)
 
     def worded(self, **words: str) -> Query:
-        """Return this query with other words in the places of those names."""
-        text = self.text
-        for name, word in words.items():
-            text = filled(text, name, checked(word))
-        return Query(text, self.values)
+        """Return this query with other names and operators in the places marked so."""
+        for word in words.values():
+            check(word)
+        return Query(filled(self.text, **words), self.values)
+
+    def selecting(self, **lists: Sequence[str]) -> Query:
+        """Return this query with other select lists in the places marked so."""
+        joined = {name: ", ".join(cells) for name, cells in lists.items()}
+        return Query(filled(self.text, **joined), self.values)
+
+    def within(self, outer: str, place: str) -> Query:
+        """Return the named query around this one, which is in the place marked so."""
+        return Query(filled(query(outer).text, **{place: f"({self.text})"}), self.values)
 
 
 @cache
@@ -75,41 +89,56 @@ def text(name: str) -> str:
 
 
 def query(name: str, *values: object) -> Query:
-    """Return a named query with its parameters' values."""
-    return Query(text(name), values)
+    """Return a named query, without its comments, and its parameters' values."""
+    lines = text(name).splitlines()
+    return Query("\n".join(line for line in lines if not line.startswith("--")), values)
 
 
 def condition(name: str, *values: object, **words: str) -> Condition:
     """Return the condition in `sql/filters/NAME.sql`: what follows its WHERE."""
-    worded = query(f"filters/{name}", *values).worded(**words)
-    return Condition(worded.text.partition("WHERE ")[2].strip(), values)
+    worded = query(f"filters/{name}").worded(**words)
+    return Condition(worded.text.partition(" WHERE ")[2], values)
 
 
-def checked(words: str) -> str:
-    """Return words that may stand in a query.
+def cell(field: str, *, csv: bool = False) -> str:
+    """Return a listed field as SQL has it, or as `sql/cells/` writes it for CSV."""
+    writing = _CSV_CELLS.get(TYPES[field]) if csv else None
+    if writing is None:
+        return f"{SQL_NAMES[field]} AS {field}"
+    worded = query(f"cells/{writing}").worded(field=SQL_NAMES[field])
+    expression = worded.text.partition("SELECT ")[2].rpartition(" FROM ")[0]
+    return f"{expression} AS {field}"
+
+
+def check(word: str) -> None:
+    """Make sure that a word may stand in a query.
 
     Raises
     ------
     ValueError
-        If one is neither a column of the models nor an operator.
+        If it is neither a column of the models nor an operator.
     """
-    unknown = set(words.split(", ")) - WORDS
-    if unknown:
-        raise ValueError(f"not for SQL: {unknown}")
-    return words
+    if word not in WORDS:
+        raise ValueError(f"not for SQL: {word!r}")
 
 
-def filled(text: str, name: str, words: str) -> str:
-    """Put words in place of what stands before `/* name */`."""
-    place = re.compile(rf"\S+ /\* {name} \*/")
-    if not place.search(text):
-        raise ValueError(f"no place for {name} in {text}")
-    return place.sub(lambda _: words, text)
+def filled(text: str, **places: str) -> str:
+    """Put words in place of what stands before `/* name */`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such place.
+    """
+    missing = places.keys() - PLACE.findall(text)
+    if missing:
+        raise ValueError(f"no place for {missing} in {text}")
+    return PLACE.sub(lambda found: places.get(found[1], found[0]), text)
 
 
 def renumbered(text: str, by: int) -> str:
     """Shift the numbers of a text's parameters."""
-    return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + by}", text)
+    return PARAMETER.sub(lambda found: f"${int(found[1]) + by}", text)
 
 
 async def fetch(db: Db, query: Query, model: type[M]) -> list[M]:
@@ -136,7 +165,7 @@ async def single(db: Db, name: str, model: type[M], *args: object) -> M:
 
 async def column(db: Db, name: str, *args: object) -> list[Any]:
     """Run a named query of one column and return its values."""
-    return [row[0] for row in await db.fetch(text(name), *args)]  # type: ignore[index]
+    return [row[0] for row in await db.fetch(text(name), *args)]
 
 
 def _model(model: type[M], row: Mapping[str, Any]) -> M:
@@ -153,41 +182,27 @@ def _json_fields(model: type[DataclassInstance]) -> frozenset[str]:
     return frozenset(f.name for f in fields(model) if "Json" in str(f.type))
 
 
-async def stream(db: Connection, query: Query, columns: Sequence[str]) -> AsyncIterator[list[Row]]:
-    """Run a query through a server-side cursor and yield its rows as text, some at a time.
+async def copy(db: Connection, query: Query, write: Callable[[str], object]) -> int:
+    """Run a query with its rows written as CSV by PostgreSQL, and return how many there were.
 
-    Values come as PostgreSQL writes them, which costs a tenth of making Python's values of them;
-    times come in ISO 8601, lists as lists. The next rows are on their way while some are used.
+    Whole rows, some at a time, go to `write`.
     """
-    for type_, read in _AS_TEXT.items():
-        await db.set_type_codec(
-            type_, schema="pg_catalog", encoder=str, decoder=read, format="text"
-        )
-    async with db.transaction(readonly=True):
-        statement = await db.prepare(query.text)
-        places = {column.name: i for i, column in enumerate(statement.get_attributes())}
-        in_order = itemgetter(*(places[name] for name in columns))
-        cursor = await statement.cursor(*query.values)
-        following = asyncio.ensure_future(cursor.fetch(STREAMED_ROWS))
-        try:
-            while rows := await following:
-                following = asyncio.ensure_future(cursor.fetch(STREAMED_ROWS))
-                await asyncio.sleep(0)  # lets it ask the server, which then works meanwhile
-                yield [in_order(row) for row in rows]
-        finally:
-            await asyncio.wait([following])
+    return await _copy(db, query, write, delimiter=",", quote='"')
 
 
-def _iso(time: str) -> str:
-    """Return a time as PostgreSQL writes it in UTC, in ISO 8601 as Python writes it."""
-    return f"{time[:10]}T{time[11:]}:00"
+async def copy_json(db: Connection, query: Query, write: Callable[[str], object]) -> int:
+    """Do the same with a query whose rows are JSON, which come as they are, one a line."""
+    # CSV quotes what has its own characters in it, and these are never in JSON.
+    return await _copy(db, query, write, delimiter="\x01", quote="\x02")
 
 
-_AS_TEXT: dict[str, Callable[[str], str]] = {
-    "date": str,
-    "float8": str,
-    "int8": str,
-    "numeric": str,
-    "timestamptz": _iso,
-    "uuid": str,
-}
+async def _copy(
+    db: Connection, query: Query, write: Callable[[str], object], *, delimiter: str, quote: str
+) -> int:
+    async def sink(rows: bytes) -> None:
+        write(rows.decode())
+
+    done = await db.copy_from_query(
+        query.text, *query.values, output=sink, format="csv", delimiter=delimiter, quote=quote
+    )
+    return int(done.removeprefix("COPY "))

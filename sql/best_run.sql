@@ -1,7 +1,7 @@
 -- Find the id of the best run by a metric, the newest of equals; none if no run has the metric.
 SELECT run_id
   FROM backtest_runs AS r
-  JOIN performance_metrics AS m USING (run_id)
- WHERE m.sharpe_ratio /* field */ IS NOT NULL
- ORDER BY m.sharpe_ratio /* field */ DESC /* direction */, r.started_at DESC, r.run_id DESC
+  LEFT JOIN performance_metrics AS m USING (run_id)
+ WHERE r.sharpe_ratio /* field */ IS NOT NULL
+ ORDER BY r.sharpe_ratio /* field */ DESC /* direction */, r.started_at DESC, r.run_id DESC
  LIMIT 1

@@ -1,6 +1,6 @@
 -- List runs with their metrics, newest first unless ranked by another field.
 -- $1 limit  at most this many rows; NULL for all
-SELECT m.* /* metrics */, r.* /* run */
+SELECT r.* /* run */, m.* /* metrics */
   FROM backtest_runs AS r
   LEFT JOIN performance_metrics AS m USING (run_id)
  WHERE true /* filters */

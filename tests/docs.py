@@ -1,7 +1,8 @@
 """What the README shows of the shell: made by `make docs`, held to be true by `test_docs.py`.
 
 A `console` block is a tour: each `$` line is run in one fresh store, in order, and the lines under
-it are what it prints. Between the `reference` marks stands the `--help` of every command.
+it are what it prints; the `toml` block is the tour's `sma.toml`. Between the `reference` marks
+stands the `--help` of every command.
 """
 
 import os
@@ -20,6 +21,7 @@ from backtest_store.database.embedded import EmbeddedServer
 
 README = Path(__file__).parents[1] / "README.md"
 TOUR = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
+CONFIG = re.compile(r"(?<=```toml\n).*?(?=```)", re.DOTALL)
 REFERENCE = re.compile(r"(?<=<!-- reference -->\n).*?(?=<!-- /reference -->)", re.DOTALL)
 # What differs from one run to the next: ids, wall-clock times, durations.
 VOLATILE = re.compile(
@@ -81,6 +83,7 @@ def render(readme: str) -> str:
     """Return the README with its tour and its reference made anew."""
     with tempfile.TemporaryDirectory(prefix="btstore-docs-") as folder:
         home = Path(folder)
+        home.joinpath("sma.toml").write_text("".join(CONFIG.findall(readme)), "utf-8")
         try:
             readme = TOUR.sub(lambda match: tour(match[0], home), readme)
         finally:

@@ -7,36 +7,42 @@ import sys
 
 import typer
 
-from backtest_store.cli import compare, database, demo, history, run, show
+from backtest_store.cli.commands import Commands
+from backtest_store.cli.output import ReaderLeftError, write_what_can_be_written
 from backtest_store.errors import StoreError
 
 CLOSED_PIPE = 141
 INTERRUPTED = 130
+LOOKING_AFTER_THE_STORE = ("db", "sync")
 
 app = typer.Typer(
-    help="Save every NautilusTrader backtest, and find, compare and reproduce it later.",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run.run)
-app.command("demo")(demo.demo)
-app.command("history")(history.history)
-app.command("show")(show.show)
-app.command("compare")(compare.compare)
-app.add_typer(database.app, name="db")
+
+
+@app.callback()
+def before(context: typer.Context) -> None:
+    """Save every NautilusTrader backtest, and find, compare and reproduce it later."""
+    if context.invoked_subcommand not in LOOKING_AFTER_THE_STORE:
+        from backtest_store.cli import sync
+
+        sync.save_interrupted()
 
 
 def main() -> None:
     """Run the command line; print an error and its hint, and exit as the contract says."""
+    write_what_can_be_written()
     try:
         app(standalone_mode=True)
     except StoreError as error:
         sys.exit(report(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderLeftError):
         # Nobody reads any more; Python's own flush at exit would only complain about it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(CLOSED_PIPE)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from json.encoder import encode_basestring, encode_basestring_ascii
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ UNITS = {
     "float": "ratio",
     "int": "count",
 }
+NEVER_TEXT = frozenset({"UUID", "bool", "date", "datetime"})
 FORMULA_STARTS = "=+-@\t\r"
 LIST_SEPARATOR = ";"
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column of a sheet: its field's name, the type of its values, and the unit they are in."""
 
     name: str
@@ -139,15 +139,32 @@ def printable_json(text: str) -> str:
     return re.sub(r"[^ -~]+", lambda found: encode_basestring_ascii(found[0])[1:-1], text)
 
 
+def printable_lines(lines: str) -> str:
+    """Escape what a terminal would act on in lines of JSON."""
+    if lines.replace("\n", "").isprintable():
+        return lines
+    return "\n".join(map(printable_json, lines.split("\n")))
+
+
 def csv_encoder(column: Column) -> Callable[[Any], str]:
     """Return what turns a column's cells into CSV that no terminal and no spreadsheet acts on."""
-    if column.is_number or column.type in {"bool", "UUID", "date", "datetime"}:
-        return str
-    if column.type == "Json":
-        return printable_json
+    encode = csv_text_encoder(column)
     if column.type.startswith("list"):
-        return lambda texts: harmless(LIST_SEPARATOR.join(texts))
-    return harmless
+        return lambda texts: encode(LIST_SEPARATOR.join(texts))
+    return encode
+
+
+def csv_text_encoder(column: Column) -> Callable[[str], str]:
+    """Return what makes the text of a column's cells in a CSV file harmless."""
+    if column.is_number:
+        return _as_postgresql_writes_it
+    if column.type in NEVER_TEXT:
+        return str
+    return printable_json if column.type == "Json" else harmless
+
+
+def _as_postgresql_writes_it(number: str) -> str:
+    return number.removesuffix(".0")
 
 
 def harmless(text: str) -> str:
@@ -178,14 +195,31 @@ def width(text: str) -> int:
     return sum(2 if east_asian_width(c) in "WF" else 1 for c in text if not combining(c))
 
 
+def fitting(text: str, places: int) -> int:
+    """Return how many characters of a printable text fit into so many places."""
+    if text.isascii():
+        return places
+    characters = min(len(text), 2 * places)
+    while width(text[:characters]) > places:
+        characters -= 1
+    return characters
+
+
 def shorten(text: str, places: int) -> str:
-    """Cut a text to the given width, an ellipsis at its end."""
-    if width(text[: places + 1]) <= places and len(text) <= places:
+    """Cut a printable text to so many places, an ellipsis at its end."""
+    if fitting(text, places) >= len(text):
         return text
-    kept = text[: places - 1]
-    while width(kept) > places - 1:
-        kept = kept[:-1]
-    return kept + "…"
+    return text[: fitting(text, places - 1)] + "…"
+
+
+def broken(text: str, places: int) -> Iterator[str]:
+    """Yield a printable text in lines of so many places, broken at spaces where there are any."""
+    while (characters := fitting(text, places)) < len(text):
+        space = text.rfind(" ", 1, characters + 1)
+        end = space if space > 0 and text[:space].strip() else characters
+        yield text[:end]
+        text = text[end:].lstrip(" ") if space > 0 else text[end:]
+    yield text
 
 
 def short_ids(ids: Sequence[str]) -> dict[str, str]:

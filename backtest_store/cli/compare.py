@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from backtest_store.cli import render
-from backtest_store.cli.options import RUN_HELP, Format, FormatOption, RunsArgument
-from backtest_store.database.connection import call
+from backtest_store.cli.options import RUN_HELP, Format, FormatOption, RunsArgument, examples
 from backtest_store.errors import UsageError
 
 FEWEST, MOST = 2, 10
+EXAMPLES = examples(
+    "btstore compare @latest @best:sharpe_ratio --baseline @latest~1",
+    "btstore compare 3f2a 77c1 9e05 --format csv > runs.csv",
+)
 
 
 def compare(
@@ -27,6 +29,8 @@ def compare(
 ) -> None:
     """Put 2 to 10 runs side by side, the best of each metric marked."""
     from backtest_store import compare as comparing
+    from backtest_store.cli import render
+    from backtest_store.cli.waiting import call
 
     if not FEWEST <= len(runs) <= MOST:
         raise UsageError(f"compare takes {FEWEST} to {MOST} runs, not {len(runs)}")

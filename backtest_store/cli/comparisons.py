@@ -1,13 +1,14 @@
-"""A comparison for people: a column a run, a row a fact, as many runs beside each other as fit."""
+"""A comparison for people: a column a run, a row a fact, the best of each metric marked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple
 
 from backtest_store.cli import cells, readable, tables
 from backtest_store.cli.cells import Column
+from backtest_store.cli.options import Format
+from backtest_store.cli.output import StandardOutput
 from backtest_store.cli.readable import UNDEFINED
 from backtest_store.cli.tables import Strip
 from backtest_store.compare import Comparison
@@ -32,10 +33,10 @@ METRICS = tuple(
 )
 GREEN = "32"
 LONGEST_TEXT = 24
+LONGEST_LABEL = 40
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A row of the comparison: what it is about, and a text and a colour for each run."""
 
     label: str
@@ -44,34 +45,27 @@ class Line:
 
 
 def write(
-    comparison: Comparison,
-    parameters: dict[str, list[object]],
-    out: TextIO,
-    *,
-    markdown: bool = False,
+    comparison: Comparison, out: StandardOutput, format_: Format, *, all_parameters: bool
 ) -> None:
     """Write a comparison, in several tables if the terminal is too narrow for one."""
-    strips = _strips(comparison, parameters)
-    if markdown:
-        tables.draw(strips, out, tables.MARKDOWN)
-        return
-    for some in _fitting(strips, tables.terminal_width()):
-        tables.draw(some, out)
+    every = strips(comparison, all_parameters=all_parameters)
+    if format_ is Format.MARKDOWN:
+        tables.draw_markdown(every, out)
+    else:
+        for some in tables.blocks(every, tables.terminal_width()):
+            tables.draw(some, out)
 
 
-def _strips(comparison: Comparison, parameters: dict[str, list[object]]) -> list[Strip]:
+def strips(comparison: Comparison, *, all_parameters: bool) -> list[Strip]:
+    """Return a comparison as strips, the first of them the labels."""
     ids = [str(run.run_id) for run in comparison.runs]
     short = cells.short_ids(ids)
-    lines = [
-        *_facts(comparison.runs),
-        *(_parameter(name, values) for name, values in parameters.items()),
-        *(_metric(comparison, name) for name in METRICS),
-    ]
-    labels = Strip("run", [line.label for line in lines])
+    lines = list(_lines(comparison, all_parameters=all_parameters))
+    labels = Strip("run", tuple(line.label for line in lines), flexible=True).cut(LONGEST_LABEL)
     return [labels] + [
         Strip(
             short[run_id],
-            [line.texts[place] for line in lines],
+            tuple(line.texts[place] for line in lines),
             [line.colours[place] for line in lines],
             right=True,
             flexible=True,
@@ -80,14 +74,13 @@ def _strips(comparison: Comparison, parameters: dict[str, list[object]]) -> list
     ]
 
 
-def _fitting(strips: list[Strip], places: int) -> Iterator[list[Strip]]:
-    """Yield the labels with as many runs as fit, until all runs were there."""
-    labels, runs = strips[0], strips[1:]
-    while runs:
-        some = [labels, runs.pop(0)]
-        while runs and tables.total_width([*some, runs[0]]) <= places:
-            some.append(runs.pop(0))
-        yield tables.fitted(some, places)
+def _lines(comparison: Comparison, *, all_parameters: bool) -> Iterator[Line]:
+    parameters = comparison.parameters() if all_parameters else comparison.differing_parameters()
+    yield from _facts(comparison.runs)
+    for name, values in parameters.items():
+        yield _parameter(name, values)
+    for name in METRICS:
+        yield _metric(comparison, name)
 
 
 def _facts(runs: Sequence[Record]) -> Iterator[Line]:

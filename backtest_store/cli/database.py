@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
+from backtest_store.cli.options import examples
 from backtest_store.errors import SchemaError, UsageError
 
 app = typer.Typer(help="Look after the store itself.", no_args_is_help=True)
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "btstore db status", "BTSTORE_DATABASE_URL=postgresql://db/backtests btstore db status"
+    )
+)
 def status() -> None:
     """Say where the store is, whether it runs, and what it holds."""
     from tabulate import tabulate
@@ -25,7 +30,11 @@ def status() -> None:
     typer.echo(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "btstore db migrate", "BTSTORE_DATABASE_URL=postgresql://db/backtests btstore db migrate"
+    )
+)
 def migrate() -> None:
     """Bring the store's schema to this version's."""
     from backtest_store.database import migrations
@@ -39,7 +48,7 @@ def migrate() -> None:
         typer.echo("the schema is up to date", err=True)
 
 
-@app.command()
+@app.command(epilog=examples("btstore db rollback", "btstore db rollback --yes"))
 def rollback(*, yes: YesOption = False) -> None:
     """Undo the newest migration, and lose what only it could hold."""
     from backtest_store.database import migrations
@@ -56,7 +65,7 @@ def rollback(*, yes: YesOption = False) -> None:
     typer.echo(f"rolled back {newest}", err=True)
 
 
-@app.command()
+@app.command(epilog=examples("btstore db stop", "BTSTORE_HOME=/tmp/trial btstore db stop"))
 def stop() -> None:
     """Stop the embedded server; the next command starts it again."""
     from backtest_store.database.embedded import EmbeddedServer
@@ -72,9 +81,9 @@ def stop() -> None:
     typer.echo("stopped" if stopped else "it was not running", err=True)
 
 
-@app.command()
+@app.command(epilog=examples("btstore db url", 'psql "$(btstore db url)"'))
 def url() -> None:
-    """Print the store's URL, without a password: psql "$(btstore db url)"."""
+    """Print the store's URL, without a password."""
     from backtest_store.database.connection import public_url, server_url
     from backtest_store.database.settings import Settings
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from backtest_store.cli.options import Format
+from backtest_store.cli.options import Format, examples
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from backtest_store.models import Record
 
 NEWEST = 10
+EXAMPLES = examples("btstore demo", "BTSTORE_HOME=/tmp/trial btstore demo")
 
 
 def demo() -> None:
-    """Run three strategies on real market data, save them, then list and compare them."""
+    """Run three strategies on real market data; save, list and compare them."""
     from backtest_store.cli import render
     from backtest_store.cli.history import NEEDED
     from backtest_store.cli.run import exit_code, require_store

@@ -1,23 +1,20 @@
 """`btstore history`: the newest runs, or the best."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from backtest_store.cli import completion
-from backtest_store.cli.options import Format, FormatOption, filtered
+from backtest_store.cli.options import NO_MATCH, Format, FormatOption, examples, filtered, nothing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Sequence
 
     from asyncpg import Connection
 
-    from backtest_store.filters import Filters
     from backtest_store.listing import Listing
     from backtest_store.models import Record
-    from backtest_store.sql import Row
+    from backtest_store.sql import Filters
 
 NEEDED = (
     "run_id",
@@ -41,14 +38,24 @@ NEEDED = (
     "cagr",
     "duration_seconds",
 )
-NO_RUNS = "no runs yet: `btstore demo` makes the first, `btstore run CONFIG` your own"
-NO_MATCH = "no run matches"
+EXAMPLES = examples(
+    'btstore history --sort sharpe_ratio --strategy "SMA Crossover" --metric "max_drawdown>-10%"',
+    "btstore history --all --since 30d --format csv > runs.csv",
+)
 
 
-@filtered
-def history(
+class Output(NamedTuple):
+    """How runs are printed, and what is said if there are none."""
+
+    format: Format
+    shown: "Sequence[str]"
+    nothing: str
+
+
+@filtered()
+def history(  # noqa: PLR0913 - each is an option
     *,
-    filters: Filters,
+    filters: "Filters",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many runs.")] = 20,
     all_: Annotated[bool, typer.Option("--all", help="Every run, as it comes.")] = False,
     sort: Annotated[
@@ -66,38 +73,39 @@ def history(
 ) -> None:
     """List runs: the newest, or the best by a metric."""
     from backtest_store.cli import render
+    from backtest_store.cli.waiting import call
     from backtest_store.fields import SORTABLE, known
     from backtest_store.listing import Listing
 
     listing = Listing(filters.conditions, known(sort, SORTABLE, "field"))
     shown = (*NEEDED[:2], sort, *filters.metrics, *NEEDED[2:])
-    nothing = NO_MATCH if filters.conditions or after else NO_RUNS
+    none = NO_MATCH if after else nothing(filters)
     if all_:
-        render.write(render.Sheet(render.LISTED, _every(listing, after), shown), format_, nothing)
+        call(lambda db: _every(db, listing, after, Output(format_, shown, none)))
         return
-    runs = _page(listing, after, limit + 1)
-    render.many(runs[:limit], format_, shown=shown, nothing=nothing)
+    runs = call(lambda db: _page(db, listing, after, limit + 1))
+    render.many(runs[:limit], format_, shown=shown, nothing=none)
     if len(runs) > limit:
         typer.echo(f"there are more: --after {runs[limit - 1].run_id}", err=True)
 
 
-def _page(listing: Listing, after: str | None, limit: int) -> list[Record]:
+async def _page(
+    db: "Connection", listing: "Listing", after: str | None, limit: int
+) -> "list[Record]":
     from backtest_store import listing as listings
-    from backtest_store.database.connection import call
 
-    async def page(db: Connection) -> list[Record]:
-        return await listings.page(db, await listings.after(db, listing, after), limit)
-
-    return call(page)
+    return await listings.page(db, await listings.after(db, listing, after), limit)
 
 
-def _every(listing: Listing, after: str | None) -> Iterator[Row]:
-    """Yield every run as text, in constant memory."""
+async def _every(db: "Connection", listing: "Listing", after: str | None, output: Output) -> None:
+    """Print every run in constant memory; for people in a table a page."""
     from backtest_store import listing as listings
-    from backtest_store.database.streaming import stream
+    from backtest_store.cli import copying, render
 
-    async def rows(db: Connection) -> AsyncIterator[list[Row]]:
-        async for some in listings.rows(db, await listings.after(db, listing, after)):
-            yield some
-
-    return stream(rows)
+    listing = await listings.after(db, listing, after)
+    if output.format in copying.WRITERS:
+        if not await copying.copy(db, listing, output.format):
+            typer.echo(output.nothing, err=True)
+        return
+    async for page in listings.pages(db, listing):
+        render.many(page, output.format, shown=output.shown, nothing=output.nothing)

@@ -1,7 +1,5 @@
 """Options and arguments that commands share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
@@ -13,7 +11,11 @@ import typer
 from backtest_store.cli import completion
 
 if TYPE_CHECKING:
-    from backtest_store.filters import Filters
+    from backtest_store.sql import Filters
+
+
+NO_RUNS = "no runs yet: `btstore demo` makes the first, `btstore run CONFIG` your own"
+NO_MATCH = "no run matches"
 
 
 class Format(StrEnum):
@@ -44,7 +46,7 @@ RunsArgument = Annotated[
 ]
 
 
-def filter_options(
+def filter_options(  # noqa: PLR0913 - each is an option
     *,
     strategy: Annotated[
         str | None,
@@ -79,8 +81,13 @@ def filter_options(
             "Repeatable.",
         ),
     ] = [],  # noqa: B006
-) -> Filters:
+) -> "Filters":
     """Return the filters that the options of a command line make."""
+    asked = (strategy, type_, instrument, status, since, until, *tag, *param, *metric)
+    if all(value is None for value in asked):
+        from backtest_store.sql import Filters
+
+        return Filters()
     from backtest_store.filters import filters
 
     return filters(
@@ -96,23 +103,48 @@ def filter_options(
     )
 
 
-def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `filter_options`; it gets what they make as `filters`."""
-    shared = signature(filter_options, eval_str=True, globals=_names()).parameters
-    own = signature(command, eval_str=True, globals=_names(command)).parameters
-    options = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in shared.values()]
-    first = [p.replace(kind=Parameter.KEYWORD_ONLY) for n, p in own.items() if n != "filters"]
+def filtered(**instead: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of `filter_options`; it gets what they make as `filters`.
 
-    @wraps(command)
-    def with_filters(**given: Any) -> None:
-        asked = {name: given.pop(name) for name in shared}
-        command(filters=filter_options(**asked), **given)
+    Parameters
+    ----------
+    **instead
+        Annotations of arguments that take the place of options.
+    """
+    shared = signature(filter_options).parameters.values()
 
-    with_filters.__signature__ = Signature([*first, *options])  # type: ignore[attr-defined]
-    with_filters.__annotations__ = {p.name: p.annotation for p in [*first, *options]}
-    return with_filters
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        own = [p for p in signature(command).parameters.values() if p.name != "filters"]
+        options = [
+            p.replace(annotation=instead[p.name], default=Parameter.empty)
+            if p.name in instead
+            else p
+            for p in shared
+        ]
+        every = sorted([*own, *options], key=lambda p: p.name not in instead)
+
+        @wraps(command)
+        def with_filters(**given: Any) -> None:
+            asked = {p.name: given.pop(p.name) for p in shared}
+            command(filters=filter_options(**asked), **given)
+
+        with_filters.__signature__ = Signature(every)  # type: ignore[attr-defined]
+        with_filters.__annotations__ = {p.name: p.annotation for p in every}
+        return with_filters
+
+    return decorated
 
 
-def _names(command: Callable[..., None] | None = None) -> dict[str, Any]:
-    """Return the names that annotations may use; the type of `filters` is for the reader alone."""
-    return (globals() if command is None else command.__globals__) | {"Filters": object}
+def nothing(filters: "Filters") -> str:
+    """Return what to say if there are no runs."""
+    return NO_MATCH if filters.conditions else NO_RUNS
+
+
+def counted(runs: int) -> str:
+    """Return how many runs there are, in words."""
+    return "1 run" if runs == 1 else f"{runs:,} runs"
+
+
+def examples(*commands: str) -> str:
+    """Return the end of a command's help, each example on a line of its own."""
+    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from backtest_store.cli import cells
 from backtest_store.cli.cells import Cell, Column
 from backtest_store.cli.tables import ALWAYS, Strip
+from backtest_store.parameters import flattened
 
-UNDEFINED = "–"
+UNDEFINED = "\N{EN DASH}"
 RED, YELLOW = "31", "33"
 STATUS_COLOURS = {"failed": RED, "interrupted": YELLOW}
 UNNEEDED_WORDS = frozenset({"at", "id", "ids", "max", "name", "ratio", "seconds", "total"})
 SIGNED_UNITS = frozenset({"fraction", "money"})
 MANY = 1e9
+MINUTE = 60
+LEAST_TEXT, LEAST_JSON = 10, 24
+BARS = "▁▂▃▄▅▆▇█"
 
 
 def strips(
@@ -22,26 +27,51 @@ def strips(
 ) -> list[Strip]:
     """Return columns as strips of a table, the first of `shown` being the most needed.
 
-    Columns keep their order; without `shown` all are.
+    Columns keep their order. Without `shown` all are strips; with it, those that have news.
     """
-    ranks = {name: rank for rank, name in enumerate(shown)} or {c.name: ALWAYS for c in columns}
+    ranks = {name: rank for rank, name in reversed(list(enumerate(shown)))}
     short = _short_ids(columns, rows)
+    every = [(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
     return [
-        _strip(column, [row[place] for row in rows], ranks[column.name], short)
-        for place, column in enumerate(columns)
-        if column.name in ranks
+        _strip(column, values, ranks.get(column.name, ALWAYS), short)
+        for column, values in every
+        if not shown or (column.name in ranks and not _is_no_news(column, values))
     ]
 
 
+def _is_no_news(column: Column, values: list[Cell]) -> bool:
+    """Say whether a column has nothing in it, or nothing but success."""
+    if not values:
+        return False
+    return not any(values) or (column.name == "status" and set(map(str, values)) == {"success"})
+
+
 def _strip(column: Column, values: list[Cell], rank: int, short: Mapping[str, str]) -> Strip:
+    texts = (short.get(str(v)) or readable(column, v) for v in values)
     return Strip(
         heading(column.name),
-        [short.get(str(v)) or readable(column, v) for v in values],
+        tuple(_differing(values) if column.type == "Json" else texts),
         colours=[colour(column, v) for v in values],
         right=column.is_number,
         flexible=column.unit in {"text", "json"},
+        least=LEAST_JSON if column.type == "Json" else LEAST_TEXT,
         rank=rank,
     )
+
+
+def _differing(values: list[Cell]) -> Iterator[str]:
+    """Yield JSON objects as `name=value name=value`, without what is the same in all of them."""
+    flat = [flattened(json.loads(str(value))) for value in values]
+    same = _same(flat) if len(flat) > 1 else frozenset()
+    for parameters in flat:
+        shown = (f"{n}={plain(v)}" for n, v in parameters.items() if n not in same)
+        yield cells.printable(" ".join(shown))
+
+
+def _same(flat: list[dict[str, Any]]) -> frozenset[str]:
+    """Return the names whose value is the same in all of some objects."""
+    first, *others = ({name: json.dumps(value) for name, value in f.items()} for f in flat)
+    return frozenset(n for n, value in first.items() if all(o.get(n) == value for o in others))
 
 
 def _short_ids(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> dict[str, str]:
@@ -90,9 +120,9 @@ def _count(cell: str) -> str:
 
 def _duration(cell: str) -> str:
     seconds = float(cell)
-    if seconds < 60:
+    if seconds < MINUTE:
         return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, rest = divmod(round(seconds), MINUTE)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
@@ -105,16 +135,20 @@ def _day(cell: str) -> str:
     return cell[:10]
 
 
-def _parameters(cell: str) -> str:
-    """Return a JSON object as `name=value name=value`, without its quotes."""
-    return cells.printable(
-        " ".join(f"{name}={plain(value)}" for name, value in json.loads(cell).items())
-    )
-
-
 def plain(value: object) -> str:
     """Return a JSON value as a person would type it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """Return a character a value, the higher the more; a space for what is undefined."""
+    known = [value for value in values if value is not None]
+    low, span = min(known, default=0), max(known, default=0) - min(known, default=0)
+    steps = len(BARS) - 1
+    return "".join(
+        " " if v is None else BARS[round((v - low) / span * steps) if span else steps // 2]
+        for v in values
+    )
 
 
 _READABLE: dict[str, Callable[[str], str]] = {
@@ -125,7 +159,6 @@ _READABLE: dict[str, Callable[[str], str]] = {
     "seconds": _duration,
     "time": _minute,
     "date": _day,
-    "json": _parameters,
 }
 
 

@@ -3,133 +3,139 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain, islice
+from collections.abc import Callable, Iterator, Sequence
 from json.encoder import encode_basestring_ascii
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backtest_store.cli import cells
 from backtest_store.cli.cells import Cell, Column
 from backtest_store.cli.options import Format
-from backtest_store.models import UNLISTED, Record
+from backtest_store.cli.output import StandardOutput
+from backtest_store.fields import LISTED
+from backtest_store.models import Json, Record
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-    from backtest_store.cli.tables import Strip
     from backtest_store.compare import Comparison
 
-LISTED = tuple(column for column in cells.columns(Record) if column.name not in UNLISTED)
+FOR_PEOPLE = (Format.TABLE, Format.MARKDOWN)
+LISTED_COLUMNS = tuple(column for column in cells.columns(Record) if column.name in LISTED)
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """Rows of cells under columns; `shown` names the columns for people, least needed last."""
+class Sheet(NamedTuple):
+    """Rows of cells under columns; `shown` names the columns for people, the most needed first."""
 
-    columns: tuple[Column, ...]
-    rows: Iterable[Sequence[Cell]]
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
     shown: Sequence[str] = ()
 
 
 def many(
-    records: Iterable[DataclassInstance],
+    records: Sequence[DataclassInstance],
     format_: Format,
-    columns: tuple[Column, ...] = LISTED,
+    columns: Sequence[Column] = LISTED_COLUMNS,
     *,
     shown: Sequence[str] = (),
     nothing: str = "",
 ) -> None:
-    """Print records, one a row; if there are none, say so on standard error."""
-    rows = (cells.row(record, columns) for record in records)
-    write(Sheet(columns, rows, shown), format_, nothing)
+    """Print records, one a row: runs as lists have them, unless other columns are given.
+
+    If there are none, the header or the empty list is printed all the same, and `nothing` is
+    said on standard error.
+    """
+    if nothing and not records:
+        sys.stderr.write(f"{nothing}\n")
+    if shown and format_ in FOR_PEOPLE:
+        columns = [column for column in columns if column.name in shown]
+    write(Sheet(columns, [cells.row(record, columns) for record in records], shown), format_)
 
 
 def one(record: DataclassInstance, format_: Format) -> None:
     """Print one record: its fields below each other, one object, or one row."""
     columns = cells.columns(type(record))
     values = cells.row(record, columns)
-    if format_ in (Format.TABLE, Format.MARKDOWN):
+    if format_ in FOR_PEOPLE:
         from backtest_store.cli import records
 
-        records.write(columns, values, sys.stdout, markdown=format_ is Format.MARKDOWN)
+        records.write(columns, values, StandardOutput(), format_)
     else:
-        sheet = Sheet(columns, [values])
-        (as_jsonl if format_ is Format.JSON else FORMATS[format_])(sheet, sys.stdout)
+        write(Sheet(columns, [values]), Format.JSONL if format_ is Format.JSON else format_)
 
 
-def side_by_side(
-    comparison: Comparison, format_: Format, *, all_parameters: bool = False
-) -> None:
+def side_by_side(comparison: Comparison, format_: Format, *, all_parameters: bool = False) -> None:
     """Print runs beside each other for people; for machines one record a run."""
-    if format_ in (Format.TABLE, Format.MARKDOWN):
+    if format_ in FOR_PEOPLE:
         from backtest_store.cli import comparisons
 
-        comparisons.write(
-            comparison,
-            comparison.parameters() if all_parameters else comparison.differing_parameters(),
-            sys.stdout,
-            markdown=format_ is Format.MARKDOWN,
-        )
+        comparisons.write(comparison, StandardOutput(), format_, all_parameters=all_parameters)
     elif format_ is Format.CSV:
-        write(_spread(comparison), format_)
+        write(_with_parameters(comparison), format_)
     else:
-        many(comparison.runs, format_, columns=cells.columns(Record))
+        many(comparison.runs, format_, cells.columns(Record))
 
 
-def write(sheet: Sheet, format_: Format, nothing: str = "") -> None:
-    """Print a sheet on standard output; if it has no rows, say so on standard error."""
-    rows = iter(sheet.rows)
-    first = list(islice(rows, 1))
-    if nothing and not first:
-        print(nothing, file=sys.stderr)
-    FORMATS[format_](replace(sheet, rows=chain(first, rows)), sys.stdout)
+def document(value: Json) -> None:
+    """Print a JSON document, laid out for reading."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    StandardOutput().write(cells.printable_lines(text) + "\n")
 
 
-def as_csv(sheet: Sheet, out: TextIO) -> None:
+def sparklines(records: Sequence[DataclassInstance], *fields: str) -> None:
+    """Print the course of some fields on a terminal, a character a record."""
+    out = StandardOutput()
+    if out.isatty() and len(records) > 1:
+        from backtest_store.cli import readable
+
+        for field in fields:
+            line = readable.sparkline([getattr(record, field) for record in records])
+            out.write(f"{readable.heading(field)}: {line}\n")
+
+
+def write(sheet: Sheet, format_: Format) -> None:
+    """Print a sheet on standard output."""
+    out = StandardOutput()
+    FORMATS[format_](sheet, out)
+    out.flush()
+
+
+def as_csv(sheet: Sheet, out: StandardOutput) -> None:
     """Write comma-separated values, a row of names first."""
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([cells.harmless(column.name) for column in sheet.columns])
     writer.writerows(_encoded(sheet, cells.csv_encoder, None))
 
 
-def as_json(sheet: Sheet, out: TextIO) -> None:
+def as_json(sheet: Sheet, out: StandardOutput) -> None:
     """Write one array of objects, one a line."""
-    separator = "[\n"
-    for line in _objects(sheet):
-        out.write(separator + line)
-        separator = ",\n"
-    out.write("[]\n" if separator == "[\n" else "\n]\n")
+    out.write("[\n" + ",\n".join(_objects(sheet)) + "\n]\n" if sheet.rows else "[]\n")
 
 
-def as_jsonl(sheet: Sheet, out: TextIO) -> None:
+def as_jsonl(sheet: Sheet, out: StandardOutput) -> None:
     """Write one object a line."""
     out.writelines(line + "\n" for line in _objects(sheet))
 
 
-def as_table(sheet: Sheet, out: TextIO) -> None:
+def as_table(sheet: Sheet, out: StandardOutput) -> None:
     """Write a table that fits the terminal."""
-    from backtest_store.cli import tables
+    from backtest_store.cli import readable, tables
 
-    if strips := _strips(sheet):
+    if sheet.rows:
+        strips = readable.strips(sheet.columns, sheet.rows, sheet.shown)
         tables.draw(tables.fitted(strips, tables.terminal_width()), out)
 
 
-def as_markdown(sheet: Sheet, out: TextIO) -> None:
+def as_markdown(sheet: Sheet, out: StandardOutput) -> None:
     """Write a Markdown table."""
-    from backtest_store.cli import tables
+    from backtest_store.cli import readable, tables
 
-    tables.draw(_strips(sheet), out, tables.MARKDOWN)
-
-
-def _strips(sheet: Sheet) -> list[Strip]:
-    from backtest_store.cli import readable
-
-    return readable.strips(sheet.columns, list(sheet.rows), sheet.shown)
+    if sheet.rows:
+        tables.draw_markdown(readable.strips(sheet.columns, sheet.rows, sheet.shown), out)
 
 
-FORMATS: dict[Format, Callable[[Sheet, TextIO], None]] = {
+FORMATS: dict[Format, Callable[[Sheet, StandardOutput], None]] = {
     Format.TABLE: as_table,
     Format.CSV: as_csv,
     Format.JSON: as_json,
@@ -140,14 +146,15 @@ FORMATS: dict[Format, Callable[[Sheet, TextIO], None]] = {
 
 def _objects(sheet: Sheet) -> Iterator[str]:
     """Yield each row as a JSON object."""
-    names = [encode_basestring_ascii(column.name).replace("%", "%%") for column in sheet.columns]
-    template = "{" + ", ".join(f"{name}: %s" for name in names) + "}"
+    names = [encode_basestring_ascii(column.name) for column in sheet.columns]
     for row in _encoded(sheet, cells.json_encoder, "null"):
-        yield template % tuple(row)
+        yield (
+            "{" + ", ".join(f"{name}: {cell}" for name, cell in zip(names, row, strict=True)) + "}"
+        )
 
 
 def _encoded(
-    sheet: Sheet, encoder: Callable[[Column], Callable[[Cell], str]], undefined: str | None
+    sheet: Sheet, encoder: Callable[[Column], Callable[[Any], str]], undefined: str | None
 ) -> Iterator[list[str | None]]:
     """Yield each row with its cells encoded for their columns."""
     encoders = [encoder(column) for column in sheet.columns]
@@ -158,12 +165,12 @@ def _encoded(
         ]
 
 
-def _spread(comparison: Comparison) -> Sheet:
-    """Give each parameter a column of its own, after the fields."""
+def _with_parameters(comparison: Comparison) -> Sheet:
+    """Return whole runs, with a column for each parameter in place of one for all."""
     columns = [column for column in cells.columns(Record) if column.name != "parameters"]
     rows = [cells.row(run, columns) for run in comparison.runs]
     for name, values in comparison.parameters().items():
         columns.append(Column(f"parameters.{name}", cells.json_type(values)))
         for row, value in zip(rows, values, strict=True):
             row.append(cells.json_cell(value))
-    return Sheet(tuple(columns), rows)
+    return Sheet(columns, rows)

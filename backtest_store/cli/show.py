@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from backtest_store.cli import render
-from backtest_store.cli.options import Format, FormatOption, RunArgument
-from backtest_store.database.connection import call
+from typing import Annotated
+
+import typer
+
+from backtest_store.cli.options import Format, FormatOption, RunArgument, examples
+
+EXAMPLES = examples("btstore show @latest", "btstore show 3f2a --config > config.json")
 
 
-def show(run: RunArgument, format_: FormatOption = Format.TABLE) -> None:
+def show(
+    run: RunArgument,
+    *,
+    config: Annotated[
+        bool, typer.Option("--config", help="Print the configuration snapshot alone, as JSON.")
+    ] = False,
+    format_: FormatOption = Format.TABLE,
+) -> None:
     """Show everything about one run."""
     from backtest_store import selectors
+    from backtest_store.cli import render
+    from backtest_store.cli.waiting import call
 
-    render.one(call(lambda db: selectors.resolve(db, run)), format_)
+    found = call(lambda db: selectors.resolve(db, run))
+    if config:
+        render.document(found.config_snapshot)
+    else:
+        render.one(found, format_)

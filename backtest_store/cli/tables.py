@@ -4,66 +4,102 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from functools import cache
 from types import ModuleType
-from typing import TextIO
+from typing import NamedTuple
 
 from backtest_store.cli import cells
+from backtest_store.cli.output import StandardOutput
 
 GAP = 2
 WIDTH_OF_FILES = 120
-SHORTEST_TEXT = 10
 LONGEST_TEXT = 200
 ALWAYS = 0
-TEXT = "simple"
-MARKDOWN = "github"
+CORE = 9
+COMFORTABLE = 26
+_MARKDOWN = str.maketrans({"|": "\\|", "<": "&lt;", "\\": "\\\\"})
 
 
-@dataclass(frozen=True)
-class Strip:
+class Strip(NamedTuple):
     """A column of a table: a heading and printable texts, each with the colour it may have.
 
     `rank` is the place in the order of need; a strip that is not `ALWAYS` there may be left out.
-    A strip that is not `flexible`, such as one of numbers, is never cut.
+    A strip that is not `flexible`, such as one of numbers, is never cut, others not below `least`.
     """
 
     heading: str
-    texts: Sequence[str]
+    texts: tuple[str, ...]
     colours: Sequence[str] = ()
     right: bool = False
     flexible: bool = False
+    least: int = 10
     rank: int = ALWAYS
 
     @property
     def width(self) -> int:
         """How many places the strip takes."""
-        return max(map(cells.width, (self.heading, *self.texts)))
+        return max(_widest(self.texts), *map(cells.width, self.heading.split("\n")))
 
     @property
-    def least(self) -> int:
-        """How many places the strip takes at least."""
-        return min(self.width, SHORTEST_TEXT) if self.flexible else self.width
+    def narrow(self) -> Strip:
+        """The strip with a heading of several lines, if it is wider than the texts."""
+        if cells.width(self.heading) <= _widest(self.texts):
+            return self
+        return self._replace(heading=self.heading.replace(" ", "\n"))
+
+    @property
+    def narrowest(self) -> int:
+        """How many places the strip takes when it is cut."""
+        return min(self.width, self.least) if self.flexible else self.width
+
+    @property
+    def comfortable(self) -> int:
+        """How many places the strip takes when it is cut but easy to read."""
+        return min(self.width, max(self.least, COMFORTABLE)) if self.flexible else self.width
 
     def cut(self, places: int) -> Strip:
         """Return the strip at most so wide."""
-        return replace(
-            self,
-            heading=cells.shorten(self.heading, places),
-            texts=[cells.shorten(text, places) for text in self.texts],
+        return self._replace(
+            heading="\n".join(cells.shorten(h, places) for h in self.heading.split("\n")),
+            texts=tuple(cells.shorten(text, places) for text in self.texts),
         )
+
+
+@cache
+def _widest(texts: tuple[str, ...]) -> int:
+    return max(map(cells.width, texts), default=0)
+
+
+def blocks(strips: Sequence[Strip], places: int) -> Iterator[list[Strip]]:
+    """Yield as many strips as fit, and the rest in turn, the first strip with each of them."""
+    labels, rest = strips[0], list(strips[1:])
+    while rest:
+        some = [labels, rest.pop(0)]
+        while rest and _total(s.width for s in [*some, rest[0]]) <= places:
+            some.append(rest.pop(0))
+        yield fitted(some, places)
 
 
 def fitted(strips: Sequence[Strip], places: int) -> list[Strip]:
     """Leave out what is least needed and cut texts until all that is left fits."""
-    strips = [s.cut(LONGEST_TEXT) if s.flexible else s for s in strips]
-    while _total(s.least for s in strips) > places:
-        least_needed = max(strips, key=lambda s: s.rank)
-        if least_needed.rank == ALWAYS:
+    every = [(s.cut(LONGEST_TEXT) if s.flexible else s).narrow for s in strips]
+    core = _fewer(every, places, lambda s: s.comfortable, least_rank=CORE)
+    return _cut(_fewer(core, places, lambda s: s.narrowest, least_rank=ALWAYS + 1), places)
+
+
+def _fewer(
+    strips: list[Strip], places: int, width: Callable[[Strip], int], least_rank: int
+) -> list[Strip]:
+    """Leave out what is least needed until the rest is not too wide, or is needed more."""
+    kept = list(strips)
+    while _total(map(width, kept)) > places:
+        least_needed = max(kept, key=lambda s: s.rank)
+        if least_needed.rank < least_rank:
             break
-        strips.remove(least_needed)
-    return _cut(strips, places)
+        kept.remove(least_needed)
+    return kept
 
 
 def _cut(strips: list[Strip], places: int) -> list[Strip]:
@@ -71,7 +107,7 @@ def _cut(strips: list[Strip], places: int) -> list[Strip]:
     widths = [s.width for s in strips]
     excess = _total(widths) - places
     while excess > 0:
-        wide = [i for i, s in enumerate(strips) if widths[i] > s.least]
+        wide = [i for i, s in enumerate(strips) if widths[i] > s.narrowest]
         if not wide:
             break
         widths[max(wide, key=widths.__getitem__)] -= 1
@@ -79,34 +115,40 @@ def _cut(strips: list[Strip], places: int) -> list[Strip]:
     return [s.cut(w) if s.flexible else s for s, w in zip(strips, widths, strict=True)]
 
 
-def total_width(strips: Sequence[Strip]) -> int:
-    """Return how many places strips take beside each other."""
-    return _total(strip.width for strip in strips)
-
-
 def _total(widths: Iterable[int]) -> int:
     every = list(widths)
     return sum(every) + GAP * (len(every) - 1)
 
 
-def draw(strips: Sequence[Strip], out: TextIO, style: str = TEXT) -> None:
-    """Write strips as a table of tabulate's."""
-    tabulate = _tabulate()
-    paint = coloured(out) and style == TEXT
-    columns = [_painted(strip) if paint else strip.texts for strip in strips]
-    aligns = ["right" if strip.right else "left" for strip in strips]
-    rows = list(zip(*columns, strict=True))
-    out.write(
-        tabulate.tabulate(
-            rows,
-            headers=[strip.heading for strip in strips],
-            tablefmt=style,
-            colalign=aligns if rows else None,
-            headersalign=aligns if rows else None,
-            disable_numparse=True,
-        )
-        + "\n"
+def draw(strips: Sequence[Strip], out: StandardOutput) -> None:
+    """Write a table for a terminal."""
+    columns = [_painted(strip) if coloured(out) else strip.texts for strip in strips]
+    _draw(strips, columns, out, "simple")
+
+
+def draw_markdown(strips: Sequence[Strip], out: StandardOutput) -> None:
+    """Write a Markdown table."""
+    _draw(strips, [[_in_markdown(text) for text in strip.texts] for strip in strips], out, "github")
+
+
+def _draw(
+    strips: Sequence[Strip], columns: Sequence[Sequence[str]], out: StandardOutput, style: str
+) -> None:
+    aligns = ["right" if strip.right else "left" for strip in strips] if columns[0] else None
+    table = _tabulate().tabulate(
+        zip(*columns, strict=True),
+        headers=[strip.heading for strip in strips],
+        tablefmt=style,
+        colalign=aligns,
+        headersalign=aligns,
+        disable_numparse=True,
     )
+    out.write(table + "\n")
+
+
+def _in_markdown(text: str) -> str:
+    """Escape what would be a cell's end or a tag."""
+    return text.translate(_MARKDOWN)
 
 
 def _painted(strip: Strip) -> list[str]:
@@ -116,7 +158,7 @@ def _painted(strip: Strip) -> list[str]:
     ]
 
 
-def coloured(out: TextIO) -> bool:
+def coloured(out: StandardOutput) -> bool:
     """Say whether colours may be written: to a terminal whose user does not mind."""
     return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
@@ -147,6 +189,7 @@ def _tabulate() -> ModuleType:
     with _instead(metadata, widths):
         import tabulate
     tabulate.MIN_PADDING = 0
+    tabulate.wcwidth, tabulate.WIDE_CHARS_MODE = widths, True
     return tabulate
 
 

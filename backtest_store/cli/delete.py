@@ -1,0 +1,39 @@
+"""`btstore delete`: runs that are no longer wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backtest_store.cli.options import RunsArgument, counted, examples
+
+if TYPE_CHECKING:
+    from backtest_store.models import Record
+
+EXAMPLES = examples("btstore delete @latest", "btstore delete 3f2a 77c1 --yes")
+
+
+def delete(
+    runs: RunsArgument,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete runs and their metrics, for good."""
+    from backtest_store import queries, selectors
+    from backtest_store.cli.waiting import call
+
+    found = call(lambda db: selectors.resolve_all(db, runs))
+    wanted = {run.run_id: run for run in found}
+    if not yes:
+        for run in wanted.values():
+            typer.echo(_described(run), err=True)
+        typer.confirm(f"Delete {counted(len(wanted))} for good?", abort=True, err=True)
+    deleted = call(lambda db: queries.delete_runs(db, run_ids=list(wanted)))
+    typer.echo(f"deleted {counted(len(deleted))}", err=True)
+
+
+def _described(run: Record) -> str:
+    from backtest_store.cli import cells
+
+    return f"{run.run_id}  {run.started_at:%Y-%m-%d %H:%M}  {cells.printable(run.strategy_name)}"

@@ -1,0 +1,270 @@
+"""`btstore run`: what a trader sees of one backtest and of a grid."""
+
+import io
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backtest_store.cli.progress import progress
+from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
+from tests.shell import Answer, btstore
+
+CONFIG = """
+strategy = "sma_crossover"
+[parameters]
+fast_period = 5
+slow_period = 20
+equity_fraction = 0.95
+[data]
+source = "sp500_daily"
+start = 2005-01-01
+end = 2005-06-30
+"""
+FAILING = """
+from nautilus_trader.config import StrategyConfig
+from nautilus_trader.model.data import BarType
+from nautilus_trader.trading.strategy import Strategy
+import os, signal, time
+
+class TroubleConfig(StrategyConfig, frozen=True):
+    bar_type: BarType
+    trouble: str = "none"
+
+class Trouble(Strategy):
+    def on_start(self):
+        self.subscribe_bars(self.config.bar_type)
+
+    def on_bar(self, bar):
+        if self.config.trouble == "raise":
+            raise ArithmeticError("this one fails")
+        if self.config.trouble == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.config.trouble == "hang":
+            open(os.environ["BEGUN"], "a").close()
+            time.sleep(60)
+"""
+
+
+@pytest.fixture
+def config(store: str, tmp_path: Path) -> str:
+    path = tmp_path / "short.toml"
+    path.write_text(CONFIG)
+    return str(path)
+
+
+@pytest.fixture
+def trouble(store: str, tmp_path: Path) -> str:
+    (tmp_path / "trouble.py").write_text(FAILING)
+    path = tmp_path / "trouble.json"
+    data = {"source": "sp500_daily", "start": "2005-01-01", "end": "2005-01-31"}
+    path.write_text(json.dumps({"strategy": "trouble:Trouble", "data": data}))
+    return str(path)
+
+
+def shown(answer: Answer) -> list[dict[str, Any]]:
+    found = json.loads(answer.out)
+    assert isinstance(found, list)
+    return found
+
+
+def test_a_run_is_saved_and_shown(store: str, config: str) -> None:
+    answer = btstore(
+        "run", config, "--tag", "a", "--tag", "b", "--note", "why", "--name", "Mine",
+        "--format", "json",
+    )  # fmt: skip
+    assert (answer.code, answer.err) == (0, "")
+    (run,) = shown(answer)
+    (saved,) = stored(store)
+    assert run["run_id"] == saved["run_id"]
+    assert run["sharpe_ratio"] == saved["sharpe_ratio"] is not None
+    assert (saved["strategy_name"], saved["tags"], saved["note"]) == ("Mine", ["a", "b"], "why")
+
+
+def test_a_grid_runs_each_combination_once(store: str, config: str) -> None:
+    answer = btstore(
+        "run", config, "--set", "fast_period=5,10,30", "--set", "slow_period=20,40",
+        "--set", "data.start=2005-01-01,2005-02-01", "--format", "json",
+    )  # fmt: skip
+    assert answer.code == 0
+    saved = [
+        (r["parameters"]["fast_period"], r["parameters"]["slow_period"], r["start_date"][:10])
+        for r in shown(answer)
+    ]
+    assert saved == [
+        (fast, slow, start)
+        for fast in (5, 10, 30)
+        for slow in (20, 40)
+        for start in ("2005-01-03", "2005-02-01")
+        if fast < slow
+    ]
+    assert len(stored(store)) == 10
+    assert answer.err.splitlines() == [
+        (
+            "warning: skipped 2 impossible combinations: fast_period=30, slow_period=20,"
+            " data.start=2005-01-01: SMA Crossover: fast_period must be less than slow_period 20,"
+            " was 30"
+        ),
+        "10 saved, 2 skipped",
+    ]
+
+
+def test_several_processes_give_what_one_gives(store: str, config: str) -> None:
+    grid = ("run", config, "--set", "fast_period=3,4,5,6,7,8", "--format", "json")
+    alone, together = btstore(*grid), btstore(*grid, "--jobs", "2")
+    assert (alone.code, together.code) == (0, 0)
+    results = [
+        [
+            (run["parameters"]["fast_period"], run["config_hash"], run["sharpe_ratio"])
+            for run in runs
+        ]
+        for runs in (shown(alone), shown(together))
+    ]
+    assert results[0] == results[1]
+    assert len(stored(store)) == 12
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--set", "fast_period=30"], "fast_period must be less than slow_period 20, was 30"),
+        (["--set", "fast_perod=3,4"], "no parameter 'fast_perod'; did you mean 'fast_period'?"),
+        (["--set", "fast_period"], "a name and its values are needed"),
+        (["--set", "data.strat=2005-01-01"], "'data.strat'"),
+        (["--name", ""], "name"),
+    ],
+)
+def test_what_cannot_be_run_at_all_is_refused(
+    store: str, config: str, options: list[str], said: str
+) -> None:
+    answer = btstore("run", config, *options)
+    assert (answer.code, answer.out) == (2, "")
+    assert said in answer.err
+    assert stored(store) == []
+
+
+def test_a_mistake_in_the_last_config_costs_nothing(
+    store: str, config: str, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(CONFIG.replace("fast_period = 5", "fast_period = 50"))
+    assert btstore("run", config, str(wrong)).code == 2
+    assert btstore("run", config, str(tmp_path / "missing.toml")).code == 2
+    assert stored(store) == []
+
+
+def test_an_identical_run_is_named(store: str, config: str) -> None:
+    (first,) = shown(btstore("run", config, "--format", "json"))
+    again = btstore("run", config, "--tag", "other", "--note", "x", "--name", "Y")
+    assert again.code == 0
+    assert f"{first['run_id']} of {first['started_at'][:10]}" in again.err
+    assert f"Sharpe ratio {first['sharpe_ratio']:.3g}" in again.err
+    assert len(stored(store)) == 2
+    other = btstore("run", config, "--set", "fast_period=6")
+    assert "was run before" not in other.err
+
+
+def test_an_existing_run_is_taken_instead(store: str, config: str) -> None:
+    (first,) = shown(btstore("run", config, "--format", "json"))
+    answer = btstore(
+        "run", config, "--set", "fast_period=5,6", "--skip-existing", "--format", "json"
+    )
+    assert (answer.code, answer.err) == (0, "1 saved, 1 stored before\n")
+    assert shown(answer)[0] == first
+    assert len(stored(store)) == 2
+
+
+def test_changed_code_is_not_an_existing_run(store: str, trouble: str) -> None:
+    assert btstore("run", trouble).code == 0
+    file = Path(trouble).with_name("trouble.py")
+    assert "was run before" in btstore("run", trouble).err
+    file.write_text(FAILING + "\n# changed")
+    assert btstore("run", trouble, "--skip-existing").code == 0
+    assert len(stored(store)) == 3
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_one_that_fails_does_not_stop_the_others(store: str, trouble: str, jobs: int) -> None:
+    answer = btstore("run", trouble, "--set", "trouble=raise,a,b", "--jobs", str(jobs))
+    assert answer.code == 1
+    assert "2 saved, 1 failed\n" in answer.err
+    assert "error: Trouble failed: this one fails\nhint: btstore show " in answer.err
+    statuses = {run["parameters"]["trouble"]: run["status"] for run in stored(store)}
+    assert statuses == {"raise": "failed", "a": "success", "b": "success"}
+
+
+def test_a_worker_that_dies_is_reported_and_its_run_is_not_lost(store: str, trouble: str) -> None:
+    answer = btstore("run", trouble, "--set", "trouble=a,die,b", "--jobs", "2")
+    assert answer.code == 1
+    assert "2 saved, 1 failed" in answer.err
+    assert "error: trouble=die: its process was killed by SIGKILL" in answer.err
+    btstore("history")
+    statuses = {run["parameters"]["trouble"]: run["status"] for run in stored(store)}
+    assert statuses == {"die": "interrupted", "a": "success", "b": "success"}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_stops_at_once_and_keeps_what_is_done(
+    store: str, trouble: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    monkeypatch.setenv("BEGUN", str(tmp_path / "begun"))
+    command = [sys.executable, "-c", "from backtest_store.cli.app import main; main()", "run"]
+    process = subprocess.Popen(
+        [*command, trouble, "--set", "trouble=a,hang,b", "--jobs", str(jobs)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.05)
+        assert process.poll() is None
+    time.sleep(0.5)
+    start = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)  # as the terminal does, to all of them
+    out, err = process.communicate(timeout=30)
+    assert time.monotonic() - start < 5
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    assert "not run" in err
+    statuses = {run["parameters"]["trouble"]: run["status"] for run in stored(store)}
+    assert statuses["a"] == "success"
+    assert statuses["hang"] == "interrupted"
+
+
+def said_by(terminal: int) -> str:
+    """Read what a terminal shows; nothing once its other end is closed."""
+    try:
+        return os.read(terminal, 65536).decode()
+    except OSError:
+        return ""
+
+
+def test_a_terminal_sees_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pty.openpty()
+    monkeypatch.setenv("TERM", "xterm")
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with progress(3, "backtests") as advance:
+            for _ in range(3):
+                advance()
+    seen = "".join(iter(lambda: said_by(ours), ""))
+    os.close(ours)
+    assert "backtests" in seen
+    assert "3/3" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
+
+
+def test_nobody_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    with progress(3, "backtests") as advance:
+        advance()
+    assert written.getvalue() == ""
