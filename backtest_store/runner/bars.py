@@ -14,7 +14,7 @@ from backtest_store.runner.catalog import (
     load_catalog_instrument,
 )
 from backtest_store.runner.config import BacktestConfig
-from backtest_store.runner.data import PriceSeries, load_csv
+from backtest_store.runner.data import PriceSeries, Row, load_csv
 from backtest_store.runner.instruments import build_instrument, check_tradable, with_fees
 from backtest_store.runner.timestamps import to_datetime
 
@@ -62,22 +62,27 @@ def _from_file(config: BacktestConfig) -> LoadedBars:
 
 
 def _to_bars(series: PriceSeries, bar_type: BarType, instrument: Instrument) -> list[Bar]:
-    digits, size_digits = instrument.price_precision, instrument.size_precision
-    unknown = Quantity(_UNKNOWN_VOLUME, size_digits)
+    unknown = Quantity(_UNKNOWN_VOLUME, instrument.size_precision)
     bars = []
     for row in series.rows:
         try:
-            prices = [Price(price, digits) for price in row[1:5]]
-            volume = Quantity(row.volume, size_digits) if series.has_volume else unknown
+            volume = Quantity(row.volume, instrument.size_precision)
+            prices = _prices(row, instrument.price_precision)
         except ValueError as error:
             raise UsageError(f"{series.path}, bar of {to_datetime(row.time)}: {error}") from None
-        if not prices[2].raw:
-            raise UsageError(
-                f"{series.path}, bar of {to_datetime(row.time)}: low {row.low} is 0 at"
-                f" price_precision {digits}"
-            )
-        bars.append(Bar(bar_type, *prices, volume, row.time, row.time))
+        bars.append(
+            Bar(bar_type, *prices, volume if series.has_volume else unknown, row.time, row.time)
+        )
     return bars
+
+
+def _prices(row: Row, precision: int) -> list[Price]:
+    if row.time < 0:
+        raise ValueError("NautilusTrader has no time before 1970; set data.start")
+    prices = [Price(price, precision) for price in row[1:5]]
+    if not all(price.raw for price in prices):
+        raise ValueError(f"low {row.low} is 0 at price_precision {precision}")
+    return prices
 
 
 def _from_catalog(config: BacktestConfig, path: Path) -> LoadedBars:

@@ -35,8 +35,9 @@ def load_catalog_bars(path: Path, data: DataConfig) -> list[Bar]:
     """
     for bar_type in catalog_bar_types(data):
         _check_exists(path, bar_type)
+    start = None if data.first_moment is None else max(0, data.first_moment)
     bars = ParquetDataCatalog(str(path)).bars(
-        bar_types=catalog_bar_types(data), start=data.first_moment, end=data.last_moment
+        bar_types=catalog_bar_types(data), start=start, end=data.last_moment
     )
     # The market moves when both sides' bars are in, so the side that is traded on comes last:
     # else its orders would fill at the quotes of the bar before.

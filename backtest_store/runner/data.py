@@ -82,8 +82,9 @@ def load_csv(path: Path) -> PriceSeries:
     The first line names the columns, in any order and case: a time (``timestamp``, ``datetime``,
     ``date``, ``time``, or a ``date`` and a ``time``), ``open``, ``high``, ``low``, ``close``,
     ``volume``, or their first letters; others are ignored. Cells are separated by commas,
-    semicolons or tabs. The file may be gzipped. Where an open or close leaves the range from low
-    to high by at most one part in a million, as adjusted prices do, the range is widened.
+    semicolons or tabs. The file may be gzipped. A bar keeps the time that the file gives it.
+    Where an open or close leaves the range from low to high by at most one part in a million, as
+    adjusted prices do, the range is widened.
 
     Parameters
     ----------

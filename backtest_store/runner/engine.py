@@ -1,8 +1,10 @@
 """Make a NautilusTrader engine that is ready to run from a config or from a stored snapshot."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from nautilus_trader.backtest.config import BacktestEngineConfig
@@ -11,8 +13,11 @@ from nautilus_trader.config import StrategyConfig
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.trading.strategy import Strategy
 
+from backtest_store.capture.provenance import file_digest, source_file
+from backtest_store.capture.snapshot import config_hash
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
+from backtest_store.redaction import Redactor
 from backtest_store.runner.bars import LoadedBars, load_bars
 from backtest_store.runner.catalog import catalog_bar_types
 from backtest_store.runner.config import BacktestConfig, parse_config
@@ -26,16 +31,18 @@ from backtest_store.runner.timestamps import to_datetime
 from backtest_store.runner.venues import add_venue, venue_settings
 
 _ENGINE = {"trader_id": "BACKTESTER-001", "logging": {"bypass_logging": True}}
+# Equal data has an equal fingerprint, wherever it is.
+_PLACES = frozenset({"path", "source", "catalog_path"})
+
+LoadBars = Callable[[BacktestConfig], LoadedBars]
 
 
-@dataclass(frozen=True)
-class PreparedBacktest:
-    """An engine with its venue, instrument, bars and strategy, and what there is to know of it.
+@dataclass(frozen=True, kw_only=True)
+class Backtest:
+    """What there is to know of a backtest before it runs.
 
     Parameters
     ----------
-    engine : BacktestEngine
-        Call its ``run()``, then ``dispose()``. Its logging is off.
     strategy_name, strategy_type : str
         What the run is listed under.
     tags, note
@@ -50,6 +57,11 @@ class PreparedBacktest:
         All that is needed to run it again, as JSON values: ``strategy_path``, ``config_path``,
         ``config``, ``venues``, ``instruments``, ``data`` and ``engine`` in NautilusTrader's terms,
         and ``run_config``, from which `run_from_snapshot` makes the same engine.
+    config_hash : str
+        SHA-256, in hex, of configuration, instruments, dates and data; names, tags, notes, secrets
+        and the place of the data do not count.
+    source_digest : str, optional
+        SHA-256, in hex, of the file that defines the strategy.
     initial_capital : Decimal
         In `currency`, the account's base.
     instrument_ids : list of str
@@ -58,7 +70,6 @@ class PreparedBacktest:
         The UTC times of the first and the last bar.
     """
 
-    engine: BacktestEngine
     strategy_name: str
     strategy_type: str
     tags: list[str]
@@ -67,6 +78,8 @@ class PreparedBacktest:
     data_fingerprint: str
     parameters: Json
     config_snapshot: Json
+    config_hash: str
+    source_digest: str | None
     initial_capital: Decimal
     currency: str
     instrument_ids: list[str]
@@ -74,13 +87,60 @@ class PreparedBacktest:
     end: datetime
 
 
-def prepare(config: BacktestConfig) -> PreparedBacktest:
+@dataclass(frozen=True, kw_only=True)
+class PreparedBacktest(Backtest):
+    """A backtest, and its engine with venue, instrument, bars and strategy.
+
+    Parameters
+    ----------
+    engine : BacktestEngine
+        Call its ``run()``, then ``dispose()``. Its logging is off.
+    """
+
+    engine: BacktestEngine
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What an engine is made of."""
+
+    classes: StrategyClasses
+    parameters: StrategyConfig
+    loaded: LoadedBars
+    venue: Json
+
+
+def describe(config: BacktestConfig, *, load: LoadBars = load_bars) -> Backtest:
+    """Check a config, its strategy and its data, without making an engine.
+
+    Parameters
+    ----------
+    config : BacktestConfig
+        From `load_config` or `with_overrides`.
+    load : callable
+        Gives the bars that a config asks for.
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    UsageError
+        If the strategy, its parameters or the data cannot be used as they are given.
+    """
+    return Backtest(**_description(config, _parts(config, load)))
+
+
+def prepare(config: BacktestConfig, *, load: LoadBars = load_bars) -> PreparedBacktest:
     """Make the engine that a config describes, without running it.
 
     Parameters
     ----------
     config : BacktestConfig
         From `load_config` or `with_overrides`.
+    load : callable
+        Gives the bars that a config asks for.
 
     Returns
     -------
@@ -91,37 +151,9 @@ def prepare(config: BacktestConfig) -> PreparedBacktest:
     UsageError
         If the strategy, its parameters or the data cannot be used as they are given.
     """
-    classes = find_strategy(config)
-    strategy_config = strategy_parameters(config, classes)
-    loaded = load_bars(config)
-    check_position(strategy_config, config, loaded.instrument)
-    venue = venue_settings(loaded.instrument.id.venue.value, config.venue)
-    parameters = strategy_config.json_primitives()
-    return PreparedBacktest(
-        engine=_build_engine(venue, loaded, _make_strategy(classes, strategy_config)),
-        strategy_name=classes.name,
-        strategy_type=classes.strategy_type,
-        tags=config.tags,
-        note=config.note,
-        data_source=loaded.source,
-        data_fingerprint=loaded.fingerprint,
-        parameters=parameters,
-        config_snapshot={
-            "strategy_path": classes.strategy_path,
-            "config_path": classes.config_path,
-            "config": parameters,
-            "venues": [venue],
-            "instruments": [_instrument_values(loaded.instrument)],
-            "data": [_data_settings(config, loaded)],
-            "engine": _ENGINE,
-            "run_config": _run_config(config, parameters),
-        },
-        initial_capital=config.venue.initial_capital,
-        currency=config.venue.currency,
-        instrument_ids=[config.data.instrument_id],
-        start=to_datetime(loaded.bars[0].ts_event),
-        end=to_datetime(loaded.bars[-1].ts_event),
-    )
+    parts = _parts(config, load)
+    engine = _build_engine(parts, _make_strategy(parts.classes, parts.parameters))
+    return PreparedBacktest(**_description(config, parts), engine=engine)
 
 
 def run_from_snapshot(snapshot: Json) -> PreparedBacktest:
@@ -146,11 +178,67 @@ def run_from_snapshot(snapshot: Json) -> PreparedBacktest:
     return prepare(parse_config(snapshot["run_config"], origin="the stored config"))
 
 
-def _build_engine(venue: Json, loaded: LoadedBars, strategy: Strategy) -> BacktestEngine:
+def _parts(config: BacktestConfig, load: LoadBars) -> _Parts:
+    classes = find_strategy(config)
+    parameters = strategy_parameters(config, classes)
+    loaded = load(config)
+    check_position(parameters, config, loaded.instrument)
+    venue = venue_settings(loaded.instrument.id.venue.value, config.venue)
+    return _Parts(classes, parameters, loaded, venue)
+
+
+def _description(config: BacktestConfig, parts: _Parts) -> dict[str, Any]:
+    classes, loaded = parts.classes, parts.loaded
+    parameters = parts.parameters.json_primitives()
+    snapshot = {
+        "strategy_path": classes.strategy_path,
+        "config_path": classes.config_path,
+        "config": parameters,
+        "venues": [parts.venue],
+        "instruments": [_instrument_values(loaded.instrument)],
+        "data": [_data_settings(config, loaded)],
+        "engine": _ENGINE,
+        "run_config": _run_config(config, parameters),
+    }
+    source = source_file(classes.strategy)
+    return {
+        "strategy_name": classes.name,
+        "strategy_type": classes.strategy_type,
+        "tags": config.tags,
+        "note": config.note,
+        "data_source": loaded.source,
+        "data_fingerprint": loaded.fingerprint,
+        "parameters": parameters,
+        "config_snapshot": snapshot,
+        "config_hash": _hash(snapshot, config, loaded),
+        "source_digest": None if source is None else file_digest(source),
+        "initial_capital": config.venue.initial_capital,
+        "currency": config.venue.currency,
+        "instrument_ids": [config.data.instrument_id],
+        "start": to_datetime(loaded.bars[0].ts_event),
+        "end": to_datetime(loaded.bars[-1].ts_event),
+    }
+
+
+def _hash(snapshot: Json, config: BacktestConfig, loaded: LoadedBars) -> str:
+    (data,) = snapshot["data"]
+    decisive = {name: value for name, value in snapshot.items() if name != "run_config"}
+    decisive["data"] = {name: value for name, value in data.items() if name not in _PLACES}
+    redacted = Redactor().redact(decisive)
+    return config_hash(
+        redacted if isinstance(redacted, dict) else {},
+        instrument_ids=[config.data.instrument_id],
+        start_date=to_datetime(loaded.bars[0].ts_event),
+        end_date=to_datetime(loaded.bars[-1].ts_event),
+        data_fingerprint=loaded.fingerprint,
+    )
+
+
+def _build_engine(parts: _Parts, strategy: Strategy) -> BacktestEngine:
     engine = BacktestEngine(BacktestEngineConfig.parse(msgspec.json.encode(_ENGINE)))
-    add_venue(engine, venue)
-    engine.add_instrument(loaded.instrument)
-    engine.add_data(loaded.bars)
+    add_venue(engine, parts.venue)
+    engine.add_instrument(parts.loaded.instrument)
+    engine.add_data(parts.loaded.bars)
     engine.add_strategy(strategy)
     return engine
 

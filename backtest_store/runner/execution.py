@@ -1,18 +1,36 @@
-"""Run a backtest that a config describes, and save it."""
+"""Run backtests that configs describe, and save them."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
 from typing import TYPE_CHECKING
 
-from backtest_store.errors import StoreError
+from backtest_store.database.connection import call
+from backtest_store.duplicates import Identity, joined, stored_before
+from backtest_store.errors import StoreError, UsageError
 from backtest_store.hook import record
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from datetime import datetime
     from uuid import UUID
 
     from backtest_store.models import Record
+    from backtest_store.runner.bars import LoadedBars
     from backtest_store.runner.config import BacktestConfig
     from backtest_store.runner.engine import PreparedBacktest
+
+ENGINE = "nautilus_trader"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a backtest could not be run or recorded."""
+
+    reason: str
 
 
 def execute(config: BacktestConfig, *, reproduced_from: UUID | None = None) -> Record:
@@ -37,17 +55,41 @@ def execute(config: BacktestConfig, *, reproduced_from: UUID | None = None) -> R
     StoreError
         If NautilusTrader is not installed.
     """
-    try:
-        from backtest_store.runner.engine import prepare
-    except ModuleNotFoundError as error:
-        raise StoreError(
-            f"running a backtest needs {error.name}, which is not installed",
-            hint="pip install 'backtest-store[nautilus]'",
-        ) from error
+    require_engine()
+    from backtest_store.runner.engine import prepare
+
     return run_prepared(prepare(config), reproduced_from=reproduced_from)
 
 
-def run_prepared(prepared: PreparedBacktest, *, reproduced_from: UUID | None = None) -> Record:
+def require_engine() -> None:
+    """Make sure that a backtest can be run here, without the time that importing it takes.
+
+    Raises
+    ------
+    StoreError
+        If NautilusTrader is not installed.
+    """
+    from importlib.util import find_spec
+
+    if find_spec(ENGINE) is None:
+        raise StoreError(
+            f"running a backtest needs {ENGINE}, which is not installed",
+            hint="pip install 'backtest-store[nautilus]'",
+        )
+
+
+def warm_up() -> None:
+    """Import what running a backtest takes, which is slow."""
+    import backtest_store.capture.run
+    import backtest_store.runner.engine  # noqa: F401 - for the next who asks
+
+
+def run_prepared(
+    prepared: PreparedBacktest,
+    *,
+    reproduced_from: UUID | None = None,
+    command_line: str | None = None,
+) -> Record:
     """Run an engine that is ready, save the run, and let the engine go."""
     recording = record(
         prepared.engine,
@@ -59,7 +101,9 @@ def run_prepared(prepared: PreparedBacktest, *, reproduced_from: UUID | None = N
         data_fingerprint=prepared.data_fingerprint,
         parameters=prepared.parameters,
         config_snapshot=prepared.config_snapshot,
+        config_hash=prepared.config_hash,
         reproduced_from=reproduced_from,
+        command_line=command_line,
     )
     try:
         with recording:
@@ -69,4 +113,93 @@ def run_prepared(prepared: PreparedBacktest, *, reproduced_from: UUID | None = N
             raise
     finally:
         prepared.engine.dispose()
+    if not recording.records:
+        raise StoreError("the run could not be recorded", hint="the warning above says why")
     return recording.records[-1]
+
+
+def inspect(config: BacktestConfig) -> Identity | Refusal:
+    """Check a config as one of many, and return what its run would be known by.
+
+    Its data is loaded once for all that share it.
+    """
+    from backtest_store.runner.engine import describe
+
+    try:
+        backtest = describe(config, load=shared_bars)
+    except UsageError as error:
+        return Refusal(str(error))
+    return Identity(backtest.config_hash, joined([backtest.source_digest]), _engine_version())
+
+
+def run_one(config: BacktestConfig) -> Record | Refusal:
+    """Run and save a backtest as one of many: whatever happens to it does not stop the others."""
+    from backtest_store.runner.engine import prepare
+
+    try:
+        return run_prepared(prepare(config, load=shared_bars))
+    except StoreError as error:
+        return Refusal(str(error))
+    except Exception as error:  # noqa: BLE001 - the others go on, and this one is reported
+        return Refusal(f"{type(error).__name__}: {error}")
+
+
+@dataclass(frozen=True)
+class RunOnce:
+    """Runs and saves one backtest of many.
+
+    Parameters
+    ----------
+    since : datetime
+        When the first of them began, UTC.
+    """
+
+    since: datetime
+
+    def __call__(self, config: BacktestConfig) -> Record | Refusal:
+        """Run it: whatever happens to it does not stop the others."""
+        return run_one(config)
+
+    def again(self, config: BacktestConfig) -> Record | Refusal:
+        """Run it unless the worker that was lost at it had saved it already."""
+        identity = inspect(config)
+        if isinstance(identity, Refusal):
+            return identity
+        try:
+            found = call(lambda db: stored_before(db, [identity])).get(0)
+        except StoreError:  # the run itself waits in the spool for as long as the store is away
+            found = None
+        return found if found is not None and found.started_at >= self.since else run_one(config)
+
+
+class SharedBars:
+    """Loads bars once for the backtests of a process that trade on the same.
+
+    Parameters
+    ----------
+    most : int
+        How many to keep; of a grid over dates, each has its own.
+    """
+
+    def __init__(self, most: int = 4) -> None:
+        self._most = most
+        self._loaded: OrderedDict[Hashable, LoadedBars] = OrderedDict()
+
+    def __call__(self, config: BacktestConfig) -> LoadedBars:
+        """Return the bars that a config asks for."""
+        key = (config.data, config.venue, config.instrument, config.directory)
+        if key not in self._loaded:
+            from backtest_store.runner.bars import load_bars
+
+            while len(self._loaded) >= self._most:
+                self._loaded.popitem(last=False)
+            self._loaded[key] = load_bars(config)
+        return self._loaded[key]
+
+
+shared_bars = SharedBars()
+
+
+@cache
+def _engine_version() -> str:
+    return metadata.version(ENGINE)

@@ -68,16 +68,14 @@ def _make_importable(class_path: str, directories: list[Path]) -> None:
     invalidate_caches()
     top = class_path.partition(":")[0].partition(".")[0]
     found = PathFinder.find_spec(top, wanted)
-    if found is None:
-        return
-    if top in _users_modules and sys.modules[top].__spec__ != found:
+    loaded = sys.modules.get(top)
+    if found and loaded and top in _users_modules and loaded.__spec__ != found:
         _forget(top)
-    if top not in sys.modules:
+    if found and top not in sys.modules:
         _users_modules.add(top)
 
 
 def _forget(top: str) -> None:
-    _users_modules.discard(top)
     for name in [name for name in sys.modules if name.partition(".")[0] == top]:
         del sys.modules[name]
 

@@ -45,8 +45,8 @@ def strategy_parameters(config: BacktestConfig, classes: StrategyClasses) -> Str
         return msgspec.convert(values, classes.config, strict=False, dec_hook=msgspec_decoding_hook)
     except UsageError as error:
         raise UsageError(f"{classes.name}: {error}", hint=error.hint) from None
-    except (msgspec.ValidationError, ValueError, TypeError) as error:
-        raise UsageError(f"{classes.name}: {_explain(error, values)}") from None
+    except Exception as error:
+        raise UsageError(f"{classes.name}: {_explain(error, values)}") from error
 
 
 def own_parameters(parameters: Json, config: BacktestConfig) -> Json:

@@ -145,6 +145,15 @@ def test_the_venue_may_set_the_fees_of_a_catalogs_instrument(
     assert stored["lot_size"] == "1000"
 
 
+def test_an_account_must_fit_a_catalogs_instrument(path: Path, preparing: Preparing) -> None:
+    for venue, said in (
+        ({"account_type": "CASH"}, "MARGIN"),
+        ({"starting_balance": "9 EUR"}, "USD"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            preparing(content(path) | {"venue": venue})
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

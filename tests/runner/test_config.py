@@ -274,6 +274,7 @@ def test_overrides_reach_parameters_and_sections() -> None:
     assert changed.venue.leverage == 2
     assert config.parameters == {"fast_period": 10, "slow_period": 20}
     assert with_overrides(config, {}) == config
+    assert changed.instrument.model_fields_set == set()
 
 
 def test_an_override_of_the_data_brings_its_instrument() -> None:

@@ -155,6 +155,17 @@ def test_two_directories_may_hold_modules_of_the_same_name(
     second = write_strategy(tmp_path / "two", units=2)
     for content, units in ((first, 1), (second, 2), (first, 1)):
         assert preparing(content).parameters["units"] == units
+    own = preparing(first).engine.trader.strategies()[0]
+    assert type(own) is type(preparing(first).engine.trader.strategies()[0])
+
+
+def test_a_module_that_was_broken_may_be_mended(tmp_path: Path, preparing: Preparing) -> None:
+    content = write_strategy(tmp_path, name="mended")
+    (tmp_path / "mended.py").write_text("1 / 0", encoding="utf-8")
+    with pytest.raises(UsageError, match="ZeroDivisionError"):
+        preparing(content)
+    write_strategy(tmp_path, units=4, name="mended")
+    assert preparing(content).parameters["units"] == 4
 
 
 @pytest.mark.parametrize(
@@ -193,6 +204,24 @@ def test_orders_fill_at_the_close_or_a_tick_worse(preparing: Preparing) -> None:
         assert order.avg_px == pytest.approx(exact[order.ts_last].avg_px + tick)
 
 
+def test_the_seed_decides_which_orders_slip(preparing: Preparing) -> None:
+    def fills(seed: int) -> list[float]:
+        venue = {"slippage_probability": 0.5, "random_seed": seed}
+        prepared = preparing(changed(venue=venue))
+        prepared.engine.run()
+        orders = prepared.engine.cache.orders()
+        return [order.avg_px for order in sorted(orders, key=lambda order: order.ts_last)]
+
+    assert fills(1) == fills(1)
+    assert fills(1) != fills(2)
+
+
+def test_the_engine_knows_the_leverage(preparing: Preparing) -> None:
+    account = preparing(changed(venue={"leverage": 3})).engine
+    account.run()
+    assert account.cache.accounts()[0].default_leverage == 3
+
+
 @pytest.mark.parametrize(
     ("venue", "of_value", "of_units", "of_orders"),
     [
@@ -208,6 +237,8 @@ def test_trading_costs_what_the_venue_takes(
 ) -> None:
     prepared = preparing(changed(venue=venue))
     prepared.engine.run()
+    (made,) = prepared.config_snapshot["instruments"]
+    assert made["maker_fee"] == venue.get("maker_fee", "0")
     orders = prepared.engine.cache.orders()
     assert len(orders) > 10
     fees = prepared.engine.cache.accounts()[0].commissions().values()
@@ -272,9 +303,7 @@ def test_what_does_not_fit_together_is_refused(
     assert said in str(caught.value)
 
 
-def test_prices_that_vanish_in_their_precision_are_refused(
-    tmp_path: Path, preparing: Preparing
-) -> None:
+def test_bars_that_the_engine_cannot_hold_are_refused(tmp_path: Path, preparing: Preparing) -> None:
     path = tmp_path / "pennies.csv"
     path.write_text("date,o,h,l,c\n2005-01-03,0.006,0.007,0.004,0.006\n", encoding="utf-8")
     data = {"path": str(path), "instrument": "PNNY.XNAS", "bar": "1-DAY"}
@@ -282,6 +311,11 @@ def test_prices_that_vanish_in_their_precision_are_refused(
     assert preparing(content).config_snapshot["instruments"][0]["price_increment"] == "0.001"
     with pytest.raises(UsageError, match=r"low 0.004 is 0 at price_precision 2"):
         preparing(content | {"instrument": {"price_precision": 2}})
+    path.write_text("date,o,h,l,c\n1969-12-31,1,1,1,1\n1970-01-01,1,1,1,1\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"bar of 1969-12-31 .* no time before 1970"):
+        preparing(content)
+    since = preparing(content | {"data": data | {"start": "1970-01-01"}})
+    assert since.start == datetime(1970, 1, 1, tzinfo=UTC)
     path.write_text("date,o,h,l,c\n2005-01-03,1,1e30,1,1\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"pennies.csv, bar of 2005-01-03"):
         preparing(content)

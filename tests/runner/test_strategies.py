@@ -81,7 +81,7 @@ def test_sma_crossover_trades_at_the_crosses(
     fast: int,
     more: int,
     fraction: str,
-    short: bool,  # noqa: FBT001
+    short: bool,
 ) -> None:
     closes = CLOSES[start : start + BARS]
     target = sma_crossover(closes, fast, fast + more, short=short)
@@ -102,7 +102,7 @@ def test_momentum_holds_what_has_risen(
     lookback: int,
     threshold: float,
     fraction: str,
-    short: bool,  # noqa: FBT001
+    short: bool,
 ) -> None:
     closes = CLOSES[start : start + BARS]
     target = momentum(closes, lookback, threshold, short=short)
@@ -129,7 +129,7 @@ def test_rsi_mean_reversion_buys_weakness_until_it_recovers(
     period: int,
     levels: tuple[float, float, float],
     fraction: str,
-    short: bool,  # noqa: FBT001
+    short: bool,
 ) -> None:
     closes = CLOSES[start : start + BARS]
     index = rsi(closes, period)

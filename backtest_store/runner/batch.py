@@ -1,0 +1,122 @@
+"""Many backtests as one task: check all, find what was run before, run the rest, report each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from backtest_store.duplicates import Identity, stored_before
+from backtest_store.errors import StoreError, UsageError
+from backtest_store.models import Record
+from backtest_store.runner.execution import Refusal, RunOnce, inspect
+from backtest_store.runner.grid import Combination, Impossible
+from backtest_store.runner.parallel import Died, Workers
+
+if TYPE_CHECKING:
+    from backtest_store.sql import Db
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A backtest that can be run."""
+
+    combination: Combination
+    identity: Identity
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A backtest of which no run could be saved, and why."""
+
+    label: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.reason}" if self.label else self.reason
+
+
+@dataclass
+class Report:
+    """What became of the backtests so far, each under its place in the plan."""
+
+    runs: dict[int, Record] = field(default_factory=dict)
+    failures: dict[int, Failure] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> int:
+        """How many did not succeed."""
+        unsuccessful = sum(run.status != "success" for run in self.runs.values())
+        return unsuccessful + len(self.failures)
+
+    @property
+    def saved(self) -> int:
+        """How many succeeded."""
+        return len(self.runs) + len(self.failures) - self.failed
+
+    def in_order(self) -> list[Record]:
+        """Return the runs in the order of the plan."""
+        return [self.runs[number] for number in sorted(self.runs)]
+
+
+def plan(
+    found: Sequence[Combination | Impossible], workers: Workers
+) -> tuple[list[Planned], list[Impossible]]:
+    """Check all combinations of one config before any is run.
+
+    Parameters
+    ----------
+    found : sequence of Combination or Impossible
+        From `combinations`.
+    workers : Workers
+        Who checks.
+
+    Returns
+    -------
+    tuple of list
+        The combinations that can be run, and those that cannot.
+
+    Raises
+    ------
+    UsageError
+        If none can be run.
+    StoreError
+        If one cannot even be checked.
+    """
+    possible = [c for c in found if isinstance(c, Combination)]
+    impossible = [c for c in found if isinstance(c, Impossible)]
+    checked = dict(workers.each(inspect, [c.config for c in possible]))
+    planned = []
+    for number, combination in enumerate(possible):
+        identity = checked[number]
+        if isinstance(identity, Died):
+            raise StoreError(f"cannot check {combination.label}: {identity.reason}")
+        if isinstance(identity, Refusal):
+            impossible.append(Impossible(combination.label, identity.reason))
+        else:
+            planned.append(Planned(combination, identity))
+    if not planned:
+        raise UsageError(impossible[0].reason)
+    return planned, impossible
+
+
+async def stored(db: Db, planned: Sequence[Planned]) -> dict[int, Record]:
+    """Return the newest stored run identical to each backtest, under its place in the plan."""
+    return await stored_before(db, [p.identity for p in planned]) if planned else {}
+
+
+def run_all(
+    planned: Sequence[Planned], workers: Workers, report: Report, reuse: dict[int, Record]
+) -> Iterator[int]:
+    """Run what is planned but for what is reused, yielding the place of each that has ended."""
+    report.runs |= reuse
+    places = [place for place in range(len(planned)) if place not in reuse]
+    configs = [planned[place].combination.config for place in places]
+    for number, outcome in workers.each(RunOnce(datetime.now(UTC)), configs):
+        place = places[number]
+        if isinstance(outcome, Refusal | Died):
+            report.failures[place] = Failure(planned[place].combination.label, outcome.reason)
+        else:
+            report.runs[place] = outcome
+        yield place

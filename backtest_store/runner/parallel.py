@@ -1,0 +1,198 @@
+"""Do the same work on many items, here or in worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, resource_tracker
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from multiprocessing.connection import Connection
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+GRACE = 5.0  # seconds in which an interrupted worker may save what it was at
+
+
+@dataclass(frozen=True)
+class Died:
+    """The process that worked on an item died of this."""
+
+    reason: str
+
+
+class Workers(Protocol):
+    """What does work: this process, others on this machine, or a cluster."""
+
+    def each(
+        self, work: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Iterator[tuple[int, Result | Died]]:
+        """Yield the place of each item and what became of it, in the order in which they end."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Start."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """Stop, whatever is under way."""
+        ...
+
+
+class ThisProcess:
+    """Works on one item after another in this process."""
+
+    def each(
+        self, work: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Iterator[tuple[int, Result | Died]]:
+        """Yield the place of each item and what became of it."""
+        for number, item in enumerate(items):
+            yield number, work(item)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class WorkerProcesses:
+    """Works on items in several fresh processes of this machine.
+
+    Each is spawned, not forked: NautilusTrader has threads as soon as it is imported. A worker
+    that dies is replaced, and the item that it was at is reported, not tried again: it may well be
+    what killed the worker.
+
+    Parameters
+    ----------
+    jobs : int
+        How many processes.
+    warm_up : callable, optional
+        What each does first, while this process gets the items ready.
+    """
+
+    def __init__(self, jobs: int, warm_up: Callable[[], object] | None = None) -> None:
+        self._jobs = jobs
+        self._warm_up = warm_up
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        resource_tracker.ensure_running()  # it would unblock the signals that a worker starts with
+        self._fill()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the idle, interrupt the busy, which save what they are at; kill who does not obey."""
+        try:
+            for worker in self._workers:
+                worker.stop()
+            deadline = monotonic() + GRACE
+            for worker in self._workers:
+                worker.process.join(max(0.0, deadline - monotonic()))
+        finally:
+            for worker in self._workers:
+                worker.process.kill()
+                worker.process.join()
+            self._workers.clear()
+
+    def each(
+        self, work: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Iterator[tuple[int, Result | Died]]:
+        """Yield the place of each item and what became of it, in the order in which they end."""
+        waiting = deque(enumerate(items))
+        while waiting or any(worker.number is not None for worker in self._workers):
+            self._occupy(work, waiting)
+            busy = {w.pipe: w for w in self._workers if w.number is not None}
+            for pipe in connection.wait([*busy]):
+                worker = busy[pipe]  # type: ignore[index]
+                number, result = worker.receive()
+                if isinstance(result, Died):
+                    self._workers.remove(worker)
+                yield number, result
+
+    def _occupy(self, work: Callable[[Any], Any], waiting: deque[tuple[int, Any]]) -> None:
+        self._fill()
+        while waiting and (idle := [w for w in self._workers if w.number is None]):
+            if idle[0].send(waiting[0][0], work, waiting[0][1]):
+                waiting.popleft()
+            else:
+                self._workers.remove(idle[0])
+                self._fill()
+
+    def _fill(self) -> None:
+        while len(self._workers) < self._jobs:
+            self._workers.append(_Worker(self._warm_up))
+
+
+class _Worker:
+    """One process, and the number of the item that it works on."""
+
+    def __init__(self, warm_up: Callable[[], object] | None) -> None:
+        context = get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, warm_up))
+        self.number: int | None = None
+        # Until it has a handler of its own, Ctrl-C would end it in a traceback.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        theirs.close()
+
+    def send(self, number: int, work: Callable[[Any], Any], item: object) -> bool:
+        """Give it an item; say whether it still lives to take it."""
+        try:
+            self.pipe.send((work, item))
+        except OSError:
+            self.process.join()
+            return False
+        self.number = number
+        return True
+
+    def receive(self) -> tuple[int, Any]:
+        """Return the number of its item, and the result or how it died."""
+        number, self.number = self.number or 0, None
+        try:
+            return number, self.pipe.recv()
+        except (EOFError, OSError):
+            self.process.join()
+            return number, Died(_ending(self.process.exitcode))
+
+    def stop(self) -> None:
+        """Let it end by itself if it is idle; interrupt it if it is not."""
+        self.pipe.close()
+        if self.number is not None and self.process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGINT)
+
+
+def _serve(pipe: Connection, warm_up: Callable[[], object] | None) -> None:
+    """Work for the parent until it closes the pipe, dies, or is interrupted."""
+    signal.signal(signal.SIGINT, _interrupt_once)
+    with suppress(EOFError, OSError, KeyboardInterrupt):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        if warm_up is not None:
+            warm_up()
+        while True:
+            work, item = pipe.recv()
+            pipe.send(work(item))
+
+
+def _interrupt_once(*_: object) -> None:
+    """Raise KeyboardInterrupt, and let nothing disturb the saving that it brings about."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _ending(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"its process was killed by {signal.Signals(-code).name}"
+    return f"its process ended with exit code {code}"

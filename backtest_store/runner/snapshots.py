@@ -1,0 +1,78 @@
+"""What a stored snapshot says about how to run it again. Nothing here needs NautilusTrader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from backtest_store.models import Json
+from backtest_store.redaction import REDACTED
+
+Kind = Literal["config", "node"]
+COMPONENTS = ("strategies", "actors", "exec_algorithms")
+IN_SCRIPT = "__main__"
+
+
+def kind_of(snapshot: Json) -> Kind | None:
+    """Return what the snapshot can be run by; None if it describes data in memory."""
+    if "run_config" in snapshot:
+        return "config"
+    data = snapshot.get("data")
+    has_catalogs = isinstance(data, list) and all(
+        isinstance(entry, dict) and entry.get("catalog_path") for entry in data
+    )
+    is_runnable = bool(data) and has_catalogs and isinstance(snapshot.get("engine"), dict)
+    return "node" if is_runnable else None
+
+
+def redacted_names(snapshot: Json) -> list[str]:
+    """List the keys, dotted, whose values were taken out before they were stored."""
+    decisive = snapshot.get("run_config", snapshot)
+    return [name for name, value in _leaves(decisive, "") if REDACTED in str(value)]
+
+
+def component_paths(snapshot: Json) -> list[str]:
+    """List the classes that a node's run imports, as ``package.module:Class``."""
+    engine = snapshot.get("engine")
+    components = [
+        component
+        for kind in COMPONENTS
+        for component in ((engine or {}).get(kind) or [])
+        if isinstance(component, dict)
+    ]
+    return [
+        value
+        for component in components
+        for name, value in component.items()
+        if name.endswith("_path") and isinstance(value, str)
+    ]
+
+
+def import_roots(snapshot: Json, provenance: Json) -> list[str]:
+    """Return the folders from which the run imported its strategies.
+
+    A script's folder is on its path; a fresh process would not know it. Where a module's file was
+    tells where the import began.
+    """
+    files = [Path(file) for file in provenance.get("source_sha256") or {}]
+    modules = {path.partition(":")[0] for path in component_paths(snapshot)}
+    parts = [Path(*module.split(".")).with_suffix(".py").parts for module in sorted(modules)]
+    roots = [
+        str(Path(*file.parts[: -len(part)]))
+        for part in parts
+        for file in files
+        if file.parts[-len(part) :] == part
+    ]
+    return list(dict.fromkeys(roots))
+
+
+def _leaves(value: Any, above: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _leaves(item, f"{above}.{name}" if above else str(name))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _leaves(item, f"{above}.{place}")
+    else:
+        yield above, value

@@ -1,0 +1,72 @@
+"""The same work on a Ray cluster of several local processes."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+ray = pytest.importorskip("ray")
+
+from backtest_store.runner.distributed import RayCluster  # noqa: E402
+from backtest_store.runner.parallel import Died  # noqa: E402
+from tests.capture.stores import shared_url, store, stored  # noqa: E402, F401 - fixtures
+from tests.shell import btstore  # noqa: E402
+
+CONFIG = """
+strategy = "sma_crossover"
+[parameters]
+slow_period = 20
+equity_fraction = 0.95
+[data]
+source = "sp500_daily"
+start = 2005-01-01
+end = 2005-06-30
+"""
+
+
+class DieOnce:
+    """Kills its worker at the first attempt."""
+
+    def __call__(self, item: int) -> int:
+        """Die."""
+        os.kill(os.getpid(), signal.SIGKILL)
+        return item
+
+    def again(self, item: int) -> int:
+        """Live."""
+        return -item
+
+
+def test_work_is_done_once_by_whoever_lives() -> None:
+    with RayCluster("local") as workers:
+        assert sorted(workers.each(abs, range(-8, 0))) == list(enumerate(range(8, 0, -1)))
+        assert list(workers.each(DieOnce(), [3])) == [(0, -3)]
+        ((_, dead),) = workers.each(os._exit, [1])
+        assert isinstance(dead, Died)
+        assert "its Ray worker was lost" in dead.reason
+
+
+def test_a_grid_runs_on_ray(store: str, tmp_path: Path) -> None:
+    path = tmp_path / "grid.toml"
+    path.write_text(CONFIG)
+    answer = btstore("run", str(path), "--set", "fast_period=3,4,5,6", "--ray", "local")
+    assert answer.code == 0, answer.err
+    assert answer.err == "4 saved\n"
+    assert {run["parameters"]["fast_period"] for run in stored(store)} == {3, 4, 5, 6}
+
+
+def test_a_cluster_that_is_not_there_is_named(store: str, tmp_path: Path) -> None:
+    path = tmp_path / "grid.toml"
+    path.write_text(CONFIG)
+    answer = btstore("run", str(path), "--set", "fast_period=3", "--ray", "127.0.0.1:1")
+    assert (answer.code, answer.out) == (4, "")
+    assert "cannot reach Ray at 127.0.0.1:1" in answer.err
+
+
+def test_the_store_of_this_machine_is_refused(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BTSTORE_DATABASE_URL", raising=False)
+    with pytest.raises(Exception, match="a cluster does not reach the store of this machine"):
+        RayCluster("auto")

@@ -1,0 +1,57 @@
+"""Work is done once for each item, whatever happens to who does it."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from backtest_store.runner.parallel import Died, ThisProcess, WorkerProcesses, Workers
+
+
+@pytest.mark.parametrize("workers", [ThisProcess(), WorkerProcesses(2)], ids=["here", "processes"])
+def test_each_item_is_worked_on_once(workers: Workers) -> None:
+    items = list(range(-20, 0))
+    with workers:
+        for _ in range(2):
+            done = list(workers.each(abs, items))
+            assert sorted(done) == [(place, abs(item)) for place, item in enumerate(items)]
+        assert list(workers.each(abs, [])) == []
+
+
+def test_a_worker_that_dies_is_reported_and_the_others_go_on() -> None:
+    harmless = [signal.SIGCONT] * 5
+    with WorkerProcesses(2) as workers:
+        done = dict(workers.each(signal.raise_signal, [signal.SIGKILL, *harmless, signal.SIGTERM]))
+    killed = {place: d for place, d in done.items() if isinstance(d, Died)}
+    assert killed == {
+        0: Died("its process was killed by SIGKILL"),
+        6: Died("its process was killed by SIGTERM"),
+    }
+    assert len(done) == 7
+
+
+def test_a_worker_that_exits_is_reported() -> None:
+    with WorkerProcesses(1) as workers:
+        assert list(workers.each(os._exit, [3])) == [
+            (0, Died("its process ended with exit code 3"))
+        ]
+
+
+def test_a_worker_that_dies_idle_is_replaced() -> None:
+    with WorkerProcesses(2) as workers:
+        for worker in workers._workers:
+            worker.process.kill()
+            worker.process.join()
+        assert sorted(workers.each(abs, [-1, -2, -3])) == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_who_stops_early_does_not_wait_for_what_is_under_way() -> None:
+    with WorkerProcesses(2) as workers:
+        next(workers.each(time.sleep, [0, 60, 60]))
+        begun = [worker.process.pid for worker in workers._workers]
+        start = time.monotonic()
+    assert time.monotonic() - start < 3
+    for pid in begun:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid or 0, 0)

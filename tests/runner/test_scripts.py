@@ -1,0 +1,122 @@
+"""A run that a script fed from memory is reproduced by the script, if that is still the same."""
+
+import hashlib
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
+from tests.runner.test_reproduction import change, fetched
+from tests.shell import Answer, btstore
+
+SCRIPT = """
+import sys
+from backtest_store.runner.config import parse_config
+from backtest_store.runner.engine import prepare
+
+assert open("here.txt").read() == "yes"
+for fast_period in sys.argv[1:]:
+    content = {
+        "strategy": "sma_crossover",
+        "parameters": {"fast_period": fast_period, "slow_period": 20, "equity_fraction": 0.9},
+        "data": {"source": "sp500_daily", "start": "2005-01-01", "end": "2005-06-30"},
+    }
+    prepare(parse_config(content, origin="script")).engine.run()
+"""
+BTSTORE = (sys.executable, "-c", "from backtest_store.cli.app import main; main()")
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("work") / "backtests.py"
+    path.write_text(SCRIPT)
+    path.with_name("here.txt").write_text("yes")
+    return path
+
+
+@pytest.fixture
+def runs(store: str, script: Path) -> list[dict[str, Any]]:
+    """Record a script that makes two runs."""
+    command = [*BTSTORE, "exec", "--tag", "mine", script.name, "3", "7"]
+    subprocess.run(command, cwd=script.parent, check=True)
+    made = stored(store)
+    assert [run["parameters"]["fast_period"] for run in made] == [3, 7]
+    return made
+
+
+def facts(script: Path, **changes: str) -> dict[str, Any]:
+    return {
+        "path": str(script),
+        "sha256": hashlib.sha256(script.read_bytes()).hexdigest(),
+        "arguments": "3 7",
+        "directory": str(script.parent),
+        **changes,
+    }
+
+
+def reproduced(url: str, run: dict[str, Any], script: dict[str, Any] | None) -> Answer:
+    """Reproduce a run of which just this is known of its script."""
+    known = {key: value for key, value in run["provenance"].items() if key != "script"}
+    record = fetched(run["run_id"])
+    change(url, record, provenance=known | ({} if script is None else {"script": script}))
+    return btstore("reproduce", run["run_id"], "--format", "json")
+
+
+def test_the_script_is_run_again_and_its_run_alone_is_kept(
+    store: str, runs: list[dict[str, Any]], script: Path
+) -> None:
+    answer = reproduced(store, runs[1], facts(script))
+    assert answer.code == 0, answer.err
+    said = json.loads(answer.out)
+    assert (said["verdict"], said["differences"]) == ("identical", [])
+    *_, again = made = stored(store)
+    assert len(made) == 3
+    assert again["run_id"] == said["reproduced_run_id"]
+    assert again["reproduced_from"] == runs[1]["run_id"]
+    assert (again["parameters"]["fast_period"], again["tags"]) == (7, ["mine"])
+    lost = reproduced(store, runs[1], facts(script, arguments="4 5"))
+    assert (lost.code, lost.out) == (1, "")
+    assert "made 2 runs, and none has the configuration" in lost.err
+    empty = reproduced(store, runs[1], facts(script, arguments="", directory="/"))
+    assert "the script made no run: FileNotFoundError" in empty.err
+    assert len(stored(store)) == 3
+
+
+def test_what_keeps_a_script_from_being_run_is_named(
+    store: str, runs: list[dict[str, Any]], script: Path, tmp_path: Path
+) -> None:
+    other = Path(shutil.copy(script, tmp_path))
+    known = facts(other)
+    other.write_text(SCRIPT + "# changed")
+    for script_facts, said in {
+        "none": (None, "neither the script nor the data is stored"),
+        "changed": (known, f"has changed since, and is not run again: {other}"),
+        "gone": (facts(script, path=f"{tmp_path}/gone.py"), f"any more: {tmp_path}/gone.py"),
+        "folder": (facts(script, directory=f"{tmp_path}/gone"), f"any more: {tmp_path}/gone"),
+        "secret": (facts(script, arguments="--token [redacted]"), "was given a credential"),
+    }.values():
+        answer = reproduced(store, runs[0], script_facts)
+        assert (answer.code, answer.out) == (1, "")
+        assert said in answer.err
+    assert len(stored(store)) == 2
+
+
+def test_a_script_is_described_by_what_runs_it_again(script: Path) -> None:
+    code = (
+        "import json\n"
+        "from backtest_store.capture.scripts import script_of_process\n"
+        "print(json.dumps(script_of_process()))\n"
+    )
+    asked = script.with_name("asked.py")
+    asked.write_text(code)
+    command = [sys.executable, asked.name, "a b", "--x=1"]
+    done = subprocess.run(command, cwd=script.parent, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert found == facts(asked, arguments=shlex.join(["a b", "--x=1"]))
+    assert json.loads(subprocess.check_output([sys.executable, "-c", code])) is None
