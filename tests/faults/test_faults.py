@@ -1,0 +1,41 @@
+"""The faults in short; `make test-faults` has them in full."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from backtest_store.database.connection import connect
+from backtest_store.database.settings import Settings
+from tests.faults.catalog import FAULTS
+from tests.faults.failover import urls
+from tests.faults.lab import Lab, NotRunError
+from tests.faults.refusals import database
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """Give one laboratory to all faults."""
+    with Lab(patience=2.0) as lab:
+        yield lab
+
+
+async def test_reads_go_to_the_standby_and_saves_to_the_primary(lab: Lab) -> None:
+    trial = lab.trial()
+    standby = lab.standby(lab.common)
+    trial.url = urls(database(trial), standby, lab.common, attributes="prefer-standby")
+    assert await asyncio.to_thread(trial.attempt)
+    async with connect(Settings(database_url=trial.url, home=trial.home)) as db:
+        assert await db.fetchval("SELECT pg_is_in_recovery()")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_no_run_is_lost_and_none_is_stored_twice(lab: Lab, name: str) -> None:
+    fault = FAULTS[name]
+    try:
+        result = fault.bring_about(lab, fault.short)
+    except NotRunError as error:
+        pytest.skip(str(error))
+    assert result.attempted > 0
+    assert (result.lost, result.duplicated) == (0, 0)
+    assert result.found == result.attempted
