@@ -73,7 +73,8 @@ def provenance(random: Random, strategy: Strategy) -> str:
     module = strategy.name.lower().replace(" ", "_")
     return json.dumps(
         {
-            "engine": "1.221.0", "python": "3.11.7", "platform": "Linux-6.8.0-x86_64-with-glibc2.39",
+            "engine": "1.221.0", "python": "3.11.7",
+            "platform": "Linux-6.8.0-x86_64-with-glibc2.39",
             "packages": {"nautilus_trader": "1.221.0", "numpy": "2.4.6", "pandas": "2.3.3",
                          "pyarrow": "26.0.1", "backtest_store": "0.1.0"},
             "git": {"commit": f"{random.getrandbits(160):040x}", "dirty": random.random() < 0.3},
@@ -87,5 +88,5 @@ def engine_stats(random: Random) -> str:
     """Return the engine's own statistics, every digit of them."""
     pnls = ", ".join(f'"{n}": {random.gauss(0, 900)!r}' for n in ENGINE_STATISTICS["pnls"])
     returns = ", ".join(f'"{n}": {random.gauss(0, 0.02)!r}' for n in ENGINE_STATISTICS["returns"])
-    ratio = random.random()
-    return f'{{"pnls": {{"USD": {{{pnls}}}}}, "returns": {{{returns}}}, "general": {{"Long Ratio": {ratio!r}}}}}'
+    general = f'"Long Ratio": {random.random()!r}'
+    return f'{{"pnls": {{"USD": {{{pnls}}}}}, "returns": {{{returns}}}, "general": {{{general}}}}}'

@@ -17,11 +17,62 @@ STYLES = {
 }
 PREFIXES = ("SMA", "EMA", "Adaptive", "Dual", "Intraday", "Weekly", "Multi-Leg", "Filtered")
 CURRENCIES = ("AUD", "CAD", "CHF", "EUR", "GBP", "JPY", "NZD", "SEK")
-COINS = "BTC ETH SOL XRP ADA DOGE AVAX LINK DOT LTC UNI ATOM NEAR APT ARB OP FIL AAVE SUI TON".split()
-SHARES = (
-    "AAPL MSFT NVDA AMZN GOOGL META TSLA JPM XOM UNH V PG MA HD COST KO PEP WMT BAC DIS CRM NFLX "
-    "AMD INTC CSCO ORCL IBM GE CAT BA NKE MCD"
-).split()
+COINS = [
+    "BTC",
+    "ETH",
+    "SOL",
+    "XRP",
+    "ADA",
+    "DOGE",
+    "AVAX",
+    "LINK",
+    "DOT",
+    "LTC",
+    "UNI",
+    "ATOM",
+    "NEAR",
+    "APT",
+    "ARB",
+    "OP",
+    "FIL",
+    "AAVE",
+    "SUI",
+    "TON",
+]
+SHARES = [
+    "AAPL",
+    "MSFT",
+    "NVDA",
+    "AMZN",
+    "GOOGL",
+    "META",
+    "TSLA",
+    "JPM",
+    "XOM",
+    "UNH",
+    "V",
+    "PG",
+    "MA",
+    "HD",
+    "COST",
+    "KO",
+    "PEP",
+    "WMT",
+    "BAC",
+    "DIS",
+    "CRM",
+    "NFLX",
+    "AMD",
+    "INTC",
+    "CSCO",
+    "ORCL",
+    "IBM",
+    "GE",
+    "CAT",
+    "BA",
+    "NKE",
+    "MCD",
+]
 PARAMETERS = {
     "fast_period": (5, 8, 10, 12, 15, 20, 25, 30),
     "slow_period": (40, 50, 60, 80, 100, 120, 150, 200),
@@ -62,7 +113,9 @@ def instruments() -> tuple[str, ...]:
 def strategies() -> tuple[tuple[Strategy, ...], tuple[float, ...]]:
     """Return some 60 strategies and their cumulative popularity, a few of which do most runs."""
     random = Random(SEED + 1)
-    names = [(f"{p} {n}", style) for style, kinds in STYLES.items() for n in kinds for p in PREFIXES]
+    names = [
+        (f"{p} {n}", style) for style, kinds in STYLES.items() for n in kinds for p in PREFIXES
+    ]
     random.shuffle(names)
     traded = instruments()
     chosen = tuple(_strategy(random, name, style, traded) for name, style in names[:60])

@@ -6,7 +6,7 @@ with other parameters. Chunks are independent, so any number of processes makes 
 
 import json
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -19,19 +19,63 @@ CHUNK = 10_000
 FIRST_RUN = datetime(2023, 1, 2, tzinfo=UTC)
 SPAN = timedelta(days=730)
 WARNING = "sharpe_ratio, sortino_ratio, calmar_ratio: no variance in daily returns"
+MADE_HERE = "made by the benchmark"
 TAGS = ("baseline", "sweep", "walk-forward", "q3-review", "nightly")
-RUN_COLUMNS = (
-    "run_id status started_at duration_seconds strategy_name strategy_type instrument_ids "
-    "start_date end_date initial_capital currency data_source data_fingerprint parameters "
-    "config_snapshot config_hash provenance error_type error_message error_traceback tags note"
-).split()
-METRIC_COLUMNS = (
-    "run_id total_return cagr volatility sharpe_ratio sortino_ratio calmar_ratio max_drawdown "
-    "max_drawdown_date final_balance net_profit total_fees total_trades winning_trades "
-    "losing_trades breakeven_trades win_rate profit_factor expectancy avg_win avg_loss "
-    "returns_count periods_per_year returns_skewness returns_kurtosis equity_basis engine_stats "
-    "warnings"
-).split()
+RUN_COLUMNS = [
+    "run_id",
+    "status",
+    "started_at",
+    "duration_seconds",
+    "strategy_name",
+    "strategy_type",
+    "instrument_ids",
+    "start_date",
+    "end_date",
+    "initial_capital",
+    "currency",
+    "data_source",
+    "data_fingerprint",
+    "parameters",
+    "config_snapshot",
+    "config_hash",
+    "provenance",
+    "error_type",
+    "error_message",
+    "error_traceback",
+    "tags",
+    "note",
+]
+METRIC_COLUMNS = [
+    "run_id",
+    "total_return",
+    "cagr",
+    "volatility",
+    "sharpe_ratio",
+    "sortino_ratio",
+    "calmar_ratio",
+    "max_drawdown",
+    "max_drawdown_date",
+    "final_balance",
+    "net_profit",
+    "total_fees",
+    "total_trades",
+    "winning_trades",
+    "losing_trades",
+    "breakeven_trades",
+    "win_rate",
+    "profit_factor",
+    "expectancy",
+    "avg_win",
+    "avg_loss",
+    "returns_count",
+    "periods_per_year",
+    "returns_skewness",
+    "returns_kurtosis",
+    "equity_basis",
+    "engine_stats",
+    "warnings",
+]
+DOCUMENTS = ("parameters", "config_snapshot", "provenance", "engine_stats")
 SORT_METRICS = ("total_return", "sharpe_ratio", "max_drawdown")
 Row = dict[str, object]
 
@@ -58,17 +102,37 @@ class Sweep:
 
 def chunk(number: int, runs: int, copied: tuple[str, ...]) -> Chunk:
     """Return one chunk of a store of so many runs; `copied` metrics are columns of runs as well."""
-    random = Random(f"{SEED}/{number}")
-    first, last = number * CHUNK, min((number + 1) * CHUNK, runs)
     run_lines, metric_lines = [], []
-    for position, sweep in zip(range(first, last), _sweeps(random), strict=False):
-        run = _run(random, sweep, FIRST_RUN + SPAN * ((position + random.random()) / runs))
-        metrics = _metrics(random, sweep, run) if run["status"] == "success" else {}
+    for run, metrics in rows(number, runs):
         run |= {name: metrics.get(name) for name in copied}
         run_lines.append(_line(run, (*RUN_COLUMNS, *copied)))
         if metrics:
             metric_lines.append(_line(metrics, METRIC_COLUMNS))
     return Chunk("".join(run_lines).encode(), "".join(metric_lines).encode())
+
+
+def rows(number: int, runs: int) -> Iterator[tuple[Row, Row]]:
+    """Yield a chunk's runs, each with its metrics, which are empty unless it succeeded."""
+    random = Random(f"{SEED}/{number}")
+    first, last = number * CHUNK, min((number + 1) * CHUNK, runs)
+    for position, sweep in zip(range(first, last), _sweeps(random), strict=False):
+        run = _run(random, sweep, FIRST_RUN + SPAN * ((position + random.random()) / runs))
+        yield run, _metrics(random, sweep, run) if run["status"] == "success" else {}
+
+
+def records(count: int) -> list[str]:
+    """Return so many more runs, newer than any, as the JSON that `insert_run` takes."""
+    beyond = Random().randrange(2**20, 2**40)
+    more = zip(range(count), rows(beyond, (beyond + 1) * CHUNK), strict=False)
+    return [
+        _record(run | metrics, FIRST_RUN + SPAN + timedelta(seconds=n))
+        for n, (run, metrics) in more
+    ]
+
+
+def _record(row: Row, started_at: datetime) -> str:
+    documents_ = {name: json.loads(str(row[name])) for name in DOCUMENTS if name in row}
+    return json.dumps(row | documents_ | {"started_at": started_at.isoformat(), "note": MADE_HERE})
 
 
 def _sweeps(random: Random) -> Iterator[Sweep]:
@@ -83,7 +147,9 @@ def _sweeps(random: Random) -> Iterator[Sweep]:
 def _sweep(random: Random, strategy: Strategy) -> Sweep:
     wanted = random.choices((1, 2, 3), (70, 20, 10))[0]
     weights = strategy.popularity
-    used = {strategy.instruments[bisect(weights, random.random() * weights[-1])] for _ in range(wanted)}
+    used = {
+        strategy.instruments[bisect(weights, random.random() * weights[-1])] for _ in range(wanted)
+    }
     year = random.randint(2015, 2021)
     return Sweep(
         strategy=strategy,
@@ -108,7 +174,7 @@ def _run(random: Random, sweep: Sweep, started_at: datetime) -> Row:
         "duration_seconds": round(random.lognormvariate(1.5, 1), 3),
         "strategy_name": strategy.name,
         "strategy_type": strategy.type,
-        "instrument_ids": _array(sweep.instruments),
+        "instrument_ids": sweep.instruments,
         "start_date": start,
         "end_date": end,
         "initial_capital": "1000000.00",
@@ -124,7 +190,7 @@ def _run(random: Random, sweep: Sweep, started_at: datetime) -> Row:
         "error_type": "ZeroDivisionError" if failed else None,
         "error_message": "float division by zero" if failed else None,
         "error_traceback": documents.TRACEBACK if failed else None,
-        "tags": _array(sweep.tags),
+        "tags": sweep.tags,
         "note": "look again" if random.random() < 0.01 else None,
     }
 
@@ -156,7 +222,7 @@ def _metrics(random: Random, sweep: Sweep, run: Row) -> Row:
         "returns_kurtosis": None if idle else 1 + random.lognormvariate(1, 0.5),
         "equity_basis": "mark_to_market",
         "engine_stats": documents.engine_stats(random),
-        "warnings": _array([WARNING] if idle else []),
+        "warnings": [WARNING] if idle else [],
     }
 
 
@@ -182,16 +248,14 @@ def _figures(random: Random, sweep: Sweep) -> dict[str, float]:
     }
 
 
-def _array(values: list[str]) -> str:
-    return "{" + ",".join(f'"{value}"' for value in values) + "}"
-
-
-def _line(row: Row, columns: list[str] | tuple[str, ...]) -> str:
+def _line(row: Row, columns: Sequence[str]) -> str:
     return "\t".join(_field(row.get(column)) for column in columns) + "\n"
 
 
 def _field(value: object) -> str:
     if value is None:
         return r"\N"
+    if isinstance(value, list):
+        return "{" + ",".join(f'"{part}"' for part in value) + "}"
     text = str(value)
     return text.replace("\\", r"\\").replace("\n", r"\n") if "\n" in text or "\\" in text else text

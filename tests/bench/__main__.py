@@ -1,0 +1,71 @@
+"""Build the stores, measure, print one table."""
+
+import asyncio
+import os
+import platform
+import sys
+from collections.abc import AsyncIterator, Callable
+
+import asyncpg
+
+from tests.bench import disk, exports, lists, processes, saves, servers, store
+from tests.bench.table import Row, heading, render
+
+RUNS = int(os.environ.get("BENCH_RUNS", "1000000"))
+SMALL = 10_000
+Section = Callable[[], AsyncIterator[Row]]
+
+
+async def main(wanted: list[str]) -> None:
+    """Measure all sections, or the wanted ones."""
+    print(machine())
+    url, small_url = await store.ready(RUNS), await store.ready(SMALL)
+    db, small = [await asyncpg.connect(each, statement_cache_size=0) for each in (url, small_url)]
+    chosen = await lists.choices(db)
+    strategy = chosen.strategies[1]
+    assert strategy
+    print(await db.fetchval("SELECT version()"))
+    sections: dict[str, Section] = {
+        "commands": lambda: processes.commands(db, url, strategy),
+        "lists": lambda: lists.lists(db, chosen),
+        "queries": lambda: lists.others(db, chosen),
+        "keyset": lambda: lists.keyset(db),
+        "growth": lambda: lists.growth(small, db, chosen),
+        "disk": lambda: disk.sizes(db, RUNS),
+        "exports": lambda: exports.every_run(url, small_url, RUNS),
+        "imports": exports.imported,
+        "server": servers.embedded,
+        "saves": lambda: _saves(url),
+    }
+    try:
+        for name in wanted or sections:
+            await show(name, sections[name])
+    finally:
+        await saves.clean_up(db)
+
+
+async def _saves(url: str) -> AsyncIterator[Row]:
+    for measured in (saves.one, saves.many, saves.growth):
+        async for row in measured(url):
+            yield row
+
+
+async def show(name: str, section: Section) -> None:
+    """Print a section's rows as they come; a command that is not there yet says so."""
+    print(heading(name))
+    try:
+        async for row in section():
+            print(render(row), flush=True)
+    except (AttributeError, NotImplementedError) as error:
+        print(f"not there yet: {error}")
+
+
+def machine() -> str:
+    """Describe the machine and the load it is under."""
+    load = os.getloadavg()[0]
+    cores = os.cpu_count()
+    python = platform.python_version()
+    return f"{cores} cores, load {load:.1f}, {platform.platform()}, Python {python}; {RUNS:,} runs"
+
+
+asyncio.run(main(sys.argv[1:]))

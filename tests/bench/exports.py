@@ -1,0 +1,108 @@
+"""Bulk out and in: every run as CSV against psql, import against COPY, and the memory it takes."""
+
+import asyncio
+import re
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from time import perf_counter, sleep
+from typing import NamedTuple
+
+import asyncpg
+
+from backtest_store import listing
+from backtest_store.fields import LISTED, SQL_NAMES
+from tests.bench import population, processes, store
+from tests.bench.table import Row
+
+IMPORTED = 20_000
+KILOBYTE = 1024
+GLANCE = 0.01
+
+
+class Finished(NamedTuple):
+    """What a process took."""
+
+    seconds: float
+    megabytes: float
+
+
+async def every_run(url: str, small_url: str, runs: int) -> AsyncIterator[Row]:
+    """Measure `history --all --format csv` against psql's copy of the same columns."""
+    command = (processes.BTSTORE, "history", "--all", "--format", "csv")
+    ours, small = _finish(command, url), _finish(command, small_url)
+    floor = _finish((store.binary("psql"), url, "-c", _psql_copy()), url)
+    yield Row("psql \\copy of the same columns", runs / floor.seconds, "runs/s")
+    yield Row(
+        "history --all --format csv", runs / ours.seconds, "runs/s", 0.25, runs / floor.seconds,
+        of_ratio=True, at_least=True,
+    )  # fmt: skip
+    yield Row("its peak memory", ours.megabytes, "MB", 150)
+    yield Row(
+        "its peak memory, against 10,000 runs",
+        ours.megabytes,
+        "MB",
+        1.1,
+        small.megabytes,
+        of_ratio=True,
+    )
+
+
+def _psql_copy() -> str:
+    columns = ", ".join(f"{SQL_NAMES[field]} AS {field}" for field in LISTED)
+    source = f"SELECT {columns} FROM backtest_runs r LEFT JOIN performance_metrics m USING (run_id)"
+    return f"\\copy ({source} ORDER BY r.{listing.NEWEST_FIRST} DESC) TO '/dev/null' CSV HEADER"
+
+
+async def imported() -> AsyncIterator[Row]:
+    """Measure `btstore import` against COPY of the same rows, both into a fresh store."""
+    url, floor_url = [await store.scratch(name) for name in ("imported", "copied")]
+    floor = await _copied(floor_url)
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "runs.jsonl"
+        await asyncio.to_thread(_finish, (processes.BTSTORE, "export", file), floor_url)
+        ours = await asyncio.to_thread(_finish, (processes.BTSTORE, "import", file), url)
+    yield Row("COPY into both tables", IMPORTED / floor, "runs/s")
+    yield Row(
+        "btstore import of the same rows", IMPORTED / ours.seconds, "runs/s", 0.5, IMPORTED / floor,
+        of_ratio=True, at_least=True,
+    )  # fmt: skip
+
+
+async def _copied(url: str) -> float:
+    db = await asyncpg.connect(url)
+    copied = await store.copied_metrics(db)
+    numbers = range(IMPORTED // population.CHUNK)
+    chunks = [population.chunk(number, IMPORTED, copied) for number in numbers]
+    started = perf_counter()
+    for each in chunks:
+        await store.copy(db, each, copied)
+    seconds = perf_counter() - started
+    await db.close()
+    return seconds
+
+
+def _finish(command: Sequence[str | Path], url: str) -> Finished:
+    """Run a command and return its seconds and its peak resident memory.
+
+    The peak is read while it runs: what the system reports at its end counts in the memory of
+    the process that started it.
+    """
+    started, peak = perf_counter(), 0.0
+    with subprocess.Popen(
+        command, env=processes.environment(url), stdout=subprocess.DEVNULL
+    ) as process:
+        while process.poll() is None:
+            peak = max(peak, _peak_memory(process.pid))
+            sleep(GLANCE)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Finished(perf_counter() - started, peak)
+
+
+def _peak_memory(pid: int) -> float:
+    """Return the megabytes that a process had at most so far; 0 if it just ended."""
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) / KILOBYTE if found else 0.0

@@ -1,0 +1,20 @@
+"""Timing: medians of rounds in turn, so that a noisy moment hits everything that is compared."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from statistics import median
+from time import perf_counter
+
+Timed = Callable[[], Awaitable[object]]
+WARM_UP = 3
+
+
+async def medians(measured: Mapping[str, Timed], rounds: int) -> dict[str, float]:
+    """Return the median seconds of each, measured in turn."""
+    seconds: dict[str, list[float]] = {name: [] for name in measured}
+    for round_ in range(-WARM_UP, rounds):
+        for name, run in measured.items():
+            started = perf_counter()
+            await run()
+            if round_ >= 0:
+                seconds[name].append(perf_counter() - started)
+    return {name: median(values) for name, values in seconds.items()}
