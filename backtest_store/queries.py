@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backtest_store import sql
-from backtest_store.fields import LISTED, SQL_NAMES, direction
+from backtest_store.fields import LISTED, SQL_NAMES, UNWALKED_NAMES, direction
 from backtest_store.models import (
     METRIC_FIELDS,
     RUN_FIELDS,
@@ -35,24 +35,35 @@ async def list_runs(
     limit: int | None,
     where: Sequence[Condition] = (),
     order_by: str = "started_at",
+    walk: Query | None = None,
 ) -> list[Record]:
-    """List runs with their metrics, newest first unless ranked by another field."""
-    return await sql.fetch(db, listed_runs(limit, where, order_by), Record)
+    """List runs with their metrics, newest first unless ranked by another field.
+
+    Parameters
+    ----------
+    walk : Query, optional
+        The runs to choose from, found by walking an index. Without it no index is walked for the
+        order: all runs that meet the conditions are found, and then put in order.
+    """
+    return await sql.fetch(db, listed_runs(limit, where, order_by, walk=walk), Record)
 
 
-def listed_runs(
+def listed_runs(  # noqa: PLR0913 - each is a place in the query
     limit: int | None,
     where: Sequence[Condition],
     order_by: str,
     fields: Sequence[str] = LISTED,
     *,
+    walk: Query | None = None,
     csv: bool = False,
 ) -> Query:
     """Return `list_runs` with the fields, the conditions and the order that are asked for."""
+    query = sql.query("list_runs", limit)
+    walked = query if walk is None else query.around(walk, "runs")
+    names = SQL_NAMES if walk or limit is None else UNWALKED_NAMES
     return (
-        sql.query("list_runs", limit)
-        .having(where)
-        .worded(field=SQL_NAMES[order_by], direction=direction(order_by))
+        walked.having(where)
+        .worded(field=names[order_by], direction=direction(order_by))
         .selecting(
             run=[sql.cell(name, csv=csv) for name in fields if name in RUN_FIELDS],
             metrics=[sql.cell(name, csv=csv) for name in fields if name in METRIC_FIELDS],

@@ -14,7 +14,7 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from backtest_store.fields import SQL_NAMES, TYPES
+from backtest_store.fields import SQL_NAMES, TYPES, UNWALKED_NAMES
 from backtest_store.resources import folder
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     M = TypeVar("M", bound=DataclassInstance)
 
 OPERATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
-WORDS = frozenset(SQL_NAMES.values()) | OPERATORS | {"ASC", "DESC"}
+WORDS = {*SQL_NAMES.values(), *UNWALKED_NAMES.values(), *OPERATORS, "ASC", "DESC"}
 PLACE = re.compile(r"[^\s(),]+ /\* (\w+) \*/")
 PARAMETER = re.compile(r"\$(\d+)")
 _CSV_CELLS = {"datetime": "time", "list[str]": "list"}
@@ -39,8 +39,9 @@ class Db(Protocol):
 
 
 class Condition(NamedTuple):
-    """A condition that a run must meet: SQL from `sql/filters/`, and its parameters' values."""
+    """A condition that a run must meet: SQL from `sql/filters/NAME.sql`, and its values."""
 
+    name: str
     text: str
     values: tuple[object, ...]
 
@@ -58,13 +59,13 @@ class Query(NamedTuple):
     text: str
     values: tuple[object, ...] = ()
 
-    def having(self, conditions: Sequence[Condition]) -> Query:
-        """Return this query with conditions added in the place marked `filters`."""
+    def having(self, conditions: Sequence[Condition], place: str = "filters") -> Query:
+        """Return this query with conditions added in the place marked so."""
         text, values = "true", self.values
         for condition in conditions:
             text += f"\n   AND ({renumbered(condition.text, len(values))})"
             values += condition.values
-        return Query(filled(self.text, filters=text), values)
+        return Query(filled(self.text, **{place: text}), values)
 
     def worded(self, **words: str) -> Query:
         """Return this query with other names and operators in the places marked so."""
@@ -79,7 +80,12 @@ class Query(NamedTuple):
 
     def within(self, outer: str, place: str) -> Query:
         """Return the named query around this one, which is in the place marked so."""
-        return Query(filled(query(outer).text, **{place: f"({self.text})"}), self.values)
+        return query(outer).around(self, place)
+
+    def around(self, inner: Query, place: str) -> Query:
+        """Return this query with another in the place marked so."""
+        text = renumbered(inner.text, len(self.values))
+        return Query(filled(self.text, **{place: f"({text})"}), self.values + inner.values)
 
 
 @cache
@@ -97,7 +103,7 @@ def query(name: str, *values: object) -> Query:
 def condition(name: str, *values: object, **words: str) -> Condition:
     """Return the condition in `sql/filters/NAME.sql`: what follows its WHERE."""
     worded = query(f"filters/{name}").worded(**words)
-    return Condition(worded.text.partition(" WHERE ")[2], values)
+    return Condition(name, worded.text.partition(" WHERE ")[2], values)
 
 
 def cell(field: str, *, csv: bool = False) -> str:

@@ -51,7 +51,10 @@ def plain(hint: object) -> set[object]:
 
 def hints_of(function: object) -> dict[str, object]:
     """Return a query function's type hints; what they name is imported for type checkers only."""
-    names = {"Condition": object, "Db": object, "Sequence": Sequence, "UUID": UUID}
+    names = dict.fromkeys(("Condition", "Db", "Query"), object) | {
+        "Sequence": Sequence,
+        "UUID": UUID,
+    }
     return typing.get_type_hints(function, localns=names)
 
 

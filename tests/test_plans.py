@@ -23,14 +23,15 @@ from backtest_store.database import migrations
 from backtest_store.filters import filters
 from backtest_store.listing import Listing
 
+pytestmark = pytest.mark.xdist_group("one store for all plans")
 RUNS = 50_000
 PAGE = 20
 # A page and what several walks that are merged into it read too much, or as few runs to sort.
 FEW = 30 * PAGE
 # The heights of some indexes; the lists of what is common have hundreds.
 FEW_BLOCKS = 90
-# A scan behind the first page that a filter without an order did not fill.
-NEAR = 5_000
+# What is looked at first where a filter has no order: runs with a rank, and those without.
+NEAR = 2 * listing.NEAR + FEW
 # What an order's indexes are called after.
 ORDERS = {
     "started_at": "date",

@@ -39,8 +39,8 @@ async def as_csv(db: Connection, listing: Listing, out: StandardOutput) -> int:
     """Write comma-separated values, and return how many runs there were."""
     out.write(",".join(LISTED) + "\n")
     runs = 0
-    for where in parts(listing):
-        query = queries.runs_as_csv(where, listing.order_by)
+    for where, order_by in parts(listing):
+        query = queries.runs_as_csv(where, order_by)
         runs += await sql.copy(db, query, lambda text: out.write(_harmless(text)))
     return runs
 
@@ -78,8 +78,8 @@ async def as_json(db: Connection, listing: Listing, out: StandardOutput) -> int:
 
 async def _json(db: Connection, listing: Listing, write: Callable[[str], object]) -> int:
     runs = 0
-    for where in parts(listing):
-        query = queries.runs_as_json(where, listing.order_by)
+    for where, order_by in parts(listing):
+        query = queries.runs_as_json(where, order_by)
         runs += await sql.copy_json(db, query, lambda lines: write(cells.printable_lines(lines)))
     return runs
 

@@ -189,7 +189,8 @@ def _tabulate() -> ModuleType:
     with _instead(metadata, widths):
         import tabulate
     tabulate.MIN_PADDING = 0
-    tabulate.wcwidth, tabulate.WIDE_CHARS_MODE = widths, True
+    # Whoever imported it first may have given it another wcwidth, or none.
+    tabulate.wcwidth, tabulate.WIDE_CHARS_MODE = widths, True  # type: ignore[attr-defined]
     return tabulate
 
 

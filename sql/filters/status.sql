@@ -1,4 +1,4 @@
--- Runs that ended in a certain way.
+-- Runs that ended in a certain way; the hash is tested inside indexes.
 -- $1 status
 SELECT r.run_id FROM backtest_runs AS r
- WHERE r.status = $1
+ WHERE r.status = $1 AND hashtext(r.status) = hashtext($1)

@@ -1,4 +1,4 @@
--- Runs of a strategy.
+-- Runs of a strategy; the hash is tested inside indexes.
 -- $1 name
 SELECT r.run_id FROM backtest_runs AS r
- WHERE r.strategy_name = $1
+ WHERE r.strategy_name = ANY (ARRAY[$1]) AND hashtext(r.strategy_name) = hashtext($1)
