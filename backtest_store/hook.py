@@ -35,7 +35,8 @@ class Saves:
     """Where runs go: a note in the journal when one begins, the store when it has ended."""
 
     def begin(self, record: Record) -> Entry:
-        """Note in the journal that a run has begun."""
+        """Note in the journal that a run has begun, and have somewhere to save it when it ends."""
+        saving.prepare()
         return open_entry(record)
 
     def save(self, record: Record, entry: Entry | None) -> None:

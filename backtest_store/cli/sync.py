@@ -10,8 +10,6 @@ import typer
 from backtest_store.cli.options import examples
 
 if TYPE_CHECKING:
-    from asyncpg import Connection
-
     from backtest_store.spool import Counts
 
 UNSAVED = 1
@@ -29,8 +27,12 @@ def sync() -> None:
     """Save the runs that are waiting in the spool."""
     from dataclasses import asdict
 
+    from backtest_store.database.connection import applied, call
     from backtest_store.database.settings import Settings
 
+    settings = Settings.from_environment()
+    # A store that is down is told of also when nothing waits for it.
+    call(applied)
     counts = asdict(save_leftovers())
     for outcome, meaning in OUTCOMES.items():
         if counts[outcome]:
@@ -38,22 +40,18 @@ def sync() -> None:
     if not any(counts.values()):
         typer.echo("nothing is waiting", err=True)
     if counts["rejected"] or counts["set_aside"]:
-        typer.echo(f"they and the reasons are in {Settings.from_environment().home}", err=True)
+        typer.echo(f"they and the reasons are in {settings.home}", err=True)
         raise typer.Exit(UNSAVED)
 
 
 def save_leftovers() -> Counts:
     """Save what waits in the spool, and the runs whose process died."""
+    import asyncio
+
     from backtest_store import saving
-    from backtest_store.database.connection import call
     from backtest_store.database.settings import Settings
 
-    home = Settings.from_environment().home
-
-    async def save(db: Connection) -> Counts:
-        return await saving.sync(db, home)
-
-    return call(save)
+    return asyncio.run(saving.save_leftovers(Settings.from_environment()))
 
 
 def save_interrupted() -> None:
