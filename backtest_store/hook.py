@@ -39,9 +39,9 @@ class Saves:
         saving.prepare()
         return open_entry(record)
 
-    def save(self, record: Record, entry: Entry | None) -> None:
-        """Save a run: into the database, or the spool if it cannot take it."""
-        saving.save(record, entry)
+    def save(self, record: Record, entry: Entry | None) -> bool:
+        """Save a run: into the database, or the spool if it cannot take it; say which."""
+        return saving.save(record, entry)
 
 
 class Recording(Saves):
@@ -51,10 +51,13 @@ class Recording(Saves):
     ----------
     records : list[Record]
         What was saved of each run, oldest first.
+    unsaved : list[UUID]
+        The runs among them that the database did not take, and that the spool keeps.
     """
 
     def __init__(self, target: BacktestEngine | BacktestNode, details: Details) -> None:
         self.records: list[Record] = []
+        self.unsaved: list[UUID] = []
         # Who knows the hash has looked for an identical run before this one.
         self._is_to_warn = details.config_hash is None
         self._recorder = _recorder(target, details, self)
@@ -85,12 +88,15 @@ class Recording(Saves):
         if recorder is not None:
             recorder.detach(error)
 
-    def save(self, record: Record, entry: Entry | None) -> None:
+    def save(self, record: Record, entry: Entry | None) -> bool:
         """Save a run and keep it for whoever made the recording."""
         self.records.append(record)
-        super().save(record, entry)
+        is_saved = super().save(record, entry)
+        if not is_saved:
+            self.unsaved.append(record.run_id)
         if self._is_to_warn:
             saving.warn_if_repeated(record)
+        return is_saved
 
 
 def record(  # noqa: PLR0913 - what a caller may know better, each by its name

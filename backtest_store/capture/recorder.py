@@ -35,7 +35,7 @@ class Sink(Protocol):
     def begin(self, record: Record) -> Entry:
         """Note in the journal that a run has begun."""
 
-    def save(self, record: Record, entry: Entry | None) -> None:
+    def save(self, record: Record, entry: Entry | None) -> object:
         """Save a run that has ended, and close its note."""
 
 

@@ -91,7 +91,8 @@ def _import(name: str) -> Command:
         return group
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
     settings = HELP_NAMES | getattr(module, "CONTEXT", {})
-    alone.command(name, epilog=getattr(module, "EXAMPLES", None), context_settings=settings)(
-        command
-    )
+    kind = getattr(module, "KIND", None)
+    alone.command(
+        name, cls=kind, epilog=getattr(module, "EXAMPLES", None), context_settings=settings
+    )(command)
     return typer.main.get_command(alone)

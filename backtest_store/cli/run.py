@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from backtest_store.cli.options import Format, FormatOption, examples
+from backtest_store.cli.ray import WithRay
+from backtest_store.errors import StoreError, UnreachableError
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from backtest_store.runner.grid import Combination, Impossible
     from backtest_store.runner.parallel import Workers
 
+KIND = WithRay
 EXAMPLES = examples(
     "btstore run sma.toml",
     "btstore run sma.toml --set fast_period=5,10,20 --set slow_period=50,100 --jobs 4",
@@ -42,9 +46,9 @@ RayOption = Annotated[
     str | None,
     typer.Option(
         "--ray",
-        metavar="ADDRESS",
-        help="Run on a Ray cluster: its address, 'auto' for the one that this machine is in, or "
-        "'local' for one of this machine alone.",
+        metavar="[ADDRESS]",
+        help="Run on a Ray cluster: the one that this machine is in, the one at an address such "
+        "as host:6379, or 'local', one of this machine alone.",
     ),
 ]
 SkipOption = Annotated[
@@ -91,6 +95,8 @@ def run(  # noqa: PLR0913 - each is an option
     if report.runs:
         render.many(report.in_order(), format_, shown=NEEDED)
     exit_code(report.in_order(), [str(failure) for failure in report.failures.values()])
+    if report.unsaved:
+        raise typer.Exit(UnreachableError.exit_code)
 
 
 def make_workers(jobs: int, ray: str | None) -> Workers:
@@ -129,6 +135,7 @@ def run_grid(
         with progress(len(planned) - len(reuse), "backtests") as advance:
             for _ in run_all(planned, workers, report, reuse):
                 advance()
+        look_for_unsaved(report)
     finally:
         summarise(report, len(planned), len(impossible), len(reuse))
     return report
@@ -174,11 +181,24 @@ def summarise(report: Report, planned: int, impossible: int, reused: int) -> Non
         failed=report.failed,
         skipped=impossible,
     )
+    counts["kept in the spool"] = len(report.unsaved)
     counts["stored before"] = reused
     counts["not run"] = planned - len(report.runs) - len(report.failures)
-    if planned + impossible > 1:
+    if planned + impossible > 1 or report.unsaved:
         shown = [f"{count} {what}" for what, count in counts.items() if count]
         typer.echo(", ".join(shown) or "nothing was run", err=True)
+    if report.unsaved:
+        typer.echo("hint: btstore sync saves what the spool keeps", err=True)
+
+
+def look_for_unsaved(report: Report) -> None:
+    """Find out which of the runs that went to the spool are in the store by now."""
+    from backtest_store.database.connection import call
+    from backtest_store.runner.batch import forget_saved
+
+    if report.unsaved:
+        with suppress(StoreError):
+            call(lambda db: forget_saved(db, report))
 
 
 def require_store() -> None:

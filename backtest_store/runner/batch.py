@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
+from backtest_store import queries
 from backtest_store.duplicates import Identity, stored_before
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Record
@@ -43,6 +45,7 @@ class Report:
 
     runs: dict[int, Record] = field(default_factory=dict)
     failures: dict[int, Failure] = field(default_factory=dict)
+    unsaved: set[UUID] = field(default_factory=set)
 
     @property
     def failed(self) -> int:
@@ -52,8 +55,10 @@ class Report:
 
     @property
     def saved(self) -> int:
-        """How many succeeded."""
-        return len(self.runs) + len(self.failures) - self.failed
+        """How many succeeded and are in the database."""
+        return sum(
+            run.status == "success" and run.run_id not in self.unsaved for run in self.runs.values()
+        )
 
     def in_order(self) -> list[Record]:
         """Return the runs in the order of the plan."""
@@ -118,5 +123,13 @@ def run_all(
         if isinstance(outcome, Refusal | Died):
             report.failures[place] = Failure(planned[place].combination.label, outcome.reason)
         else:
-            report.runs[place] = outcome
+            report.runs[place] = outcome.run
+            if not outcome.is_saved:
+                report.unsaved.add(outcome.run.run_id)
         yield place
+
+
+async def forget_saved(db: Db, report: Report) -> None:
+    """Take what was saved since from the runs that the database did not take at first."""
+    found = await queries.get_runs(db, run_ids=sorted(report.unsaved))
+    report.unsaved -= {run.run_id for run in found}

@@ -33,6 +33,14 @@ class Refusal:
     reason: str
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A backtest that was run and recorded, and whether the database has it yet."""
+
+    run: Record
+    is_saved: bool = True
+
+
 def execute(config: BacktestConfig, *, reproduced_from: UUID | None = None) -> Record:
     """Run one backtest and save it, however it ends.
 
@@ -91,6 +99,16 @@ def run_prepared(
     command_line: str | None = None,
 ) -> Record:
     """Run an engine that is ready, save the run, and let the engine go."""
+    return run_recorded(prepared, reproduced_from=reproduced_from, command_line=command_line).run
+
+
+def run_recorded(
+    prepared: PreparedBacktest,
+    *,
+    reproduced_from: UUID | None = None,
+    command_line: str | None = None,
+) -> Ended:
+    """Do as `run_prepared` does, and say whether the database has the run."""
     recording = record(
         prepared.engine,
         strategy_name=prepared.strategy_name,
@@ -115,7 +133,7 @@ def run_prepared(
         prepared.engine.dispose()
     if not recording.records:
         raise StoreError("the run could not be recorded", hint="the warning above says why")
-    return recording.records[-1]
+    return Ended(recording.records[-1], is_saved=not recording.unsaved)
 
 
 def inspect(config: BacktestConfig) -> Identity | Refusal:
@@ -132,12 +150,12 @@ def inspect(config: BacktestConfig) -> Identity | Refusal:
     return Identity(backtest.config_hash, joined([backtest.source_digest]), _engine_version())
 
 
-def run_one(config: BacktestConfig) -> Record | Refusal:
+def run_one(config: BacktestConfig) -> Ended | Refusal:
     """Run and save a backtest as one of many: whatever happens to it does not stop the others."""
     from backtest_store.runner.engine import prepare
 
     try:
-        return run_prepared(prepare(config, load=shared_bars))
+        return run_recorded(prepare(config, load=shared_bars))
     except StoreError as error:
         return Refusal(str(error))
     except Exception as error:  # noqa: BLE001 - the others go on, and this one is reported
@@ -156,11 +174,11 @@ class RunOnce:
 
     since: datetime
 
-    def __call__(self, config: BacktestConfig) -> Record | Refusal:
+    def __call__(self, config: BacktestConfig) -> Ended | Refusal:
         """Run it: whatever happens to it does not stop the others."""
         return run_one(config)
 
-    def again(self, config: BacktestConfig) -> Record | Refusal:
+    def again(self, config: BacktestConfig) -> Ended | Refusal:
         """Run it unless the worker that was lost at it had saved it already."""
         identity = inspect(config)
         if isinstance(identity, Refusal):
@@ -169,7 +187,9 @@ class RunOnce:
             found = call(lambda db: stored_before(db, [identity])).get(0)
         except StoreError:  # the run itself waits in the spool for as long as the store is away
             found = None
-        return found if found is not None and found.started_at >= self.since else run_one(config)
+        if found is not None and found.started_at >= self.since:
+            return Ended(found)
+        return run_one(config)
 
 
 class SharedBars:

@@ -12,10 +12,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from backtest_store.cli.progress import progress
+from backtest_store.cli.ray import with_address
+from backtest_store.cli.run import look_for_unsaved
+from backtest_store.runner import distributed
+from backtest_store.runner.batch import Report
+from backtest_store.saving import saver
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
+from tests.factories import make_record, store_at
 from tests.shell import Answer, btstore
 
 CONFIG = """
@@ -209,6 +216,58 @@ def test_a_worker_that_dies_is_reported_and_its_run_is_not_lost(store: str, trou
     btstore("history")
     statuses = {run["parameters"]["trouble"]: run["status"] for run in stored(store)}
     assert statuses == {"die": "interrupted", "a": "success", "b": "success"}
+
+
+def test_what_went_to_the_spool_is_not_said_to_be_saved(
+    store: str, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for patience in ("PATIENCE", "LITTLE_PATIENCE"):
+        monkeypatch.setattr(saver, patience, 0.1)
+    with psycopg.connect(store) as holder:
+        holder.execute("LOCK backtest_runs IN EXCLUSIVE MODE")
+        answer = btstore("run", config, "--set", "fast_period=5,6")
+        one = btstore("run", config)
+    hint = "hint: btstore sync saves what the spool keeps"
+    assert (answer.code, answer.err.splitlines()[-2:]) == (4, ["2 kept in the spool", hint])
+    assert (one.code, one.err.splitlines()[-2:]) == (4, ["1 kept in the spool", hint])
+    assert btstore("sync").code == 0
+    assert [run["status"] for run in stored(store)] == ["success"] * 3
+
+
+def test_what_left_the_spool_meanwhile_is_said_to_be_saved(store: str) -> None:
+    saved, waiting = make_record(), make_record()
+    store_at(store, saved)
+    report = Report({0: saved, 1: waiting}, {}, {saved.run_id, waiting.run_id})
+    look_for_unsaved(report)
+    assert (report.saved, report.unsaved) == (1, {waiting.run_id})
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("a.toml --ray", "a.toml --ray=auto"),
+        ("--ray a.toml --jobs 2", "--ray=auto a.toml --jobs 2"),
+        ("--ray --jobs 2 a.toml", "--ray=auto --jobs 2 a.toml"),
+        ("--ray auto a.toml", "--ray auto a.toml"),
+        ("--ray local a.toml", "--ray local a.toml"),
+        ("--ray 10.0.0.1:6379 a.toml", "--ray 10.0.0.1:6379 a.toml"),
+        ("--ray ray://head:10001 a.toml", "--ray ray://head:10001 a.toml"),
+        ("--ray=head a.toml", "--ray=head a.toml"),
+        ("-- --ray", "-- --ray"),
+    ],
+)
+def test_ray_takes_an_address_or_none(words: str, meant: str) -> None:
+    assert list(with_address(words.split())) == meant.split()
+
+
+def test_without_ray_its_option_is_refused_with_or_without_an_address(
+    store: str, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributed, "find_spec", lambda _: None)
+    for words in (["--ray"], ["--ray", "local"]):
+        answer = btstore("run", *words, config)
+        assert (answer.code, answer.out) == (1, "")
+        assert "Ray is not installed" in answer.err
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

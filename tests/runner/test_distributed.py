@@ -56,6 +56,15 @@ def test_a_grid_runs_on_ray(store: str, tmp_path: Path) -> None:
     assert {run["parameters"]["fast_period"] for run in stored(store)} == {3, 4, 5, 6}
 
 
+def test_without_an_address_there_has_to_be_a_cluster(store: str, tmp_path: Path) -> None:
+    path = tmp_path / "grid.toml"
+    path.write_text(CONFIG)
+    answer = btstore("run", "--ray", str(path), "--set", "fast_period=3")
+    assert (answer.code, answer.out) == (4, "")
+    assert "cannot reach Ray at auto" in answer.err
+    assert "ray start --head" in answer.err
+
+
 def test_a_cluster_that_is_not_there_is_named(store: str, tmp_path: Path) -> None:
     path = tmp_path / "grid.toml"
     path.write_text(CONFIG)
