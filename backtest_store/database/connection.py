@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CONNECT_SECONDS = 4.0
+NO_ROOT_CERTIFICATE = "root certificate file"
 CHECK_THE_URL = "check BTSTORE_DATABASE_URL, and that the server runs and lets you in"
 
 
@@ -74,9 +75,12 @@ async def connect_to_server(settings: Settings) -> AsyncIterator[Connection]:
 async def _connected(settings: Settings) -> Connection:
     import asyncpg
 
+    from backtest_store.database.exposure import WatchedConnection
+
     def to(url: str) -> Awaitable[Connection]:
         return asyncpg.connect(
             url,
+            connection_class=WatchedConnection,
             timeout=CONNECT_SECONDS,
             statement_cache_size=0,  # PgBouncer in transaction mode knows no prepared statements
             server_settings={"application_name": "btstore", "timezone": "UTC"},
@@ -133,14 +137,19 @@ def answering(settings: Settings) -> Iterator[None]:
     try:
         with reachable(settings):
             yield
+    except OSError as error:  # before ValueError: a certificate that does not match is both
+        raise _unreachable(settings, error) from error
     except ValueError as error:
+        if str(error).startswith(NO_ROOT_CERTIFICATE):
+            raise UsageError(
+                str(error).partition("\n")[0],
+                hint="put it there, name another with sslrootcert=, or use sslmode=require",
+            ) from error
         # Said without quoting the URL as the driver does: it may hold a password.
         raise UsageError(
             "BTSTORE_DATABASE_URL is not a URL that PostgreSQL understands",
             hint="it looks like postgresql://user@host:5432/database",
         ) from error
-    except OSError as error:
-        raise _unreachable(settings, error) from error
 
 
 @contextmanager

@@ -77,9 +77,13 @@ def _backend(url: str) -> Iterator[DatabaseBackend]:
     from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
     from yoyo.connections import DatabaseURI
 
+    from backtest_store.database.exposure import look_at
+
     class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
         def connect(self, _: DatabaseURI) -> psycopg.Connection[Any]:
-            return psycopg.connect(url, autocommit=True, connect_timeout=4)
+            connection = psycopg.connect(url, autocommit=True, connect_timeout=4)
+            look_at(connection)
+            return connection
 
         @contextmanager
         def lock(self, timeout: float = 0) -> Iterator[None]:  # noqa: ARG002 - yoyo's signature

@@ -17,6 +17,7 @@ from backtest_store.database.connection import (
     require_schema,
     server_url,
 )
+from backtest_store.database.exposure import WatchedConnection
 from backtest_store.database.failures import Failure, meaning
 from backtest_store.database.settings import Settings
 from backtest_store.errors import UnreachableError
@@ -89,6 +90,7 @@ class StorePool:
         url = self.settings.database_url or await asyncio.to_thread(server_url, self.settings)
         return await asyncpg.connect(
             url,
+            connection_class=WatchedConnection,
             timeout=CONNECT_SECONDS,
             command_timeout=self._patience,
             statement_cache_size=self._statement_cache_size,
