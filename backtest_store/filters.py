@@ -66,7 +66,7 @@ def filters(  # noqa: PLR0913 - each is an option
     asked: list[Condition | None] = [
         _given("strategy", strategy),
         _given("type", strategy_type),
-        _given("instrument", instrument, lambda name: [name]),
+        _given("instrument", instrument),
         _given("status", status),
         _given("since", since, moment),
         _given("until", until, end_of),

@@ -1,25 +1,12 @@
-DROP STATISTICS backtest_runs_strategies, backtest_runs_instruments;
+DROP TABLE run_instruments;
+DROP TRIGGER backtest_runs_are_listed ON backtest_runs;
+DROP FUNCTION list_instruments();
+DROP STATISTICS backtest_runs_strategies;
 DROP INDEX
     backtest_runs_by_tag,
     backtest_runs_by_parameters,
     backtest_runs_not_successful,
-    backtest_runs_instrument_3_type_and_strategy,
-    backtest_runs_instrument_2_type_and_strategy,
-    backtest_runs_instrument_1_type_and_strategy,
     backtest_runs_type_and_strategy,
-    backtest_runs_with_many_instruments,
-    backtest_runs_by_instrument_3_and_drawdown,
-    backtest_runs_by_instrument_3_and_sharpe,
-    backtest_runs_by_instrument_3_and_return,
-    backtest_runs_by_instrument_3_and_date,
-    backtest_runs_by_instrument_2_and_drawdown,
-    backtest_runs_by_instrument_2_and_sharpe,
-    backtest_runs_by_instrument_2_and_return,
-    backtest_runs_by_instrument_2_and_date,
-    backtest_runs_by_instrument_1_and_drawdown,
-    backtest_runs_by_instrument_1_and_sharpe,
-    backtest_runs_by_instrument_1_and_return,
-    backtest_runs_by_instrument_1_and_date,
     backtest_runs_by_type_and_date,
     backtest_runs_by_strategy_and_drawdown,
     backtest_runs_by_strategy_and_sharpe,

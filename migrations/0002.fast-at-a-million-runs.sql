@@ -1,7 +1,7 @@
 -- Indexes for a million runs. Sizes and times are of 1,000,000 lifelike runs (`make bench`).
 --
--- Every list that the shell can ask for is one walk along one index (or a few that are merged) that
--- stops after the first page, whatever the data. An index that leaves rows to filter or to sort is
+-- Every list that the shell can ask for is one walk along one index that stops after the first page,
+-- whatever the data. An index that leaves rows to filter or to sort is
 -- fast on the day it is tried, and slow for the filters that match nothing and for the strategy
 -- whose runs all come last. That is many indexes: each costs a save 20 µs of its 500, as one row.
 
@@ -63,75 +63,17 @@ CREATE INDEX backtest_runs_by_strategy_and_sharpe
 CREATE INDEX backtest_runs_by_strategy_and_drawdown
     ON backtest_runs (strategy_name, max_drawdown, started_at);
 
+-- Which types and strategies there are. Equal entries are kept as one list (8 MB), so that two that
+-- are common and never meet are known before any list is walked.
+CREATE INDEX backtest_runs_type_and_strategy ON backtest_runs (strategy_type, strategy_name);
+
 -- A type's runs. By a metric they come from the lists of all runs: types are few and large.
 CREATE INDEX backtest_runs_by_type_and_date
     ON backtest_runs (strategy_type, started_at, hashtext(status));
 
--- An instrument's runs. No index can put in another order the runs whose array has a value, so the
--- first, second and third instrument of a run have indexes each, to be merged; few runs have more
--- than one, and the rare longer lists have a GIN index.
-CREATE INDEX backtest_runs_by_instrument_1_and_date ON backtest_runs (
-    (instrument_ids[1]), started_at, hashtext(strategy_name), hashtext(strategy_type), hashtext(status)
-);
-CREATE INDEX backtest_runs_by_instrument_1_and_return ON backtest_runs (
-    (instrument_ids[1]), total_return, started_at, hashtext(strategy_name), hashtext(strategy_type)
-);
-CREATE INDEX backtest_runs_by_instrument_1_and_sharpe ON backtest_runs (
-    (instrument_ids[1]), sharpe_ratio, started_at, hashtext(strategy_name), hashtext(strategy_type)
-);
-CREATE INDEX backtest_runs_by_instrument_1_and_drawdown ON backtest_runs (
-    (instrument_ids[1]), max_drawdown, started_at, hashtext(strategy_name), hashtext(strategy_type)
-);
-CREATE INDEX backtest_runs_by_instrument_2_and_date ON backtest_runs (
-    (instrument_ids[2]), started_at, hashtext(strategy_name), hashtext(strategy_type), hashtext(status)
-)
-    WHERE instrument_ids[2] IS NOT NULL;
-CREATE INDEX backtest_runs_by_instrument_2_and_return ON backtest_runs (
-    (instrument_ids[2]), total_return, started_at, hashtext(strategy_name), hashtext(strategy_type)
-)
-    WHERE instrument_ids[2] IS NOT NULL;
-CREATE INDEX backtest_runs_by_instrument_2_and_sharpe ON backtest_runs (
-    (instrument_ids[2]), sharpe_ratio, started_at, hashtext(strategy_name), hashtext(strategy_type)
-)
-    WHERE instrument_ids[2] IS NOT NULL;
-CREATE INDEX backtest_runs_by_instrument_2_and_drawdown ON backtest_runs (
-    (instrument_ids[2]), max_drawdown, started_at, hashtext(strategy_name), hashtext(strategy_type)
-)
-    WHERE instrument_ids[2] IS NOT NULL;
-CREATE INDEX backtest_runs_by_instrument_3_and_date ON backtest_runs (
-    (instrument_ids[3]), started_at, hashtext(strategy_name), hashtext(strategy_type), hashtext(status)
-)
-    WHERE instrument_ids[3] IS NOT NULL;
-CREATE INDEX backtest_runs_by_instrument_3_and_return ON backtest_runs (
-    (instrument_ids[3]), total_return, started_at, hashtext(strategy_name), hashtext(strategy_type)
-)
-    WHERE instrument_ids[3] IS NOT NULL;
-CREATE INDEX backtest_runs_by_instrument_3_and_sharpe ON backtest_runs (
-    (instrument_ids[3]), sharpe_ratio, started_at, hashtext(strategy_name), hashtext(strategy_type)
-)
-    WHERE instrument_ids[3] IS NOT NULL;
-CREATE INDEX backtest_runs_by_instrument_3_and_drawdown ON backtest_runs (
-    (instrument_ids[3]), max_drawdown, started_at, hashtext(strategy_name), hashtext(strategy_type)
-)
-    WHERE instrument_ids[3] IS NOT NULL;
-CREATE INDEX backtest_runs_with_many_instruments
-    ON backtest_runs USING gin (instrument_ids) WHERE cardinality(instrument_ids) > 3;
-
--- Which strategies and types ran on what at all. Equal entries are kept as one list (8 MB), so that
--- a combination that is common by its parts and never occurs is known before any list is walked.
-CREATE INDEX backtest_runs_type_and_strategy ON backtest_runs (strategy_type, strategy_name);
-CREATE INDEX backtest_runs_instrument_1_type_and_strategy
-    ON backtest_runs ((instrument_ids[1]), strategy_type, strategy_name);
-CREATE INDEX backtest_runs_instrument_2_type_and_strategy
-    ON backtest_runs ((instrument_ids[2]), strategy_type, strategy_name)
-    WHERE instrument_ids[2] IS NOT NULL;
-CREATE INDEX backtest_runs_instrument_3_type_and_strategy
-    ON backtest_runs ((instrument_ids[3]), strategy_type, strategy_name)
-    WHERE instrument_ids[3] IS NOT NULL;
-
--- Runs that did not succeed, one in twenty.
+-- Runs that did not succeed, one in twenty; the name is for counting a strategy's failures.
 CREATE INDEX backtest_runs_not_successful
-    ON backtest_runs (status, started_at) WHERE status <> 'success';
+    ON backtest_runs (status, started_at) INCLUDE (strategy_name) WHERE status <> 'success';
 
 -- Parameters and tags that equal a value. The runs of a sweep are neighbours and have much in
 -- common, which GIN compresses to 16 and 4 MB; new entries wait in a list, so a save hardly notices.
@@ -147,8 +89,71 @@ CREATE STATISTICS backtest_runs_strategies (dependencies)
     ON strategy_name, strategy_type, status,
        hashtext(strategy_name), hashtext(strategy_type), hashtext(status)
     FROM backtest_runs;
--- How many runs have this second or third instrument, and how many more: of partial indexes the
--- planner has no statistics.
-CREATE STATISTICS backtest_runs_instruments (ndistinct)
-    ON (instrument_ids[2]), (instrument_ids[3]), cardinality(instrument_ids)
-    FROM backtest_runs;
+
+-- An instrument's runs. No index has in an order the runs whose array has a value, so each run has
+-- a row for each of its instruments, with what lists are ordered and filtered by. PostgreSQL keeps
+-- it: a trigger fills it, deleting a run empties it, and what it copies is never updated.
+CREATE TABLE run_instruments (
+    run_id        uuid NOT NULL REFERENCES backtest_runs ON DELETE CASCADE,
+    instrument_id text NOT NULL,
+    status        text NOT NULL,
+    started_at    timestamptz NOT NULL,
+    strategy_name text NOT NULL,
+    strategy_type text NOT NULL,
+    total_return  ratio,
+    sharpe_ratio  ratio,
+    max_drawdown  ratio,
+    PRIMARY KEY (run_id, instrument_id)
+);
+COMMENT ON TABLE run_instruments IS 'A row for each instrument of each run: copies, to list an instrument''s runs.';
+COMMENT ON COLUMN run_instruments.run_id IS 'The run.';
+COMMENT ON COLUMN run_instruments.instrument_id IS 'One of its instruments, as NautilusTrader writes it: SYMBOL.VENUE.';
+COMMENT ON COLUMN run_instruments.status IS 'Copy from backtest_runs.';
+COMMENT ON COLUMN run_instruments.started_at IS 'Copy from backtest_runs.';
+COMMENT ON COLUMN run_instruments.strategy_name IS 'Copy from backtest_runs.';
+COMMENT ON COLUMN run_instruments.strategy_type IS 'Copy from backtest_runs.';
+COMMENT ON COLUMN run_instruments.total_return IS 'Copy from backtest_runs.';
+COMMENT ON COLUMN run_instruments.sharpe_ratio IS 'Copy from backtest_runs.';
+COMMENT ON COLUMN run_instruments.max_drawdown IS 'Copy from backtest_runs.';
+
+CREATE FUNCTION list_instruments() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO run_instruments
+    SELECT DISTINCT r.run_id, instrument_id, r.status, r.started_at, r.strategy_name, r.strategy_type,
+           r.total_return, r.sharpe_ratio, r.max_drawdown
+      FROM stored AS r CROSS JOIN unnest(r.instrument_ids) AS instrument_id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION list_instruments() IS 'Lists runs just stored under each of their instruments.';
+
+INSERT INTO run_instruments
+SELECT DISTINCT r.run_id, instrument_id, r.status, r.started_at, r.strategy_name, r.strategy_type,
+       r.total_return, r.sharpe_ratio, r.max_drawdown
+  FROM backtest_runs AS r CROSS JOIN unnest(r.instrument_ids) AS instrument_id;
+
+CREATE TRIGGER backtest_runs_are_listed
+    AFTER INSERT ON backtest_runs REFERENCING NEW TABLE AS stored
+    FOR EACH STATEMENT EXECUTE FUNCTION list_instruments();
+CREATE TRIGGER run_instruments_are_immutable
+    BEFORE UPDATE ON run_instruments FOR EACH STATEMENT EXECUTE FUNCTION refuse_update();
+
+-- By date and by metric, with the hashes of what else is asked for; and what ran on it at all.
+CREATE INDEX run_instruments_by_date ON run_instruments (
+    instrument_id, started_at, hashtext(strategy_name), hashtext(strategy_type), hashtext(status)
+);
+CREATE INDEX run_instruments_by_return ON run_instruments (
+    instrument_id, total_return, started_at, hashtext(strategy_name), hashtext(strategy_type)
+);
+CREATE INDEX run_instruments_by_sharpe ON run_instruments (
+    instrument_id, sharpe_ratio, started_at, hashtext(strategy_name), hashtext(strategy_type)
+);
+CREATE INDEX run_instruments_by_drawdown ON run_instruments (
+    instrument_id, max_drawdown, started_at, hashtext(strategy_name), hashtext(strategy_type)
+);
+CREATE INDEX run_instruments_type_and_strategy
+    ON run_instruments (instrument_id, strategy_type, strategy_name);
+CREATE STATISTICS run_instruments_strategies (dependencies)
+    ON instrument_id, strategy_name, strategy_type, status,
+       hashtext(strategy_name), hashtext(strategy_type), hashtext(status)
+    FROM run_instruments;
