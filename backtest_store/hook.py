@@ -239,15 +239,15 @@ def _capture(engine: BacktestEngine, details: Details) -> Record | None:
     return captured
 
 
+@cache
 def _is_supported() -> bool:
-    """Tell whether this NautilusTrader is one whose runs can be captured, and if not, the user."""
-    from importlib.metadata import version
+    """Tell whether runs of this NautilusTrader can be captured, and if not, the user, once."""
+    from backtest_store.capture.release import unsupported
 
-    installed = version("nautilus_trader")
-    if installed.partition(".")[0] == "1":
-        return True
-    get_logger().warning(f"runs of NautilusTrader {installed} are not recorded: it has to be 1.x")
-    return False
+    reason = unsupported()
+    if reason is not None:
+        get_logger().warning(f"no run is recorded: {reason}")
+    return reason is None
 
 
 @cache

@@ -19,8 +19,10 @@ from weakref import WeakSet
 
 from backtest_store.capture.details import Details, leave_no_trace
 from backtest_store.capture.recorder import EngineRecorder, Sink
+from backtest_store.capture.release import unsupported
 from backtest_store.log import get_logger
 
+BACKTESTS = "nautilus_trader.backtest"
 ENGINE_MODULE = "nautilus_trader.backtest.engine"
 NODE_MODULE = "nautilus_trader.backtest.node"
 RECORDER = "_backtest_store_recorder"
@@ -33,20 +35,23 @@ class Patch(MetaPathFinder):
         self._details = details
         self._sink = sink
         self._recorders: WeakSet[EngineRecorder] = WeakSet()
+        self._reason = unsupported()
 
     def install(self) -> None:
         """Exchange what is imported already, and wait for what is not."""
+        if self._reason is not None:
+            return
         for name in (ENGINE_MODULE, NODE_MODULE):
             if name in sys.modules:
                 self.exchange(sys.modules[name])
         sys.meta_path.insert(0, self)
 
     def finish(self) -> None:
-        """Save the runs that never reached their end."""
+        """Save the runs that never reached their end; say so if none could be recorded."""
         for recorder in list(self._recorders):
             recorder.detach()
-        if "nautilus_trader.backtest" in sys.modules and ENGINE_MODULE not in sys.modules:
-            get_logger().warning("no run was recorded: NautilusTrader has to be 1.x")
+        if self._reason is not None and BACKTESTS in sys.modules:
+            get_logger().warning(f"no run was recorded: {self._reason}")
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None

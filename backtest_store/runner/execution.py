@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cache
-from importlib import metadata
 from typing import TYPE_CHECKING
 
+from backtest_store.capture.release import engine_version, unsupported
 from backtest_store.database.connection import call
 from backtest_store.duplicates import Identity, joined, stored_before
 from backtest_store.errors import StoreError, UsageError
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from backtest_store.runner.bars import LoadedBars
     from backtest_store.runner.config import BacktestConfig
     from backtest_store.runner.engine import PreparedBacktest
-
-ENGINE = "nautilus_trader"
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def execute(config: BacktestConfig, *, reproduced_from: UUID | None = None) -> R
     UsageError
         If the config cannot be used; nothing is saved then.
     StoreError
-        If NautilusTrader is not installed.
+        If there is no NautilusTrader, or one that is not supported.
     """
     require_engine()
     from backtest_store.runner.engine import prepare
@@ -75,14 +72,12 @@ def require_engine() -> None:
     Raises
     ------
     StoreError
-        If NautilusTrader is not installed.
+        If there is no NautilusTrader, or one that is not supported.
     """
-    from importlib.util import find_spec
-
-    if find_spec(ENGINE) is None:
+    reason = unsupported()
+    if reason is not None:
         raise StoreError(
-            f"running a backtest needs {ENGINE}, which is not installed",
-            hint="pip install 'backtest-store[nautilus]'",
+            f"cannot run a backtest: {reason}", hint="pip install 'backtest-store[nautilus]'"
         )
 
 
@@ -147,7 +142,7 @@ def inspect(config: BacktestConfig) -> Identity | Refusal:
         backtest = describe(config, load=shared_bars)
     except UsageError as error:
         return Refusal(str(error))
-    return Identity(backtest.config_hash, joined([backtest.source_digest]), _engine_version())
+    return Identity(backtest.config_hash, joined([backtest.source_digest]), engine_version())
 
 
 def run_one(config: BacktestConfig) -> Ended | Refusal:
@@ -218,8 +213,3 @@ class SharedBars:
 
 
 shared_bars = SharedBars()
-
-
-@cache
-def _engine_version() -> str:
-    return metadata.version(ENGINE)

@@ -1,0 +1,88 @@
+"""On a NautilusTrader that is not supported, backtests run as ever, and one line says the rest."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backtest_store import hook, record, save_run
+from backtest_store.capture import release
+from tests.capture.backtests import backtest
+from tests.capture.stores import stored
+from tests.shell import btstore
+
+ROOT = str(Path(__file__).parents[2])
+REASON = "it has to be NautilusTrader 1.x, was 2.0.0rc7"
+SCRIPT = """
+from tests.capture.backtests import backtest
+made = backtest([100, 110], {0: 10, 1: -10})
+made.run()
+print(len(made.cache.positions_closed()))
+"""
+
+
+def forget() -> None:
+    for cached in (release.engine_version, hook._is_supported):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Say of the engine that is installed that it is a later one, as its package would."""
+    folder = tmp_path / "nautilus_trader-2.0.0rc7.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Name: nautilus_trader\nVersion: 2.0.0rc7\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), ROOT]))
+    forget()
+    yield tmp_path
+    forget()
+
+
+def test_hook_says_so_once_and_leaves_the_backtest_alone(
+    store: str, newer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = backtest([100, 110], {0: 10, 1: -10})
+    for _ in range(2):
+        with record(made) as run:
+            made.run()
+        assert (run.run_id, save_run(made)) == (None, None)
+        assert len(made.cache.positions_closed()) == 1
+        made.reset()
+    assert capsys.readouterr().err == f"btstore: warning: no run is recorded: {REASON}\n"
+    assert stored(store) == []
+
+
+def test_script_under_exec_runs_as_ever(store: str, newer: Path) -> None:
+    script = newer / "script.py"
+    script.write_text(SCRIPT)
+    code = "from backtest_store.cli.app import main; main()"
+    command = [sys.executable, "-c", code, "exec", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+    assert done.stderr == f"btstore: warning: no run was recorded: {REASON}\n"
+    assert stored(store) == []
+
+
+def test_commands_that_run_a_backtest_say_so(store: str, newer: Path) -> None:
+    config = newer / "sma.toml"
+    config.write_text('strategy = "sma_crossover"\n[data]\nsource = "sp500_daily"\n')
+    for command in (["run", str(config)], ["demo"]):
+        answer = btstore(*command)
+        assert (answer.code, answer.out) == (1, "")
+        assert answer.err.splitlines() == [
+            f"error: cannot run a backtest: {REASON}",
+            "hint: pip install 'backtest-store[nautilus]'",
+        ]
+
+
+def test_without_an_engine_there_is_nothing_to_support(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    forget()
+    assert release.unsupported() == "nautilus_trader is not installed"
+    monkeypatch.undo()
+    forget()
+    assert release.unsupported() is None
