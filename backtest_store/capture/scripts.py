@@ -15,20 +15,23 @@ OWN_FOLDER = Path(__file__).parents[1]
 def script_of_process() -> Json | None:
     """Return the script's path, digest, arguments and working directory; None if there is none.
 
-    A notebook, an interactive session and our own commands have none.
+    A notebook, an interactive session, our own commands and an installed tool (a test runner, say)
+    have none. What `python -m` runs is named as that, too.
     """
-    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    main = sys.modules.get("__main__")
+    file = getattr(main, "__file__", None)
     if file is None or not str(file).endswith(".py"):
         return None
     path = Path(file).absolute()
     digest = file_digest(path)
-    if digest is None or path.is_relative_to(OWN_FOLDER):
+    if digest is None or path.is_relative_to(OWN_FOLDER) or "site-packages" in path.parts:
         return None
     try:
         directory = str(Path.cwd())
     except OSError:  # the working directory was removed
         return None
-    return {
+    module = getattr(getattr(main, "__spec__", None), "name", "__main__")
+    return ({} if module == "__main__" else {"module": module}) | {
         "path": str(path),
         "sha256": digest,
         "arguments": shlex.join(sys.argv[1:]),

@@ -90,16 +90,20 @@ def kept_back() -> Iterator[list[Record]]:
 
 
 def _run(script: Json) -> BaseException | None:
-    """Run the script as `python SCRIPT` does, recording what it runs; return what ended it."""
+    """Run the script as Python does, recording what it runs; return what ended it."""
     from backtest_store.exec import record_everything
 
     path = str(script["path"])
     os.chdir(script["directory"])
     sys.argv[:] = [path, *shlex.split(script["arguments"])]
-    sys.path.insert(0, str(Path(path).resolve().parent))
+    module = script.get("module")
+    sys.path.insert(0, str(Path(path).resolve().parent) if module is None else str(Path.cwd()))
     patch = record_everything(Details())
     try:
-        runpy.run_path(path, run_name="__main__")
+        if module is None:
+            runpy.run_path(path, run_name="__main__")
+        else:
+            runpy.run_module(str(module), run_name="__main__", alter_sys=True)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the script's affair, unless no run was made
         return error
     finally:

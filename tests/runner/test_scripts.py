@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -11,16 +12,19 @@ from typing import Any
 
 import pytest
 
+from backtest_store import saving
+from backtest_store.models import Record
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.runner.test_reproduction import change, fetched
 from tests.shell import Answer, btstore
 
 SCRIPT = """
 import sys
+assert open("here.txt").read() == "yes"
+
 from backtest_store.runner.config import parse_config
 from backtest_store.runner.engine import prepare
 
-assert open("here.txt").read() == "yes"
 for fast_period in sys.argv[1:]:
     content = {
         "strategy": "sma_crossover",
@@ -40,14 +44,25 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def runs(store: str, script: Path) -> list[dict[str, Any]]:
+@pytest.fixture(scope="module")
+def recorded(script: Path, shared_url: str) -> list[Record]:
     """Record a script that makes two runs."""
     command = [*BTSTORE, "exec", "--tag", "mine", script.name, "3", "7"]
-    subprocess.run(command, cwd=script.parent, check=True)
-    made = stored(store)
-    assert [run["parameters"]["fast_period"] for run in made] == [3, 7]
+    home = {"BTSTORE_DATABASE_URL": shared_url, "BTSTORE_HOME": str(script.parent / "home")}
+    subprocess.run(command, cwd=script.parent, env=os.environ | home, check=True)
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in home.items():
+            environment.setenv(name, value)
+        made = [fetched(run["run_id"]) for run in stored(shared_url)]
+    assert [run.parameters["fast_period"] for run in made] == [3, 7]
     return made
+
+
+@pytest.fixture
+def runs(store: str, recorded: list[Record]) -> list[dict[str, Any]]:
+    """Give the store the script's runs, and nothing else."""
+    assert all(saving.save(run) for run in recorded)
+    return stored(store)
 
 
 def facts(script: Path, **changes: str) -> dict[str, Any]:
@@ -80,11 +95,11 @@ def test_the_script_is_run_again_and_its_run_alone_is_kept(
     assert again["run_id"] == said["reproduced_run_id"]
     assert again["reproduced_from"] == runs[1]["run_id"]
     assert (again["parameters"]["fast_period"], again["tags"]) == (7, ["mine"])
-    lost = reproduced(store, runs[1], facts(script, arguments="4 5"))
+    lost = reproduced(store, runs[1], facts(script, arguments="4 5", module="backtests"))
     assert (lost.code, lost.out) == (1, "")
     assert "made 2 runs, and none has the configuration" in lost.err
-    empty = reproduced(store, runs[1], facts(script, arguments="", directory="/"))
-    assert "the script made no run: FileNotFoundError" in empty.err
+    empty = reproduced(store, runs[1], facts(script, directory="/", module="backtests"))
+    assert "the script made no run: ImportError: No module named backtests" in empty.err
     assert len(stored(store)) == 3
 
 
@@ -119,4 +134,7 @@ def test_a_script_is_described_by_what_runs_it_again(script: Path) -> None:
     done = subprocess.run(command, cwd=script.parent, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     assert found == facts(asked, arguments=shlex.join(["a b", "--x=1"]))
+    command = [sys.executable, "-m", "asked"]
+    found = json.loads(subprocess.check_output(command, cwd=script.parent))
+    assert found == facts(asked, arguments="", module="asked")
     assert json.loads(subprocess.check_output([sys.executable, "-c", code])) is None
