@@ -1,6 +1,7 @@
 """Load the bars of a backtest, from wherever its config says they are."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from nautilus_trader.model.data import Bar, BarType
@@ -54,11 +55,25 @@ def load_bars(config: BacktestConfig) -> LoadedBars:
 def _from_file(config: BacktestConfig) -> LoadedBars:
     data = config.data
     path = data.bundled.path if data.path is None else config.locate(data.path)
-    series = load_csv(path)
+    series = _series(path)
     instrument = build_instrument(config, series.decimals)
     chosen = series.between(data.first_moment, data.last_moment)
     bars = _to_bars(chosen, BarType.from_str(data.bar_type), instrument)
     return LoadedBars(bars, instrument, data.source or str(path), series.fingerprint)
+
+
+def _series(path: Path) -> PriceSeries:
+    try:
+        status = path.stat()
+    except OSError:
+        return load_csv(path)  # it says what is wrong
+    return _unchanged_series(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=2)
+def _unchanged_series(path: Path, _modified: int, _size: int) -> PriceSeries:
+    """Read a file once for the backtests of a process, whatever dates each takes of it."""
+    return load_csv(path)
 
 
 def _to_bars(series: PriceSeries, bar_type: BarType, instrument: Instrument) -> list[Bar]:
