@@ -230,7 +230,7 @@ def work(profit):
 if __name__ == "__main__":
     context = multiprocessing.get_context(sys.argv[1])
     made = backtest([1, 2])  # the engine's generator of ids has a state now, which a fork shares
-    with context.Pool(2) as pool:
+    with context.Pool(int(sys.argv[2])) as pool:
         print(sorted(pool.map(work, range(4))))
         pool.close()
         pool.join()
@@ -238,11 +238,13 @@ if __name__ == "__main__":
 )
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_runs_of_worker_processes_are_recorded(store: str, tmp_path: Path, method: str) -> None:
+@pytest.mark.parametrize(("method", "workers"), [("fork", "2"), ("spawn", "1")])
+def test_runs_of_worker_processes_are_recorded(
+    store: str, tmp_path: Path, method: str, workers: str
+) -> None:
     path = tmp_path / "script.py"
     path.write_text(WORKERS)
-    ran = btstore(path, method)
+    ran = btstore(path, method, workers)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-1] == "[0, 1, 2, 3]"
     saved = stored(store)

@@ -32,6 +32,7 @@ from backtest_store.capture.recorder import EngineRecorder
 from backtest_store.journal import Entry
 from backtest_store.models import Record
 from tests.capture.backtests import MINUTE, backtest, bar_type, bars, engine, pair, scripted, share
+from tests.capture.stores import stored
 
 HOUR = timedelta(hours=1)
 RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -214,12 +215,15 @@ from backtest_store.capture.details import Details
 from backtest_store.capture.recorder import EngineRecorder
 from backtest_store.journal import Entry
 from backtest_store.models import Record
+from backtest_store.saving import saver
 from tests.capture.backtests import backtest
 
-made = backtest([100, 110, 120, 115], {{0: 10, 2: -10}}, log_level="INFO", strategy={strategy!r})
-with record(made) if {watched} else nullcontext():
-    made.run()
-made.dispose()
+saver.PATIENCE = {patience}
+for strategy in ({{}}, {{"raise_at": 2}}):
+    made = backtest([100, 110, 120, 115], {{0: 10, 2: -10}}, log_level="INFO", strategy=strategy)
+    with record(made) if {watched} else nullcontext():
+        made.run()
+    made.dispose()
 """
 WALL_TIME = re.compile(r"20(?:2[5-9]|[3-9]\d)-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?")
 OF_THE_MACHINE = re.compile(
@@ -227,29 +231,26 @@ OF_THE_MACHINE = re.compile(
 )
 
 
-@pytest.mark.parametrize(
-    ("strategy", "is_reachable"), [({}, True), ({"raise_at": 2}, False)], ids=["saved", "spooled"]
-)
-def test_output_and_exit_code_are_the_same(
-    *, store: str, monkeypatch: pytest.MonkeyPatch, strategy: dict[str, int], is_reachable: bool
-) -> None:
-    if not is_reachable:
-        monkeypatch.setenv("BTSTORE_DATABASE_URL", "postgresql://me:hunter22@127.0.0.1:1/none")
-    alone, watched = (_run(strategy, watched=watched) for watched in (False, True))
-    assert watched.returncode == alone.returncode == (1 if strategy else 0)
-    assert _same(watched.stdout) == _same(alone.stdout)
-    assert len(alone.stdout.splitlines()) > 100
-    ours = [line for line in watched.stderr.splitlines() if line.startswith("btstore:")]
-    assert len(ours) == (0 if is_reachable else 1), watched.stderr
-    assert "hunter22" not in watched.stdout + watched.stderr
-    rest = [line for line in watched.stderr.splitlines() if line not in ours]
-    # The engine's log has a thread of its own, so its lines fall anywhere among the traceback's.
-    assert sorted(rest) == sorted(alone.stderr.splitlines())
+def test_output_and_exit_code_are_the_same(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone, saved = _run(watched=False), _run(watched=True)
+    monkeypatch.setenv("BTSTORE_DATABASE_URL", "postgresql://me:hunter22@127.0.0.1:1/none")
+    spooled = _run(watched=True, patience=0.2)
+    assert len(alone.stdout.splitlines()) > 200
+    for watched, expected in ((saved, 0), (spooled, 1)):
+        assert watched.returncode == alone.returncode == 1
+        assert _same(watched.stdout) == _same(alone.stdout)
+        ours = [line for line in watched.stderr.splitlines() if line.startswith("btstore:")]
+        assert len(ours) == expected, watched.stderr
+        assert "hunter22" not in watched.stdout + watched.stderr
+        rest = [line for line in watched.stderr.splitlines() if line not in ours]
+        # The engine's log has a thread of its own: its lines fall anywhere among a traceback's.
+        assert sorted(rest) == sorted(alone.stderr.splitlines())
+    assert [run["status"] for run in stored(store)] == ["success", "failed"]
 
 
-def _run(strategy: dict[str, int], *, watched: bool) -> subprocess.CompletedProcess[str]:
+def _run(*, watched: bool, patience: float = 60) -> subprocess.CompletedProcess[str]:
     root = str(Path(__file__).parents[2])
-    script = SCRIPT.format(root=root, strategy=strategy, watched=watched)
+    script = SCRIPT.format(root=root, watched=watched, patience=patience)
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=False
     )

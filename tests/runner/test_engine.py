@@ -113,7 +113,7 @@ def test_the_demos_trade_and_do_not_end_in_ruin(path: Path) -> None:
 def test_a_snapshot_runs_the_same_in_a_fresh_process(tmp_path: Path) -> None:
     snapshots, expected = [], []
     for path in DEMO_CONFIGS:
-        prepared = prepare(with_overrides(load_config(path), {"data.start": "2007-01-01"}))
+        prepared = prepare(with_overrides(load_config(path), {"data.start": "2012-01-01"}))
         snapshots.append(prepared.config_snapshot)
         expected.append(f"{balance(prepared)} {prepared.data_fingerprint}")
     (tmp_path / "snapshots.json").write_text(json.dumps(snapshots), encoding="utf-8")

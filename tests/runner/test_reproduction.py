@@ -71,13 +71,14 @@ def change(url: str, run: Record, **values: Any) -> None:
 
 @pytest.mark.parametrize("path", DEMO_CONFIGS, ids=lambda path: path.stem)
 def test_the_bundled_strategies_are_reproduced(store: str, path: Path) -> None:
-    config = with_overrides(load_config(path), {"data.end": "2018-03-31"})
+    period = {"data.start": "2012-01-01", "data.end": "2018-03-31"}
+    config = with_overrides(load_config(path), period)
     run = execute(config)
     assert run.total_trades
-    code, said = verdict(run)
-    assert (code, said["verdict"], said["differences"]) == (0, "identical", [])
+    reproduction = repeated(run)
+    assert (reproduction.verdict, reproduction.causes) == ("identical", [])
     again = stored(store)[-1]
-    assert again["run_id"] == said["reproduced_run_id"] != str(run.run_id)
+    assert again["run_id"] == str(reproduction.reproduced.run_id) != str(run.run_id)
     assert again["reproduced_from"] == str(run.run_id)
     assert (again["config_hash"], again["tags"]) == (run.config_hash, ["demo"])
     assert again["provenance"]["command_line"] == f"btstore reproduce {run.run_id}"
@@ -212,8 +213,10 @@ def test_a_nodes_run_is_reproduced_wherever_it_was(
     assert run.total_trades
     monkeypatch.chdir(tmp_path)
     code, said = verdict(run)
-    assert (code, said["differences"]) == (0, [])
-    assert stored(store)[-1]["tags"] == ["node"]
+    assert (code, said["verdict"], said["differences"]) == (0, "identical", [])
+    again = stored(store)[-1]
+    assert again["run_id"] == said["reproduced_run_id"] != str(run.run_id)
+    assert (again["reproduced_from"], again["tags"]) == (str(run.run_id), ["node"])
 
 
 def test_what_a_nodes_run_lacks_is_named(store: str, tmp_path: Path) -> None:
