@@ -36,6 +36,7 @@ async def main(wanted: list[str]) -> None:
         "imports": exports.imported,
         "server": servers.embedded,
         "saves": lambda: _saves(url),
+        "record": _recorded_runs,
     }
     try:
         for name in wanted or sections:
@@ -48,6 +49,13 @@ async def _saves(url: str) -> AsyncIterator[Row]:
     for measured in (saves.one, saves.many, saves.growth):
         async for row in measured(url):
             yield row
+
+
+async def _recorded_runs() -> AsyncIterator[Row]:
+    from tests.bench.bench_record import recorded_runs  # the engine is slow to import
+
+    async for row in recorded_runs():
+        yield row
 
 
 async def show(name: str, section: Section) -> None:

@@ -1,18 +1,18 @@
-"""What `record` costs a backtest: 20,000 bars with and without it, medians of alternate runs.
+"""What `record` costs a backtest: 20,000 bars with and without it, medians of alternate runs."""
 
-Run with ``python tests/bench/bench_record.py``; it exits 1 above 1.03 times plus 20 ms.
-"""
-
+import asyncio
 import gc
 import json
+import os
+import subprocess
 import sys
+import tempfile
+from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from pathlib import Path
 from statistics import median
-from time import perf_counter
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
+from time import perf_counter, process_time
 
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.examples.strategies.ema_cross import EMACross, EMACrossConfig
@@ -21,11 +21,13 @@ from nautilus_trader.model.data import Bar
 from nautilus_trader.model.objects import Money, Price
 
 from backtest_store import record
+from backtest_store.database.embedded import EmbeddedServer
+from tests.bench.table import Row
 from tests.capture.backtests import MINUTE, bar_type, bars, engine, pair
 
 BARS = 20_000
 ROUNDS = 9
-FACTOR, ALLOWANCE = 1.03, 0.020
+FACTOR, ALLOWANCE = 1.03, 20  # times a run without it, and ms
 TICK = Decimal("0.00001")
 INSTRUMENT = pair("AUD/USD", AUD, USD, fee="0.00002")
 
@@ -64,40 +66,44 @@ def make() -> BacktestEngine:
     return made
 
 
-def seconds(*, recorded: bool) -> float:
-    """Time one run, its saving included."""
+def timed(*, recorded: bool) -> tuple[float, float]:
+    """Return the seconds of one run, its saving included: on the clock, and of this process."""
     made = make()
     gc.collect()
     around: AbstractContextManager[object] = record(made) if recorded else nullcontext()
-    start = perf_counter()
+    clock, cpu = perf_counter(), process_time()
     with around:
         made.run()
-    elapsed = perf_counter() - start
+    elapsed = perf_counter() - clock, process_time() - cpu
     made.dispose()
     return elapsed
 
 
-def main() -> int:
-    """Compare medians and print them."""
-    seconds(recorded=True)
-    pairs = [(seconds(recorded=False), seconds(recorded=True)) for _ in range(ROUNDS)]
-    alone, recorded = (median(column) for column in zip(*pairs, strict=True))
-    allowed = FACTOR * alone + ALLOWANCE
-    sys.stdout.write(
-        json.dumps(
-            {
-                "bars": BARS,
-                "alone_ms": round(alone * 1000, 1),
-                "recorded_ms": round(recorded * 1000, 1),
-                "ratio": round(recorded / alone, 4),
-                "allowed_ms": round(allowed * 1000, 1),
-                "ok": recorded <= allowed,
-            }
+def measure() -> list[tuple[float, float]]:
+    """Return medians without and with `record`, measured in turn: of the clock, and of the CPU."""
+    timed(recorded=True)
+    rounds = [(timed(recorded=False), timed(recorded=True)) for _ in range(ROUNDS)]
+    alone, recorded = ([*zip(*column, strict=True)] for column in zip(*rounds, strict=True))
+    return [(median(a), median(r)) for a, r in zip(alone, recorded, strict=True)]
+
+
+async def recorded_runs() -> AsyncIterator[Row]:
+    """Measure in a process of its own, with an embedded store of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        environment = {n: v for n, v in os.environ.items() if not n.startswith("BTSTORE_")}
+        environment |= {"BTSTORE_HOME": str(home), "BTSTORE_LOG_LEVEL": "error"}
+        command = [sys.executable, "-m", __name__]
+        out = await asyncio.to_thread(subprocess.check_output, command, env=environment)
+        EmbeddedServer(home).stop()
+    note = f"the bar is {FACTOR} × floor + {ALLOWANCE} ms"
+    # On a machine that is busy with something else, the clock tells what the other does.
+    for what, (alone, recorded) in zip(("", ", CPU time"), json.loads(out), strict=True):
+        bar = round(FACTOR * 1e3 * alone + ALLOWANCE)
+        yield Row(
+            f"{BARS:,} bars recorded{what}", 1e3 * recorded, "ms", bar, 1e3 * alone, note=note
         )
-        + "\n"
-    )
-    return 0 if recorded <= allowed else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.stdout.write(json.dumps(measure()))
