@@ -143,7 +143,8 @@ def record(  # noqa: PLR0913 - what a caller may know better, each by its name
     config_snapshot : Mapping[str, Any], optional
         All that is needed to run it again; else what the engine or the node shows.
     config_hash : str, optional
-        SHA-256 in hex of configuration, instruments, dates and data; else computed.
+        SHA-256 in hex of configuration, instruments, dates and data, any other text being hashed;
+        else computed.
     reproduced_from : UUID, optional
         The run that this one repeats.
     command_line : str, optional

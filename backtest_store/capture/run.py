@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from nautilus_trader.trading.strategy import Strategy
 
 IN_MEMORY = "memory"
+SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass
@@ -74,7 +77,7 @@ def begin(engine: BacktestEngine, details: Details, run_id: UUID) -> Begun:
         initial_capital=capital,
         currency=currency,
         data_source=_redacted(redactor, details.data_source) or (IN_MEMORY if data.count else None),
-        data_fingerprint=details.data_fingerprint or data.fingerprint,
+        data_fingerprint=_redacted(redactor, details.data_fingerprint) or data.fingerprint,
         config_snapshot=_json(redactor, snapshot),
         parameters=_json(redactor, parameters),
         provenance=_provenance(details, redactor, components, engine.run_id),
@@ -115,7 +118,7 @@ def failed_to_build(config: BacktestRunConfig, details: Details, outcome: Outcom
         strategy_name=_name(details, strategies.joined(classes)),
         instrument_ids=catalogs.instrument_ids(config),
         data_source=_redacted(redactor, details.data_source),
-        data_fingerprint=details.data_fingerprint,
+        data_fingerprint=_redacted(redactor, details.data_fingerprint),
         config_snapshot=_json(redactor, details.config_snapshot or node_snapshot(config)),
         parameters=_json(redactor, parameters),
         provenance=_provenance(details, redactor),
@@ -139,11 +142,19 @@ def _ended(record: Record, details: Details, redactor: Redactor, outcome: Outcom
     return replace(
         record,
         status=outcome.status,
-        config_hash=details.config_hash or _hash(record),
+        config_hash=_given_hash(details) or _hash(record),
         error_type=outcome.error_type,
         error_message=_redacted(redactor, outcome.error_message),
         error_traceback=_redacted(redactor, outcome.error_traceback),
     )
+
+
+def _given_hash(details: Details) -> str | None:
+    """Return the caller's hash; one of another kind than the store takes is hashed itself."""
+    given = details.config_hash
+    if not given or SHA256.fullmatch(given):
+        return given
+    return hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()
 
 
 def _hash(record: Record) -> str:

@@ -46,6 +46,8 @@ def main() -> None:
         # Nobody reads any more; Python's own flush at exit would only complain about it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(CLOSED_PIPE)
+    except OSError as error:
+        sys.exit(report(StoreError(str(error))))
 
 
 def report(error: StoreError) -> int:

@@ -48,8 +48,9 @@ def _written(file: Path) -> "Iterator[Callable[[str], object]]":
         yield out.write
         out.flush()
         return
-    target = file.resolve()
-    is_plain = target.is_file() or not target.exists()  # not a pipe or a device
+    with _writable(file):
+        target = file.resolve()
+        is_plain = target.is_file() or not target.exists()  # not a pipe or a device
     unfinished = target.with_name(f".{target.name}.unfinished") if is_plain else target
     with _writable(file), unfinished.open("w", encoding="utf-8", newline="\n") as lines:
         try:

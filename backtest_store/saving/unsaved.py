@@ -88,7 +88,14 @@ def _plain(value: object) -> object:
     try:
         return json.loads(json.dumps(value, default=str, skipkeys=True))
     except (ValueError, RecursionError):
+        return _described(value)
+
+
+def _described(value: object) -> str:
+    try:
         return repr(value)
+    except Exception:  # noqa: BLE001 - nested too deep, or a stranger's that cannot say what it is
+        return f"<{type(value).__qualname__}>"
 
 
 def put_by(run: Unsaved, failure: BaseException, *, is_news: bool = True) -> None:
