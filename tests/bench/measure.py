@@ -8,10 +8,12 @@ Timed = Callable[[], Awaitable[object]]
 WARM_UP = 3
 
 
-async def medians(measured: Mapping[str, Timed], rounds: int) -> dict[str, float]:
+async def medians(
+    measured: Mapping[str, Timed], rounds: int, warm_up: int = WARM_UP
+) -> dict[str, float]:
     """Return the median seconds of each, measured in turn."""
     seconds: dict[str, list[float]] = {name: [] for name in measured}
-    for round_ in range(-WARM_UP, rounds):
+    for round_ in range(-warm_up, rounds):
         for name, run in measured.items():
             started = perf_counter()
             await run()

@@ -72,5 +72,6 @@ async def run(command: Command, url: str) -> None:
 
 
 def environment(url: str) -> dict[str, str]:
-    """Return the environment with a store."""
-    return {**os.environ, "BTSTORE_DATABASE_URL": url}
+    """Return the environment with a store, and with modules compiled once as they mostly are."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return own | {"BTSTORE_DATABASE_URL": url}

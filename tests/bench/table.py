@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 WIDTHS = (46, 12, 18, 9, 5)
-NOT_THERE = "not there yet"
 
 
 class Row(NamedTuple):
@@ -51,7 +50,7 @@ def render(row: Row) -> str:
 
 
 def bar(row: Row) -> str:
-    """Return the bar as the issue words it."""
+    """Return the bar in words."""
     if row.limit is None:
         return ""
     return f"{'≥' if row.at_least else '≤'} {row.limit:g} {'× floor' if row.of_ratio else row.unit}"
