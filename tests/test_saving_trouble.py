@@ -1,6 +1,7 @@
 """A run that the store does not take is kept, and one line says so."""
 
 import re
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,22 @@ def test_without_a_server_a_run_waits_in_the_spool(
     assert f"`btstore sync` saves it (file={spool.folder_of(home)}/{run.run_id}.json)" in line
     assert "hunter2" not in line
     assert not journal.entries(home)
+
+
+def test_a_server_that_never_answers_holds_up_neither_a_save_nor_the_exit(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://me:hunter2@127.0.0.1:{silent.getsockname()[1]}/store"
+        monkeypatch.setenv("BTSTORE_DATABASE_URL", url)
+        impatient = "from backtest_store.saving import saver\nsaver.PATIENCE = 0.3\nsave()"
+        process = start(impatient, tmp_path)
+        out, err = process.communicate(timeout=60)
+    (path,) = spool.waiting(home)
+    assert (process.returncode, out) == (0, f"{path.stem} False\n")
+    (line,) = err.splitlines()
+    assert "the database does not answer in time" in line
+    assert "hunter2" not in line
 
 
 def test_while_the_server_is_away_further_runs_do_not_wait_for_it_nor_warn_again(

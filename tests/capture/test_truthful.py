@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.backtest.models import FixedFeeModel
 from nautilus_trader.model.currencies import AUD, BTC, ETH, EUR, JPY, USD, USDT
 from nautilus_trader.model.enums import AccountType
@@ -231,6 +232,35 @@ def test_part_that_cannot_be_described_costs_that_part_alone(
     assert capsys.readouterr().err == (
         "btstore: warning: could not describe the engine: RuntimeError: none of your business\n"
     )
+
+
+def test_characters_that_postgresql_refuses_do_not_cost_the_run(store: str) -> None:
+    odd = "a\x00b\ud800c"
+    recording = record(
+        made := backtest(CLOSES),
+        strategy_name=odd,
+        strategy_type=odd,
+        tags=[odd],
+        note=odd,
+        data_source=odd,
+        parameters={odd: [odd]},
+        config_snapshot={odd: odd},
+        command_line=odd,
+    )
+    with pytest.raises(ValueError, match="a\x00b"), recording:
+        _run_and_raise(made, odd)
+    saved = only(store)
+    seen = "a\ufffdb\ufffdc"
+    assert (saved["error_message"], saved["note"], saved["tags"]) == (seen, seen, [seen])
+    assert seen in saved["error_traceback"]
+    assert (saved["strategy_name"], saved["strategy_type"]) == (seen, seen)
+    assert (saved["parameters"], saved["config_snapshot"]) == ({seen: [seen]}, {seen: seen})
+    assert (saved["data_source"], saved["provenance"]["command_line"]) == (seen, seen)
+
+
+def _run_and_raise(made: BacktestEngine, message: str) -> None:
+    made.run()
+    raise ValueError(message)
 
 
 def test_flat_trade_is_neither_won_nor_lost(store: str) -> None:

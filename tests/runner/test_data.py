@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backtest_store.errors import UsageError
+from backtest_store.runner import bars
 from backtest_store.runner.data import Row, load_csv
 from backtest_store.runner.market_data import BUNDLED_DATA
 from backtest_store.runner.timestamps import parse_timestamp, to_datetime
@@ -52,6 +53,13 @@ def test_bundled_data_loads_whole(name: str, bars: int, first: Row, last: Row) -
     assert (series.rows[0], series.rows[-1]) == (first, last)
     assert series.has_volume
     assert series.fingerprint == hashlib.sha256(BUNDLED_DATA[name].path.read_bytes()).hexdigest()
+
+
+def test_a_file_is_read_once_for_as_long_as_it_does_not_change(tmp_path: Path) -> None:
+    first = bars._series(write(tmp_path, HEADER, GOOD))
+    assert bars._series(first.path) is first
+    write(tmp_path, HEADER, GOOD, LATER)
+    assert len(bars._series(first.path).rows) == 2
 
 
 def test_bundled_data_comes_with_its_licences() -> None:

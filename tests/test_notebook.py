@@ -1,0 +1,68 @@
+"""In a notebook: cells run one by one inside a running event loop, and no file defines a class."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
+
+KERNEL = """
+import ast, asyncio, inspect, sys
+
+CELLS = [
+'''
+from decimal import Decimal
+from backtest_store import record, save_run, save_run_async
+from tests.capture.backtests import Scripted, ScriptedConfig, bar_type, bars, engine, share
+
+class Cell(Scripted):
+    pass
+
+def make(*closes):
+    made = engine(share())
+    made.add_data(bars(share(), closes))
+    config = ScriptedConfig(
+        instrument_id=share().id, bar_type=bar_type(share()), orders={0: Decimal(1), 1: Decimal(-1)}
+    )
+    made.add_strategy(Cell(config))
+    return made
+''',
+"made = make(100, 110, 120)",
+'''
+with record(made) as run:
+    made.run()
+''',
+"assert save_run(made) == await save_run_async(made) == run.run_id",
+'''
+later = make(100, 105, 120)
+later.run()
+await save_run_async(later)
+''',
+]
+
+async def kernel():
+    for cell in CELLS:
+        code = compile(cell, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        waiting = eval(code, vars(sys.modules["__main__"]))
+        if inspect.isawaitable(waiting):
+            await waiting
+
+asyncio.run(kernel())
+"""
+
+
+def test_cells_of_a_notebook_are_recorded(store: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KERNEL],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[1],
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    recorded, later = stored(store)
+    assert [run["net_profit"] for run in (recorded, later)] == [10, 5]
+    assert [run["equity_basis"] for run in (recorded, later)] == ["mark_to_market", "balance"]
+    assert recorded["config_snapshot"]["strategy_path"] == "__main__:Cell"
+    assert recorded["provenance"]["script"] is None
+    assert recorded["provenance"]["source_sha256"] == {}
