@@ -113,3 +113,10 @@ def test_a_reader_saves_nothing_and_is_told_so(
     assert len(stored(user)) == 1
     assert refuses(user, DELETE)
     assert refuses(user, INSERT)
+
+
+@pytest.mark.parametrize("what", ["update a run", "update metrics"])
+def test_not_even_the_owner_updates(store_url: str, what: str) -> None:
+    asyncio.run(put(store_url, a_run()))
+    with psycopg.connect(store_url) as owner, pytest.raises(psycopg.Error, match="never updated"):
+        owner.execute(REFUSED[what].encode())

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,18 @@ def test_a_worker_that_dies_idle_is_replaced() -> None:
             worker.process.kill()
             worker.process.join()
         assert sorted(workers.each(abs, [-1, -2, -3])) == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_no_list_of_processes_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BTSTORE_DATABASE_URL", "postgresql://me:gehe1m@127.0.0.1:1/store")
+    with WorkerProcesses(2) as workers:
+        assert dict(workers.each(os.getenv, ["BTSTORE_DATABASE_URL"])) == {
+            0: os.environ["BTSTORE_DATABASE_URL"]
+        }
+        processes = [str(worker.process.pid) for worker in workers._workers] + ["self"]
+        seen = [Path("/proc", pid, "cmdline").read_bytes() for pid in processes]
+    assert all(seen)
+    assert b"gehe1m" not in b"".join(seen)
 
 
 def test_who_stops_early_does_not_wait_for_what_is_under_way() -> None:
