@@ -67,6 +67,14 @@ lint: $(READY)  ## Check format, lint rules, import directions and types
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
 
+.venv-audit/bin/pip-audit: | $(READY)
+	@$(BIN)/python -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+
+.PHONY: audit
+audit: $(READY) .venv-audit/bin/pip-audit  ## Look for known vulnerabilities of the locked packages
+	@$(BIN)/python -m tests.audit .venv-audit/bin/pip-audit
+
 .PHONY: docs
 docs: $(READY)  ## Make the README's tour and command reference anew
 	@$(BIN)/python -m tests.docs
