@@ -8,8 +8,10 @@ from traceback import format_exc
 
 from tabulate import tabulate
 
+from backtest_store.saving import saver
+from tests.faults import chance
 from tests.faults.catalog import FAULTS
-from tests.faults.lab import Lab, NotRunError, Result
+from tests.faults.lab import LITTLE_PATIENCE, Lab, NotRunError, Result
 
 HEADERS = ["fault", *(field.name for field in fields(Result)), "seconds"]
 
@@ -20,6 +22,7 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="few rounds of each")
     parser.add_argument("--only", default="", help="those with this in their name")
     options = parser.parse_args()
+    chance.begin()
     rows, is_well = [], True
     for name in (name for name in FAULTS if options.only in name):
         sys.stderr.write(f"{name} …\n")
@@ -34,7 +37,7 @@ def _row(name: str, *, is_short: bool) -> tuple[list[object], bool]:
     bring_about, short, full = FAULTS[name]
     begun = time.monotonic()
     try:
-        with Lab(patience=2.0 if is_short else 5.0) as lab:
+        with Lab(patience=LITTLE_PATIENCE if is_short else saver.PATIENCE) as lab:
             result = bring_about(lab, short if is_short else full)
     except NotRunError as error:
         return [name, f"not run: {error}"], True

@@ -17,14 +17,14 @@ class Fault(NamedTuple):
 
 FAULTS = {
     "server killed under 4 writers": Fault(crashes.server_killed, 3, 100),
-    "writer killed": Fault(crashes.writer_killed, 8, 200),
-    "server restarted between saves": Fault(crashes.server_restarted, 2, 20),
+    "writer killed": Fault(crashes.writer_killed, 6, 200),
+    "server restarted between saves": Fault(crashes.server_restarted, 1, 20),
     "connection slots exhausted": Fault(refusals.slots_exhausted, 1, 10),
     "statement timeout": Fault(refusals.statement_timeout, 1, 10),
     "table locked": Fault(refusals.table_locked, 1, 10),
-    "disk of the spool full": Fault(machine.spool_full, 2, 20),
+    "disk of the spool full": Fault(machine.spool_full, 1, 20),
     "read-only standby": Fault(refusals.read_only_standby, 1, 10),
-    "database dropped in flight": Fault(refusals.database_dropped, 2, 20),
+    "database dropped in flight": Fault(refusals.database_dropped, 1, 20),
     "32 processes at once": Fault(crashes.many_processes, 1, 10),
     "clock jumps back": Fault(machine.clock_jumps_back, 1, 10),
     "PgBouncer in transaction mode": Fault(pooler.pgbouncer, 2, 20),

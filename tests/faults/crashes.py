@@ -1,13 +1,13 @@
 """Processes that are killed: the server's and the writers'."""
 
 import os
-import random
 import signal
 import time
 from contextlib import suppress
 
 import psycopg
 
+from tests.faults.chance import chance
 from tests.faults.lab import Lab, Result
 from tests.faults.servers import Server, wait_until
 
@@ -20,14 +20,14 @@ def server_killed(lab: Lab, rounds: int) -> Result:
     trial = lab.trial(server)
     with trial.writing(WRITERS, pause=0.03):
         for _ in range(rounds):
-            time.sleep(random.uniform(0.02, 0.5))
-            random.choice([_kill_postmaster, _kill_backend])(server)
+            time.sleep(chance.uniform(0.02, 0.5))
+            chance.choice([_kill_postmaster, _kill_backend])(server)
     return trial.result(rounds)
 
 
 def _kill_postmaster(server: Server) -> None:
     server.kill()
-    time.sleep(random.uniform(0, 0.3))
+    time.sleep(chance.uniform(0, 0.3))
     server.start()
 
 
@@ -45,7 +45,7 @@ def writer_killed(lab: Lab, rounds: int) -> Result:
         before = len(trial.told("started"))
         process = trial.start()
         trial.wait_for("started", before + 1)
-        time.sleep(random.uniform(0, 0.06))
+        time.sleep(chance.uniform(0, 0.06))
         process.kill()
         process.join()
     return trial.result(rounds)

@@ -1,9 +1,9 @@
 """A primary that dies, and the standby that takes its place."""
 
-import random
 import time
 from urllib.parse import urlsplit
 
+from tests.faults.chance import chance
 from tests.faults.lab import Lab, Result
 from tests.faults.servers import Server, wait_until
 
@@ -20,7 +20,7 @@ def standby_promoted(lab: Lab, rounds: int) -> Result:
     results = []
     for _ in range(rounds):
         with trial.writing(4, pause=0.03):
-            time.sleep(random.uniform(0.2, 0.6))
+            time.sleep(chance.uniform(0.2, 0.6))
             primary.kill()
             _promote(standby)
             trial.wait_for("saved", len(trial.told("saved")) + 5)

@@ -28,6 +28,7 @@ from tests.faults.servers import Server, wait_until
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.faults.writer", "backtest_store.saving.worker"])
 FOREVER = -1
+LITTLE_PATIENCE = 0.5  # seconds
 LARGE_DISK_BYTES = 2 * 2**30
 
 
@@ -51,6 +52,7 @@ class Trial:
     """One store, one home, and what the runs saved there were told."""
 
     def __init__(self, lab: "Lab", url: str) -> None:
+        self._lab = lab
         self.url = url
         self.directory = Path(tempfile.mkdtemp(dir=lab.directory))
         self.home = self.directory / "home"
@@ -70,6 +72,14 @@ class Trial:
         """Save a run from this process, and say whether it was acknowledged."""
         with environment(self.environment):
             return writer.attempt(self.log)
+
+    def attempt_in_vain(self) -> bool:
+        """Do as `attempt` does, where the store will not take the run however long it is given."""
+        before, saver.PATIENCE = saver.PATIENCE, self._lab.patience
+        try:
+            return self.attempt()
+        finally:
+            saver.PATIENCE = before
 
     def start(self, runs: int = FOREVER, pause: float = 0.0) -> BaseProcess:
         """Start a process that saves so many runs."""
@@ -149,11 +159,12 @@ class Lab:
     Parameters
     ----------
     patience : float
-        Seconds that a save of this process gives the database, as 5 are long for a test.
+        Seconds that a save of this process gives a store that will not take the run, as 5 are
+        long for a test.
     """
 
     def __init__(self, patience: float = saver.PATIENCE) -> None:
-        self._patience, saver.PATIENCE = saver.PATIENCE, patience
+        self.patience = patience
         self.directory = Path(tempfile.mkdtemp(prefix="btstore-", dir=_quick_disk()))
         self._afterwards = ExitStack()
         self._servers = 0
@@ -167,7 +178,6 @@ class Lab:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        saver.PATIENCE = self._patience
         self._afterwards.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -180,6 +190,15 @@ class Lab:
     def common(self) -> Server:
         """The server for whatever leaves servers well."""
         return self.server()
+
+    @cached_property
+    def _common_standby(self) -> Server:
+        return self.standby(self.common)
+
+    def standby_with(self, database: str) -> Server:
+        """Return the common server's standby, which is to stay one, once it has a database."""
+        wait_until(lambda: self._common_standby.answers(database))
+        return self._common_standby
 
     def place(self) -> Path:
         """Return a directory for a server that does not exist yet."""

@@ -28,7 +28,7 @@ def slots_exhausted(lab: Lab, rounds: int) -> Result:
             assert trial.attempt()
         server.restart()
         with _all_slots(trial):
-            assert not trial.attempt()
+            assert not trial.attempt_in_vain()
     return trial.result(rounds)
 
 
@@ -50,7 +50,7 @@ def statement_timeout(lab: Lab, rounds: int) -> Result:
             holder.execute("SET statement_timeout = 0")
             holder.execute(LOCK)
             disconnect(lab, trial)
-            assert not trial.attempt()
+            assert not trial.attempt_in_vain()
         lab.common.execute(f"ALTER DATABASE {database(trial)} RESET statement_timeout")
         disconnect(lab, trial)
         assert trial.attempt()
@@ -76,7 +76,7 @@ def table_locked(lab: Lab, rounds: int) -> Result:
         assert trial.attempt()
         with psycopg.connect(trial.url) as holder:
             holder.execute(LOCK)
-            assert not trial.attempt()
+            assert not trial.attempt_in_vain()
     return trial.result(rounds)
 
 
@@ -86,9 +86,9 @@ def database_dropped(lab: Lab, rounds: int) -> Result:
     for _ in range(rounds):
         holder = psycopg.connect(trial.url)
         holder.execute(LOCK)
-        dropping = threading.Timer(0.3, _drop, (lab, trial))
+        dropping = threading.Timer(0.2, _drop, (lab, trial))
         dropping.start()
-        assert not trial.attempt()
+        assert not trial.attempt_in_vain()
         dropping.join()
         holder.close()
         url = lab.common.store()
@@ -103,9 +103,9 @@ def _drop(lab: Lab, trial: Trial) -> None:
 def read_only_standby(lab: Lab, rounds: int) -> Result:
     """Save to a standby, which only reads; then to its primary."""
     trial = lab.trial()
-    standby = lab.standby(lab.common)
+    standby = lab.standby_with(database(trial))
     primary_url = trial.url
     trial.url = standby.url(database(trial))
     for _ in range(rounds):
-        assert not trial.attempt()
+        assert not trial.attempt_in_vain()
     return trial.result(rounds, primary_url)

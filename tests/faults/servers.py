@@ -99,10 +99,10 @@ class Server:
                 self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
         return self.answers()
 
-    def answers(self) -> bool:
-        """Say whether it takes connections."""
+    def answers(self, database: str = "postgres") -> bool:
+        """Say whether it takes connections to a database."""
         with suppress(psycopg.OperationalError):
-            psycopg.connect(self.url("postgres")).close()
+            psycopg.connect(self.url(database)).close()
             return True
         return False
 

@@ -7,22 +7,24 @@ import pytest
 
 from backtest_store.database.connection import connect
 from backtest_store.database.settings import Settings
+from tests.faults import chance
 from tests.faults.catalog import FAULTS
 from tests.faults.failover import urls
-from tests.faults.lab import Lab, NotRunError
+from tests.faults.lab import LITTLE_PATIENCE, Lab, NotRunError
 from tests.faults.refusals import database
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """Give one laboratory to all faults."""
-    with Lab(patience=2.0) as lab:
+    chance.begin()
+    with Lab(patience=LITTLE_PATIENCE) as lab:
         yield lab
 
 
 async def test_reads_go_to_the_standby_and_saves_to_the_primary(lab: Lab) -> None:
     trial = lab.trial()
-    standby = lab.standby(lab.common)
+    standby = lab.standby_with(database(trial))
     trial.url = urls(database(trial), standby, lab.common, attributes="prefer-standby")
     assert await asyncio.to_thread(trial.attempt)
     async with connect(Settings(database_url=trial.url, home=trial.home)) as db:

@@ -1,7 +1,6 @@
 """Whatever dies while a grid runs, each combination ends up stored once."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -15,6 +14,8 @@ import pytest
 
 from backtest_store.database.embedded import EmbeddedServer
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
+from tests.faults import chance as moments
+from tests.faults.chance import chance
 from tests.shell import btstore
 
 CONFIG = """
@@ -49,7 +50,8 @@ def start(config: str) -> "subprocess.Popen[str]":
 
 def at_some_moment(url: str, process: "subprocess.Popen[str]") -> str:
     """Wait until some runs are stored and then a little; return how long, for the report."""
-    count, more = random.randrange(len(COMBINATIONS) - 1), random.uniform(0, 0.2)
+    moments.begin()
+    count, more = chance.randrange(len(COMBINATIONS) - 1), chance.uniform(0, 0.2)
     with psycopg.connect(url, autocommit=True) as connection:
         while process.poll() is None:
             row = connection.execute("SELECT count(*) FROM backtest_runs").fetchone()
@@ -64,7 +66,7 @@ def worker_of(parent: int) -> int:
     """Return one of the processes that run backtests; 0 if there is none."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     workers = [c for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
-    return int(random.choice(workers)) if workers else 0
+    return int(chance.choice(workers)) if workers else 0
 
 
 def successes(url: str) -> Counter[tuple[int, int]]:
