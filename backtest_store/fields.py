@@ -20,6 +20,7 @@ SQL_NAMES |= {name: f"r.{name}" for name in RUN_FIELDS}
 WALKED = frozenset({"started_at", *COPIED_TO_RUNS})
 UNWALKED_NAMES = SQL_NAMES | {name: f"{SQL_NAMES[name]} + 0" for name in COPIED_TO_RUNS}
 UNWALKED_NAMES["started_at"] += " + interval '0'"
+UNDEFINED_LAST = {way: f"{way} NULLS LAST" for way in ("ASC", "DESC")}
 LISTED = tuple(name for name in TYPES if name not in UNLISTED)
 SORTABLE = tuple(name for name in LISTED if TYPES[name] not in MANY_VALUED)
 COMPARABLE_METRICS = tuple(name for name in METRIC_FIELDS if name in SORTABLE)

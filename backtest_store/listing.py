@@ -13,7 +13,7 @@ from backtest_store.sql import Condition, Db, Query
 
 NEWEST_FIRST = "started_at"
 PAGE = 1000
-# Conditions that no order's index tests: runs that meet them are looked for among the first so
+# Conditions that no order's index tests: runs that meet them are searched for among the first so
 # many of a list, which takes milliseconds, and only then among all.
 SEARCHED = ("tag", "metric", "parameter")
 NEAR = 3000
@@ -78,25 +78,40 @@ async def after(db: Db, listing: Listing, run: str | None) -> Listing:
 
 async def page(db: Db, listing: Listing, limit: int) -> list[Record]:
     """Return at most so many runs."""
+    if listing.order_by not in WALKED:
+        return await _found(db, listing, limit)
+    searched = [c for c in listing.where if c.name.startswith(SEARCHED)]
+    if searched:
+        near = await _walked(db, next(parts(listing)), limit, searched)
+        return near if len(near) == limit else await _found(db, listing, limit)
     runs: list[Record] = []
     for part in parts(listing):
-        runs += await _first(db, part, limit - len(runs))
+        runs += await _walked(db, part, limit - len(runs))
         if len(runs) == limit:
             break
     return runs
 
 
-async def _first(db: Db, part: Part, limit: int) -> list[Record]:
-    """Return the first runs of a part, found near its beginning if there are enough."""
-    where, order_by = part
-    if order_by not in WALKED:
-        return await queries.list_runs(db, limit=limit, where=where, order_by=order_by)
-    searched = tuple(c for c in where if c.name.startswith(SEARCHED))
-    along = walk([c for c in where if c not in searched], order_by, NEAR if searched else limit)
-    runs = await queries.list_runs(db, limit=limit, where=searched, order_by=order_by, walk=along)
-    if searched and len(runs) < limit:
-        return await queries.list_runs(db, limit=limit, where=where, order_by=order_by)
-    return runs
+async def _walked(
+    db: Db, part: Part, limit: int, searched: Sequence[Condition] = ()
+) -> list[Record]:
+    """Return the first runs of a part, or those of its beginning that are searched for."""
+    where, order_by = [c for c in part.where if c not in searched], part.order_by
+    along = walk(where, order_by, NEAR if searched else limit)
+    return await queries.list_runs(db, limit=limit, where=searched, order_by=order_by, walk=along)
+
+
+async def _found(db: Db, listing: Listing, limit: int) -> list[Record]:
+    """Return the first of all runs that meet the conditions, however they are found."""
+    where, field, after = listing
+    if after is not None:
+        undefined = sql.condition("undefined", field=SQL_NAMES[field])
+        if getattr(after, field) is None:
+            where = (*where, undefined, *_newer_than(after))
+        else:
+            (ranked,) = _ranked_after(field, after)
+            where = (*where, ranked if field in REQUIRED else sql.either(ranked, undefined))
+    return await queries.list_runs(db, limit=limit, where=where, order_by=field)
 
 
 def walk(where: Sequence[Condition], order_by: str, within: int) -> Query:

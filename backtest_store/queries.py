@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backtest_store import sql
-from backtest_store.fields import LISTED, SQL_NAMES, UNWALKED_NAMES, direction
+from backtest_store.fields import LISTED, SQL_NAMES, UNDEFINED_LAST, UNWALKED_NAMES, direction
 from backtest_store.models import (
     METRIC_FIELDS,
     RUN_FIELDS,
@@ -42,8 +42,9 @@ async def list_runs(
     Parameters
     ----------
     walk : Query, optional
-        The runs to choose from, found by walking an index. Without it no index is walked for the
-        order: all runs that meet the conditions are found, and then put in order.
+        The runs to choose from, found by walking an index. Without it, if there is a limit, no
+        index is walked for the order: all runs that meet the conditions are found, and then put
+        in order, the undefined last.
     """
     return await sql.fetch(db, listed_runs(limit, where, order_by, walk=walk), Record)
 
@@ -60,10 +61,12 @@ def listed_runs(  # noqa: PLR0913 - each is a place in the query
     """Return `list_runs` with the fields, the conditions and the order that are asked for."""
     query = sql.query("list_runs", limit)
     walked = query if walk is None else query.around(walk, "runs")
-    names = SQL_NAMES if walk or limit is None else UNWALKED_NAMES
+    name, way = SQL_NAMES[order_by], direction(order_by)
+    if walk is None and limit is not None:
+        name, way = UNWALKED_NAMES[order_by], UNDEFINED_LAST[way]
     return (
         walked.having(where)
-        .worded(field=names[order_by], direction=direction(order_by))
+        .worded(field=name, direction=way)
         .selecting(
             run=[sql.cell(name, csv=csv) for name in fields if name in RUN_FIELDS],
             metrics=[sql.cell(name, csv=csv) for name in fields if name in METRIC_FIELDS],

@@ -14,7 +14,7 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from backtest_store.fields import SQL_NAMES, TYPES, UNWALKED_NAMES
+from backtest_store.fields import SQL_NAMES, TYPES, UNDEFINED_LAST, UNWALKED_NAMES
 from backtest_store.resources import folder
 
 if TYPE_CHECKING:
@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     M = TypeVar("M", bound=DataclassInstance)
 
 OPERATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
-WORDS = {*SQL_NAMES.values(), *UNWALKED_NAMES.values(), *OPERATORS, "ASC", "DESC"}
+WORDS = {
+    *SQL_NAMES.values(),
+    *UNWALKED_NAMES.values(),
+    *OPERATORS,
+    "ASC",
+    "DESC",
+    *UNDEFINED_LAST.values(),
+}
 PLACE = re.compile(r"[^\s(),]+ /\* (\w+) \*/")
 PARAMETER = re.compile(r"\$(\d+)")
 _CSV_CELLS = {"datetime": "time", "list[str]": "list"}
@@ -104,6 +111,12 @@ def condition(name: str, *values: object, **words: str) -> Condition:
     """Return the condition in `sql/filters/NAME.sql`: what follows its WHERE."""
     worded = query(f"filters/{name}").worded(**words)
     return Condition(name, worded.text.partition(" WHERE ")[2], values)
+
+
+def either(first: Condition, second: Condition) -> Condition:
+    """Return the condition that at least one of two is met."""
+    other = renumbered(second.text, len(first.values))
+    return Condition(first.name, f"({first.text}) OR ({other})", first.values + second.values)
 
 
 def cell(field: str, *, csv: bool = False) -> str:
