@@ -211,6 +211,13 @@ async def test_migrating_a_store_in_use_copies_its_metrics(explaining: Explainin
         " IS DISTINCT FROM (m.total_return, m.sharpe_ratio, m.max_drawdown)"
     )
     assert differing == 0
+    listed = await explaining.db.fetchval(
+        "SELECT count(*) FROM run_instruments AS i JOIN backtest_runs AS r USING (run_id)"
+        " WHERE i.instrument_id = ANY (r.instrument_ids) AND (i.total_return, i.sharpe_ratio)"
+        " IS NOT DISTINCT FROM (r.total_return, r.sharpe_ratio)"
+    )
+    instruments = "SELECT sum(cardinality(instrument_ids)) FROM backtest_runs"
+    assert listed == await explaining.db.fetchval(instruments)
 
 
 @pytest.mark.parametrize("order_by", ORDERS)
