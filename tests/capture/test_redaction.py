@@ -14,8 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.backtest.node import BacktestNode
+from nautilus_trader.config import CacheConfig, DatabaseConfig, MessageBusConfig
 
 from backtest_store import record
+from backtest_store.capture.details import Details, Outcome
+from backtest_store.capture.run import failed_to_build
 from backtest_store.redaction import REDACTED, Redactor, is_secret
 from tests.capture.backtests import backtest
 from tests.capture.stores import stored
@@ -170,6 +173,26 @@ def test_planted_secrets_are_nowhere(
     seen += "".join(file.read_text("utf-8", "replace") for file in files)
     assert REDACTED in seen
     assert SECRET not in seen
+
+
+def test_secrets_of_a_node_whose_engine_was_never_built(tmp_path: Path) -> None:
+    config = run_config(tmp_path, {"api_secret": f"{SECRET}-0", "feed": {"token": f"{SECRET}-1"}})
+    assert config.engine is not None
+    databases = [DatabaseConfig(username="u", password=f"{SECRET}-{n}") for n in (2, 3)]
+    engine = msgspec.structs.replace(
+        config.engine,
+        cache=CacheConfig(database=databases[0]),
+        message_bus=MessageBusConfig(database=databases[1]),
+    )
+    told = " ".join(f"{SECRET}-{n}" for n in range(4))
+    failure = Outcome(status="failed", error_message=told, error_traceback=told)
+    failed = failed_to_build(
+        msgspec.structs.replace(config, engine=engine), Details(note=told), failure
+    )
+    assert failed.note == failed.error_message == failed.error_traceback == " ".join([REDACTED] * 4)
+    assert failed.config_snapshot["engine"]["cache"]["database"]["username"] == "u"
+    assert failed.parameters["feed"] == {"token": REDACTED}
+    assert SECRET not in repr(failed)
 
 
 def test_snapshot_without_its_secrets_is_still_readable(store: str, tmp_path: Path) -> None:

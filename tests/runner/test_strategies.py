@@ -34,7 +34,7 @@ from tests.runner.oracle import (
 )
 
 DATES, CLOSES = read_prices(BUNDLED_DATA["sp500_daily"].path)
-BARS = 400
+BARS = 250
 engine_runs = settings(
     deadline=None, max_examples=15, suppress_health_check=[HealthCheck.filter_too_much]
 )
