@@ -1,6 +1,7 @@
 """A stored run is run again in a fresh process, and what has changed since is named."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,12 @@ from tests.runner.test_engine import write_strategy
 from tests.shell import btstore
 
 HEADER = "date,open,high,low,close\n"
+
+
+@pytest.fixture(autouse=True)
+def without_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run as in a notebook: pytest is a script, too, and would be run again."""
+    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
 
 
 def verdict(run: Record) -> tuple[int, dict[str, Any]]:
