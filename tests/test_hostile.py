@@ -304,6 +304,7 @@ def test_every_argument_is_understood_or_refused(
     assert answer.code in range(7), answer
     assert "Traceback" not in answer.err
     assert answer.code == 0 or answer.err, "a refusal says why"
+    assert answer.err.replace("\n", "").isprintable()
 
 
 def needed(command: list[str]) -> int:

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from backtest_store.cli.commands import Commands
-from backtest_store.cli.output import ReaderLeftError, write_what_can_be_written
+from backtest_store.cli.output import ReaderLeftError, tell, write_what_can_be_written
 from backtest_store.errors import StoreError
 
 CLOSED_PIPE = 141
@@ -52,7 +52,7 @@ def main() -> None:
 
 def report(error: StoreError) -> int:
     """Tell the user what happened and what to do, and return the exit code."""
-    typer.echo(f"error: {error}", err=True)
+    tell(f"error: {error}")
     if error.hint:
-        typer.echo(f"hint: {error.hint}", err=True)
+        tell(f"hint: {error.hint}")
     return error.exit_code

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from backtest_store.cli.options import RUN_HELP, Format, FormatOption, RunsArgument, examples
+from backtest_store.cli.output import tell
 from backtest_store.errors import UsageError
 
 FEWEST, MOST = 2, 10
@@ -37,4 +38,4 @@ def compare(
     comparison = call(lambda db: comparing.compare(db, runs, baseline))
     render.side_by_side(comparison, format_, all_parameters=all_parameters)
     for note in comparison.notes():
-        typer.echo(f"note: {note}", err=True)
+        tell(f"note: {note}")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from io import TextIOWrapper
 from typing import TypeVar
 
+import typer
+
 T = TypeVar("T")
 
 
@@ -22,6 +24,13 @@ def write_what_can_be_written() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def tell(text: str) -> None:
+    """Write lines to standard error, with nothing in them that a terminal would act on."""
+    from backtest_store.cli.cells import printable
+
+    typer.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
 
 class StandardOutput:

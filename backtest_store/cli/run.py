@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backtest_store.cli.options import Format, FormatOption, examples
+from backtest_store.cli.output import tell
 from backtest_store.cli.ray import WithRay
 from backtest_store.errors import StoreError, UnreachableError
 
@@ -158,7 +159,7 @@ def tell_impossible(impossible: Sequence[Impossible]) -> None:
     if impossible:
         first = impossible[0]
         number = f"{len(impossible)} impossible combination{'s' * (len(impossible) > 1)}"
-        typer.echo(f"warning: skipped {number}: {first.label}: {first.reason}", err=True)
+        tell(f"warning: skipped {number}: {first.label}: {first.reason}")
 
 
 def warn_of_stored(planned: Sequence[Planned], stored: dict[int, Record]) -> None:
@@ -167,11 +168,11 @@ def warn_of_stored(planned: Sequence[Planned], stored: dict[int, Record]) -> Non
 
     for place, run in [*stored.items()][:MOST_LINES]:
         label = planned[place].combination.label or run.strategy_name
-        typer.echo(f"warning: {label} was run before: {named(run)}", err=True)
+        tell(f"warning: {label} was run before: {named(run)}")
     if len(stored) > MOST_LINES:
-        typer.echo(f"warning: so were {len(stored) - MOST_LINES} more", err=True)
+        tell(f"warning: so were {len(stored) - MOST_LINES} more")
     if stored:
-        typer.echo("hint: --skip-existing takes stored runs instead", err=True)
+        tell("hint: --skip-existing takes stored runs instead")
 
 
 def summarise(report: Report, planned: int, impossible: int, reused: int) -> None:
@@ -186,9 +187,9 @@ def summarise(report: Report, planned: int, impossible: int, reused: int) -> Non
     counts["not run"] = planned - len(report.runs) - len(report.failures)
     if planned + impossible > 1 or report.unsaved:
         shown = [f"{count} {what}" for what, count in counts.items() if count]
-        typer.echo(", ".join(shown) or "nothing was run", err=True)
+        tell(", ".join(shown) or "nothing was run")
     if report.unsaved:
-        typer.echo("hint: btstore sync saves what the spool keeps", err=True)
+        tell("hint: btstore sync saves what the spool keeps")
 
 
 def look_for_unsaved(report: Report) -> None:
@@ -220,8 +221,8 @@ def exit_code(runs: Sequence[Record], unsaved: Sequence[str] = ()) -> None:
         for run in failed
     ] + [f"error: {reason}" for reason in unsaved]
     for line in lines[:MOST_LINES]:
-        typer.echo(line, err=True)
+        tell(line)
     if len(lines) > MOST_LINES:
-        typer.echo(f"error: {len(lines) - MOST_LINES} more failed", err=True)
+        tell(f"error: {len(lines) - MOST_LINES} more failed")
     if lines:
         raise typer.Exit(FAILED)

@@ -72,3 +72,9 @@ def test_help_loads_next_to_nothing(home: Path) -> None:
 @pytest.mark.parametrize("words", READING[:3])
 def test_reading_loads_asyncpg_and_no_more(store_url: str, words: list[str]) -> None:
     assert loaded_by(*words) & (HEAVY | {"structlog"}) == {"asyncpg"}
+
+
+def test_an_error_shows_what_was_given_without_obeying_it(home: Path) -> None:
+    answer = btstore("run", "\x07strategy\u202e")
+    assert answer.code == 2
+    assert answer.err.startswith(r"error: \x07strategy\u202e is not a config file")
