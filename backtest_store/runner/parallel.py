@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
+import sys
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, resource_tracker
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from multiprocessing.connection import Connection
 
 Item = TypeVar("Item")
@@ -107,14 +110,15 @@ class WorkerProcesses:
     ) -> Iterator[tuple[int, Result | Died]]:
         """Yield the place of each item and what became of it, in the order in which they end."""
         waiting = deque(enumerate(items))
-        while waiting or any(worker.number is not None for worker in self._workers):
-            self._occupy(work, waiting)
+        self._occupy(work, waiting)
+        while any(worker.number is not None for worker in self._workers):
             busy = {w.pipe: w for w in self._workers if w.number is not None}
             for pipe in connection.wait([*busy]):
                 worker = busy[pipe]  # type: ignore[index]
                 number, result = worker.receive()
                 if isinstance(result, Died):
                     self._workers.remove(worker)
+                self._occupy(work, waiting)  # first: whoever is told may take their time
                 yield number, result
 
     def _occupy(self, work: Callable[[Any], Any], waiting: deque[tuple[int, Any]]) -> None:
@@ -177,13 +181,31 @@ class _Worker:
 def _serve(pipe: Connection, warm_up: Callable[[], object] | None) -> None:
     """Work for the parent until it closes the pipe, dies, or is interrupted."""
     signal.signal(signal.SIGINT, _interrupt_once)
-    with suppress(EOFError, OSError, KeyboardInterrupt):
+    atexit.register(_leave)  # first, so that it is the last to be called
+    with _staying_if_it_raises(), suppress(EOFError, OSError, KeyboardInterrupt):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         if warm_up is not None:
             warm_up()
         while True:
             work, item = pipe.recv()
             pipe.send(work(item))
+
+
+def _leave() -> None:
+    """Spare the parent the wait while Python takes the engine apart, piece by piece."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+@contextmanager
+def _staying_if_it_raises() -> Iterator[None]:
+    """Let an exception decide about the exit code."""
+    try:
+        yield
+    except BaseException:
+        atexit.unregister(_leave)
+        raise
 
 
 def _interrupt_once(*_: object) -> None:

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,11 +34,10 @@ def test_a_worker_that_dies_is_reported_and_the_others_go_on() -> None:
     assert len(done) == 7
 
 
-def test_a_worker_that_exits_is_reported() -> None:
+@pytest.mark.parametrize("leave", [os._exit, sys.exit])
+def test_a_worker_that_exits_is_reported(leave: Callable[[int], object]) -> None:
     with WorkerProcesses(1) as workers:
-        assert list(workers.each(os._exit, [3])) == [
-            (0, Died("its process ended with exit code 3"))
-        ]
+        assert list(workers.each(leave, [3])) == [(0, Died("its process ended with exit code 3"))]
 
 
 def test_a_worker_that_dies_idle_is_replaced() -> None:
