@@ -16,9 +16,11 @@ UNFAIR = {
     "instrument_ids": "instruments",
     "start_date": "start dates",
     "end_date": "end dates",
-    "currency": "currencies",
+    "initial_capital": "initial capitals, which amounts of money depend on",
+    "currency": "currencies, so amounts of money are not compared",
     "equity_basis": "equity bases (mark_to_market values open positions, balance does not)",
 }
+SAME_DATA = ("instrument_ids", "start_date", "end_date")
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,15 @@ class Comparison:
         }
 
     def best(self, metric: str) -> set[int]:
-        """Return the places of the best runs by a metric; none if no run is better than another."""
+        """Return the places of the best runs by a metric; none if no run is better than another.
+
+        Amounts in different currencies are neither better nor worse.
+        """
         values = [getattr(run, metric) for run in self.runs]
         known = [value for value in values if value is not None]
+        measured = [run for run in self.runs if getattr(run, metric) is not None]
+        if METRIC_FIELDS[metric]["unit"] == "money" and _differ(measured, "currency"):
+            return set()
         best = METRIC_FIELDS[metric]["best"]
         if best is None or len(set(known)) <= 1:
             return set()
@@ -60,17 +68,26 @@ class Comparison:
         return {place for place, value in enumerate(values) if value == top}
 
     def delta(self, metric: str, place: int) -> Number | None:
-        """Return a metric's value less the baseline's, None where either is undefined."""
-        value = getattr(self.runs[place], metric)
-        base = None if self.baseline is None else getattr(self.baseline, metric)
+        """Return a metric's value less the baseline's, None where either is undefined.
+
+        So is the difference of amounts in two currencies.
+        """
+        run, baseline = self.runs[place], self.baseline
+        if baseline is None:
+            return None
+        if METRIC_FIELDS[metric]["unit"] == "money" and _differ([run, baseline], "currency"):
+            return None
+        value, base = getattr(run, metric), getattr(baseline, metric)
         return None if value is None or base is None else value - base
 
     def notes(self) -> Iterator[str]:
         """Yield what makes the comparison unfair."""
         done = [run for run in self.runs if run.status == "success"]
-        for field, name in UNFAIR.items():
-            if len({_hashable(getattr(run, field)) for run in done}) > 1:
-                yield f"the runs have different {name}"
+        differing = [field for field in UNFAIR if _differ(done, field)]
+        if not {*SAME_DATA} & {*differing} and _differ(done, "data_fingerprint"):
+            yield "the runs have different market data for the same instruments and dates"
+        for field in differing:
+            yield f"the runs have different {UNFAIR[field]}"
 
 
 async def compare(db: Db, runs: Sequence[str], baseline: str | None = None) -> Comparison:
@@ -81,6 +98,10 @@ async def compare(db: Db, runs: Sequence[str], baseline: str | None = None) -> C
     wanted = [*runs] if baseline is None else [*runs, baseline]
     found = await resolve_all(db, wanted)
     return Comparison(found[: len(runs)], None if baseline is None else found[-1])
+
+
+def _differ(runs: Sequence[Record], field: str) -> bool:
+    return len({_hashable(getattr(run, field)) for run in runs}) > 1
 
 
 def _hashable(value: object) -> object:

@@ -59,6 +59,23 @@ def test_deltas_are_exact_and_undefined_where_either_is() -> None:
     assert Comparison([run]).delta("net_profit", 0) is None
 
 
+def test_amounts_in_different_currencies_are_not_compared() -> None:
+    dollars, yen = make_record(), make_record(currency="JPY", net_profit=Decimal(10**6), cagr=0.9)
+    failed = make_record(status="failed", currency="EUR")
+    comparison = Comparison([dollars, yen], dollars)
+    assert comparison.best("net_profit") == set()
+    assert comparison.delta("net_profit", 1) is None
+    assert comparison.best("cagr") == {1}
+    richer = make_record(net_profit=Decimal(10**6))
+    assert Comparison([dollars, richer, failed]).best("net_profit") == {1}
+
+
+def test_other_instruments_have_other_data_anyway() -> None:
+    runs = [make_record(), make_record(instrument_ids=["B.X"], data_fingerprint="sha256:01")]
+    (note,) = Comparison(runs).notes()
+    assert "instruments" in note
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -66,6 +83,8 @@ def test_deltas_are_exact_and_undefined_where_either_is() -> None:
         ({"start_date": datetime(2019, 1, 1, tzinfo=UTC)}, "start dates"),
         ({"end_date": datetime(2020, 6, 1, tzinfo=UTC)}, "end dates"),
         ({"currency": "EUR"}, "currencies"),
+        ({"initial_capital": Decimal(5000)}, "initial capitals"),
+        ({"data_fingerprint": "sha256:01"}, "market data for the same instruments and dates"),
         ({"equity_basis": "balance"}, "equity bases"),
     ],
 )
