@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
@@ -9,9 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from asyncpg import Connection
 
+    from backtest_store.models import NewestRun
+
 T = TypeVar("T")
 NAMED_RUNS = {"@latest": "the newest run", "@best:sharpe_ratio": "the best run by a metric"}
 OFFERED = 50
+LONGEST_NAME = 60
 PATIENCE_SECONDS = 1.0
 
 
@@ -19,13 +24,25 @@ def strategies(incomplete: str) -> list[str]:
     """Offer the strategies that begin so."""
     from backtest_store import queries
 
-    return _found(lambda db: queries.strategy_names(db, prefix=incomplete, limit=OFFERED))
+    found = _found(lambda db: queries.strategy_names(db, prefix=incomplete, limit=OFFERED))
+    shown = [name for name in found if name.isprintable() and len(name) <= LONGEST_NAME]
+    return [*map(_escaped, shown)] if _is_bare_word_in_bash() else shown
+
+
+def _is_bare_word_in_bash() -> bool:
+    """Say whether bash asks, which takes what it is given for words, unless a quote is open."""
+    typed = os.environ.get("COMP_WORDS", "")
+    is_bash = os.environ.get("_BTSTORE_COMPLETE") == "complete_bash"
+    return is_bash and not any(typed.count(quote) % 2 for quote in "'\"")
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"[^\w.+/@-]", lambda found: "\\" + found[0], name)
 
 
 def runs(incomplete: str) -> list[tuple[str, str]]:
     """Offer the newest runs whose ids begin so, each with what a person knows it by."""
     from backtest_store import queries
-    from backtest_store.cli import cells
     from backtest_store.selectors import id_range
 
     if incomplete.startswith("@"):
@@ -35,10 +52,14 @@ def runs(incomplete: str) -> list[tuple[str, str]]:
         return []
     low, high = ids
     found = _found(lambda db: queries.newest_runs(db, low=low, high=high, limit=OFFERED))
-    return [
-        (str(run.run_id), f"{run.started_at:%Y-%m-%d %H:%M} {cells.printable(run.strategy_name)}")
-        for run in found
-    ]
+    return [(str(run.run_id), _known_by(run)) for run in found]
+
+
+def _known_by(run: NewestRun) -> str:
+    from backtest_store.cli import cells
+
+    name = cells.shorten(cells.printable(run.strategy_name), LONGEST_NAME)
+    return f"{run.started_at:%Y-%m-%d %H:%M} {name}"
 
 
 def sortable(incomplete: str) -> list[str]:

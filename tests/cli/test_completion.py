@@ -17,17 +17,18 @@ RUN = UUID("abcd0001-0000-4000-8000-000000000000")
 
 @pytest.fixture
 def runs(store_url: str) -> None:
-    """Store two runs of different strategies."""
+    """Store three runs, two of them of strategies that nobody could type."""
     store_at(
         store_url,
         make_record(run_id=RUN, strategy_name="SMA Crossover"),
         make_record(strategy_name="SMA\x1bEvil"),
+        make_record(strategy_name="SMA" + "x" * 100_000),
     )
 
 
 @pytest.mark.usefixtures("runs")
 def test_strategies_that_begin_so() -> None:
-    assert "SMA Crossover" in completion.strategies("SMA")
+    assert completion.strategies("SMA") == ["SMA Crossover"]
     assert completion.strategies("SMA C") == ["SMA Crossover"]
     assert completion.strategies("%") == []
 
@@ -37,7 +38,8 @@ def test_runs_that_begin_so_with_what_one_knows_them_by() -> None:
     ((run, known_by),) = completion.runs("abcd0001")
     assert run == str(RUN)
     assert known_by.endswith("SMA Crossover")
-    assert len(completion.runs("")) == 2
+    assert len(completion.runs("")) == 3
+    assert all(len(words) < 100 for _, words in completion.runs(""))
     assert completion.runs("xyz") == []
     assert all("\x1b" not in words for _, words in completion.runs(""))
     assert [name for name, _ in completion.runs("@l")] == ["@latest"]
@@ -74,7 +76,9 @@ def test_without_a_store_it_offers_nothing_and_makes_nothing(
         ("btstore history --status fa", "failed"),
         ("btstore history --format js", "jsonl"),
         ("btstore show abcd0001", str(RUN)),
-        ("btstore trend SM", "SMA Crossover"),
+        ("btstore trend SM", "SMA\\ Crossover"),
+        ("btstore trend 'SM", "SMA Crossover"),
+        ("btstore history --after abcd", str(RUN)),
     ],
 )
 def test_bash_gets_what_fits(typed: str, offered: str) -> None:
@@ -93,3 +97,67 @@ def test_bash_gets_what_fits(typed: str, offered: str) -> None:
     )
     assert offered in done.stdout.splitlines()
     assert done.stderr == ""
+
+
+@pytest.mark.usefixtures("runs")
+def test_zsh_gets_what_fits_and_what_it_is() -> None:
+    offered = completed("complete_zsh", _TYPER_COMPLETE_ARGS="btstore show abcd0001")
+    assert f'"{RUN}":"2026-01-05 12' in offered
+    assert 'SMA Crossover"' in offered
+    offered = completed("complete_zsh", _TYPER_COMPLETE_ARGS="btstore trend SM")
+    assert '"SMA Crossover"' in offered
+
+
+def completed(instruction: str, **environment: str) -> str:
+    """Return what a shell is given that asks so."""
+    done = subprocess.run(
+        [Path(sys.executable).parent / "btstore"],
+        env=os.environ | {"_BTSTORE_COMPLETE": instruction} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_real_bash_completes() -> None:
+    offered = in_bash(
+        "COMP_WORDS=(btstore trend SM) COMP_CWORD=2; _btstore_completion btstore",
+        'words=("${COMPREPLY[@]}")',
+        "COMP_WORDS=(btstore show abcd) COMP_CWORD=2; _btstore_completion btstore",
+        'printf \'%s\\n\' "${words[@]}" "${COMPREPLY[@]}"',
+    )
+    assert offered.splitlines() == ["SMA\\ Crossover", str(RUN)]
+
+
+def in_bash(*lines: str) -> str:
+    """Run lines in a bash that has loaded the completion."""
+    script = ['eval "$(btstore --show-completion)"', *lines]
+    done = subprocess.run(
+        ["bash", "--norc", "-c", "\n".join(script)],
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_it_is_installed_for_the_shell_that_asks(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            "bash",
+            "--norc",
+            "-c",
+            f"{Path(sys.executable).parent}/btstore --install-completion; true",
+        ],
+        env=os.environ | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "bash completion installed" in done.stdout
+    assert ".bash_completions" in (tmp_path / ".bashrc").read_text("utf-8")
