@@ -118,12 +118,19 @@ def _check(number: int, line: bytes, batch: Batch) -> None:
         text = line.decode()
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
-        batch.refused.append(Refusal(number, f"not JSON ({error})"))
+        batch.refused.append(Refusal(number, f"not JSON: {_explained(error)}"))
         return
     if reason := _fault(record):
         batch.refused.append(Refusal(number, reason))
     else:
         batch.lines.append(Line(number, text))
+
+
+def _explained(error: Exception) -> str:
+    """Say what is wrong in a line, whose number is known better than to Python."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} in column {error.colno}"
+    return "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def _fault(record: object) -> str:
@@ -156,7 +163,7 @@ async def _store_halves(
 ) -> None:
     """Store lines of which at least one is no run: in halves, down to that one."""
     if len(lines) == 1:
-        imported.refused.append(Refusal(lines[0].number, str(error)))
+        imported.refused.append(Refusal(lines[0].number, str(error).partition("\n")[0]))
         return
     middle = len(lines) // 2
     for half in (lines[:middle], lines[middle:]):
