@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated, Any
 
 import typer
 
 from backtest_store.cli.commands import Commands
 from backtest_store.cli.output import ReaderLeftError, tell, write_what_can_be_written
-from backtest_store.errors import StoreError
+from backtest_store.errors import StoreError, UsageError
 
+NAME = "btstore"
 CLOSED_PIPE = 141
 INTERRUPTED = 130
+ABORTED = 1
 LOOKING_AFTER_THE_STORE = ("db", "sync")
+# What Typer raises for a wrong option or argument; it has a public name only for a kind of it.
+BadUsage: type[Any] = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     cls=Commands,
@@ -24,8 +29,24 @@ app = typer.Typer(
 )
 
 
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's signature
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"backtest-store {version('backtest-store')}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_tell_version, is_eager=True, help="Show the version and exit."
+    ),
+]
+
+
 @app.callback()
-def before(context: typer.Context) -> None:
+def before(context: typer.Context, *, version: VersionOption = False) -> None:  # noqa: ARG001
     """Save every NautilusTrader backtest, and find, compare and reproduce it later."""
     if context.invoked_subcommand not in LOOKING_AFTER_THE_STORE:
         from backtest_store.cli import sync
@@ -37,9 +58,13 @@ def main() -> None:
     """Run the command line; print an error and its hint, and exit as the contract says."""
     write_what_can_be_written()
     try:
-        app(standalone_mode=True)
+        sys.exit(app(prog_name=NAME, standalone_mode=False))
     except StoreError as error:
         sys.exit(report(error))
+    except BadUsage as error:
+        sys.exit(refuse(error))
+    except typer.Abort:
+        sys.exit(ABORTED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except (BrokenPipeError, ReaderLeftError):
@@ -56,3 +81,14 @@ def report(error: StoreError) -> int:
     if error.hint:
         tell(f"hint: {error.hint}")
     return error.exit_code
+
+
+def refuse(error: Any) -> int:
+    """Say what is wrong with the command line, or how to write one, and return the exit code."""
+    message = error.format_message().replace("int range", "integer")
+    if message.startswith("Usage:"):
+        error.show()
+        return UsageError.exit_code
+    command = error.ctx.command_path if error.ctx else NAME
+    hint = f"{command} --help says how to use it"
+    return report(UsageError(message[:1].lower() + message[1:].removesuffix("."), hint=hint))

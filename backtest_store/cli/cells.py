@@ -190,19 +190,27 @@ def width(text: str) -> int:
     """Return how many places of a terminal a printable text takes."""
     if text.isascii():
         return len(text)
+    return sum(map(_places, text))
+
+
+@cache
+def _places(character: str) -> int:
     from unicodedata import combining, east_asian_width
 
-    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text if not combining(c))
+    if combining(character):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
 
 
 def fitting(text: str, places: int) -> int:
     """Return how many characters of a printable text fit into so many places."""
     if text.isascii():
         return places
-    characters = min(len(text), 2 * places)
-    while width(text[:characters]) > places:
-        characters -= 1
-    return characters
+    for characters, character in enumerate(text):
+        places -= _places(character)
+        if places < 0:
+            return characters
+    return len(text)
 
 
 def shorten(text: str, places: int) -> str:
@@ -214,12 +222,15 @@ def shorten(text: str, places: int) -> str:
 
 def broken(text: str, places: int) -> Iterator[str]:
     """Yield a printable text in lines of so many places, broken at spaces where there are any."""
-    while (characters := fitting(text, places)) < len(text):
-        space = text.rfind(" ", 1, characters + 1)
-        end = space if space > 0 and text[:space].strip() else characters
-        yield text[:end]
-        text = text[end:].lstrip(" ") if space > 0 else text[end:]
-    yield text
+    start = 0
+    while (characters := fitting(text[start : start + 2 * places], places)) < len(text) - start:
+        end = text.rfind(" ", start + 1, start + characters + 1)
+        at_space = end > 0 and not text[start:end].isspace()
+        yield text[start : end if at_space else start + characters]
+        start = end if at_space else start + characters
+        while text[start : start + 1] == " ":
+            start += 1
+    yield text[start:]
 
 
 def short_ids(ids: Sequence[str]) -> dict[str, str]:

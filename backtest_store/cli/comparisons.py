@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -33,7 +34,9 @@ METRICS = tuple(
 )
 GREEN = "32"
 LONGEST_TEXT = 24
+PERCENTAGE_POINTS = " pp"  # what +5% of 10% would be, nobody knows
 LONGEST_LABEL = 40
+EVERYTHING = sys.maxsize
 
 
 class Line(NamedTuple):
@@ -42,6 +45,7 @@ class Line(NamedTuple):
     label: str
     texts: Sequence[str]
     colours: Sequence[str]
+    is_number: bool = False
 
 
 def write(
@@ -52,7 +56,8 @@ def write(
     if format_ is Format.MARKDOWN:
         tables.draw_markdown(every, out)
     else:
-        for some in tables.blocks(every, tables.terminal_width()):
+        for number, some in enumerate(tables.blocks(every, tables.terminal_width())):
+            out.write("\n" if number else "")
             tables.draw(some, out)
 
 
@@ -62,16 +67,24 @@ def strips(comparison: Comparison, *, all_parameters: bool) -> list[Strip]:
     short = cells.short_ids(ids)
     lines = list(_lines(comparison, all_parameters=all_parameters))
     labels = Strip("run", tuple(line.label for line in lines), flexible=True).cut(LONGEST_LABEL)
-    return [labels] + [
-        Strip(
-            short[run_id],
-            tuple(line.texts[place] for line in lines),
-            [line.colours[place] for line in lines],
-            right=True,
-            flexible=True,
-        ).cut(LONGEST_TEXT)
-        for place, run_id in enumerate(ids)
-    ]
+    return [labels, *(_strip(short[run_id], place, lines) for place, run_id in enumerate(ids))]
+
+
+def _strip(heading: str, place: int, lines: Sequence[Line]) -> Strip:
+    """Return a run's strip, which is never narrower than its numbers."""
+    numbers = [line.texts[place] for line in lines if line.is_number]
+    return Strip(
+        heading,
+        tuple(
+            line.texts[place] if line.is_number else cells.shorten(line.texts[place], LONGEST_TEXT)
+            for line in lines
+        ),
+        [line.colours[place] for line in lines],
+        right=True,
+        flexible=True,
+        least=max(map(cells.width, [heading, *numbers])),
+        most=EVERYTHING,
+    )
 
 
 def _lines(comparison: Comparison, *, all_parameters: bool) -> Iterator[Line]:
@@ -89,9 +102,10 @@ def _facts(runs: Sequence[Record]) -> Iterator[Line]:
         if any(values):
             column = COLUMNS[name]
             yield Line(
-                name,
+                f"{name} (UTC)" if column.unit == "time" else name,
                 [readable.readable(column, value) for value in values],
                 [readable.colour(column, value) for value in values],
+                is_number=column.is_number,
             )
 
 
@@ -107,6 +121,7 @@ def _metric(comparison: Comparison, name: str) -> Line:
         name,
         [("*" if p in best else "") + _value(comparison, COLUMNS[name], p) for p in places],
         [GREEN if p in best else "" for p in places],
+        is_number=True,
     )
 
 
@@ -118,7 +133,10 @@ def _value(comparison: Comparison, column: Column, place: int) -> str:
     delta = comparison.delta(column.name, place)
     if delta is None:
         return text
-    return f"{text} ({'+' if delta >= 0 else ''}{readable.readable(column, cells.cell(delta))})"
+    difference = readable.readable(column, cells.cell(delta))
+    if column.unit == "fraction":
+        difference = difference.replace("%", PERCENTAGE_POINTS)
+    return f"{text} ({'+' if delta >= 0 else ''}{difference})"
 
 
 def _is_baseline(comparison: Comparison, run: Record) -> bool:

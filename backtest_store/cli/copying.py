@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
 COLUMNS = tuple(column for column in cells.columns(Record) if column.name in LISTED)
+LONGEST_CELL = 2**30  # PostgreSQL's own limit; the csv module's is 128 KB unless told
 FORMULA = re.compile(r',"[-=+@]|,[=+@]|,-(?![0-9.]+(?:e[-+]?[0-9]+)?[,\n])')
 
 
@@ -49,6 +50,7 @@ def _harmless(rows: str) -> str:
     if rows.replace("\n", "").isprintable() and not FORMULA.search(rows):
         return rows
     written = StringIO()
+    csv.field_size_limit(LONGEST_CELL)
     encoders = [cells.csv_text_encoder(column) for column in COLUMNS]
     csv.writer(written, lineterminator="\n").writerows(
         [encode(cell) for encode, cell in zip(encoders, row, strict=True)]

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from backtest_store.cli.asking import require_yes
 from backtest_store.cli.options import examples
+from backtest_store.cli.output import tell
 from backtest_store.errors import SchemaError, UsageError
 
 app = typer.Typer(help="Look after the store itself.", no_args_is_help=True)
@@ -21,13 +23,11 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 )
 def status() -> None:
     """Say where the store is, whether it runs, and what it holds."""
-    from tabulate import tabulate
-
+    from backtest_store.cli import render
     from backtest_store.database.settings import Settings
     from backtest_store.database.status import describe
 
-    facts = asyncio.run(describe(Settings.from_environment()))
-    typer.echo(tabulate(facts.items(), tablefmt="plain", disable_numparse=True))
+    render.facts(asyncio.run(describe(Settings.from_environment())))
 
 
 @app.command(
@@ -43,9 +43,9 @@ def migrate() -> None:
 
     applied = migrations.migrate(server_url(Settings.from_environment()))
     for migration in applied:
-        typer.echo(f"applied {migration}", err=True)
+        tell(f"applied {migration}")
     if not applied:
-        typer.echo("the schema is up to date", err=True)
+        tell("the schema is up to date")
 
 
 @app.command(epilog=examples("btstore db rollback", "btstore db rollback --yes"))
@@ -60,9 +60,9 @@ def rollback(*, yes: YesOption = False) -> None:
     if newest is None:
         raise SchemaError("there is no migration to undo")
     if not yes:
-        typer.confirm(f"Undo {newest} and lose the data that depends on it?", abort=True, err=True)
+        require_yes(f"Undo {newest} and lose the data that depends on it?")
     migrations.rollback(url)
-    typer.echo(f"rolled back {newest}", err=True)
+    tell(f"rolled back {newest}")
 
 
 @app.command(epilog=examples("btstore db stop", "BTSTORE_HOME=/tmp/trial btstore db stop"))
@@ -78,7 +78,7 @@ def stop() -> None:
             hint="unset BTSTORE_DATABASE_URL to mean the embedded one",
         )
     stopped = EmbeddedServer(settings.home, settings.pg_bindir).stop()
-    typer.echo("stopped" if stopped else "it was not running", err=True)
+    tell("stopped" if stopped else "it was not running")
 
 
 @app.command(epilog=examples("btstore db url", 'psql "$(btstore db url)"'))

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backtest_store.cli.asking import require_yes
 from backtest_store.cli.options import RunsArgument, counted, examples
+from backtest_store.cli.output import tell
 
 if TYPE_CHECKING:
     from backtest_store.models import Record
@@ -27,13 +29,11 @@ def delete(
     wanted = {run.run_id: run for run in found}
     if not yes:
         for run in wanted.values():
-            typer.echo(_described(run), err=True)
-        typer.confirm(f"Delete {counted(len(wanted))} for good?", abort=True, err=True)
+            tell(_described(run))
+        require_yes(f"Delete {counted(len(wanted))} for good?")
     deleted = call(lambda db: queries.delete_runs(db, run_ids=list(wanted)))
-    typer.echo(f"deleted {counted(len(deleted))}", err=True)
+    tell(f"deleted {counted(len(deleted))}")
 
 
 def _described(run: Record) -> str:
-    from backtest_store.cli import cells
-
-    return f"{run.run_id}  {run.started_at:%Y-%m-%d %H:%M}  {cells.printable(run.strategy_name)}"
+    return f"{run.run_id}  {run.started_at:%Y-%m-%d %H:%M} UTC  {run.strategy_name}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from backtest_store.cli.options import Format, examples
+from backtest_store.cli.output import tell
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -40,7 +41,7 @@ def demo() -> None:
     render.many(newest, Format.TABLE, shown=NEEDED)
     typer.echo("\nThe three side by side, as `btstore compare` shows them:\n")
     render.side_by_side(comparison, Format.TABLE)
-    typer.echo("\nNext: btstore show @latest · btstore history --sort sharpe_ratio", err=True)
+    tell("\nNext: btstore show @latest · btstore history --sort sharpe_ratio")
     exit_code(runs)
 
 

@@ -22,10 +22,13 @@ def exec_(
     ] = None,
     *,
     strategy_name: Annotated[
-        str | None, typer.Option(help="Name to store; else the strategy's class.")
+        str | None,
+        typer.Option(metavar="NAME", help="Name to store; else the strategy's class."),
     ] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Label to store; repeatable.")] = None,
-    note: Annotated[str | None, typer.Option(help="Remark to store.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="Label to store; repeatable.")
+    ] = None,
+    note: Annotated[str | None, typer.Option(metavar="TEXT", help="Remark to store.")] = None,
 ) -> None:
     """Run an unmodified script and record every NautilusTrader backtest in it.
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from backtest_store.cli.options import counted, examples, filtered, nothing
+from backtest_store.cli.options import Asked, counted, examples, filtered, nothing
+from backtest_store.cli.output import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from backtest_store.sql import Filters
 
 EXAMPLES = examples(
     "btstore export runs.jsonl", 'btstore export - --strategy "SMA Crossover" | gzip > sma.jsonl.gz'
@@ -23,7 +23,7 @@ FileArgument = Annotated[
 
 
 @filtered()
-def export(file: FileArgument, *, filters: "Filters") -> None:
+def export(file: FileArgument, *, filters: Asked) -> None:
     """Write whole runs as JSON Lines, which `btstore import` reads."""
     from backtest_store import transfer
     from backtest_store.cli import cells
@@ -35,7 +35,7 @@ def export(file: FileArgument, *, filters: "Filters") -> None:
                 db, filters.conditions, lambda lines: write(cells.printable_lines(lines))
             )
         )
-    typer.echo(f"exported {counted(runs)}" if runs else nothing(filters), err=True)
+    tell(f"exported {counted(runs)}" if runs else nothing(filters))
 
 
 @contextmanager

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from backtest_store.cli import completion
-from backtest_store.cli.options import NO_MATCH, Format, FormatOption, examples, filtered, nothing
+from backtest_store.cli.options import (
+    NO_MATCH,
+    Asked,
+    Format,
+    FormatOption,
+    examples,
+    filtered,
+    nothing,
+)
+from backtest_store.cli.output import tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +23,6 @@ if TYPE_CHECKING:
 
     from backtest_store.listing import Listing
     from backtest_store.models import Record
-    from backtest_store.sql import Filters
 
 NEEDED = (
     "run_id",
@@ -29,83 +37,116 @@ NEEDED = (
     "parameters",
     "win_rate",
     "profit_factor",
-    "net_profit",
     "currency",
+    "net_profit",
     "tags",
     "start_date",
     "end_date",
     "sortino_ratio",
     "cagr",
     "duration_seconds",
+    "error_type",
+    "error_message",
 )
+WHY_NOT = ("error_message",)
+FEW = 20
 EXAMPLES = examples(
-    'btstore history --sort sharpe_ratio --strategy "SMA Crossover" --metric "max_drawdown>-10%"',
+    'btstore history --sort sharpe_ratio --metric "max_drawdown>-10%"',
     "btstore history --all --since 30d --format csv > runs.csv",
 )
-
-
-class Output(NamedTuple):
-    """How runs are printed, and what is said if there are none."""
-
-    format: Format
-    shown: "Sequence[str]"
-    nothing: str
+LimitOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=1, max=1000, help=f"At most this many runs; {FEW} if it is not given."
+    ),
+]
+AllOption = Annotated[bool, typer.Option("--all", help="Every run, as it comes.")]
+SortOption = Annotated[
+    str,
+    typer.Option(
+        metavar="FIELD",
+        help="Rank by this field: a metric has its best first, what is undefined comes last.",
+        autocompletion=completion.sortable,
+    ),
+]
+AfterOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN",
+        help="Begin after this run of the same list.",
+        autocompletion=completion.runs,
+    ),
+]
 
 
 @filtered()
 def history(  # noqa: PLR0913 - each is an option
     *,
-    filters: "Filters",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many runs.")] = 20,
-    all_: Annotated[bool, typer.Option("--all", help="Every run, as it comes.")] = False,
-    sort: Annotated[
-        str,
-        typer.Option(
-            metavar="FIELD",
-            help="Rank by this field: a metric has its best first, what is undefined comes last.",
-            autocompletion=completion.sortable,
-        ),
-    ] = "started_at",
-    after: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Begin after this run of the same list.")
-    ] = None,
+    filters: Asked,
+    limit: LimitOption = None,
+    all_: AllOption = False,
+    sort: SortOption = "started_at",
+    after: AfterOption = None,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """List runs: the newest, or the best by a metric."""
-    from backtest_store.cli import render
     from backtest_store.cli.waiting import call
+    from backtest_store.errors import UsageError
     from backtest_store.fields import SORTABLE, known
     from backtest_store.listing import Listing
 
     listing = Listing(filters.conditions, known(sort, SORTABLE, "field"))
-    shown = (*NEEDED[:2], sort, *filters.metrics, *NEEDED[2:])
-    none = NO_MATCH if after else nothing(filters)
+    if all_ and limit is not None:
+        raise UsageError(f"--all and --limit {limit} contradict each other")
+    pages = Pages(format_, (sort, *filters.metrics))
     if all_:
-        call(lambda db: _every(db, listing, after, Output(format_, shown, none)))
-        return
-    runs = call(lambda db: _page(db, listing, after, limit + 1))
-    render.many(runs[:limit], format_, shown=shown, nothing=none)
+        found = call(lambda db: _every(db, listing, after, pages))
+    else:
+        found = _newest(listing, after, limit or FEW, pages)
+    if not found:
+        tell(NO_MATCH if after else nothing(filters))
+
+
+class Pages(NamedTuple):
+    """How pages of runs are printed: the format, and the fields that the list is about."""
+
+    format: Format
+    about: "Sequence[str]"
+
+    def write(self, runs: "Sequence[Record]") -> None:
+        """Print a page; where nothing succeeded, people want to know why."""
+        from backtest_store.cli import render
+
+        reasons = () if any(run.status == "success" for run in runs) else WHY_NOT
+        shown = (*NEEDED[:2], *self.about, *reasons, *NEEDED[2:])
+        render.many(runs, self.format, shown=shown)
+
+
+def _newest(listing: "Listing", after: str | None, limit: int, pages: Pages) -> bool:
+    """Print the first runs, say whether there are more, and return whether there are any."""
+    from backtest_store import listing as listings
+    from backtest_store.cli.waiting import call
+
+    async def page(db: "Connection") -> "list[Record]":
+        return await listings.page(db, await listings.after(db, listing, after), limit + 1)
+
+    runs = call(page)
+    pages.write(runs[:limit])
     if len(runs) > limit:
-        typer.echo(f"there are more: --after {runs[limit - 1].run_id}", err=True)
+        tell(f"there are more: --after {runs[limit - 1].run_id}")
+    return bool(runs)
 
 
-async def _page(
-    db: "Connection", listing: "Listing", after: str | None, limit: int
-) -> "list[Record]":
+async def _every(db: "Connection", listing: "Listing", after: str | None, pages: Pages) -> bool:
+    """Print every run in constant memory, for people in a table a page; return whether any is."""
     from backtest_store import listing as listings
-
-    return await listings.page(db, await listings.after(db, listing, after), limit)
-
-
-async def _every(db: "Connection", listing: "Listing", after: str | None, output: Output) -> None:
-    """Print every run in constant memory; for people in a table a page."""
-    from backtest_store import listing as listings
-    from backtest_store.cli import copying, render
+    from backtest_store.cli import copying
 
     listing = await listings.after(db, listing, after)
-    if output.format in copying.WRITERS:
-        if not await copying.copy(db, listing, output.format):
-            typer.echo(output.nothing, err=True)
-        return
+    if pages.format in copying.WRITERS:
+        return bool(await copying.copy(db, listing, pages.format))
+    found = False
     async for page in listings.pages(db, listing):
-        render.many(page, output.format, shown=output.shown, nothing=output.nothing)
+        pages.write(page)
+        found = found or bool(page)
+    return found

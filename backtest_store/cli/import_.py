@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backtest_store.cli.options import counted, examples
+from backtest_store.cli.output import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,13 +59,11 @@ def _opened(file: Path) -> Iterator[Iterable[bytes]]:
 
 
 def _report(imported: Imported) -> None:
-    from backtest_store.cli import cells
-
     for number, reason in sorted(imported.refused)[:MOST_LINES]:
-        typer.echo(f"line {number}: {cells.printable(reason)}", err=True)
+        tell(f"line {number}: {reason}")
     said = [f"imported {counted(imported.stored)}"]
     if imported.already_there:
         said.append(f"{imported.already_there:,} already there")
     if imported.refused:
         said.append(f"{len(imported.refused):,} refused")
-    typer.echo(", ".join(said), err=True)
+    tell(", ".join(said))

@@ -4,16 +4,17 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from backtest_store.cli import completion
 
 if TYPE_CHECKING:
-    from backtest_store.sql import Filters
+    from backtest_store.sql import Condition
 
 
+MOST_STRATEGIES = 1000
 NO_RUNS = "no runs yet: `btstore demo` makes the first, `btstore run CONFIG` your own"
 NO_MATCH = "no run matches"
 
@@ -36,6 +37,14 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+class Asked(NamedTuple):
+    """What runs are asked for: conditions, the metrics in them, and the strategy by its name."""
+
+    conditions: "tuple[Condition, ...]" = ()
+    metrics: tuple[str, ...] = ()
+    strategy: str | None = None
+
+
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print it.")]
 RUN_HELP = "A full id, its first 4 or more characters, @latest, @latest~2 or @best:sharpe_ratio."
 RunArgument = Annotated[
@@ -50,12 +59,20 @@ def filter_options(  # noqa: PLR0913 - each is an option
     *,
     strategy: Annotated[
         str | None,
-        typer.Option(help="Only runs of this strategy.", autocompletion=completion.strategies),
+        typer.Option(
+            metavar="NAME",
+            help="Only runs of this strategy.",
+            autocompletion=completion.strategies,
+        ),
     ] = None,
     type_: Annotated[
-        str | None, typer.Option("--type", help="Only strategies of this type.")
+        str | None,
+        typer.Option("--type", metavar="TYPE", help="Only strategies of this type."),
     ] = None,
-    instrument: Annotated[str | None, typer.Option(help="Only runs with this instrument.")] = None,
+    instrument: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Only runs with this instrument, such as ES.GLBX."),
+    ] = None,
     status: Annotated[Status | None, typer.Option(help="Only runs that ended so.")] = None,
     since: Annotated[
         str | None,
@@ -64,7 +81,9 @@ def filter_options(  # noqa: PLR0913 - each is an option
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Only runs begun until then, a day included.")
     ] = None,
-    tag: Annotated[list[str], typer.Option(help="Only runs with this tag. Repeatable.")] = [],  # noqa: B006
+    tag: Annotated[
+        list[str], typer.Option(metavar="TAG", help="Only runs with this tag. Repeatable.")
+    ] = [],  # noqa: B006
     param: Annotated[
         list[str],
         typer.Option(
@@ -81,16 +100,14 @@ def filter_options(  # noqa: PLR0913 - each is an option
             "Repeatable.",
         ),
     ] = [],  # noqa: B006
-) -> "Filters":
+) -> "Asked":
     """Return the filters that the options of a command line make."""
     asked = (strategy, type_, instrument, status, since, until, *tag, *param, *metric)
     if all(value is None for value in asked):
-        from backtest_store.sql import Filters
-
-        return Filters()
+        return Asked()
     from backtest_store.filters import filters
 
-    return filters(
+    made = filters(
         strategy=strategy,
         strategy_type=type_,
         instrument=instrument,
@@ -101,6 +118,7 @@ def filter_options(  # noqa: PLR0913 - each is an option
         parameters=param,
         metrics=metric,
     )
+    return Asked(made.conditions, made.metrics, strategy)
 
 
 def filtered(**instead: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -135,9 +153,26 @@ def filtered(**instead: object) -> Callable[[Callable[..., None]], Callable[...,
     return decorated
 
 
-def nothing(filters: "Filters") -> str:
-    """Return what to say if there are no runs."""
-    return NO_MATCH if filters.conditions else NO_RUNS
+def nothing(asked: Asked) -> str:
+    """Return what to say if there are no runs; of a misspelt strategy, what may have been meant."""
+    if asked.strategy is None:
+        return NO_MATCH if asked.conditions else NO_RUNS
+    names = _strategies()
+    if asked.strategy in names:
+        return NO_MATCH
+    from difflib import get_close_matches
+
+    spelt = {name.lower(): name for name in names}
+    nearest = get_close_matches(asked.strategy.lower(), spelt, n=1)
+    meant = f"; did you mean {spelt[nearest[0]]!r}?" if nearest else ""
+    return f"no run matches: there is no strategy {asked.strategy!r}{meant}"
+
+
+def _strategies() -> list[str]:
+    from backtest_store import queries
+    from backtest_store.cli.waiting import call
+
+    return call(lambda db: queries.strategy_names(db, prefix="", limit=MOST_STRATEGIES))
 
 
 def counted(runs: int) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from io import TextIOWrapper
-from typing import TypeVar
-
-import typer
+from typing import ClassVar, TypeVar
 
 T = TypeVar("T")
+LONGEST_LINE = 4000
 
 
 class ReaderLeftError(Exception):
@@ -27,17 +26,25 @@ def write_what_can_be_written() -> None:
 
 
 def tell(text: str) -> None:
-    """Write lines to standard error, with nothing in them that a terminal would act on."""
-    from backtest_store.cli.cells import printable
+    """Say something on standard error; none of it acts on a terminal, however it got in there."""
+    from backtest_store.cli import cells
 
-    typer.echo("\n".join(map(printable, text.split("\n"))), err=True)
+    lines = (cells.shorten(cells.printable(line), LONGEST_LINE) for line in text.split("\n"))
+    sys.stderr.write("\n".join(lines) + "\n")
 
 
 class StandardOutput:
-    """What formats write to."""
+    """What formats write to.
+
+    `before_writing` is called once, before the first of it: what moves on a terminal stops then.
+    """
+
+    before_writing: ClassVar[list[Callable[[], None]]] = []
 
     def write(self, text: str) -> int:
         """Write a text."""
+        while self.before_writing:
+            self.before_writing.pop()()
         return _heard(lambda: sys.stdout.write(text))
 
     def writelines(self, lines: Iterable[str]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from backtest_store.cli import cells
 from backtest_store.cli.cells import Cell, Column
-from backtest_store.cli.tables import ALWAYS, Strip
+from backtest_store.cli.tables import ALWAYS, LONGEST_TEXT, Strip
 from backtest_store.parameters import flattened
 
 UNDEFINED = "\N{EN DASH}"
@@ -16,9 +17,10 @@ RED, YELLOW = "31", "33"
 STATUS_COLOURS = {"failed": RED, "interrupted": YELLOW}
 UNNEEDED_WORDS = frozenset({"at", "id", "ids", "max", "name", "ratio", "seconds", "total"})
 SIGNED_UNITS = frozenset({"fraction", "money"})
-MANY = 1e9
+MANY, MOST_MONEY = 1e9, 1e15
 MINUTE = 60
 LEAST_TEXT, LEAST_JSON = 10, 24
+MOST_JSON = 200
 BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -49,12 +51,13 @@ def _is_no_news(column: Column, values: list[Cell]) -> bool:
 def _strip(column: Column, values: list[Cell], rank: int, short: Mapping[str, str]) -> Strip:
     texts = (short.get(str(v)) or readable(column, v) for v in values)
     return Strip(
-        heading(column.name),
+        heading(column.name) + (" (UTC)" if column.unit == "time" else ""),
         tuple(_differing(values) if column.type == "Json" else texts),
         colours=[colour(column, v) for v in values],
         right=column.is_number,
         flexible=column.unit in {"text", "json"},
         least=LEAST_JSON if column.type == "Json" else LEAST_TEXT,
+        most=MOST_JSON if column.type == "Json" else LONGEST_TEXT,
         rank=rank,
     )
 
@@ -101,7 +104,8 @@ def colour(column: Column, cell: Cell) -> str:
 
 
 def _fraction(cell: str) -> str:
-    return f"{float(cell):z,.2%}"
+    value = float(cell)
+    return f"{value:z,.2%}" if abs(value) < MANY else f"{100 * value:.3g}%"
 
 
 def _ratio(cell: str) -> str:
@@ -111,6 +115,8 @@ def _ratio(cell: str) -> str:
 
 def _money(cell: str) -> str:
     value = float(cell)
+    if abs(value) >= MOST_MONEY:
+        return f"{Decimal(cell):.6g}"
     return f"{value:z,.2f}" if abs(value) >= 1 or not value else f"{value:.3g}"
 
 
@@ -162,10 +168,12 @@ _READABLE: dict[str, Callable[[str], str]] = {
 }
 
 
-def in_full(column: Column, cell: Cell) -> str:
+def in_full(column: Column, cell: Cell, currency: Cell) -> str:
     """Return a cell as people read it where there is room: whole ids, times to the second."""
     if column.unit == "id":
         return str(cell)
     if column.unit == "time":
         return f"{str(cell)[:19].replace('T', ' ')} UTC"
+    if column.unit == "money" and currency:
+        return f"{readable(column, cell)} {cells.printable(str(currency))}"
     return readable(column, cell)

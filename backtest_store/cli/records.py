@@ -13,7 +13,7 @@ from backtest_store.cli.tables import GAP, Strip
 from backtest_store.parameters import flattened
 
 NARROWEST_VALUE = 20
-LONGEST_LABEL = 40
+LONGEST_LABEL, LABELS_SHARE = 40, 3
 ELSEWHERE = {"config_snapshot": "btstore show {} --config"}
 
 
@@ -29,7 +29,9 @@ def write(
 
 def strips(columns: Sequence[Column], values: Sequence[Cell], places: int | None) -> list[Strip]:
     """Return a record as two strips, long texts broken to fit so many places."""
-    facts = list(_facts(columns, values))
+    facts = [
+        (_label(label, places), text, colour) for label, text, colour in _facts(columns, values)
+    ]
     labels = max(cells.width(label) for label, _, _ in facts)
     room = None if places is None else max(places - labels - GAP, NARROWEST_VALUE)
     lines = [
@@ -45,6 +47,7 @@ def strips(columns: Sequence[Column], values: Sequence[Cell], places: int | None
 
 def _facts(columns: Sequence[Column], values: Sequence[Cell]) -> Iterator[tuple[str, str, str]]:
     """Yield each label with its text, which may have several lines, and its colour."""
+    named = dict(zip((column.name for column in columns), values, strict=True))
     for column, value in zip(columns, values, strict=True):
         if value in (None, "", [], "{}"):
             continue
@@ -52,14 +55,21 @@ def _facts(columns: Sequence[Column], values: Sequence[Cell]) -> Iterator[tuple[
             yield column.name, ELSEWHERE[column.name].format(values[0]), ""
         elif column.unit == "json":
             for name, part in flattened(json.loads(str(value))).items():
-                label = cells.shorten(f"{column.name}.{cells.printable(name)}", LONGEST_LABEL)
-                yield label, readable.plain(part), ""
+                yield f"{column.name}.{cells.printable(name)}", readable.plain(part), ""
         elif isinstance(value, list):
             yield column.name, "\n".join(value), ""
         elif column.unit == "text" and column.name != "status":
             yield column.name, value, ""
         else:
-            yield column.name, readable.in_full(column, value), readable.colour(column, value)
+            text = readable.in_full(column, value, named.get("currency"))
+            yield column.name, text, readable.colour(column, value)
+
+
+def _label(text: str, places: int | None) -> str:
+    """Cut a label so that there is room for what it stands beside."""
+    if places is None:
+        return text
+    return cells.shorten(text, max(LONGEST_LABEL, places // LABELS_SHARE))
 
 
 def _lines(text: str, room: int | None) -> Iterator[tuple[bool, str]]:

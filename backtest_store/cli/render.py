@@ -1,18 +1,22 @@
-"""Models in, text out. A format is one function of a sheet; no command formats anything itself."""
+"""Models in, text out; no command formats anything itself.
+
+A format is one function of a sheet, in `FORMATS` under its name: a new one is that function, its
+line there, and the name in `options.Format`. Every command that prints runs has it then.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backtest_store.cli import cells
 from backtest_store.cli.cells import Cell, Column
 from backtest_store.cli.options import Format
-from backtest_store.cli.output import StandardOutput
+from backtest_store.cli.output import StandardOutput, tell
 from backtest_store.fields import LISTED
 from backtest_store.models import Json, Record
 
@@ -39,7 +43,7 @@ def many(
     columns: Sequence[Column] = LISTED_COLUMNS,
     *,
     shown: Sequence[str] = (),
-    nothing: str = "",
+    nothing: Callable[[], str] | None = None,
 ) -> None:
     """Print records, one a row: runs as lists have them, unless other columns are given.
 
@@ -47,7 +51,7 @@ def many(
     said on standard error.
     """
     if nothing and not records:
-        sys.stderr.write(f"{nothing}\n")
+        tell(nothing())
     if shown and format_ in FOR_PEOPLE:
         columns = [column for column in columns if column.name in shown]
     write(Sheet(columns, [cells.row(record, columns) for record in records], shown), format_)
@@ -77,9 +81,18 @@ def side_by_side(comparison: Comparison, format_: Format, *, all_parameters: boo
         many(comparison.runs, format_, cells.columns(Record))
 
 
-def document(value: Json) -> None:
-    """Print a JSON document, laid out for reading."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+def facts(named: Mapping[str, str]) -> None:
+    """Print facts below each other, each after its name."""
+    from backtest_store.cli import tables
+
+    names, texts = zip(*((n, cells.printable(text)) for n, text in named.items()), strict=True)
+    tables.draw_bare([tables.Strip("", names), tables.Strip("", texts)], StandardOutput())
+
+
+def document(value: Json, format_: Format = Format.JSON) -> None:
+    """Print a JSON document, laid out for reading or as one line."""
+    indent = None if format_ is Format.JSONL else 2
+    text = json.dumps(value, indent=indent, ensure_ascii=False, default=_in_json)
     StandardOutput().write(cells.printable_lines(text) + "\n")
 
 
@@ -142,6 +155,11 @@ FORMATS: dict[Format, Callable[[Sheet, StandardOutput], None]] = {
     Format.JSONL: as_jsonl,
     Format.MARKDOWN: as_markdown,
 }
+
+
+def _in_json(value: object) -> float | str:
+    """Write what JSON lacks: an amount stays a number, an id or a time is text."""
+    return float(value) if isinstance(value, Decimal) else str(value)
 
 
 def _objects(sheet: Sheet) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 import typer
 
 from backtest_store.cli.options import Format, FormatOption, RunArgument, examples
+from backtest_store.cli.output import tell
 from backtest_store.errors import ReproductionDiffersError, StoreError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def reproduce(
     show(reproduction, format_)
     if reproduction.differences:
         raise ReproductionDiffersError(summary(reproduction), hint=explanation(reproduction))
-    typer.echo(summary(reproduction), err=True)
+    tell(summary(reproduction))
 
 
 async def saved(db: Connection, run_id: UUID) -> Record:
@@ -87,8 +87,7 @@ def show(reproduction: Reproduction, format_: Format) -> None:
     from backtest_store.cli import render
 
     if format_ in (Format.JSON, Format.JSONL):
-        indent = 2 if format_ is Format.JSON else None
-        typer.echo(json.dumps(as_json(reproduction), indent=indent, default=exactly))
+        render.document(as_json(reproduction), format_)
         return
     rows = [
         Row(d.metric, *(None if v is None else str(v) for v in (d.original, d.reproduced)))
@@ -110,13 +109,6 @@ def as_json(reproduction: Reproduction) -> dict[str, Any]:
         "most_likely_cause": None if cause is None else vars(cause),
         "changes": [vars(change) for change in reproduction.causes],
     }
-
-
-def exactly(value: Any) -> Any:
-    """Write what JSON lacks: exact amounts as text would lose that they are numbers."""
-    from decimal import Decimal
-
-    return float(value) if isinstance(value, Decimal) else str(value)
 
 
 def columns() -> Any:

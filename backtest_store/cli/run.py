@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 KIND = WithRay
 EXAMPLES = examples(
     "btstore run sma.toml",
-    "btstore run sma.toml --set fast_period=5,10,20 --set slow_period=50,100 --jobs 4",
+    "btstore run sma.toml --set fast_period=5,10 --set slow_period=50,100 -j 4",
 )
 ConfigArgument = Annotated[
     list[Path], typer.Argument(metavar="CONFIG...", help="TOML, YAML or JSON files.")
@@ -56,9 +56,15 @@ SkipOption = Annotated[
     bool,
     typer.Option("--skip-existing", help="Take the stored run where an identical one exists."),
 ]
-NameOption = Annotated[str | None, typer.Option(help="List the runs under this strategy name.")]
-TagOption = Annotated[list[str], typer.Option(help="Store the runs with this tag. Repeatable.")]
-NoteOption = Annotated[str | None, typer.Option(help="Store the runs with this remark.")]
+NameOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="List the runs under this strategy name.")
+]
+TagOption = Annotated[
+    list[str], typer.Option(metavar="TAG", help="Store the runs with this tag. Repeatable.")
+]
+NoteOption = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Store the runs with this remark.")
+]
 FAILED = 1
 MOST_LINES = 5
 

@@ -1,17 +1,12 @@
 """`btstore strategies`: each strategy, summed up."""
 
-from typing import TYPE_CHECKING
-
-from backtest_store.cli.options import Format, FormatOption, examples, filtered, nothing
-
-if TYPE_CHECKING:
-    from backtest_store.sql import Filters
+from backtest_store.cli.options import Asked, Format, FormatOption, examples, filtered, nothing
 
 EXAMPLES = examples("btstore strategies", "btstore strategies --since 30d --format csv")
 
 
 @filtered()
-def strategies(*, filters: "Filters", format_: FormatOption = Format.TABLE) -> None:
+def strategies(*, filters: Asked, format_: FormatOption = Format.TABLE) -> None:
     """Sum up each strategy: runs, failures, median and best Sharpe ratio, last run."""
     from backtest_store import queries
     from backtest_store.cli import cells, render
@@ -19,4 +14,4 @@ def strategies(*, filters: "Filters", format_: FormatOption = Format.TABLE) -> N
     from backtest_store.models import Strategy
 
     found = call(lambda db: queries.strategies(db, where=filters.conditions))
-    render.many(found, format_, cells.columns(Strategy), nothing=nothing(filters))
+    render.many(found, format_, cells.columns(Strategy), nothing=lambda: nothing(filters))

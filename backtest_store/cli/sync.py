@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from backtest_store.cli.options import examples
+from backtest_store.cli.output import tell
 
 if TYPE_CHECKING:
     from backtest_store.spool import Counts
@@ -36,11 +37,11 @@ def sync() -> None:
     counts = asdict(save_leftovers())
     for outcome, meaning in OUTCOMES.items():
         if counts[outcome]:
-            typer.echo(f"{counts[outcome]} {meaning}", err=True)
+            tell(f"{counts[outcome]} {meaning}")
     if not any(counts.values()):
-        typer.echo("nothing is waiting", err=True)
+        tell("nothing is waiting")
     if counts["rejected"] or counts["set_aside"]:
-        typer.echo(f"they and the reasons are in {settings.home}", err=True)
+        tell(f"they and the reasons are in {settings.home}")
         raise typer.Exit(UNSAVED)
 
 
@@ -71,7 +72,7 @@ def save_interrupted() -> None:
     except (StoreError, OSError):
         return  # the command says what is wrong with the store; the runs wait in the spool
     for run_id in died:
-        typer.echo(f"note: the process of run {run_id} died; saved as interrupted", err=True)
+        tell(f"note: the process of run {run_id} died; saved as interrupted")
 
 
 def _has_entries(folder: Path) -> bool:

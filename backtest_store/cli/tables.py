@@ -15,7 +15,8 @@ from backtest_store.cli.output import StandardOutput
 
 GAP = 2
 WIDTH_OF_FILES = 120
-LONGEST_TEXT = 200
+LONGEST_TEXT = 60
+WIDEST_ALIGNED = 120
 ALWAYS = 0
 CORE = 9
 COMFORTABLE = 26
@@ -26,7 +27,8 @@ class Strip(NamedTuple):
     """A column of a table: a heading and printable texts, each with the colour it may have.
 
     `rank` is the place in the order of need; a strip that is not `ALWAYS` there may be left out.
-    A strip that is not `flexible`, such as one of numbers, is never cut, others not below `least`.
+    A strip that is not `flexible`, such as one of numbers, is never cut; others are cut to `most`,
+    and not below `least`.
     """
 
     heading: str
@@ -35,6 +37,7 @@ class Strip(NamedTuple):
     right: bool = False
     flexible: bool = False
     least: int = 10
+    most: int = LONGEST_TEXT
     rank: int = ALWAYS
 
     @property
@@ -84,7 +87,7 @@ def blocks(strips: Sequence[Strip], places: int) -> Iterator[list[Strip]]:
 
 def fitted(strips: Sequence[Strip], places: int) -> list[Strip]:
     """Leave out what is least needed and cut texts until all that is left fits."""
-    every = [(s.cut(LONGEST_TEXT) if s.flexible else s).narrow for s in strips]
+    every = [(s.cut(s.most) if s.flexible else s).narrow for s in strips]
     core = _fewer(every, places, lambda s: s.comfortable, least_rank=CORE)
     return _cut(_fewer(core, places, lambda s: s.narrowest, least_rank=ALWAYS + 1), places)
 
@@ -126,22 +129,34 @@ def draw(strips: Sequence[Strip], out: StandardOutput) -> None:
     _draw(strips, columns, out, "simple")
 
 
+def draw_bare(strips: Sequence[Strip], out: StandardOutput) -> None:
+    """Write a table without headings."""
+    _draw(strips, [strip.texts for strip in strips], out, "plain")
+
+
 def draw_markdown(strips: Sequence[Strip], out: StandardOutput) -> None:
     """Write a Markdown table."""
-    _draw(strips, [[_in_markdown(text) for text in strip.texts] for strip in strips], out, "github")
+    columns = [[_in_markdown(text) for text in strip.texts] for strip in strips]
+    _draw(strips, columns, out, "github", widest=WIDEST_ALIGNED)
 
 
 def _draw(
-    strips: Sequence[Strip], columns: Sequence[Sequence[str]], out: StandardOutput, style: str
+    strips: Sequence[Strip],
+    columns: Sequence[Sequence[str]],
+    out: StandardOutput,
+    style: str,
+    widest: int = sys.maxsize,
 ) -> None:
+    """Write texts under headings; those wider than `widest` have no others padded to them."""
     aligns = ["right" if strip.right else "left" for strip in strips] if columns[0] else None
-    table = _tabulate().tabulate(
+    table = _tabulate(widest).tabulate(
         zip(*columns, strict=True),
-        headers=[strip.heading for strip in strips],
+        headers=[strip.heading for strip in strips] if any(s.heading for s in strips) else (),
         tablefmt=style,
         colalign=aligns,
         headersalign=aligns,
         disable_numparse=True,
+        preserve_whitespace=True,
     )
     out.write(table + "\n")
 
@@ -176,7 +191,7 @@ def terminal_width() -> int:
     return WIDTH_OF_FILES
 
 
-def _tabulate() -> ModuleType:
+def _tabulate(widest: int) -> ModuleType:
     """Import tabulate, which needs two modules less than it imports.
 
     It asks importlib.metadata for its own version (36 ms) and takes wcwidth, if it is there, for
@@ -185,13 +200,18 @@ def _tabulate() -> ModuleType:
     metadata = ModuleType("importlib.metadata")
     metadata.version, metadata.PackageNotFoundError = str, ImportError  # type: ignore[attr-defined]
     widths = ModuleType("wcwidth")
-    widths.wcswidth = cells.width  # type: ignore[attr-defined]
+    widths.wcswidth = lambda text: _width(text, widest)  # type: ignore[attr-defined]
     with _instead(metadata, widths):
         import tabulate
     tabulate.MIN_PADDING = 0
     # Whoever imported it first may have given it another wcwidth, or none.
     tabulate.wcwidth, tabulate.WIDE_CHARS_MODE = widths, True  # type: ignore[attr-defined]
     return tabulate
+
+
+def _width(text: str, widest: int) -> int:
+    """Return the width of a text, as far as it matters."""
+    return widest if len(text) > 2 * widest else min(cells.width(text), widest)
 
 
 @contextmanager

@@ -1,15 +1,12 @@
 """`btstore trend`: a strategy's runs over time."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from backtest_store.cli import completion
-from backtest_store.cli.options import Format, FormatOption, examples, filtered, nothing
-
-if TYPE_CHECKING:
-    from backtest_store.sql import Filters
+from backtest_store.cli.options import Asked, Format, FormatOption, examples, filtered, nothing
 
 EXAMPLES = examples(
     'btstore trend "SMA Crossover"', 'btstore trend "SMA Crossover" --by week --since 2024-01-01'
@@ -33,7 +30,7 @@ StrategyArgument = Annotated[
 @filtered(strategy=StrategyArgument)
 def trend(
     *,
-    filters: "Filters",
+    filters: Asked,
     by: Annotated[Span, typer.Option(help="What is summed up in a row.")] = Span.MONTH,
     format_: FormatOption = Format.TABLE,
 ) -> None:
@@ -44,6 +41,6 @@ def trend(
     from backtest_store.models import Period
 
     found = call(lambda db: queries.trend(db, period=by, where=filters.conditions))
-    render.many(found, format_, cells.columns(Period), nothing=nothing(filters))
+    render.many(found, format_, cells.columns(Period), nothing=lambda: nothing(filters))
     if format_ is Format.TABLE:
         render.sparklines(found, "median_sharpe_ratio", "median_total_return")

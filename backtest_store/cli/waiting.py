@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from backtest_store.cli.output import StandardOutput
+
 if TYPE_CHECKING:
     from threading import Event
 
@@ -29,7 +31,10 @@ def call(use_case: Callable[[Connection], Awaitable[T]]) -> T:
 
 @contextmanager
 def spinner() -> Iterator[None]:
-    """Turn a spinner on standard error, if that is a terminal whose user does not mind."""
+    """Turn a spinner on standard error, if that is a terminal whose user does not mind.
+
+    It stops for good before anything is printed: a pager may be showing it on the same terminal.
+    """
     if not sys.stderr.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         yield
         return
@@ -37,12 +42,17 @@ def spinner() -> Iterator[None]:
 
     done = Event()
     thread = Thread(target=_turn, args=[done], daemon=True)
+
+    def stop() -> None:
+        done.set()
+        thread.join()
+
     thread.start()
+    StandardOutput.before_writing[:] = [stop]
     try:
         yield
     finally:
-        done.set()
-        thread.join()
+        stop()
 
 
 def _turn(done: Event) -> None:

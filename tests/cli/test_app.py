@@ -1,54 +1,18 @@
 """Errors meet the user in one place, and exit codes are the contract's."""
 
+import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from tests.factories import make_record, store_at
 from tests.shell import btstore
 
-READING = [["history"], ["show", "@latest"], ["compare", "@latest", "@latest~1"], ["db", "status"]]
-SECRET = "geheim"  # noqa: S105 - planted, to be looked for in what is printed
+READING = [["history"], ["show", "@latest"], ["compare", "@latest", "@latest~1"]]
 HEAVY = {"asyncpg", "pydantic", "yoyo", "psycopg", "rich", "pandas", "pyarrow", "nautilus_trader"}
-
-
-@pytest.mark.parametrize("words", READING)
-def test_an_unreachable_store_costs_two_lines(
-    home: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
-) -> None:
-    monkeypatch.setenv("BTSTORE_DATABASE_URL", f"postgresql://me:{SECRET}@127.0.0.1:1/store")
-    answer = btstore(*words)
-    assert answer.code == 4
-    assert answer.out == ""
-    error, hint = answer.err.splitlines()
-    assert error.startswith("error: cannot reach PostgreSQL at 127.0.0.1:1: connection refused")
-    assert hint.startswith("hint: ")
-    assert SECRET not in answer.err
-
-
-@pytest.mark.parametrize("words", READING[:3])
-def test_a_store_without_schema_exits_5(unmigrated_url: str, words: list[str]) -> None:
-    answer = btstore(*words)
-    assert answer.code == 5
-    assert "btstore db migrate" in answer.err
-
-
-def test_an_empty_store_is_no_error(store_url: str) -> None:
-    answer = btstore("history")
-    assert (answer.code, answer.out) == (0, "")
-    assert "no runs yet" in answer.err
-
-
-@pytest.mark.parametrize("run", ["nonsense", "abcd", "@latest", "0" * 32])
-def test_an_unknown_run_exits_3(store_url: str, run: str) -> None:
-    answer = btstore("show", run)
-    assert (answer.code, answer.out) == (3, "")
-    assert answer.err.startswith("error: ")
-
-
-def test_an_unknown_option_exits_2(home: Path) -> None:
-    assert btstore("history", "--colour").code == 2
 
 
 def loaded_by(*words: str) -> set[str]:
@@ -69,7 +33,7 @@ def test_help_loads_next_to_nothing(home: Path) -> None:
     assert not loaded_by("--help") & (HEAVY | {"structlog", "tabulate"})
 
 
-@pytest.mark.parametrize("words", READING[:3])
+@pytest.mark.parametrize("words", READING)
 def test_reading_loads_asyncpg_and_no_more(store_url: str, words: list[str]) -> None:
     assert loaded_by(*words) & (HEAVY | {"structlog"}) == {"asyncpg"}
 
@@ -78,3 +42,44 @@ def test_an_error_shows_what_was_given_without_obeying_it(home: Path) -> None:
     answer = btstore("run", "\x07strategy\u202e")
     assert answer.code == 2
     assert answer.err.startswith(r"error: \x07strategy\u202e is not a config file")
+
+
+def test_the_version_is_the_package_s() -> None:
+    answer = btstore("--version")
+    assert answer == (0, f"backtest-store {version('backtest-store')}\n", "")
+
+
+@pytest.mark.parametrize("words", [[], ["db"]])
+def test_a_group_alone_shows_its_help(words: list[str]) -> None:
+    answer = btstore(*words)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("Usage: btstore")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["hystory"], "no such command 'hystory'. Did you mean 'history'?"),
+        (["history", "--srot", "x"], "no such option: --srot (Possible options: --sort)"),
+        (
+            ["history", "--limit", "few"],
+            "invalid value for '--limit': 'few' is not a valid integer",
+        ),
+        (["show"], "missing argument 'RUN'"),
+    ],
+)
+def test_a_mistake_is_named_with_what_may_have_been_meant(words: list[str], said: str) -> None:
+    assert btstore(*words).err.splitlines()[0] == f"error: {said}"
+
+
+def test_an_interruption_exits_130(store_url: str) -> None:
+    store_at(store_url, make_record())
+    program = "from backtest_store.cli.app import main; main()"
+    command = [sys.executable, "-c", program, "delete", "@latest"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as asking:
+        assert asking.stderr is not None
+        assert asking.stderr.readline()
+        asking.send_signal(signal.SIGINT)
+        assert b"Traceback" not in asking.stderr.read()
+        assert asking.wait() == 130
+    assert btstore("show", "@latest").code == 0

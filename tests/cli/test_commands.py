@@ -1,10 +1,12 @@
 """What `--help` says of a command is what the command says of itself, and shows how to use it."""
 
+import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
+from typing import Any
 
 import pytest
 import typer
@@ -29,30 +31,53 @@ def test_the_list_says_what_the_command_says(name: str) -> None:
     assert " ".join(described.partition("\n\n")[0].split()) == COMMANDS[name]
 
 
-def examples(help_text: str) -> Iterator[list[str]]:
-    """Yield the words of each example as a shell hands them to the command."""
-    _, _, listed = help_text.partition("Examples:\n")
-    for line in filter(str.strip, listed.splitlines()):
-        lexer = shlex.shlex(line.strip(), posix=True, punctuation_chars=True)
-        lexer.whitespace_split = True
-        words = list(lexer)
-        yield list(takewhile(lambda word: word not in {"|", ">"}, words[words.index("btstore") :]))
+def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield each command that has none below it, with the words that call it."""
+    below = getattr(command, "commands", {})
+    if not below:
+        yield words, command
+    for name in below:
+        yield from leaves(below[name], *words, name)
 
 
-@pytest.mark.parametrize("name", READING)
-def test_help_has_two_examples_that_the_command_understands(store_url: str, name: str) -> None:
-    found = list(examples(btstore(name, "--help").out))
+LEAVES = dict(leaves(group()))
+
+
+def examples(words: Sequence[str]) -> list[str]:
+    """Return the examples in a command's help, as it is printed where there is little room."""
+    out = btstore(*words, "--help").out
+    assert max(map(len, out.splitlines())) <= 80
+    return [line.strip() for line in out.partition("Examples:\n")[2].splitlines() if line.strip()]
+
+
+def typed(example: str) -> list[str]:
+    """Return the words that a shell hands to `btstore` in an example."""
+    _, _, command = re.sub(r'"\$\((.*)\)"', r"| \1", example).rpartition("btstore ")
+    lexer = shlex.shlex(command, posix=True, punctuation_chars="|>")
+    lexer.whitespace_split = True
+    return list(takewhile(lambda word: word not in {"|", ">"}, lexer))
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_help_has_two_examples_that_the_command_understands(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    found = examples(words)
     assert len(found) == 2
-    for program, *words in found:
-        assert [program, words[0]] == ["btstore", name]
-        if not {"runs.jsonl", "-"} & set(words):
-            assert btstore(*words).code != 2, words
+    for example in found:
+        asked = typed(example)
+        assert tuple(asked[: len(words)]) == words
+        LEAVES[words].make_context("btstore", asked[len(words) :]).close()
 
 
-def test_a_command_that_there_is_not_exits_2() -> None:
-    answer = btstore("hystory")
-    assert answer.code == 2
-    assert "hystory" in answer.err
+def test_examples_of_commands_that_read_are_good_usage(store_url: str) -> None:
+    for words in LEAVES:
+        if words[0] in READING:
+            for example in examples(words):
+                asked = typed(example)
+                if not {"runs.jsonl", "import"} & {*asked}:
+                    assert btstore(*asked).code in {0, 3}, example
 
 
 def test_a_command_imports_no_other_command() -> None:

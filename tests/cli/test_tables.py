@@ -3,16 +3,20 @@
 import io
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest_store.cli import cells, render, tables
+from backtest_store.cli import cells, readable, render, tables
 from backtest_store.cli.history import NEEDED
 from backtest_store.cli.options import Format
+from backtest_store.cli.output import StandardOutput
+from backtest_store.cli.render import Sheet
 from backtest_store.cli.tables import Strip
 from backtest_store.compare import Comparison
+from backtest_store.models import Record
 from tests.factories import STARTED, make_record
 
 NUMBERS = st.decimals(-(10**6), 10**6, places=2).map("{:,}".format)
@@ -154,9 +158,10 @@ def test_colour_is_for_terminals_whose_users_do_not_mind(
     monkeypatch.setenv("TERM", "xterm")
     if variable:
         monkeypatch.setenv(variable, value)
-    monkeypatch.setattr("sys.stdout", Terminal())
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
     render.many([make_record(status="failed"), make_record()], Format.TABLE, shown=NEEDED)
-    out = render.sys.stdout.getvalue()  # type: ignore[attr-defined]
+    out = terminal.getvalue()
     assert ("\x1b[31mfailed" in out) == coloured
     assert ("\x1b" in out) == coloured
 
@@ -164,3 +169,106 @@ def test_colour_is_for_terminals_whose_users_do_not_mind(
 def test_a_pipe_gets_no_colour(capsys: pytest.CaptureFixture[str]) -> None:
     render.many([make_record(status="failed")], Format.TABLE, shown=NEEDED)
     assert "\x1b" not in capsys.readouterr().out
+
+
+def compared(
+    capsys: pytest.CaptureFixture[str], runs: list[Record], baseline: Record | None = None
+) -> list[str]:
+    render.side_by_side(Comparison(runs, baseline), Format.TABLE)
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("places", [40, 80, 120])
+def test_a_comparison_cuts_texts_and_no_number(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, places: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(places))
+    runs = [
+        make_record(strategy_name="S" * 90, net_profit=Decimal(f"{n}234567890.12"), cagr=n * 1e4)
+        for n in (1, 2)
+    ]
+    out = "\n".join(compared(capsys, runs, runs[0]))
+    assert re.search(r"S{5,}…", out)
+    assert "*2,234,567,890.12 (+1,000,000,000.00)" in out
+    assert "*2,000,000.00% (+1,000,000.00 pp)" in out
+    assert not re.search(r"\d…", out)
+
+
+def test_the_blocks_of_a_comparison_stand_apart(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "72")
+    lines = compared(capsys, RUNS[:3])
+    (gap,) = (place for place, line in enumerate(lines) if not line)
+    assert lines[0].split()[0] == lines[gap + 1].split()[0] == "run"
+
+
+def test_amounts_in_two_currencies_are_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [make_record(), make_record(currency="JPY", net_profit=10**6, sharpe_ratio=2.0)]
+    lines = compared(capsys, runs, runs[0])
+    (profit,) = (line for line in lines if line.startswith("net_profit"))
+    (ratio,) = (line for line in lines if line.startswith("sharpe_ratio"))
+    assert profit.split() == ["net_profit", "25,000.50", "1,000,000.00"]
+    assert ratio.split() == ["sharpe_ratio", "0.75", "*2.00", "(+1.25)"]
+
+
+def test_a_table_says_its_units(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = output(capsys, 300, monkeypatch)
+    assert "started (UTC)" in listed
+    assert "currency" in listed
+    assert compared(capsys, RUNS[:2])[3].startswith("started_at (UTC)")
+    render.one(make_record(currency="EUR"), Format.TABLE)
+    shown = capsys.readouterr().out
+    assert re.search(r"net_profit +25,000\.50 EUR\n", shown)
+    assert re.search(r"started_at +2026-01-05 12:30:00 UTC\n", shown)
+
+
+def test_a_profit_is_never_without_its_currency(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for places in range(80, 300, 10):
+        head = output(capsys, places, monkeypatch).splitlines()[0]
+        assert "currency" in head or "net profit" not in head
+
+
+def test_a_traceback_keeps_its_indentation(capsys: pytest.CaptureFixture[str]) -> None:
+    trace = 'Traceback:\n  File "a.py", line 1\n    x\nValueError: no'
+    render.one(make_record(status="failed", error_traceback=trace), Format.TABLE)
+    lines = capsys.readouterr().out.splitlines()[-4:]
+    start = lines[0].index("Traceback")
+    assert "\n".join(line[start:] for line in lines) == trace
+
+
+def test_markdown_with_a_long_text_stays_small(capsys: pytest.CaptureFixture[str]) -> None:
+    trace = "line\n" * 1000
+    render.one(
+        make_record(status="failed", note="n" * 10**6, error_traceback=trace), Format.MARKDOWN
+    )
+    assert len(capsys.readouterr().out) < 2 * 10**6
+
+
+@pytest.mark.parametrize("name", ["total_return", "net_profit", "sharpe_ratio"])
+@given(value=st.floats(allow_nan=False, allow_infinity=False))
+def test_no_number_is_too_wide_for_a_table(name: str, value: float) -> None:
+    amount = Decimal(value) if name == "net_profit" else value
+    (column,) = (c for c in cells.columns(Record) if c.name == name)
+    assert len(readable.readable(column, cells.cell(amount))) <= 26
+
+
+def test_a_new_format_is_one_function(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_names(sheet: Sheet, out: StandardOutput) -> None:
+        out.write(" ".join(column.name for column in sheet.columns) + f": {len(sheet.rows)}\n")
+
+    monkeypatch.setitem(render.FORMATS, Format.CSV, as_names)
+    render.many(RUNS, Format.CSV)
+    render.one(RUNS[0], Format.CSV)
+    render.side_by_side(Comparison(RUNS[:2]), Format.CSV)
+    many, one, compared_ = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"run_id status .*: 9", many)
+    assert re.fullmatch(r"run_id .* engine_stats warnings: 1", one)
+    assert re.fullmatch(r"run_id .* parameters\.same: 2", compared_)
+    assert render.FORMATS.keys() == {*Format}

@@ -112,3 +112,33 @@ def test_what_takes_long_shows_that_it_lives(environment: dict[str, str], *, ali
 
 def test_what_is_quick_shows_nothing() -> None:
     assert on_terminal(SLOW.replace("1.5", "0.1")) == ""
+
+
+def test_the_sign_of_life_ends_before_anything_is_printed() -> None:
+    program = (
+        f"{SLOW}; from backtest_store.cli.output import StandardOutput as Out; "
+        "Out().write('first '); time.sleep(0.3); Out().write('second\\n')"
+    )
+    assert on_terminal(program).endswith("\r \rfirst second\n")
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_question_waits_for_its_answer() -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", MAIN, "delete", "@latest"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as asking:
+        os.close(theirs)
+        asked = b""
+        while not asked.endswith(b"[y/N] "):
+            asked += _read(ours)
+        os.write(ours, b"y\n")
+        answered = b""
+        while piece := _read(ours):
+            answered += piece
+        assert asking.wait() == 0
+    os.close(ours)
+    assert answered.endswith(b"deleted 1 run\r\n")

@@ -1,0 +1,327 @@
+"""Every command, with nothing, with one run, with a wrong one, without a database, in each format.
+
+A command that runs backtests is here as far as it needs no engine; `test_run.py`, `test_exec.py`
+and `test_reproduce.py` have the rest.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import pytest
+
+from backtest_store.cli.commands import COMMANDS
+from backtest_store.models import RECORD_FIELDS, Period, Record, Strategy, to_json
+from tests.factories import make_record, store_at
+from tests.shell import Answer, btstore
+
+FORMATS = ["table", "csv", "json", "jsonl", "markdown"]
+FIRST = UUID("abcd0000-0000-4000-8000-000000000001")
+SECOND = UUID("abcd0000-0000-4000-8000-000000000002")
+SECRET = "geheim"  # noqa: S105 - planted, to be looked for in what is printed
+NO_RUNS, NO_SUCH_RUN = 0, 3
+LIST_FIELDS = {
+    "strategies": [*Strategy.__dataclass_fields__],
+    "trend": [*Period.__dataclass_fields__],
+}
+
+
+class Command(NamedTuple):
+    """A command as it is typed; RUN stands for a run, FILE for a file of runs."""
+
+    words: list[str]
+    empty: int = NO_SUCH_RUN
+    has_formats: bool = True
+    needs_engine: bool = False
+
+    def typed(self, run: str, file: object = "-") -> list[str]:
+        """Return the words with a run and a file in their places."""
+        return [{"RUN": run, "FILE": str(file)}.get(word, word) for word in self.words]
+
+
+LISTING = {
+    "history": Command(["history"], NO_RUNS),
+    "history --all": Command(["history", "--all"], NO_RUNS),
+    "trend": Command(["trend", "SMA Crossover"], NO_RUNS),
+    "strategies": Command(["strategies"], NO_RUNS),
+}
+OF_RUNS = {
+    "history --after": Command(["history", "--after", "RUN"]),
+    "show": Command(["show", "RUN"]),
+    "show --config": Command(["show", "RUN", "--config"], has_formats=False),
+    "compare": Command(["compare", "RUN", "RUN"]),
+    "compare --baseline": Command(["compare", "@latest", "@latest", "--baseline", "RUN"]),
+    "delete": Command(["delete", "RUN", "--yes"], has_formats=False),
+    "reproduce": Command(["reproduce", "RUN"], needs_engine=True),
+}
+OTHERS = {
+    "export": Command(["export", "-"], NO_RUNS, has_formats=False),
+    "import": Command(["import", "FILE"], NO_RUNS, has_formats=False),
+    "sync": Command(["sync"], NO_RUNS, has_formats=False),
+    "db status": Command(["db", "status"], NO_RUNS, has_formats=False),
+}
+EVERY = LISTING | OF_RUNS | OTHERS
+
+
+def with_formats(commands: dict[str, Command]) -> Iterator[tuple[Command, list[str]]]:
+    """Yield each command with each way to ask for its output."""
+    for command in commands.values():
+        for format_ in FORMATS if command.has_formats else [""]:
+            yield command, ["--format", format_] if format_ else []
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return a file with one run."""
+    path = tmp_path / "runs.jsonl"
+    path.write_text(to_json(make_record()) + "\n", "utf-8")
+    return path
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+AS_RECORDS: dict[str, Callable[[str], Sequence[object]]] = {
+    "csv": lambda text: [*rows(text)],
+    "json": lambda text: parsed if isinstance(parsed := json.loads(text), list) else [parsed],
+    "jsonl": lambda text: [json.loads(line) for line in text.splitlines()],
+    "table": lambda text: text.splitlines()[2:],
+    "markdown": lambda text: text.splitlines()[2:],
+}
+
+
+def test_the_empty_store(store_url: str, tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing"
+    nothing.touch()
+    for command, format_ in with_formats(EVERY):
+        words = [*command.typed("@latest", nothing), *format_]
+        answer = btstore(*words)
+        assert answer.code == command.empty, words
+        if command.empty == NO_SUCH_RUN:
+            assert (answer.out, answer.err[:7]) == ("", "error: "), words
+        elif format_:
+            assert not AS_RECORDS[format_[1]](answer.out), words
+            assert answer.err.startswith("no run"), words
+
+
+def test_an_empty_list_has_its_columns(store_url: str) -> None:
+    for name, fields in LIST_FIELDS.items():
+        out = btstore(*LISTING[name].words, "--format", "csv").out
+        assert out.splitlines() == [",".join(fields)]
+
+
+def test_one_run_in_each_format(store_url: str, file: Path) -> None:
+    run = make_record(run_id=FIRST)
+    store_at(store_url, run)
+    for command, format_ in with_formats(EVERY):
+        if command.needs_engine or "--after" in command.words or "--yes" in command.words:
+            continue
+        words = [*command.typed(str(FIRST), file), *format_]
+        answer = btstore(*words)
+        assert (answer.code, answer.err.count("error")) == (0, 0), words
+        if format_:
+            check_one(words, format_[1], answer)
+
+
+def check_one(words: list[str], format_: str, answer: Answer) -> None:
+    """Check that what was printed is the one run that there is, or what it sums up to."""
+    records = AS_RECORDS[format_](answer.out)
+    if format_ in {"table", "markdown"}:
+        assert records, words
+        assert "abcd0000" in answer.out or words[0] in LIST_FIELDS, words
+        return
+    assert len(records) == (2 if words[0] == "compare" else 1), words
+    for record in records:
+        assert isinstance(record, dict), words
+        if words[0] in LIST_FIELDS:
+            assert list(record) == LIST_FIELDS[words[0]], words
+            assert int(record["runs"]) == 1, words
+        else:
+            assert record["run_id"] == str(FIRST), words
+            assert record.keys() & {*RECORD_FIELDS} >= {"sharpe_ratio", "status"}, words
+
+
+def test_a_run_after_which_there_is_none(store_url: str) -> None:
+    store_at(store_url, make_record(run_id=FIRST))
+    answer = btstore("history", "--after", "abcd")
+    assert (answer.code, answer.out, answer.err) == (0, "", "no run matches\n")
+
+
+def test_an_unknown_run(store_url: str) -> None:
+    store_at(store_url, make_record(cagr=None, run_id=FIRST))
+    unknown = ["nonsense", "dddd", str(UUID(int=1)), "@latest~7", "@best:cagr", "@latst", "abc", ""]
+    for run in unknown:
+        for command in OF_RUNS.values():
+            words = command.typed(run)
+            answer = btstore(*words)
+            assert (answer.code, answer.out) == (3, ""), words
+            error, hint = answer.err.splitlines()
+            assert error.startswith("error: "), words
+            assert run in error, words
+            assert hint.startswith("hint: "), words
+
+
+def test_an_ambiguous_prefix_names_the_candidates(store_url: str) -> None:
+    store_at(store_url, make_record(run_id=FIRST), make_record(run_id=SECOND))
+    for command in OF_RUNS.values():
+        answer = btstore(*command.typed("abcd"))
+        assert (answer.code, answer.out) == (3, ""), command
+        assert answer.err.startswith("error: abcd is ambiguous"), command
+        assert {str(FIRST), str(SECOND)} <= {*answer.err.replace(",", "").split()}, command
+    assert len(btstore("export", "-").out.splitlines()) == 2
+
+
+def test_a_bad_option(store_url: str, file: Path) -> None:
+    databases = [["db", name] for name in ("status", "migrate", "rollback", "stop", "url")]
+    others = [["run", "sma.toml"], ["demo"], *databases]
+    for words in [*(command.typed("abcd", file) for command in EVERY.values()), *others]:
+        refused([*words, "--nonsense"], "--nonsense")
+    refused(["exec", "--nonsense", "script.py"], "--nonsense")
+    for command in EVERY.values():
+        if command.has_formats:
+            refused([*command.typed("abcd"), "--format", "xml"], "xml")
+    for words in (["history", "--limit", "0"], ["history", "--status", "fine"], ["hystory"]):
+        refused(words, words[-1])
+    for words in (["history", "extra"], ["show"], ["compare"], ["trend"], ["export"], ["db", "x"]):
+        refused(words, "")
+
+
+def refused(words: list[str], said: str) -> None:
+    """Check that a command line is refused in the way that all errors are told."""
+    answer = btstore(*words)
+    assert (answer.code, answer.out) == (2, ""), words
+    error, hint = answer.err.splitlines()
+    assert error.startswith("error: "), words
+    assert said in error, words
+    assert hint.startswith("hint: "), words
+    assert hint.endswith("--help says how to use it"), words
+
+
+def test_no_database(home: Path, monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    monkeypatch.setenv("BTSTORE_DATABASE_URL", f"postgresql://me:{SECRET}@127.0.0.1:1/store")
+    others = [["db", "migrate"], ["db", "rollback", "--yes"]]
+    for words in [*(c.typed("abcd", file) for n, c in EVERY.items() if n != "sync"), *others]:
+        answer = btstore(*words)
+        assert (answer.code, answer.out) == (4, ""), words
+        error, hint = answer.err.splitlines()
+        assert error.startswith("error: cannot reach PostgreSQL"), words
+        assert "127.0.0.1" in error
+        assert hint.startswith("hint: ")
+        assert SECRET not in answer.err
+    assert not home.exists()
+
+
+def test_a_store_without_schema(unmigrated_url: str, file: Path) -> None:
+    for name, command in EVERY.items():
+        if name != "db status":
+            answer = btstore(*command.typed("abcd", file))
+            assert (answer.code, answer.out) == (5, ""), name
+            assert "btstore db migrate" in answer.err, name
+
+
+def test_no_command_is_left_out() -> None:
+    here = {command.words[0] for command in EVERY.values()}
+    assert {*COMMANDS} - here == {"run", "exec", "demo"}
+
+
+HOSTILE = 'x\x1b[31mred\x07\r\nnext\u202eevil\u200b\x9b\ufeff 漢字 "quoted", ; |<b>=cmd()'
+TEXTS = [HOSTILE, "=cmd()", "-1+2", "\t=x", "漢" * 40, "=\x1b" + "x" * 140_000]
+csv.field_size_limit(10**9)
+
+
+def hostile(text: str) -> list[Record]:
+    """Return a good and a failed run with a text wherever text from outside can be."""
+    everywhere = {
+        "strategy_name": text,
+        "strategy_type": text[:200],
+        "instrument_ids": [text[:200], text[:200]],
+        "data_source": text,
+        "parameters": {text[:50]: text, "n": {text[:50]: [text]}},
+        "config_snapshot": {text[:50]: text},
+        "provenance": {"git": {"commit": text}},
+        "tags": [text],
+        "note": text,
+    }
+    wrong = {"error_type": text, "error_message": text, "error_traceback": text}
+    return [
+        make_record(**everywhere, warnings=[text], engine_stats={text[:50]: text}),
+        make_record(**everywhere, **wrong, status="failed"),
+    ]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: repr(text[:12]))
+def test_hostile_text_acts_on_nothing(
+    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    runs = hostile(text)
+    store_at(store_url, *runs)
+    ids = [str(run.run_id) for run in runs]
+    commands = [
+        ["history"],
+        ["history", "--all"],
+        ["history", "--status", "failed"],
+        *(["show", run_id] for run_id in ids),
+        ["compare", *ids],
+        ["strategies"],
+        ["trend", "--", text],
+        ["trend", "--", text[:2] + "nothing"],
+    ]
+    for words in commands:
+        for format_ in FORMATS:
+            answer = btstore(words[0], "--format", format_, *words[1:])
+            assert answer.code == 0, words
+            check_harmless(answer, format_)
+    for words in (["show", ids[0], "--config"], ["export", "-"], ["delete", ids[0]]):
+        check_harmless(btstore(*words, typed="n\n"), "")
+    found = json.loads(btstore("show", ids[1], "--format", "json").out)
+    assert {found[name] for name in ("strategy_name", "note", "error_message")} == {text}
+    check_round_trip(tmp_path, ids)
+
+
+def check_harmless(answer: Answer, format_: str) -> None:
+    """Check that no terminal and no spreadsheet acts on what was printed."""
+    for text in answer.out, answer.err:
+        assert text.replace("\n", "").isprintable()
+    if format_ == "table":
+        assert max(map(len, answer.out.splitlines()), default=0) <= 80
+    if format_ == "csv":
+        for row in csv.reader(io.StringIO(answer.out)):
+            assert not [cell for cell in row if cell.startswith(("=", "+", "@", "\t", "\r"))]
+            assert all(is_number(cell) for cell in row if cell.startswith("-"))
+
+
+def is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def check_round_trip(folder: Path, ids: list[str]) -> None:
+    """Check that what was exported comes back as it was."""
+    before, after = folder / "before.jsonl", folder / "after.jsonl"
+    assert btstore("export", str(before)).code == 0
+    assert btstore("delete", *ids, "--yes").code == 0
+    assert btstore("import", str(before)).err == "imported 2 runs\n"
+    assert btstore("export", str(after)).code == 0
+    assert before.read_bytes() == after.read_bytes()
+
+
+def test_what_is_said_of_a_hostile_file_acts_on_nothing(store_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "runs.jsonl"
+    lines = [to_json(make_record()), "\x1b[2J", json.dumps({"run_id": HOSTILE}), '{"run_id": 1}']
+    lines += [json.dumps({"run_id": 1, HOSTILE: 1}), to_json(make_record()).replace("0.6", "6")]
+    path.write_text("\n".join(lines), "utf-8")
+    for words in (["import", str(path)], ["import", "--keep-going", str(path)]):
+        answer = btstore(*words)
+        assert answer.code == 1
+        check_harmless(answer, "")
+        assert "line 2: not JSON: Expecting value in column 1" in answer.err
+    assert answer.err.splitlines()[-1] == "imported 1 run, 5 refused"
