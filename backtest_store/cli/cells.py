@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Cell = str | list[str] | None
-NUMBERS = frozenset({"float", "int", "Decimal"})
+EXACT_FLOAT = "exact float"  # keeps the .0 of a whole one, for programs that guess types
+NUMBERS = frozenset({"float", EXACT_FLOAT, "int", "Decimal"})
 UNITS = {
     "Decimal": "money",
     "Json": "json",
@@ -109,7 +110,7 @@ def json_type(values: Iterable[object]) -> str:
     """Return the type of a column of values out of JSON."""
     types = {type(value) for value in values} - {type(None)}
     if types <= {int, float}:
-        return "float"
+        return EXACT_FLOAT
     return "bool" if types == {bool} else "Json" if types <= {dict, list} else "str"
 
 
@@ -156,9 +157,9 @@ def csv_encoder(column: Column) -> Callable[[Any], str]:
 
 def csv_text_encoder(column: Column) -> Callable[[str], str]:
     """Return what makes the text of a column's cells in a CSV file harmless."""
-    if column.is_number:
+    if column.type == "float":
         return _as_postgresql_writes_it
-    if column.type in NEVER_TEXT:
+    if column.is_number or column.type in NEVER_TEXT:
         return str
     return printable_json if column.type == "Json" else harmless
 

@@ -185,7 +185,11 @@ def _encoded(
 
 def _with_parameters(comparison: Comparison) -> Sheet:
     """Return whole runs, with a column for each parameter in place of one for all."""
-    columns = [column for column in cells.columns(Record) if column.name != "parameters"]
+    columns = [
+        column._replace(type=cells.EXACT_FLOAT) if column.type == "float" else column
+        for column in cells.columns(Record)
+        if column.name != "parameters"
+    ]
     rows = [cells.row(run, columns) for run in comparison.runs]
     for name, values in comparison.parameters().items():
         columns.append(Column(f"parameters.{name}", cells.json_type(values)))

@@ -192,14 +192,17 @@ def test_a_bad_line_is_named_and_nothing_of_its_file_imported(two: object, tmp_p
     assert len(rows(btstore("history", "--format", "csv").out)) == 2
 
 
+TYPES_IN_PANDAS = {"ratio": "float64", "fraction": "float64", "money": "float64", "count": "int64"}
+
+
 def test_a_comparison_loads_into_pandas_with_right_types(store_url: str) -> None:
     parameters: list[dict[str, object]] = [
-        {"fast": 5, "exit": {"on": True}, "stop": 0.5, "mode": "a"},
-        {"fast": 10, "exit": {"on": False}, "stop": 2, "mode": "b", "new": [1, 2]},
+        {"fast": 5, "exit": {"on": True}, "stop": 1.0, "mode": "a"},
+        {"fast": 10, "exit": {"on": False}, "stop": 0.0, "mode": "b", "new": [1, 2]},
     ]
     runs = [
-        make_record(parameters=parameters[0], cagr=None),
-        make_record(parameters=parameters[1], currency="EUR", win_rate=0.75),
+        make_record(parameters=parameters[0], cagr=None, win_rate=1.0),
+        make_record(parameters=parameters[1], currency="EUR", win_rate=0.0),
     ]
     store_at(store_url, *runs)
     out = btstore("compare", *(str(run.run_id) for run in runs), "--format", "csv").out
@@ -207,8 +210,8 @@ def test_a_comparison_loads_into_pandas_with_right_types(store_url: str) -> None
     types = {name: str(type_) for name, type_ in frame.dtypes.items()}
     assert types["started_at"] == types["start_date"] == "datetime64[ns, UTC]"
     for name, field in METRIC_FIELDS.items():
-        if field["unit"] in {"ratio", "fraction", "money", "count"}:
-            assert types[name] in {"float64", "int64"}, name
+        if field["unit"] in TYPES_IN_PANDAS:
+            assert types[name] == TYPES_IN_PANDAS[field["unit"]], name
             wanted = [getattr(run, name) for run in runs]
             assert [None if pd.isna(v) else Decimal(str(v)) for v in frame[name]] == [
                 None if v is None else Decimal(str(v)) for v in wanted
