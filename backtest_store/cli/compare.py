@@ -37,5 +37,7 @@ def compare(
         raise UsageError(f"compare takes {FEWEST} to {MOST} runs, not {len(runs)}")
     comparison = call(lambda db: comparing.compare(db, runs, baseline))
     render.side_by_side(comparison, format_, all_parameters=all_parameters)
+    if comparison.baseline is not None and format_ in render.FOR_PEOPLE:
+        tell(f"note: in brackets, the difference to {comparison.baseline.run_id}")
     for note in comparison.notes():
         tell(f"note: {note}")

@@ -24,7 +24,7 @@ def demo() -> None:
     from backtest_store.cli import render
     from backtest_store.cli.history import NEEDED
     from backtest_store.cli.run import exit_code, require_store
-    from backtest_store.database.connection import call
+    from backtest_store.cli.waiting import call, spinner
     from backtest_store.runner.config import load_config
     from backtest_store.runner.demo import DEMO_CONFIGS
 
@@ -33,7 +33,8 @@ def demo() -> None:
 
     runs = []
     for path in DEMO_CONFIGS:
-        run = execute(load_config(path))
+        with spinner():
+            run = execute(load_config(path))
         typer.echo(f"saved {run.strategy_name} as {run.run_id}")
         runs.append(run)
     newest, comparison = call(lambda db: history_and_comparison(db, runs))

@@ -43,7 +43,7 @@ def reproduce(
 ) -> None:
     """Run a stored run again from its snapshot, and compare every metric."""
     from backtest_store import selectors
-    from backtest_store.database.connection import call
+    from backtest_store.cli.waiting import call, spinner
     from backtest_store.reproduce import Reproduction
     from backtest_store.runner.execution import require_engine
 
@@ -51,7 +51,8 @@ def reproduce(
     require_engine()
     from backtest_store.runner.reproduction import run_again
 
-    run_id = run_again(original)
+    with spinner():
+        run_id = run_again(original)
     reproduction = Reproduction(original, call(lambda db: saved(db, run_id)), tolerance)
     require_same_ending(reproduction)
     show(reproduction, format_)

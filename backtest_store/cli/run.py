@@ -123,7 +123,7 @@ def run_grid(
 ) -> Report:
     """Check every combination, then run them; tell of those that are skipped or were run before."""
     from backtest_store.cli.progress import progress
-    from backtest_store.database.connection import call
+    from backtest_store.cli.waiting import call
     from backtest_store.runner.batch import Report, plan, run_all
 
     # Every backtest is checked before the first one runs: a mistake in the last costs nothing.
@@ -210,7 +210,7 @@ def look_for_unsaved(report: Report) -> None:
 
 def require_store() -> None:
     """Refuse to run a backtest for a store that cannot be reached."""
-    from backtest_store.database.connection import call
+    from backtest_store.cli.waiting import call
 
     async def nothing(_: Connection) -> None:
         pass

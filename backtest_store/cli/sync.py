@@ -28,7 +28,8 @@ def sync() -> None:
     """Save the runs that are waiting in the spool."""
     from dataclasses import asdict
 
-    from backtest_store.database.connection import applied, call
+    from backtest_store.cli.waiting import call
+    from backtest_store.database.connection import applied
     from backtest_store.database.settings import Settings
 
     settings = Settings.from_environment()
@@ -50,9 +51,11 @@ def save_leftovers() -> Counts:
     import asyncio
 
     from backtest_store import saving
+    from backtest_store.cli.waiting import spinner
     from backtest_store.database.settings import Settings
 
-    return asyncio.run(saving.save_leftovers(Settings.from_environment()))
+    with spinner():
+        return asyncio.run(saving.save_leftovers(Settings.from_environment()))
 
 
 def save_interrupted() -> None:

@@ -136,8 +136,9 @@ def test_compare_marks_the_best_and_shows_what_differs(
     assert re.search(r"fast\s+10\s+5", table)
     assert "slow" not in table
     assert "slow" in btstore("compare", "@latest", "@latest~1", "--all-parameters").out
-    delta = btstore("compare", "@latest", "@latest~1", "--baseline", "@latest~1").out
-    assert re.search(r"\+0\.50?\b", delta)
+    delta = btstore("compare", "@latest", "@latest~1", "--baseline", "@latest~1")
+    assert re.search(r"\+0\.50\b", delta.out)
+    assert delta.err.startswith(f"note: in brackets, the difference to {FIRST}\n")
 
 
 def test_compare_as_csv_is_one_row_a_run(two: object) -> None:
