@@ -35,7 +35,7 @@ METRICS = tuple(
 GREEN = "32"
 LONGEST_TEXT = 24
 PERCENTAGE_POINTS = " pp"  # what +5% of 10% would be, nobody knows
-LONGEST_LABEL = 40
+LEAST_LABEL, LONGEST_LABEL = 24, 40
 EVERYTHING = sys.maxsize
 
 
@@ -66,7 +66,9 @@ def strips(comparison: Comparison, *, all_parameters: bool) -> list[Strip]:
     ids = [str(run.run_id) for run in comparison.runs]
     short = cells.short_ids(ids)
     lines = list(_lines(comparison, all_parameters=all_parameters))
-    labels = Strip("run", tuple(line.label for line in lines), flexible=True).cut(LONGEST_LABEL)
+    labels = Strip(
+        "run", tuple(line.label for line in lines), flexible=True, least=LEAST_LABEL
+    ).cut(LONGEST_LABEL)
     return [labels, *(_strip(short[run_id], place, lines) for place, run_id in enumerate(ids))]
 
 
@@ -105,13 +107,14 @@ def _facts(runs: Sequence[Record]) -> Iterator[Line]:
                 f"{name} (UTC)" if column.unit == "time" else name,
                 [readable.readable(column, value) for value in values],
                 [readable.colour(column, value) for value in values],
-                is_number=column.is_number,
+                is_number=column.unit != "text",
             )
 
 
 def _parameter(name: str, values: list[object]) -> Line:
     texts = [UNDEFINED if v is None else cells.printable(readable.plain(v)) for v in values]
-    return Line(cells.printable(name), texts, [""] * len(values))
+    are_numbers = all(value is None or isinstance(value, (int, float)) for value in values)
+    return Line(cells.printable(name), texts, [""] * len(values), is_number=are_numbers)
 
 
 def _metric(comparison: Comparison, name: str) -> Line:

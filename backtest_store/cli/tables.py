@@ -20,6 +20,7 @@ WIDEST_ALIGNED = 120
 ALWAYS = 0
 CORE = 9
 COMFORTABLE = 26
+WIDE_ENOUGH = 18
 _MARKDOWN = str.maketrans({"|": "\\|", "<": "&lt;", "\\": "\\\\"})
 
 
@@ -80,9 +81,14 @@ def blocks(strips: Sequence[Strip], places: int) -> Iterator[list[Strip]]:
     labels, rest = strips[0], list(strips[1:])
     while rest:
         some = [labels, rest.pop(0)]
-        while rest and _total(s.width for s in [*some, rest[0]]) <= places:
+        while rest and _total(_beside_others(s) for s in [*some, rest[0]]) <= places:
             some.append(rest.pop(0))
         yield fitted(some, places)
+
+
+def _beside_others(strip: Strip) -> int:
+    """Return how many places a strip takes when its texts are cut to have more strips beside it."""
+    return min(strip.width, max(strip.least, WIDE_ENOUGH))
 
 
 def fitted(strips: Sequence[Strip], places: int) -> list[Strip]:

@@ -184,13 +184,19 @@ def test_a_comparison_cuts_texts_and_no_number(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(places))
     runs = [
-        make_record(strategy_name="S" * 90, net_profit=Decimal(f"{n}234567890.12"), cagr=n * 1e4)
+        make_record(
+            strategy_name="S" * 90,
+            net_profit=Decimal(f"{n}234567890.12"),
+            cagr=n * 1e4,
+            parameters={"exponent": -n * 0.12345678901234567e-100},
+        )
         for n in (1, 2)
     ]
     out = "\n".join(compared(capsys, runs, runs[0]))
     assert re.search(r"S{5,}…", out)
     assert "*2,234,567,890.12 (+1,000,000,000.00)" in out
     assert "*2,000,000.00% (+1,000,000.00 pp)" in out
+    assert "-1.2345678901234567e-101" in out
     assert not re.search(r"\d…", out)
 
 
@@ -198,7 +204,7 @@ def test_the_blocks_of_a_comparison_stand_apart(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "72")
-    lines = compared(capsys, RUNS[:3])
+    lines = compared(capsys, RUNS[:4])
     (gap,) = (place for place, line in enumerate(lines) if not line)
     assert lines[0].split()[0] == lines[gap + 1].split()[0] == "run"
 
@@ -272,3 +278,14 @@ def test_a_new_format_is_one_function(
     assert re.fullmatch(r"run_id .* engine_stats warnings: 1", one)
     assert re.fullmatch(r"run_id .* parameters\.same: 2", compared_)
     assert render.FORMATS.keys() == {*Format}
+
+
+def test_three_runs_stand_side_by_side_where_their_texts_can_be_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = compared(capsys, RUNS[:3])
+    assert "" not in lines
+    assert max(map(cells.width, lines)) <= 80
+    (started,) = (line for line in lines if line.startswith("started_at"))
+    assert len(re.findall(r"2026-01-05 \d\d:\d\d\b", started)) == 3
