@@ -110,9 +110,9 @@ def comparison(text: str, option: str) -> Comparison:
 
 def moment(text: str) -> datetime:
     """Return the time that a text names: ISO 8601, UTC if it has no offset, or an age."""
-    if age := AGE.fullmatch(text):
-        return datetime.now(UTC) - timedelta(**{AGE_UNITS[age[2]]: int(age[1])})
     try:
+        if age := AGE.fullmatch(text):
+            return datetime.now(UTC) - timedelta(**{AGE_UNITS[age[2]]: int(age[1])})
         time = datetime.fromisoformat(text)
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:

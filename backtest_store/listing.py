@@ -121,11 +121,11 @@ def walk(where: Sequence[Condition], order_by: str, within: int) -> Query:
     order = SQL_NAMES[order_by]
     if "instrument" in given:
         others = [condition for condition in where if condition.name != "instrument"]
-        query = sql.query("walks/instrument", within, *given["instrument"].values)
+        query = sql.query("runs/of_instrument", within, *given["instrument"].values)
         return query.having(others).having(kind, "kind").worded(field=order)
     if len(kind) > 1:
         where = (*where, sql.condition("occurs", *(value for c in kind for value in c.values)))
-    query = sql.query("walks/first", within).having(where)
+    query = sql.query("runs/first", within).having(where)
     return query.worded(list=_list(given, order_by) or order, field=order)
 
 

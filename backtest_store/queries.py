@@ -88,12 +88,14 @@ def runs_as_csv(where: Sequence[Condition], order_by: str) -> Query:
 
 async def strategies(db: Db, *, where: Sequence[Condition] = ()) -> list[Strategy]:
     """Sum up each strategy: how often it ran and failed, how well it did, when it ran last."""
-    return await sql.fetch(db, sql.query("strategies").having(where), Strategy)
+    query = sql.query("strategies").around(sql.runs(where), "runs")
+    return await sql.fetch(db, query, Strategy)
 
 
 async def trend(db: Db, *, period: str, where: Sequence[Condition] = ()) -> list[Period]:
     """Sum up runs period by period: how many, and how well the best, median and worst did."""
-    return await sql.fetch(db, sql.query("trend", period).having(where), Period)
+    query = sql.query("trend", period).around(sql.runs(where), "runs")
+    return await sql.fetch(db, query, Period)
 
 
 async def strategy_names(db: Db, *, prefix: str, limit: int) -> list[str]:

@@ -33,6 +33,7 @@ WORDS = {
     *UNDEFINED_LAST.values(),
 }
 PLACE = re.compile(r"[^\s(),]+ /\* (\w+) \*/")
+METRICS = re.compile(r"\bm\.")
 PARAMETER = re.compile(r"\$(\d+)")
 _CSV_CELLS = {"datetime": "time", "list[str]": "list"}
 
@@ -51,6 +52,11 @@ class Condition(NamedTuple):
     name: str
     text: str
     values: tuple[object, ...]
+
+    @property
+    def is_about_metrics(self) -> bool:
+        """Whether it needs the other table."""
+        return bool(METRICS.search(self.text))
 
 
 class Filters(NamedTuple):
@@ -117,6 +123,12 @@ def either(first: Condition, second: Condition) -> Condition:
     """Return the condition that at least one of two is met."""
     other = renumbered(second.text, len(first.values))
     return Condition(first.name, f"({first.text}) OR ({other})", first.values + second.values)
+
+
+def runs(where: Sequence[Condition]) -> Query:
+    """Return the query for all runs that meet conditions."""
+    name = "with_metrics" if any(condition.is_about_metrics for condition in where) else "all"
+    return query(f"runs/{name}").having(where)
 
 
 def cell(field: str, *, csv: bool = False) -> str:

@@ -2,9 +2,8 @@
 -- Failures are counted apart: all else is in one index, and failures, which are few, in another.
 WITH failed AS (
     SELECT r.strategy_name, count(*) AS failures
-      FROM backtest_runs AS r
-      LEFT JOIN performance_metrics AS m USING (run_id)
-     WHERE r.status = 'failed' AND true /* filters */
+      FROM backtest_runs /* runs */ AS r
+     WHERE r.status = 'failed'
      GROUP BY r.strategy_name
 ), summed AS (
     SELECT r.strategy_name,
@@ -12,9 +11,7 @@ WITH failed AS (
            percentile_cont(0.5) WITHIN GROUP (ORDER BY r.sharpe_ratio) AS median_sharpe_ratio,
            max(r.sharpe_ratio) AS best_sharpe_ratio,
            max(r.started_at) AS last_run
-      FROM backtest_runs AS r
-      LEFT JOIN performance_metrics AS m USING (run_id)
-     WHERE true /* filters */
+      FROM backtest_runs /* runs */ AS r
      GROUP BY r.strategy_name
 )
 SELECT strategy_name,

@@ -8,8 +8,6 @@ SELECT date_trunc($1, r.started_at, 'UTC')::date AS period,
        max(r.total_return) AS best_total_return,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY r.total_return) AS median_total_return,
        min(r.total_return) AS worst_total_return
-  FROM backtest_runs AS r
-  LEFT JOIN performance_metrics AS m USING (run_id)
- WHERE true /* filters */
+  FROM backtest_runs /* runs */ AS r
  GROUP BY period
  ORDER BY period

@@ -10,7 +10,7 @@ from tests.factories import make_record, store
 
 FRAGMENTS = sorted(
     str(path.relative_to(folder("sql")).with_suffix(""))
-    for part in ("filters", "cells", "walks")
+    for part in ("filters", "cells", "runs")
     for path in folder("sql").joinpath(part).glob("*.sql")
 )
 
@@ -20,7 +20,7 @@ async def test_a_fragment_is_a_query_of_its_own(db: asyncpg.Connection) -> None:
         statement = await db.prepare(sql.text(name))
         documented = [line for line in sql.text(name).splitlines() if line.startswith("-- $")]
         assert len(documented) == len(statement.get_parameters()), name
-        assert name.startswith("walks/") or len(statement.get_attributes()) == 1, name
+        assert name.startswith("runs/") or len(statement.get_attributes()) == 1, name
 
 
 @pytest.mark.parametrize("word", ["m.secret", "r.run_id; --", "DESC, 1", "", "sharpe_ratio"])

@@ -9,7 +9,9 @@ from tests.bench.table import Row
 
 BLOCK = 10_000
 MEGABYTE = 1e6
-SIZE = "SELECT pg_total_relation_size('{runs}') + pg_total_relation_size('{metrics}')"
+TABLES = ("backtest_runs", "performance_metrics", "run_instruments")
+PLAIN_TABLES = ("plain_runs", "plain_metrics")
+SIZE = "SELECT sum(pg_total_relation_size(name::regclass))::bigint FROM unnest($1::text[]) AS name"
 PLAIN = """
 CREATE TABLE plain_runs (LIKE backtest_runs);
 CREATE TABLE plain_metrics (LIKE performance_metrics);
@@ -24,7 +26,7 @@ CREATE INDEX ON plain_metrics (sharpe_ratio);
 
 async def sizes(db: asyncpg.Connection, runs: int) -> AsyncIterator[Row]:
     """Measure the store against two plain tables with basic indexes, per 10,000 runs."""
-    size = await db.fetchval(SIZE.format(runs="backtest_runs", metrics="performance_metrics"))
+    size = await db.fetchval(SIZE, TABLES)
     plain = await _plain()
     ours, floor = size / runs * BLOCK / MEGABYTE, plain / MEGABYTE
     yield Row("disk of 10,000 runs, two plain tables", floor, "MB")
@@ -40,7 +42,7 @@ async def _plain() -> int:
     await db.execute(PLAIN)
     rows = population.chunk(0, BLOCK, ())
     await store.copy(db, rows, (), tables=("plain_runs", "plain_metrics"))
-    size: int = await db.fetchval(SIZE.format(runs="plain_runs", metrics="plain_metrics"))
+    size: int = await db.fetchval(SIZE, PLAIN_TABLES)
     await db.close()
     return size
 
@@ -48,7 +50,8 @@ async def _plain() -> int:
 async def _parts(db: asyncpg.Connection, runs: int) -> list[tuple[str, float]]:
     rows = await db.fetch(
         "SELECT relname, pg_table_size(oid) AS heap, pg_indexes_size(oid) AS indexes FROM pg_class"
-        " WHERE relname IN ('backtest_runs', 'performance_metrics') ORDER BY relname"
+        " WHERE relname = ANY ($1) ORDER BY relname",
+        TABLES,
     )
     return [
         (f"{row['relname']}, {part}", row[key] / runs * BLOCK / MEGABYTE)

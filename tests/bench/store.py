@@ -86,7 +86,7 @@ async def fill(store: asyncpg.Connection, runs: int) -> None:
                 await copy(store, await asyncio.wrap_future(waiting.pop(0)), copied)
         for future in waiting:
             await copy(store, await asyncio.wrap_future(future), copied)
-    await store.execute("VACUUM ANALYZE backtest_runs, performance_metrics")
+    await store.execute("VACUUM ANALYZE")
 
 
 async def copy(
