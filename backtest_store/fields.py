@@ -20,7 +20,7 @@ SQL_NAMES |= {name: f"r.{name}" for name in RUN_FIELDS}
 WALKED = frozenset({"started_at", *COPIED_TO_RUNS})
 UNWALKED_NAMES = SQL_NAMES | {name: f"{SQL_NAMES[name]} + 0" for name in COPIED_TO_RUNS}
 UNWALKED_NAMES["started_at"] += " + interval '0'"
-UNDEFINED_LAST = {way: f"{way} NULLS LAST" for way in ("ASC", "DESC")}
+UP, DOWN, DOWN_AND_UNDEFINED = "ASC", "DESC", "DESC NULLS LAST"
 LISTED = tuple(name for name in TYPES if name not in UNLISTED)
 SORTABLE = tuple(name for name in LISTED if TYPES[name] not in MANY_VALUED)
 COMPARABLE_METRICS = tuple(name for name in METRIC_FIELDS if name in SORTABLE)
@@ -34,8 +34,10 @@ def is_best_low(field: str) -> bool:
 
 
 def direction(field: str) -> str:
-    """Return the order that puts the best first: SQL's ASC or DESC."""
-    return "ASC" if is_best_low(field) else "DESC"
+    """Return the order that puts the best first and the undefined last."""
+    if is_best_low(field):
+        return UP
+    return DOWN if field in REQUIRED else DOWN_AND_UNDEFINED
 
 
 def known(name: str, among: Iterable[str], what: str) -> str:

@@ -1,12 +1,20 @@
-"""List runs in an order, page by page: first the ranked, then those without a rank."""
+"""List runs in an order, page by page: first those with a rank, then those without."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from backtest_store import queries, sql
-from backtest_store.fields import COPIED_TO_RUNS, REQUIRED, SQL_NAMES, WALKED, is_best_low
+from backtest_store.fields import (
+    COPIED_TO_RUNS,
+    DOWN,
+    REQUIRED,
+    SQL_NAMES,
+    WALKED,
+    direction,
+    is_best_low,
+)
 from backtest_store.models import Record
 from backtest_store.selectors import resolve
 from backtest_store.sql import Condition, Db, Query
@@ -34,41 +42,45 @@ class Listing(NamedTuple):
     after: Record | None = None
 
 
-def parts(listing: Listing) -> Iterator[Part]:
-    """Yield the parts of a list: the runs with a rank, then those without.
+def parts(listing: Listing) -> list[Part]:
+    """Return the parts of a list that are left.
 
-    Each is one walk along an index; NULLS LAST in one query would need an index made for it, and
-    hide from PostgreSQL where in it to begin.
+    A whole list is one part. What follows a run with a rank is two, those with one and those
+    without, because no index can be told to begin in its middle and to go on with its end.
     """
-    where, field, after = listing
+    where, field, _ = listing
+    return [Part((*where, *more), _order(where, field)) for more in _remaining(listing)]
+
+
+def _remaining(listing: Listing) -> list[tuple[Condition, ...]]:
+    """Return what the runs of each part that is left meet beside the list's conditions."""
+    _, field, after = listing
+    if after is None:
+        return [()]
     if field in REQUIRED:
-        yield Part((*where, *_ranked_after(field, after)), field)
-        return
-    ranked = after is None or getattr(after, field) is not None
-    newer = _newer_than(None if ranked else after)
-    if field in COPIED_TO_RUNS and _excludes_success(where):
-        yield Part((*where, *newer), NEWEST_FIRST)
-        return
-    if ranked:
-        defined = sql.condition("defined", field=SQL_NAMES[field])
-        yield Part((*where, defined, *_ranked_after(field, after)), field)
-    yield Part((*where, sql.condition("undefined", field=SQL_NAMES[field]), *newer), field)
+        return [(_ranked_after(field, after),)]
+    undefined = sql.condition("undefined", field=SQL_NAMES[field])
+    if getattr(after, field) is None:
+        return [(undefined, _newer_than(after))]
+    return [(_ranked_after(field, after),), (undefined,)]
 
 
-def _excludes_success(where: Sequence[Condition]) -> bool:
-    return any(c.name == "status" and c.values != ("success",) for c in where)
+def _order(where: Sequence[Condition], field: str) -> str:
+    """Return the field by which runs are in the same order as by that one."""
+    unsuccessful = any(c.name == "status" and c.values != ("success",) for c in where)
+    return NEWEST_FIRST if unsuccessful and field in COPIED_TO_RUNS else field
 
 
-def _newer_than(after: Record | None) -> tuple[Condition, ...]:
-    return () if after is None else (sql.condition("after", after.started_at, after.run_id),)
+def _newer_than(after: Record) -> Condition:
+    return sql.condition("after", after.started_at, after.run_id)
 
 
-def _ranked_after(field: str, after: Record | None) -> tuple[Condition, ...]:
-    if after is None or field == NEWEST_FIRST:
+def _ranked_after(field: str, after: Record) -> Condition:
+    if field == NEWEST_FIRST:
         return _newer_than(after)
     name = "after_ranked_up" if is_best_low(field) else "after_ranked"
     place = getattr(after, field), after.started_at, after.run_id
-    return (sql.condition(name, *place, field=SQL_NAMES[field]),)
+    return sql.condition(name, *place, field=SQL_NAMES[field])
 
 
 async def after(db: Db, listing: Listing, run: str | None) -> Listing:
@@ -82,7 +94,7 @@ async def page(db: Db, listing: Listing, limit: int) -> list[Record]:
         return await _found(db, listing, limit)
     searched = [c for c in listing.where if c.name.startswith(SEARCHED)]
     if searched:
-        near = await _walked(db, next(parts(listing)), limit, searched)
+        near = await _walked(db, parts(listing)[0], limit, searched)
         return near if len(near) == limit else await _found(db, listing, limit)
     runs: list[Record] = []
     for part in parts(listing):
@@ -103,38 +115,36 @@ async def _walked(
 
 async def _found(db: Db, listing: Listing, limit: int) -> list[Record]:
     """Return the first of all runs that meet the conditions, however they are found."""
-    where, field, after = listing
-    if after is not None:
-        undefined = sql.condition("undefined", field=SQL_NAMES[field])
-        if getattr(after, field) is None:
-            where = (*where, undefined, *_newer_than(after))
-        else:
-            (ranked,) = _ranked_after(field, after)
-            where = (*where, ranked if field in REQUIRED else sql.either(ranked, undefined))
-    return await queries.list_runs(db, limit=limit, where=where, order_by=field)
+    where, field, _ = listing
+    first, *rest = _remaining(listing)
+    left = (sql.either(*first, *rest[0]),) if rest else first
+    return await queries.list_runs(db, limit=limit, where=(*where, *left), order_by=field)
 
 
 def walk(where: Sequence[Condition], order_by: str, within: int) -> Query:
     """Return the query for at most so many runs that come first along an index."""
     given = {condition.name: condition for condition in where}
     kind = [given[name] for name in ("type", "strategy") if name in given]
-    order = SQL_NAMES[order_by]
+    words = {"field": SQL_NAMES[order_by], "direction": direction(order_by)}
     if "instrument" in given:
         others = [condition for condition in where if condition.name != "instrument"]
         query = sql.query("runs/of_instrument", within, *given["instrument"].values)
-        return query.having(others).having(kind, "kind").worded(field=order)
+        return query.having(others).having(kind, "kind").worded(**words)
     if len(kind) > 1:
         where = (*where, sql.condition("occurs", *(value for c in kind for value in c.values)))
     query = sql.query("runs/first", within).having(where)
-    return query.worded(list=_list(given, order_by) or order, field=order)
+    list_ = _list(given, order_by)
+    if list_ is None:
+        return query.worded(list=words["field"], list_direction=words["direction"], **words)
+    return query.worded(list=SQL_NAMES[list_], list_direction=DOWN, **words)
 
 
 def _list(given: dict[str, Condition], order_by: str) -> str | None:
-    """Return what the index to be walked is divided by."""
+    """Return the field that the index to be walked is divided by."""
     if "strategy" in given:
-        return SQL_NAMES["strategy_name"]
+        return "strategy_name"
     if "type" in given and order_by == NEWEST_FIRST:
-        return SQL_NAMES["strategy_type"]
+        return "strategy_type"
     return None
 
 

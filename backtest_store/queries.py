@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backtest_store import sql
-from backtest_store.fields import LISTED, SQL_NAMES, UNDEFINED_LAST, UNWALKED_NAMES, direction
+from backtest_store.fields import LISTED, SQL_NAMES, UNWALKED_NAMES, direction
 from backtest_store.models import (
     METRIC_FIELDS,
     RUN_FIELDS,
@@ -44,7 +44,7 @@ async def list_runs(
     walk : Query, optional
         The runs to choose from, found by walking an index. Without it, if there is a limit, no
         index is walked for the order: all runs that meet the conditions are found, and then put
-        in order, the undefined last.
+        in order.
     """
     return await sql.fetch(db, listed_runs(limit, where, order_by, walk=walk), Record)
 
@@ -61,12 +61,10 @@ def listed_runs(  # noqa: PLR0913 - each is a place in the query
     """Return `list_runs` with the fields, the conditions and the order that are asked for."""
     query = sql.query("list_runs", limit)
     walked = query if walk is None else query.around(walk, "runs")
-    name, way = SQL_NAMES[order_by], direction(order_by)
-    if walk is None and limit is not None:
-        name, way = UNWALKED_NAMES[order_by], UNDEFINED_LAST[way]
+    names = SQL_NAMES if walk or limit is None else UNWALKED_NAMES
     return (
         walked.having(where)
-        .worded(field=name, direction=way)
+        .worded(field=names[order_by], direction=direction(order_by))
         .selecting(
             run=[sql.cell(name, csv=csv) for name in fields if name in RUN_FIELDS],
             metrics=[sql.cell(name, csv=csv) for name in fields if name in METRIC_FIELDS],

@@ -14,7 +14,14 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from backtest_store.fields import SQL_NAMES, TYPES, UNDEFINED_LAST, UNWALKED_NAMES
+from backtest_store.fields import (
+    DOWN,
+    DOWN_AND_UNDEFINED,
+    SQL_NAMES,
+    TYPES,
+    UNWALKED_NAMES,
+    UP,
+)
 from backtest_store.resources import folder
 
 if TYPE_CHECKING:
@@ -24,14 +31,8 @@ if TYPE_CHECKING:
     M = TypeVar("M", bound=DataclassInstance)
 
 OPERATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
-WORDS = {
-    *SQL_NAMES.values(),
-    *UNWALKED_NAMES.values(),
-    *OPERATORS,
-    "ASC",
-    "DESC",
-    *UNDEFINED_LAST.values(),
-}
+ORDERS = {UP, DOWN, DOWN_AND_UNDEFINED}
+WORDS = {*SQL_NAMES.values(), *UNWALKED_NAMES.values(), *OPERATORS, *ORDERS}
 PLACE = re.compile(r"[^\s(),]+ /\* (\w+) \*/")
 METRICS = re.compile(r"\bm\.")
 PARAMETER = re.compile(r"\$(\d+)")

@@ -34,6 +34,7 @@ ALTER TABLE backtest_runs ALTER COLUMN parameters SET STORAGE MAIN;
 
 -- Indexes are ascending and read backwards: runs come in by date, and an index that grows at the
 -- end of its lists has full pages (41 MB), one that grows at their beginning half empty (69 MB).
+-- NULLS FIRST puts what is undefined last when it is read backwards.
 DROP INDEX backtest_runs_by_date;
 CREATE INDEX backtest_runs_by_date ON backtest_runs (started_at, run_id);
 
@@ -47,21 +48,21 @@ CREATE INDEX backtest_runs_by_config ON backtest_runs USING hash (config_hash);
 
 -- All runs by a metric.
 CREATE INDEX backtest_runs_by_return
-    ON backtest_runs (total_return, started_at, hashtext(strategy_type));
+    ON backtest_runs (total_return NULLS FIRST, started_at, hashtext(strategy_type));
 CREATE INDEX backtest_runs_by_sharpe
-    ON backtest_runs (sharpe_ratio, started_at, hashtext(strategy_type));
+    ON backtest_runs (sharpe_ratio NULLS FIRST, started_at, hashtext(strategy_type));
 CREATE INDEX backtest_runs_by_drawdown
-    ON backtest_runs (max_drawdown, started_at, hashtext(strategy_type));
+    ON backtest_runs (max_drawdown NULLS FIRST, started_at, hashtext(strategy_type));
 
 -- A strategy's runs: the best run of a bad strategy comes after most others' in the lists above.
 CREATE INDEX backtest_runs_by_strategy_and_date
     ON backtest_runs (strategy_name, started_at, hashtext(strategy_type), hashtext(status));
 CREATE INDEX backtest_runs_by_strategy_and_return
-    ON backtest_runs (strategy_name, total_return, started_at);
+    ON backtest_runs (strategy_name, total_return NULLS FIRST, started_at);
 CREATE INDEX backtest_runs_by_strategy_and_sharpe
-    ON backtest_runs (strategy_name, sharpe_ratio, started_at);
+    ON backtest_runs (strategy_name, sharpe_ratio NULLS FIRST, started_at);
 CREATE INDEX backtest_runs_by_strategy_and_drawdown
-    ON backtest_runs (strategy_name, max_drawdown, started_at);
+    ON backtest_runs (strategy_name, max_drawdown NULLS FIRST, started_at);
 
 -- Which types and strategies there are. Equal entries are kept as one list (8 MB), so that two that
 -- are common and never meet are known before any list is walked.
@@ -143,14 +144,16 @@ CREATE INDEX run_instruments_by_date ON run_instruments (
     instrument_id, started_at, hashtext(strategy_name), hashtext(strategy_type), hashtext(status)
 );
 CREATE INDEX run_instruments_by_return ON run_instruments (
-    instrument_id, total_return, started_at, hashtext(strategy_name), hashtext(strategy_type)
+    instrument_id, total_return NULLS FIRST, started_at, hashtext(strategy_name), hashtext(strategy_type)
 );
 CREATE INDEX run_instruments_by_sharpe ON run_instruments (
-    instrument_id, sharpe_ratio, started_at, hashtext(strategy_name), hashtext(strategy_type)
+    instrument_id, sharpe_ratio NULLS FIRST, started_at, hashtext(strategy_name), hashtext(strategy_type)
 );
 CREATE INDEX run_instruments_by_drawdown ON run_instruments (
-    instrument_id, max_drawdown, started_at, hashtext(strategy_name), hashtext(strategy_type)
+    instrument_id, max_drawdown NULLS FIRST, started_at, hashtext(strategy_name), hashtext(strategy_type)
 );
+CREATE INDEX run_instruments_not_successful
+    ON run_instruments (instrument_id, status, started_at) WHERE status <> 'success';
 CREATE INDEX run_instruments_type_and_strategy
     ON run_instruments (instrument_id, strategy_type, strategy_name);
 CREATE STATISTICS run_instruments_strategies (dependencies)

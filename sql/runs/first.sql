@@ -5,6 +5,6 @@
 SELECT r.*
   FROM backtest_runs AS r
  WHERE true /* filters */
- ORDER BY r.strategy_name /* list */ DESC, r.started_at /* field */ DESC, r.started_at DESC,
-       r.run_id DESC
+ ORDER BY r.strategy_name /* list */ DESC /* list_direction */,
+       r.started_at /* field */ DESC /* direction */, r.started_at DESC, r.run_id DESC
  LIMIT $1

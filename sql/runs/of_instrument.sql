@@ -13,7 +13,8 @@ SELECT r.*
                      ORDER BY r.instrument_id, r.strategy_type, r.strategy_name
                      LIMIT 1)
                AND true /* filters */
-         ORDER BY r.instrument_id DESC, r.started_at /* field */ DESC, r.started_at DESC, r.run_id DESC
+         ORDER BY r.instrument_id DESC, r.started_at /* field */ DESC /* direction */, r.started_at DESC,
+               r.run_id DESC
          LIMIT $1
        ) AS listed
   JOIN backtest_runs AS r USING (run_id)

@@ -1,3 +1,0 @@
--- Runs that have a field.
-SELECT r.run_id FROM backtest_runs AS r JOIN performance_metrics AS m USING (run_id)
- WHERE m.sharpe_ratio /* field */ IS NOT NULL
