@@ -49,7 +49,8 @@ async def resolve_ids(db: Db, runs: Sequence[str]) -> list[UUID]:
     """Return the ids of the runs that selectors mean, in their order."""
     ranges = {run: _range(run) for run in runs if not run.startswith("@")}
     named = {run: await _named(db, run) for run in runs if run.startswith("@")}
-    return [(named | await _within(db, ranges))[run] for run in runs]
+    ids = named | await _within(db, ranges)
+    return [ids[run] for run in runs]
 
 
 def id_range(beginning: str) -> tuple[UUID, UUID] | None:

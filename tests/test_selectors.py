@@ -79,6 +79,26 @@ async def test_many_come_in_the_order_asked_for(
     assert [run.run_id for run in found] == [runs[3], runs[4], runs[0], runs[3]]
 
 
+class Counting:
+    """A connection that counts what is asked of it."""
+
+    def __init__(self, db: asyncpg.Connection) -> None:
+        self.db = db
+        self.queries = 0
+
+    async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
+        """Run a query."""
+        self.queries += 1
+        rows: list[asyncpg.Record] = await self.db.fetch(query, *args)
+        return rows
+
+
+async def test_many_are_looked_for_at_once(db: asyncpg.Connection, runs: Sequence[UUID]) -> None:
+    counting = Counting(db)
+    assert len(await resolve_all(counting, [str(run) for run in runs])) == len(runs)
+    assert counting.queries == 2, "their ids, and then the runs"
+
+
 @pytest.mark.parametrize(
     "selector",
     [
