@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import ClassVar, TypeVar
 
@@ -26,9 +27,14 @@ def write_what_can_be_written() -> None:
 
 
 def tell(text: str) -> None:
-    """Say something on standard error; none of it acts on a terminal, however it got in there."""
+    """Say something on standard error, after all that was printed so far.
+
+    None of it acts on a terminal, however it got in there.
+    """
     from backtest_store.cli import cells
 
+    with suppress(ReaderLeftError):
+        StandardOutput().flush()
     lines = (cells.shorten(cells.printable(line), LONGEST_LINE) for line in text.split("\n"))
     sys.stderr.write("\n".join(lines) + "\n")
 

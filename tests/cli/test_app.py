@@ -83,3 +83,13 @@ def test_an_interruption_exits_130(store_url: str) -> None:
         assert b"Traceback" not in asking.stderr.read()
         assert asking.wait() == 130
     assert btstore("show", "@latest").code == 0
+
+
+def test_what_is_said_comes_after_what_was_printed() -> None:
+    program = (
+        "from backtest_store.cli.output import StandardOutput, tell\n"
+        "StandardOutput().write('printed\\n'); tell('said'); StandardOutput().write('more\\n')"
+    )
+    command = [sys.executable, "-c", program]
+    both = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)
+    assert both.stdout.split() == [b"printed", b"said", b"more"]
