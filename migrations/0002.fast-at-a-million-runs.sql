@@ -1,9 +1,9 @@
 -- Indexes for a million runs. Sizes and times are of 1,000,000 lifelike runs (`make bench`).
 --
 -- Every list that the shell can ask for is one walk along one index that stops after the first page,
--- whatever the data. An index that leaves rows to filter or to sort is
--- fast on the day it is tried, and slow for the filters that match nothing and for the strategy
--- whose runs all come last. That is many indexes: each costs a save 20 µs of its 500, as one row.
+-- whatever the data. An index that leaves rows to filter or to sort is fast on the day it is tried,
+-- and slow for the filters that match nothing and for the strategy whose runs all come last. That is
+-- many indexes: each costs a save 20 µs of its 500.
 
 -- The metrics that runs are ranked by, beside what runs are filtered by, since no index spans two
 -- tables. Both copies come from one record in one statement and no run is ever updated, so they

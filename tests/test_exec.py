@@ -13,7 +13,7 @@ from tests.capture.stores import only, shared_url, store, stored
 __all__ = ["shared_url", "store"]
 
 ROOT = str(Path(__file__).parents[1])
-BTSTORE = [sys.executable, "-c", "from backtest_store.cli.app import main; main()", "exec"]
+BTSTORE = [sys.executable, "-c", "from backtest_store.cli.app import entry; entry()", "exec"]
 Ran = subprocess.CompletedProcess[str]
 
 SURROUNDINGS = '''

@@ -59,7 +59,7 @@ def test_hook_says_so_once_and_leaves_the_backtest_alone(
 def test_script_under_exec_runs_as_ever(store: str, newer: Path) -> None:
     script = newer / "script.py"
     script.write_text(SCRIPT)
-    code = "from backtest_store.cli.app import main; main()"
+    code = "from backtest_store.cli.app import entry; entry()"
     command = [sys.executable, "-c", code, "exec", str(script)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"

@@ -74,7 +74,7 @@ def test_a_mistake_is_named_with_what_may_have_been_meant(words: list[str], said
 
 def test_an_interruption_exits_130(store_url: str) -> None:
     store_at(store_url, make_record())
-    program = "from backtest_store.cli.app import main; main()"
+    program = "from backtest_store.cli.app import entry; entry()"
     command = [sys.executable, "-c", program, "delete", "@latest"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as asking:
         assert asking.stderr is not None
@@ -93,3 +93,31 @@ def test_what_is_said_comes_after_what_was_printed() -> None:
     command = [sys.executable, "-c", program]
     both = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)
     assert both.stdout.split() == [b"printed", b"said", b"more"]
+
+
+@pytest.mark.parametrize(
+    "at_stake",
+    [
+        "import backtest_store.saving, atexit; atexit.register(print, 'finished')",
+        "import threading; threading.Timer(0.2, print, ['finished']).start()",
+    ],
+)
+def test_what_is_at_stake_is_finished_before_the_end(at_stake: str) -> None:
+    program = (
+        f"{at_stake}\nimport sys; sys.argv = ['btstore', '--version']\n"
+        "from backtest_store.cli.app import entry; entry()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.splitlines()[-1] == b"finished"
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["show", "nonsense"], 3)])
+def test_a_process_ends_with_the_code_and_all_that_was_printed(
+    store_url: str, words: list[str], code: int
+) -> None:
+    program = (
+        f"import sys; sys.argv[1:] = {words}; from backtest_store.cli.app import entry; entry()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == code
+    assert done.stdout or done.stderr.count(b"\n") == 2

@@ -87,7 +87,9 @@ def test_bash_gets_what_fits(typed: str, offered: str) -> None:
         "COMP_WORDS": typed,
         "COMP_CWORD": str(len(typed.split()) - 1),
     }
-    program = "import sys; sys.argv[0] = 'btstore'; from backtest_store.cli.app import main; main()"
+    program = (
+        "import sys; sys.argv[0] = 'btstore'; from backtest_store.cli.app import entry; entry()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program],
         env=environment,

@@ -275,7 +275,7 @@ def test_ctrl_c_stops_at_once_and_keeps_what_is_done(
     store: str, trouble: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
 ) -> None:
     monkeypatch.setenv("BEGUN", str(tmp_path / "begun"))
-    command = [sys.executable, "-c", "from backtest_store.cli.app import main; main()", "run"]
+    command = [sys.executable, "-c", "from backtest_store.cli.app import entry; entry()", "run"]
     process = subprocess.Popen(
         [*command, trouble, "--set", "trouble=a,hang,b", "--jobs", str(jobs)],
         stdout=subprocess.PIPE,

@@ -16,12 +16,13 @@ STREAMING = [
     ["history", "--all", "--format", "json"],
     ["export", "-"],
 ]
-MAIN = "from backtest_store.cli.app import main; main()"
+MAIN = "from backtest_store.cli.app import entry; entry()"
 
 
-MEASURED = f"""
+MEASURED = """
+from backtest_store.cli.app import main
 try:
-    {MAIN}
+    main()
 finally:
     import re, sys
     with open("/proc/self/status") as status:

@@ -15,7 +15,7 @@ import pytest
 from backtest_store.cli import cells
 from tests.factories import STARTED, make_record, store_at
 
-MAIN = "from backtest_store.cli.app import main; main()"
+MAIN = "from backtest_store.cli.app import entry; entry()"
 SLOW = (
     "from backtest_store.cli import waiting; import time\nwith waiting.spinner(): time.sleep(1.5)"
 )

@@ -33,7 +33,7 @@ for fast_period in sys.argv[1:]:
     }
     prepare(parse_config(content, origin="script")).engine.run()
 """
-BTSTORE = (sys.executable, "-c", "from backtest_store.cli.app import main; main()")
+BTSTORE = (sys.executable, "-c", "from backtest_store.cli.app import entry; entry()")
 
 
 @pytest.fixture(scope="module")
