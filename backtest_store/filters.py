@@ -192,7 +192,9 @@ def _parameter(asked: Comparison) -> Condition:
     path = asked.name.split(".")
     value = _json(asked.value)
     if asked.operator in {"=", "=="}:
-        return sql.condition("parameter_equals", _containing(path, value), path, value)
+        if _is_in_an_array(path) or value.lstrip().startswith(("{", "[")):
+            return sql.condition("parameter_equals", _containing(path, value), path, value)
+        return sql.condition("parameter_is", _containing(path, value))
     if asked.operator == "!=":
         return sql.condition("parameter_differs", path, value)
     if not isinstance(json.loads(value), (str, int, float)) or value in {"true", "false"}:
@@ -231,9 +233,14 @@ def _scalars(value: object) -> Iterator[object]:
         yield value
 
 
+def _is_in_an_array(path: Sequence[str]) -> bool:
+    """Say whether a path may be one into an array, a part of it being a number."""
+    return any(part.isdigit() for part in path)
+
+
 def _containing(path: Sequence[str], value: str) -> str:
     """Return an object that has the value in that place; a place in an array is not in objects."""
-    if any(part.isdigit() for part in path):
+    if _is_in_an_array(path):
         return "{}"
     for part in reversed(path):
         value = f"{{{json.dumps(part, ensure_ascii=False)}: {value}}}"

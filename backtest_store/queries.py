@@ -42,11 +42,21 @@ async def list_runs(
     Parameters
     ----------
     walk : Query, optional
-        The runs to choose from, found by walking an index. Without it, if there is a limit, no
-        index is walked for the order: all runs that meet the conditions are found, and then put
-        in order.
+        The runs to choose from, found by walking an index. Without it no index is walked for the
+        order: all runs that meet the conditions are found, and then put in order.
     """
-    return await sql.fetch(db, listed_runs(limit, where, order_by, walk=walk), Record)
+    chosen = _first_runs(limit, where, order_by, walk) if where or walk is None else walk
+    return await sql.fetch(db, listed_runs(limit, (), order_by, among=chosen), Record)
+
+
+def _first_runs(
+    limit: int | None, where: Sequence[Condition], order_by: str, walk: Query | None
+) -> Query:
+    """Return the query for the runs alone: their metrics are joined to few."""
+    names = UNWALKED_NAMES if walk is None else SQL_NAMES
+    query = sql.query(sql.with_metrics("runs/sorted", where, names[order_by]), limit)
+    among = query if walk is None else query.around(walk, "runs")
+    return among.having(where).worded(field=names[order_by], direction=direction(order_by))
 
 
 def listed_runs(  # noqa: PLR0913 - each is a place in the query
@@ -55,16 +65,15 @@ def listed_runs(  # noqa: PLR0913 - each is a place in the query
     order_by: str,
     fields: Sequence[str] = LISTED,
     *,
-    walk: Query | None = None,
+    among: Query | None = None,
     csv: bool = False,
 ) -> Query:
     """Return `list_runs` with the fields, the conditions and the order that are asked for."""
     query = sql.query("list_runs", limit)
-    walked = query if walk is None else query.around(walk, "runs")
-    names = SQL_NAMES if walk or limit is None else UNWALKED_NAMES
     return (
-        walked.having(where)
-        .worded(field=names[order_by], direction=direction(order_by))
+        (query if among is None else query.around(among, "runs"))
+        .having(where)
+        .worded(field=SQL_NAMES[order_by], direction=direction(order_by))
         .selecting(
             run=[sql.cell(name, csv=csv) for name in fields if name in RUN_FIELDS],
             metrics=[sql.cell(name, csv=csv) for name in fields if name in METRIC_FIELDS],

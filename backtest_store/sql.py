@@ -54,11 +54,6 @@ class Condition(NamedTuple):
     text: str
     values: tuple[object, ...]
 
-    @property
-    def is_about_metrics(self) -> bool:
-        """Whether it needs the other table."""
-        return bool(METRICS.search(self.text))
-
 
 class Filters(NamedTuple):
     """Conditions that a run must all meet, and the metrics that they are about."""
@@ -128,8 +123,13 @@ def either(first: Condition, second: Condition) -> Condition:
 
 def runs(where: Sequence[Condition]) -> Query:
     """Return the query for all runs that meet conditions."""
-    name = "with_metrics" if any(condition.is_about_metrics for condition in where) else "all"
-    return query(f"runs/{name}").having(where)
+    return query(with_metrics("runs/all", where)).having(where)
+
+
+def with_metrics(name: str, where: Sequence[Condition], *words: str) -> str:
+    """Return the name of a query, or of the one with the other table if anything is about that."""
+    texts = (*words, *(condition.text for condition in where))
+    return f"{name}_with_metrics" if any(map(METRICS.search, texts)) else name
 
 
 def cell(field: str, *, csv: bool = False) -> str:

@@ -1,4 +1,5 @@
--- Runs with a parameter of a value; the first condition is for the index, the second is exact.
+-- Runs with a parameter that equals an object or array, or is in an array; the first condition is
+-- for the index, the second is exact.
 -- $1 containing  an object that has the value in that place
 -- $2 path
 -- $3 value
