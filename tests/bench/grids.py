@@ -16,6 +16,9 @@ GRID = 200
 CONFIG = """
 strategy = "sma_crossover"
 
+[parameters]
+equity_fraction = 0.95
+
 [data]
 source = "sp500_daily"
 start = 2014-01-01

@@ -1,6 +1,7 @@
 """Saving: one run through the hook, many savers at once, and what a large store adds to it."""
 
 import asyncio
+import multiprocessing
 import os
 import re
 import subprocess
@@ -8,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from time import perf_counter
 
@@ -23,14 +25,14 @@ from tests.bench.table import Row
 ROUNDS = 400
 SAVERS = 8
 SECONDS = 5
+_together: Barrier
 
 
 async def one(url: str) -> AsyncIterator[Row]:
     """Measure a save through the hook against the same rows as one bare statement."""
     os.environ["BTSTORE_DATABASE_URL"] = url
     statement = await (await asyncpg.connect(url)).prepare(sql.query("insert_run").text)
-    texts = iter(population.records(2 * ROUNDS + 10))
-    runs = iter(TypeAdapter(Record).validate_json(text) for text in population.records(ROUNDS + 10))
+    texts, runs = iter(population.records(ROUNDS + 10)), iter(_runs(ROUNDS + 10))
     assert saving.save(next(runs)), "the store does not take a run"
 
     async def bare() -> None:
@@ -50,8 +52,9 @@ async def one(url: str) -> AsyncIterator[Row]:
 async def many(url: str) -> AsyncIterator[Row]:
     """Measure processes that save at once against pgbench running the bare statement."""
     floor = _pgbench(url)
-    with ProcessPoolExecutor(SAVERS) as pool:
-        saved = sum(pool.map(partial(_keep_saving, url), range(SAVERS)))
+    together = multiprocessing.Barrier(SAVERS)
+    with ProcessPoolExecutor(SAVERS, initializer=_start_with, initargs=(together,)) as pool:
+        saved = sum(pool.map(_keep_saving, [url] * SAVERS))
     yield Row(f"pgbench, {SAVERS} clients, the bare statement", floor, "runs/s")
     yield Row(
         f"{SAVERS} concurrent savers", saved / SECONDS, "runs/s", 0.6, floor,
@@ -59,15 +62,26 @@ async def many(url: str) -> AsyncIterator[Row]:
     )  # fmt: skip
 
 
-def _keep_saving(url: str, _: int) -> int:
+def _start_with(barrier: Barrier) -> None:
+    global _together  # noqa: PLW0603 - there is one a worker
+    _together = barrier
+
+
+def _keep_saving(url: str) -> int:
+    """Save for some seconds, beginning when all do, and return how many runs were saved."""
     os.environ["BTSTORE_DATABASE_URL"] = url
-    adapter = TypeAdapter(Record)
-    runs = [adapter.validate_json(text) for text in population.records(SECONDS * 500)]
+    runs = _runs(SECONDS * 500)
     assert saving.save(runs.pop())
+    _together.wait()
     end, count = perf_counter() + SECONDS, len(runs)
     while runs and perf_counter() < end:
         saving.save(runs.pop())
     return count - len(runs)
+
+
+def _runs(count: int) -> list[Record]:
+    adapter = TypeAdapter(Record)
+    return [adapter.validate_json(text) for text in population.records(count)]
 
 
 def _pgbench(url: str) -> float:
