@@ -152,8 +152,10 @@ CREATE INDEX run_instruments_by_sharpe ON run_instruments (
 CREATE INDEX run_instruments_by_drawdown ON run_instruments (
     instrument_id, max_drawdown NULLS FIRST, started_at, hashtext(strategy_name), hashtext(strategy_type)
 );
-CREATE INDEX run_instruments_not_successful
-    ON run_instruments (instrument_id, status, started_at) WHERE status <> 'success';
+CREATE INDEX run_instruments_not_successful ON run_instruments (
+    instrument_id, status, started_at, hashtext(strategy_name), hashtext(strategy_type)
+)
+    WHERE status <> 'success';
 CREATE INDEX run_instruments_type_and_strategy
     ON run_instruments (instrument_id, strategy_type, strategy_name);
 CREATE STATISTICS run_instruments_strategies (dependencies)
