@@ -183,12 +183,6 @@ async def many(db: Db, name: str, model: type[M], *args: object) -> list[M]:
     return await fetch(db, query(name, *args), model)
 
 
-async def maybe(db: Db, name: str, model: type[M], *args: object) -> M | None:
-    """Run a named query that gives one row or none."""
-    rows = await many(db, name, model, *args)
-    return rows[0] if rows else None
-
-
 async def single(db: Db, name: str, model: type[M], *args: object) -> M:
     """Run a named query that always gives one row."""
     (row,) = await many(db, name, model, *args)

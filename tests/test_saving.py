@@ -15,6 +15,7 @@ import pytest
 
 from backtest_store import journal, models, saving, spool
 from backtest_store.database.embedded import EmbeddedServer
+from backtest_store.hook import Saves
 from backtest_store.saving import saver
 from tests.faults.runs import a_failure, a_run, stored
 from tests.faults.scripts import (
@@ -171,12 +172,13 @@ def embedded(home: Path) -> Iterator[EmbeddedServer]:
 
 
 def test_an_embedded_server_is_started_while_the_backtest_runs(embedded: EmbeddedServer) -> None:
-    saving.prepare()
+    runs = [a_run() for _ in range(2)]
+    entry = Saves().begin(runs[0])
     end = time.monotonic() + 60
     while embedded.version() is None and time.monotonic() < end:
         time.sleep(0.05)
-    runs = [a_run() for _ in range(2)]
-    assert saving.save(runs[0])
+    assert embedded.version() is not None, "before there is anything to save"
+    assert saving.save(runs[0], entry)
     pid = embedded.pid()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)

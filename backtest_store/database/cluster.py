@@ -50,7 +50,7 @@ max_parallel_workers_per_gather = 2    # filters and medians over all runs
 wal_level = minimal
 max_wal_senders = 0
 max_logical_replication_workers = 0
-wal_compression = off                  # a save into a large store writes 15 pages, 30 µs each
+wal_compression = off                  # of 15 pages that a save logs in a large store; 30 µs each
 max_wal_size = '512MB'                 # an import of a million runs is not all checkpoints
 min_wal_size = '32MB'
 
