@@ -14,12 +14,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from backtest_store import saving
 from backtest_store.capture.details import Details, Outcome
 from backtest_store.capture.guard import guarded
-from backtest_store.journal import Entry, open_entry
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
+from backtest_store.saving import save as saving
+from backtest_store.saving.journal import Entry, open_entry
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
@@ -243,7 +243,7 @@ def _capture(engine: BacktestEngine, details: Details) -> Record | None:
 @cache
 def _is_supported() -> bool:
     """Tell whether runs of this NautilusTrader can be captured, and if not, the user, once."""
-    from backtest_store.capture.release import unsupported
+    from backtest_store.capture.engines.release import unsupported
 
     reason = unsupported()
     if reason is not None:

@@ -82,7 +82,7 @@ class Metrics(Row):
 
     Fractions, not percent (0.15 is 15 %); money in the account's base currency; ratios are
     annualised where the field's literature annualises them. None is undefined, and `warnings`
-    says why. `backtest_store.capture.metrics` has the definitions.
+    says why. `backtest_store.statistics.metrics` has the definitions.
     """
 
     total_return: float | None = metric("fraction", "highest")

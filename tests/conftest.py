@@ -14,8 +14,8 @@ import pytest_asyncio
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 
-from backtest_store.database import migrations
-from backtest_store.database.embedded import EmbeddedServer
+from backtest_store.store import migrations
+from backtest_store.store.embedded.server import EmbeddedServer
 
 SERVER_HOME = "BTSTORE_TEST_SERVER_HOME"
 

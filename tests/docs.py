@@ -17,7 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from backtest_store.cli.app import app
-from backtest_store.database.embedded import EmbeddedServer
+from backtest_store.store.embedded.server import EmbeddedServer
 
 README = Path(__file__).parents[1] / "README.md"
 TOUR = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)

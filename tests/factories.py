@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from backtest_store import queries
 from backtest_store.models import Metrics, Record, to_json
+from backtest_store.store import queries
 
 STARTED = datetime(2026, 1, 5, 12, 30, tzinfo=UTC)
 

@@ -21,12 +21,16 @@ import typer
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from backtest_store import queries, save_run, saving, spool, transfer
-from backtest_store.capture.json_values import MAX_TEXT, clean
+from backtest_store import save_run
+from backtest_store.capture.identity.json_values import MAX_TEXT, clean
 from backtest_store.cli.app import app
-from backtest_store.database.settings import Settings
 from backtest_store.models import Record, to_json
 from backtest_store.redaction import Redactor
+from backtest_store.runs import transfer
+from backtest_store.saving import save as saving
+from backtest_store.saving import spool
+from backtest_store.store import queries
+from backtest_store.store.settings import Settings
 from tests.capture.backtests import backtest
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.faults.runs import a_run

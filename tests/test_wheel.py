@@ -59,7 +59,7 @@ def test_it_migrates_and_lists(installed: Path, unmigrated_url: str, tmp_path: P
 def test_it_has_the_market_data(installed: Path, tmp_path: Path) -> None:
     names = (
         "from importlib.resources import files;"
-        "print(*sorted(p.name for p in (files('backtest_store')/'runner'/'market_data').iterdir()))"
+        "print(*sorted(p.name for p in (files('backtest_store')/'runner'/'bundled_data').iterdir()))"
     )
     shown = run(installed, "python", "-c", names, cwd=tmp_path)
     assert "sp500_daily.csv" in shown.stdout, shown.stderr

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 from uuid import UUID
 
-from backtest_store.capture.json_values import clean
+from backtest_store.capture.identity.json_values import clean
 from backtest_store.models import Status
 
 OURS = __name__.partition(".")[0]

@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture import catalogs
 from backtest_store.capture.details import Details, leave_no_trace, outcome_of
 from backtest_store.capture.guard import guarded
+from backtest_store.capture.identity import catalogs
+from backtest_store.capture.identity.snapshot import node_snapshot
 from backtest_store.capture.recorder import EngineRecorder, Sink
 from backtest_store.capture.run import failed_to_build
-from backtest_store.capture.snapshot import node_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable

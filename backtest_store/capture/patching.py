@@ -18,8 +18,8 @@ from typing import Any
 from weakref import WeakSet
 
 from backtest_store.capture.details import Details, leave_no_trace
+from backtest_store.capture.engines.release import unsupported
 from backtest_store.capture.recorder import EngineRecorder, Sink
-from backtest_store.capture.release import unsupported
 from backtest_store.log import get_logger
 
 BACKTESTS = "nautilus_trader.backtest"

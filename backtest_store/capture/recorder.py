@@ -7,12 +7,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID, uuid4
 
+from backtest_store.capture.accounting.sampler import FIRST, Sampler, sampler_of
 from backtest_store.capture.details import Details, Outcome, outcome_of
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.run import Begun, begin, finish
-from backtest_store.capture.sampler import FIRST, Sampler, sampler_of
-from backtest_store.journal import Entry
 from backtest_store.models import Record
+from backtest_store.saving.journal import Entry
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine

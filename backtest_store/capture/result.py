@@ -8,15 +8,20 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.equity import Course, course_of
-from backtest_store.capture.equity_metrics import Equity
+from backtest_store.capture.accounting.equity import Course, course_of
+from backtest_store.capture.accounting.sampler import Samples
+from backtest_store.capture.accounting.trades import (
+    Trades,
+    closed_positions,
+    count_closed,
+    trades_of,
+)
+from backtest_store.capture.accounting.valuation import Valuation
+from backtest_store.capture.engine_statistics import engine_statistics
 from backtest_store.capture.guard import attempt
-from backtest_store.capture.metrics import measure
-from backtest_store.capture.sampler import Samples
-from backtest_store.capture.statistics import engine_statistics
-from backtest_store.capture.trades import Trades, closed_positions, count_closed, trades_of
-from backtest_store.capture.valuation import Valuation
 from backtest_store.models import Metrics, Record, Run
+from backtest_store.statistics.equity_metrics import Equity
+from backtest_store.statistics.metrics import measure
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine

@@ -13,18 +13,19 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from backtest_store.capture import catalogs, strategies
+from backtest_store.capture.accounting.market import Market
+from backtest_store.capture.accounting.sampler import Samples
+from backtest_store.capture.accounting.valuation import Valuation
 from backtest_store.capture.details import Details, Outcome
 from backtest_store.capture.guard import attempt
-from backtest_store.capture.json_values import clean, plain
-from backtest_store.capture.market import Market
-from backtest_store.capture.market_data import MarketData, market_data_of, moment
-from backtest_store.capture.provenance import provenance_of
+from backtest_store.capture.identity import catalogs
+from backtest_store.capture.identity import components as strategies
+from backtest_store.capture.identity.json_values import clean, plain
+from backtest_store.capture.identity.market_data import MarketData, market_data_of, moment
+from backtest_store.capture.identity.provenance import provenance_of
+from backtest_store.capture.identity.script import script_of_process
+from backtest_store.capture.identity.snapshot import config_hash, engine_snapshot, node_snapshot
 from backtest_store.capture.result import with_metrics
-from backtest_store.capture.sampler import Samples
-from backtest_store.capture.scripts import script_of_process
-from backtest_store.capture.snapshot import config_hash, engine_snapshot, node_snapshot
-from backtest_store.capture.valuation import Valuation
 from backtest_store.models import Json, Record
 from backtest_store.redaction import Redactor, environment_secrets
 

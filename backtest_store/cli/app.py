@@ -9,15 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
-from backtest_store.cli.commands import Commands
-from backtest_store.cli.output import ReaderLeftError, tell, write_what_can_be_written
+from backtest_store.cli.output.streams import ReaderLeftError, tell, write_what_can_be_written
+from backtest_store.cli.registry import Commands
 from backtest_store.errors import StoreError, UsageError
 
 NAME = "btstore"
 CLOSED_PIPE = 141
 INTERRUPTED = 130
 ABORTED = 1
-SAVING = "backtest_store.saving"
+SAVING = "backtest_store.saving.save"
 LOOKING_AFTER_THE_STORE = ("db", "sync")
 # What Typer raises for a wrong option or argument; it has a public name only for a kind of it.
 BadUsage: type[Any] = typer.BadParameter.__mro__[1]
@@ -51,7 +51,7 @@ VersionOption = Annotated[
 def before(context: typer.Context, *, version: VersionOption = False) -> None:  # noqa: ARG001
     """Save every NautilusTrader backtest, and find, compare and reproduce it later."""
     if context.invoked_subcommand not in LOOKING_AFTER_THE_STORE:
-        from backtest_store.cli import sync
+        from backtest_store.cli.commands import sync
 
         sync.save_interrupted()
 

@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 1.0
 
 def strategies(incomplete: str) -> list[str]:
     """Offer the strategies that begin so."""
-    from backtest_store import queries
+    from backtest_store.store import queries
 
     found = _found(lambda db: queries.strategy_names(db, prefix=incomplete, limit=OFFERED))
     shown = [name for name in found if name.isprintable() and len(name) <= LONGEST_NAME]
@@ -42,8 +42,8 @@ def _escaped(name: str) -> str:
 
 def runs(incomplete: str) -> list[tuple[str, str]]:
     """Offer the newest runs whose ids begin so, each with what a person knows it by."""
-    from backtest_store import queries
-    from backtest_store.selectors import id_range
+    from backtest_store.runs.selectors import id_range
+    from backtest_store.store import queries
 
     if incomplete.startswith("@"):
         return [(n, what) for n, what in NAMED_RUNS.items() if n.startswith(incomplete)]
@@ -56,7 +56,7 @@ def runs(incomplete: str) -> list[tuple[str, str]]:
 
 
 def _known_by(run: NewestRun) -> str:
-    from backtest_store.cli import cells
+    from backtest_store.cli.output import cells
 
     name = cells.shorten(cells.printable(run.strategy_name), LONGEST_NAME)
     return f"{run.started_at:%Y-%m-%d %H:%M} {name}"
@@ -64,7 +64,7 @@ def _known_by(run: NewestRun) -> str:
 
 def sortable(incomplete: str) -> list[str]:
     """Offer the fields that begin so."""
-    from backtest_store.fields import SORTABLE
+    from backtest_store.store.fields import SORTABLE
 
     return [name for name in SORTABLE if name.startswith(incomplete)]
 
@@ -79,9 +79,9 @@ def _found(query: Callable[[Connection], Awaitable[list[T]]]) -> list[T]:
 
 
 async def _ask(query: Callable[[Connection], Awaitable[list[T]]]) -> list[T]:
-    from backtest_store.database.connection import connect_to_server
-    from backtest_store.database.embedded import EmbeddedServer
-    from backtest_store.database.settings import Settings
+    from backtest_store.store.connection import connect_to_server
+    from backtest_store.store.embedded.server import EmbeddedServer
+    from backtest_store.store.settings import Settings
 
     settings = Settings.from_environment()
     if settings.database_url is None and EmbeddedServer(settings.home).pid() is None:

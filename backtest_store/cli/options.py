@@ -11,7 +11,7 @@ import typer
 from backtest_store.cli import completion
 
 if TYPE_CHECKING:
-    from backtest_store.sql import Condition
+    from backtest_store.store.sql import Condition
 
 
 MOST_STRATEGIES = 1000
@@ -105,7 +105,7 @@ def filter_options(  # noqa: PLR0913 - each is an option
     asked = (strategy, type_, instrument, status, since, until, *tag, *param, *metric)
     if all(value is None for value in asked):
         return Asked()
-    from backtest_store.filters import filters
+    from backtest_store.runs.filters import filters
 
     made = filters(
         strategy=strategy,
@@ -169,8 +169,8 @@ def nothing(asked: Asked) -> str:
 
 
 def _strategies() -> list[str]:
-    from backtest_store import queries
-    from backtest_store.cli.waiting import call
+    from backtest_store.cli.spinner import call
+    from backtest_store.store import queries
 
     return call(lambda db: queries.strategy_names(db, prefix="", limit=MOST_STRATEGIES))
 

@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from backtest_store import queries
-from backtest_store.duplicates import Identity, stored_before
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Record
 from backtest_store.runner.execution import Refusal, RunOnce, inspect
 from backtest_store.runner.grid import Combination, Impossible
 from backtest_store.runner.parallel import Died, Workers
+from backtest_store.runs.duplicates import Identity, stored_before
+from backtest_store.store import queries
 
 if TYPE_CHECKING:
-    from backtest_store.sql import Db
+    from backtest_store.store.sql import Db
 
 
 @dataclass(frozen=True)

@@ -13,21 +13,21 @@ from nautilus_trader.config import StrategyConfig
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.trading.strategy import Strategy
 
-from backtest_store.capture.provenance import file_digest, source_file
-from backtest_store.capture.snapshot import config_hash
+from backtest_store.capture.identity.provenance import file_digest, source_file
+from backtest_store.capture.identity.snapshot import config_hash
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.redaction import Redactor
-from backtest_store.runner.bars import LoadedBars, load_bars
-from backtest_store.runner.catalog import catalog_bar_types
-from backtest_store.runner.config import BacktestConfig, parse_config
-from backtest_store.runner.strategy_classes import StrategyClasses, find_strategy
-from backtest_store.runner.strategy_parameters import (
+from backtest_store.runner.config.config import BacktestConfig, parse_config
+from backtest_store.runner.config.strategy_classes import StrategyClasses, find_strategy
+from backtest_store.runner.config.strategy_parameters import (
     check_position,
     own_parameters,
     strategy_parameters,
 )
-from backtest_store.runner.timestamps import to_datetime
+from backtest_store.runner.config.timestamps import to_datetime
+from backtest_store.runner.data.bars import LoadedBars, load_bars
+from backtest_store.runner.data.catalog_bars import catalog_bar_types
 from backtest_store.runner.venues import add_venue, venue_settings
 
 _ENGINE = {"trader_id": "BACKTESTER-001", "logging": {"bypass_logging": True}}

@@ -6,11 +6,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.release import engine_version, unsupported
-from backtest_store.database.connection import call
-from backtest_store.duplicates import Identity, joined, stored_before
+from backtest_store.capture.engines.release import engine_version, unsupported
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.hook import record
+from backtest_store.runs.duplicates import Identity, joined, stored_before
+from backtest_store.store.connection import call
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from backtest_store.models import Record
-    from backtest_store.runner.bars import LoadedBars
-    from backtest_store.runner.config import BacktestConfig
+    from backtest_store.runner.config.config import BacktestConfig
+    from backtest_store.runner.data.bars import LoadedBars
     from backtest_store.runner.engine import PreparedBacktest
 
 
@@ -204,7 +204,7 @@ class SharedBars:
         """Return the bars that a config asks for."""
         key = (config.data, config.venue, config.instrument, config.directory)
         if key not in self._loaded:
-            from backtest_store.runner.bars import load_bars
+            from backtest_store.runner.data.bars import load_bars
 
             while len(self._loaded) >= self._most:
                 self._loaded.popitem(last=False)

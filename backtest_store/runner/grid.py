@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.config import BacktestConfig, parse_config, with_overrides
+from backtest_store.runner.config.config import BacktestConfig, parse_config, with_overrides
 
 # Commas separate values, but not inside of brackets or quotes.
 _VALUE = re.compile(r"""(?:\[[^\]]*\]|\{[^}]*\}|"[^"]*"|[^,])+""")

@@ -14,7 +14,7 @@ from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.model.objects import Currency, Money
 
 from backtest_store.models import Json
-from backtest_store.runner.config_sections import VenueConfig
+from backtest_store.runner.config.sections import VenueConfig
 
 _MODELS = "nautilus_trader.backtest.models"
 _CONFIGS = "nautilus_trader.backtest.config"

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from backtest_store import journal, queries, spool
 from backtest_store.errors import UnreachableError
 from backtest_store.log import get_logger
+from backtest_store.saving import journal, spool
 from backtest_store.saving.unsaved import Unsaved, put_by
+from backtest_store.store import queries
 
 if TYPE_CHECKING:
-    from backtest_store.database.settings import Settings
-    from backtest_store.sql import Db
+    from backtest_store.store.settings import Settings
+    from backtest_store.store.sql import Db
 
 PAUSE = 0.05  # seconds that a save is given to get back to its caller first
 PARTING = 1.0  # seconds that the exit of the process waits for what the spool holds

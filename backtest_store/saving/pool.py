@@ -10,17 +10,12 @@ from typing import Any
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
-from backtest_store import sql
-from backtest_store.database.connection import (
-    CONNECT_SECONDS,
-    answering,
-    require_schema,
-    server_url,
-)
-from backtest_store.database.exposure import WatchedConnection
-from backtest_store.database.failures import Failure, meaning
-from backtest_store.database.settings import Settings
 from backtest_store.errors import UnreachableError
+from backtest_store.store import sql
+from backtest_store.store.connection import CONNECT_SECONDS, answering, require_schema, server_url
+from backtest_store.store.exposure import WatchedConnection
+from backtest_store.store.failures import Failure, meaning
+from backtest_store.store.settings import Settings
 
 LARGEST_POOL = 4
 IDLE_SECONDS = 30.0  # then a connection is given back: servers have few, and runs take minutes

@@ -7,21 +7,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from backtest_store import duplicates, queries
-from backtest_store.database.failures import Failure, meaning
 from backtest_store.errors import UnreachableError
 from backtest_store.log import get_logger
+from backtest_store.runs import duplicates
 from backtest_store.saving.leftovers import Leftovers
 from backtest_store.saving.pool import StorePool
 from backtest_store.saving.unsaved import Pending, Unsaved, put_by
+from backtest_store.store import queries
+from backtest_store.store.failures import Failure, meaning
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from tenacity import RetryCallState
 
-    from backtest_store.database.settings import Settings
     from backtest_store.models import Record
+    from backtest_store.store.settings import Settings
 
 PATIENCE = 5.0  # seconds that a save gives the database, in all
 LONGEST_WAIT = 0.5  # seconds between two attempts

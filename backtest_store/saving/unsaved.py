@@ -7,12 +7,12 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from backtest_store import journal, spool
-from backtest_store.database import settings
-from backtest_store.database.failures import Failure, meaning
 from backtest_store.errors import UsageError
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
+from backtest_store.saving import journal, spool
+from backtest_store.store import settings
+from backtest_store.store.failures import Failure, meaning
 
 if TYPE_CHECKING:
     from uuid import UUID

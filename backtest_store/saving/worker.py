@@ -12,9 +12,9 @@ from backtest_store.saving.unsaved import Pending
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from backtest_store.database.settings import Settings
     from backtest_store.models import Record
     from backtest_store.saving.unsaved import Unsaved
+    from backtest_store.store.settings import Settings
 
 LONGEST_EXIT = 10.0  # seconds
 

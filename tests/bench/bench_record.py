@@ -21,7 +21,7 @@ from nautilus_trader.model.data import Bar
 from nautilus_trader.model.objects import Money, Price
 
 from backtest_store import record
-from backtest_store.database.embedded import EmbeddedServer
+from backtest_store.store.embedded.server import EmbeddedServer
 from tests.bench.table import Row
 from tests.capture.backtests import MINUTE, bar_type, bars, engine, pair
 

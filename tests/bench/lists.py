@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from asyncpg import Connection
 
-from backtest_store import listing, queries, selectors
-from backtest_store.filters import filters
-from backtest_store.listing import Listing
 from backtest_store.models import Record
+from backtest_store.runs import listing, selectors
+from backtest_store.runs.filters import filters
+from backtest_store.runs.listing import Listing
+from backtest_store.store import queries
 from tests.bench.measure import medians
 from tests.bench.table import Row
 

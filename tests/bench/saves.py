@@ -16,8 +16,9 @@ from time import perf_counter
 import asyncpg
 from pydantic import TypeAdapter
 
-from backtest_store import queries, saving, sql
 from backtest_store.models import Record
+from backtest_store.saving import save as saving
+from backtest_store.store import queries, sql
 from tests.bench import population, store
 from tests.bench.measure import medians
 from tests.bench.table import Row

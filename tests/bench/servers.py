@@ -9,7 +9,7 @@ from time import perf_counter
 import asyncpg
 import psutil
 
-from backtest_store.database.embedded import EmbeddedServer
+from backtest_store.store.embedded.server import EmbeddedServer
 from tests.bench.measure import medians
 from tests.bench.table import Row
 

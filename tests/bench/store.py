@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from backtest_store.database import migrations
-from backtest_store.database.binaries import find_binaries
-from backtest_store.database.embedded import EmbeddedServer
-from backtest_store.resources import folder
+from backtest_store.store import migrations
+from backtest_store.store.embedded.binaries import find_binaries
+from backtest_store.store.embedded.server import EmbeddedServer
+from backtest_store.store.shipped import folder
 from tests.bench import population
 from tests.bench.population import CHUNK, METRIC_COLUMNS, RUN_COLUMNS, SORT_METRICS, Chunk
 

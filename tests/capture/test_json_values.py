@@ -25,7 +25,7 @@ from nautilus_trader.model.enums import OmsType
 from nautilus_trader.model.identifiers import InstrumentId, TraderId, Venue
 from nautilus_trader.model.objects import Money, Price, Quantity
 
-from backtest_store.capture.json_values import CUT, MAX_NODES, canonical, plain
+from backtest_store.capture.identity.json_values import CUT, MAX_NODES, canonical, plain
 
 BAR_TYPE = "AUD/USD.SIM-1-MINUTE-BID-EXTERNAL"
 

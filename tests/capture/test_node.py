@@ -21,7 +21,7 @@ from nautilus_trader.model.data import Bar
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from backtest_store import record
-from backtest_store.capture.catalogs import fingerprint
+from backtest_store.capture.identity.catalogs import fingerprint
 from tests.capture.backtests import bar_type, bars, share
 from tests.capture.stores import only, stored
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backtest_store import hook, record, save_run
-from backtest_store.capture import release
+from backtest_store.capture.engines import release
 from tests.capture.backtests import backtest
 from tests.capture.stores import stored
 from tests.shell import btstore

@@ -21,13 +21,13 @@ from nautilus_trader.model.enums import AccountType
 from nautilus_trader.model.objects import Money
 from nautilus_trader.trading.config import ImportableStrategyConfig, StrategyFactory
 
-from backtest_store.capture import provenance
 from backtest_store.capture.details import Details, Outcome
-from backtest_store.capture.json_values import plain
-from backtest_store.capture.market_data import SAMPLE, fingerprint, moment
+from backtest_store.capture.identity import provenance
+from backtest_store.capture.identity.json_values import plain
+from backtest_store.capture.identity.market_data import SAMPLE, fingerprint, moment
+from backtest_store.capture.identity.snapshot import config_hash
 from backtest_store.capture.recorder import run_id_of
 from backtest_store.capture.run import begin, finish
-from backtest_store.capture.snapshot import config_hash
 from backtest_store.models import Record
 from tests.capture.backtests import MINUTE, Scripted, backtest, bars, engine, scripted, share
 

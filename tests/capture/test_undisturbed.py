@@ -29,8 +29,8 @@ from nautilus_trader.trading.strategy import Strategy
 from backtest_store import record
 from backtest_store.capture.details import Details
 from backtest_store.capture.recorder import EngineRecorder
-from backtest_store.journal import Entry
 from backtest_store.models import Record
+from backtest_store.saving.journal import Entry
 from tests.capture.backtests import MINUTE, backtest, bar_type, bars, engine, pair, scripted, share
 from tests.capture.stores import stored
 
@@ -213,7 +213,7 @@ from contextlib import nullcontext
 from backtest_store import record
 from backtest_store.capture.details import Details
 from backtest_store.capture.recorder import EngineRecorder
-from backtest_store.journal import Entry
+from backtest_store.saving.journal import Entry
 from backtest_store.models import Record
 from backtest_store.saving import saver
 from tests.capture.backtests import backtest

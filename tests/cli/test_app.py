@@ -87,7 +87,7 @@ def test_an_interruption_exits_130(store_url: str) -> None:
 
 def test_what_is_said_comes_after_what_was_printed() -> None:
     program = (
-        "from backtest_store.cli.output import StandardOutput, tell\n"
+        "from backtest_store.cli.output.streams import StandardOutput, tell\n"
         "StandardOutput().write('printed\\n'); tell('said'); StandardOutput().write('more\\n')"
     )
     command = [sys.executable, "-c", program]
@@ -98,7 +98,7 @@ def test_what_is_said_comes_after_what_was_printed() -> None:
 @pytest.mark.parametrize(
     "at_stake",
     [
-        "import backtest_store.saving, atexit; atexit.register(print, 'finished')",
+        "import backtest_store.saving.save, atexit; atexit.register(print, 'finished')",
         "import threading; threading.Timer(0.2, print, ['finished']).start()",
     ],
 )

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest_store.cli import cells, readable
-from backtest_store.cli.cells import Column
+from backtest_store.cli.output import cells, readable
+from backtest_store.cli.output.cells import Column
 from backtest_store.models import Record
 
 COLUMNS = {column.name: column for column in cells.columns(Record)}

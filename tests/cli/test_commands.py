@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import typer
 
-from backtest_store.cli import commands
+from backtest_store.cli import registry as commands
 from backtest_store.cli.app import app
-from backtest_store.cli.commands import COMMANDS
+from backtest_store.cli.registry import COMMANDS
 from tests.shell import btstore
 
 READING = ["history", "show", "compare", "trend", "strategies", "delete", "export", "import"]
@@ -108,5 +108,5 @@ def test_help_imports_no_command_at_all() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     loaded = set(done.stderr.split())
-    assert not {f"backtest_store.cli.{name}" for name in COMMANDS} & loaded
+    assert not {f"backtest_store.cli.commands.{name}" for name in COMMANDS} & loaded
     assert not {"asyncio", "asyncpg", "tabulate", "backtest_store.models"} & loaded

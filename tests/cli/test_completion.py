@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from backtest_store.cli import completion
-from backtest_store.fields import SORTABLE
+from backtest_store.store.fields import SORTABLE
 from tests.factories import make_record, store_at
 
 RUN = UUID("abcd0001-0000-4000-8000-000000000000")

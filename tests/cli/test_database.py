@@ -6,8 +6,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from backtest_store.database import migrations
-from backtest_store.database.embedded import EmbeddedServer
+from backtest_store.store import migrations
+from backtest_store.store.embedded.server import EmbeddedServer
 from tests.shell import btstore
 
 

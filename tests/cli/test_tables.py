@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest_store.cli import cells, readable, render, tables
-from backtest_store.cli.history import NEEDED
+from backtest_store.cli.commands.history import NEEDED
 from backtest_store.cli.options import Format
-from backtest_store.cli.output import StandardOutput
-from backtest_store.cli.render import Sheet
-from backtest_store.cli.tables import Strip
-from backtest_store.compare import Comparison
+from backtest_store.cli.output import cells, readable, render, tables
+from backtest_store.cli.output.render import Sheet
+from backtest_store.cli.output.streams import StandardOutput
+from backtest_store.cli.output.tables import Strip
 from backtest_store.models import Record
+from backtest_store.runs.compare import Comparison
 from tests.factories import STARTED, make_record
 
 NUMBERS = st.decimals(-(10**6), 10**6, places=2).map("{:,}".format)

@@ -12,12 +12,12 @@ from datetime import timedelta
 
 import pytest
 
-from backtest_store.cli import cells
+from backtest_store.cli.output import cells
 from tests.factories import STARTED, make_record, store_at
 
 MAIN = "from backtest_store.cli.app import entry; entry()"
 SLOW = (
-    "from backtest_store.cli import waiting; import time\nwith waiting.spinner(): time.sleep(1.5)"
+    "from backtest_store.cli import spinner; import time\nwith spinner.spinner(): time.sleep(1.5)"
 )
 
 
@@ -116,7 +116,7 @@ def test_what_is_quick_shows_nothing() -> None:
 
 def test_the_sign_of_life_ends_before_anything_is_printed() -> None:
     program = (
-        f"{SLOW}; from backtest_store.cli.output import StandardOutput as Out; "
+        f"{SLOW}; from backtest_store.cli.output.streams import StandardOutput as Out; "
         "Out().write('first '); time.sleep(0.3); Out().write('second\\n')"
     )
     assert on_terminal(program).endswith("\r \rfirst second\n")

@@ -18,10 +18,10 @@ from uuid import UUID
 
 import psycopg
 
-from backtest_store import saving
-from backtest_store.database.settings import Settings
 from backtest_store.errors import UnreachableError
+from backtest_store.saving import save as saving
 from backtest_store.saving import saver
+from backtest_store.store.settings import Settings
 from tests.faults import writer
 from tests.faults.servers import Server, wait_until
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from backtest_store import spool
+from backtest_store.saving import spool
 from tests.faults.runs import stored
 
 ROOT = Path(__file__).parents[2]
 
 HEADER = """
 import asyncio, multiprocessing, os, signal, sys, threading, time
-from backtest_store import saving
+from backtest_store.saving import save as saving
 from tests.faults.runs import a_run
 
 def save(_=None):

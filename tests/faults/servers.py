@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import psycopg
 
-from backtest_store.database import migrations
-from backtest_store.database.binaries import Binaries, find_binaries
-from backtest_store.database.privileges import Account, account_for
-from backtest_store.database.server_files import USER
+from backtest_store.store import migrations
+from backtest_store.store.embedded.account import Account, account_for
+from backtest_store.store.embedded.binaries import Binaries, find_binaries
+from backtest_store.store.embedded.server_files import USER
 
 TEMPLATE = "store"
 TRUST = "local all all trust\nlocal replication all trust\n"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from backtest_store.database.connection import connect
-from backtest_store.database.settings import Settings
+from backtest_store.store.connection import connect
+from backtest_store.store.settings import Settings
 from tests.faults import chance
 from tests.faults.catalog import FAULTS
 from tests.faults.failover import urls

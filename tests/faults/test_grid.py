@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from backtest_store.database.embedded import EmbeddedServer
+from backtest_store.store.embedded.server import EmbeddedServer
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.faults import chance as moments
 from tests.faults.chance import chance

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
-from backtest_store import journal, saving
+from backtest_store.saving import journal
+from backtest_store.saving import save as saving
 from tests.faults.runs import a_run
 
 

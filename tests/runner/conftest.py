@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from backtest_store.runner.config import parse_config
+from backtest_store.runner.config.config import parse_config
 from backtest_store.runner.engine import PreparedBacktest, prepare
 
 Preparing = Callable[..., PreparedBacktest]

@@ -12,11 +12,11 @@ from nautilus_trader.model.objects import Currency, Price, Quantity
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.config import parse_config
-from backtest_store.runner.data import Row, load_csv
+from backtest_store.runner.bundled_data import BUNDLED_DATA
+from backtest_store.runner.config.config import parse_config
+from backtest_store.runner.config.timestamps import to_datetime
+from backtest_store.runner.data.csv_bars import Row, load_csv
 from backtest_store.runner.engine import prepare
-from backtest_store.runner.market_data import BUNDLED_DATA
-from backtest_store.runner.timestamps import to_datetime
 from tests.runner.conftest import Preparing
 
 ROWS = load_csv(BUNDLED_DATA["eurusd_hourly"].path).rows[:600]

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.config import (
+from backtest_store.runner.config.config import (
     BacktestConfig,
     load_config,
     parse_config,
     with_overrides,
 )
+from backtest_store.runner.config.timestamps import parse_timestamp
 from backtest_store.runner.demo import DEMO_CONFIGS
-from backtest_store.runner.timestamps import parse_timestamp
 
 LEAST = {"strategy": "sma_crossover", "data": {"source": "sp500_daily"}}
 OWN = {"path": "my.csv", "instrument": "AAPL.XNAS", "bar": "1-DAY"}

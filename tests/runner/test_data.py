@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backtest_store.errors import UsageError
-from backtest_store.runner import bars
-from backtest_store.runner.data import Row, load_csv
-from backtest_store.runner.market_data import BUNDLED_DATA
-from backtest_store.runner.timestamps import parse_timestamp, to_datetime
+from backtest_store.runner.bundled_data import BUNDLED_DATA
+from backtest_store.runner.config.timestamps import parse_timestamp, to_datetime
+from backtest_store.runner.data import bars
+from backtest_store.runner.data.csv_bars import Row, load_csv
 
 HEADER = "date,open,high,low,close,volume"
 GOOD = "2005-01-03,10,12,9,11,100"

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.config import load_config, parse_config, with_overrides
+from backtest_store.runner.bundled_data import BUNDLED_DATA
+from backtest_store.runner.config.config import load_config, parse_config, with_overrides
 from backtest_store.runner.demo import DEMO_CONFIGS
 from backtest_store.runner.engine import PreparedBacktest, prepare, run_from_snapshot
-from backtest_store.runner.market_data import BUNDLED_DATA
 from tests.runner.conftest import Preparing
 
 MOMENTUM: dict[str, Any] = {
@@ -362,8 +362,8 @@ def test_configs_and_prices_are_read_without_nautilus_trader() -> None:
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from backtest_store.runner.config import load_config\n"
-        "from backtest_store.runner.data import load_csv\n"
+        "from backtest_store.runner.config.config import load_config\n"
+        "from backtest_store.runner.data.csv_bars import load_csv\n"
         "load_config(Path(sys.argv[1]))\n"
         "load_csv(Path(sys.argv[2]))\n"
         "print({'nautilus_trader', 'pandas', 'numpy'} & set(sys.modules))\n"

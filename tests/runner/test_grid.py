@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.config import parse_config
+from backtest_store.runner.config.config import parse_config
 from backtest_store.runner.grid import Combination, Impossible, combinations, described, parse_grid
 
 CONFIG: dict[str, Any] = {

@@ -13,15 +13,15 @@ from nautilus_trader.backtest.node import BacktestNode
 from psycopg.types.json import Jsonb
 
 from backtest_store import record
-from backtest_store.database.connection import call
 from backtest_store.errors import StoreError
 from backtest_store.models import Record
-from backtest_store.reproduce import Reproduction
-from backtest_store.runner.config import load_config, parse_config, with_overrides
+from backtest_store.runner.config.config import load_config, parse_config, with_overrides
 from backtest_store.runner.demo import DEMO_CONFIGS
 from backtest_store.runner.execution import execute
-from backtest_store.runner.reproduction import repeat, request_for
-from backtest_store.selectors import resolve
+from backtest_store.runner.reproduce.difference import Reproduction
+from backtest_store.runner.reproduce.reproduction import repeat, request_for
+from backtest_store.runs.selectors import resolve
+from backtest_store.store.connection import call
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.capture.test_node import CLOSES, fill, run_config
 from tests.runner.test_engine import write_strategy

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from backtest_store import saving
 from backtest_store.models import Record
+from backtest_store.saving import save as saving
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.runner.test_reproduction import change, fetched
 from tests.shell import Answer, btstore
@@ -22,7 +22,7 @@ SCRIPT = """
 import sys
 assert open("here.txt").read() == "yes"
 
-from backtest_store.runner.config import parse_config
+from backtest_store.runner.config.config import parse_config
 from backtest_store.runner.engine import prepare
 
 for fast_period in sys.argv[1:]:
@@ -125,7 +125,7 @@ def test_what_keeps_a_script_from_being_run_is_named(
 def test_a_script_is_described_by_what_runs_it_again(script: Path) -> None:
     code = (
         "import json\n"
-        "from backtest_store.capture.scripts import script_of_process\n"
+        "from backtest_store.capture.identity.script import script_of_process\n"
         "print(json.dumps(script_of_process()))\n"
     )
     asked = script.with_name("asked.py")

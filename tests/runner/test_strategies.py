@@ -13,13 +13,13 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.orders import Order
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.config import parse_config
+from backtest_store.runner.bundled_data import BUNDLED_DATA
+from backtest_store.runner.config.config import parse_config
+from backtest_store.runner.config.timestamps import parse_timestamp
 from backtest_store.runner.engine import prepare
-from backtest_store.runner.market_data import BUNDLED_DATA
 from backtest_store.runner.strategies.momentum import MomentumConfig
 from backtest_store.runner.strategies.rsi_mean_reversion import RsiMeanReversionConfig
 from backtest_store.runner.strategies.sma_crossover import SmaCrossoverConfig
-from backtest_store.runner.timestamps import parse_timestamp
 from tests.runner.conftest import Preparing
 from tests.runner.oracle import (
     Fill,

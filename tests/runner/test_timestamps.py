@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest_store.runner.timestamps import (
+from backtest_store.runner.config.timestamps import (
     first_moment,
     last_moment,
     nanoseconds,

@@ -4,10 +4,7 @@ from nautilus_trader.indicators import RateOfChange
 from nautilus_trader.model.data import Bar
 from nautilus_trader.model.enums import PositionSide
 
-from backtest_store.runner.strategies.base import (
-    SingleInstrumentConfig,
-    SingleInstrumentStrategy,
-)
+from backtest_store.runner.strategies.base import SingleInstrumentConfig, SingleInstrumentStrategy
 from backtest_store.runner.strategies.checks import require, require_finite, require_period
 
 

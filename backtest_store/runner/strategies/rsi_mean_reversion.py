@@ -5,10 +5,7 @@ from nautilus_trader.model.data import Bar
 from nautilus_trader.model.enums import PositionSide
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.strategies.base import (
-    SingleInstrumentConfig,
-    SingleInstrumentStrategy,
-)
+from backtest_store.runner.strategies.base import SingleInstrumentConfig, SingleInstrumentStrategy
 from backtest_store.runner.strategies.checks import require, require_finite, require_period
 
 _SCALE = 100

@@ -6,10 +6,7 @@ from nautilus_trader.indicators import SimpleMovingAverage
 from nautilus_trader.model.data import Bar
 from nautilus_trader.model.enums import PositionSide
 
-from backtest_store.runner.strategies.base import (
-    SingleInstrumentConfig,
-    SingleInstrumentStrategy,
-)
+from backtest_store.runner.strategies.base import SingleInstrumentConfig, SingleInstrumentStrategy
 from backtest_store.runner.strategies.checks import require, require_period
 
 # Averages of the same flat prices over different periods differ by a rounding error.

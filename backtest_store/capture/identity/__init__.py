@@ -1,0 +1,1 @@
+"""What a run is: its configuration, data and code, and their digests."""

@@ -1,0 +1,43 @@
+"""`btstore compare`: runs side by side."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from backtest_store.cli.options import RUN_HELP, Format, FormatOption, RunsArgument, examples
+from backtest_store.cli.output.streams import tell
+from backtest_store.errors import UsageError
+
+FEWEST, MOST = 2, 10
+EXAMPLES = examples(
+    "btstore compare @latest @best:sharpe_ratio --baseline @latest~1",
+    "btstore compare 3f2a 77c1 9e05 --format csv > runs.csv",
+)
+
+
+def compare(
+    runs: RunsArgument,
+    *,
+    baseline: Annotated[
+        str | None, typer.Option(metavar="RUN", help=f"Show differences to this run. {RUN_HELP}")
+    ] = None,
+    all_parameters: Annotated[
+        bool, typer.Option("--all-parameters", help="Show parameters that are all the same, too.")
+    ] = False,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Put 2 to 10 runs side by side, the best of each metric marked."""
+    from backtest_store.cli.output import render
+    from backtest_store.cli.spinner import call
+    from backtest_store.runs import compare as comparing
+
+    if not FEWEST <= len(runs) <= MOST:
+        raise UsageError(f"compare takes {FEWEST} to {MOST} runs, not {len(runs)}")
+    comparison = call(lambda db: comparing.compare(db, runs, baseline))
+    render.side_by_side(comparison, format_, all_parameters=all_parameters)
+    if comparison.baseline is not None and format_ in render.FOR_PEOPLE:
+        tell(f"note: in brackets, the difference to {comparison.baseline.run_id}")
+    for note in comparison.notes():
+        tell(f"note: {note}")

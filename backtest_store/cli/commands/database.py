@@ -1,0 +1,90 @@
+"""`btstore db`: the store itself."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from backtest_store.cli.confirm import require_yes
+from backtest_store.cli.options import examples
+from backtest_store.cli.output.streams import tell
+from backtest_store.errors import SchemaError, UsageError
+
+app = typer.Typer(help="Look after the store itself.", no_args_is_help=True)
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+@app.command(
+    epilog=examples(
+        "btstore db status", "BTSTORE_DATABASE_URL=postgresql://db/backtests btstore db status"
+    )
+)
+def status() -> None:
+    """Say where the store is, whether it runs, and what it holds."""
+    from backtest_store.cli.output import render
+    from backtest_store.store.settings import Settings
+    from backtest_store.store.status import describe
+
+    render.facts(asyncio.run(describe(Settings.from_environment())))
+
+
+@app.command(
+    epilog=examples(
+        "btstore db migrate", "BTSTORE_DATABASE_URL=postgresql://db/backtests btstore db migrate"
+    )
+)
+def migrate() -> None:
+    """Bring the store's schema to this version's."""
+    from backtest_store.store import migrations
+    from backtest_store.store.connection import server_url
+    from backtest_store.store.settings import Settings
+
+    applied = migrations.migrate(server_url(Settings.from_environment()))
+    for migration in applied:
+        tell(f"applied {migration}")
+    if not applied:
+        tell("the schema is up to date")
+
+
+@app.command(epilog=examples("btstore db rollback", "btstore db rollback --yes"))
+def rollback(*, yes: YesOption = False) -> None:
+    """Undo the newest migration, and lose what only it could hold."""
+    from backtest_store.store import migrations
+    from backtest_store.store.connection import server_url
+    from backtest_store.store.settings import Settings
+
+    url = server_url(Settings.from_environment())
+    newest = migrations.newest(url)
+    if newest is None:
+        raise SchemaError("there is no migration to undo")
+    if not yes:
+        require_yes(f"Undo {newest} and lose the data that depends on it?")
+    migrations.rollback(url)
+    tell(f"rolled back {newest}")
+
+
+@app.command(epilog=examples("btstore db stop", "BTSTORE_HOME=/tmp/trial btstore db stop"))
+def stop() -> None:
+    """Stop the embedded server; the next command starts it again."""
+    from backtest_store.store.embedded.server import EmbeddedServer
+    from backtest_store.store.settings import Settings
+
+    settings = Settings.from_environment()
+    if settings.database_url is not None:
+        raise UsageError(
+            "the store is a shared server, which is not ours to stop",
+            hint="unset BTSTORE_DATABASE_URL to mean the embedded one",
+        )
+    stopped = EmbeddedServer(settings.home, settings.pg_bindir).stop()
+    tell("stopped" if stopped else "it was not running")
+
+
+@app.command(epilog=examples("btstore db url", 'psql "$(btstore db url)"'))
+def url() -> None:
+    """Print the store's URL, without a password."""
+    from backtest_store.store.connection import public_url, server_url
+    from backtest_store.store.settings import Settings
+
+    typer.echo(public_url(server_url(Settings.from_environment())))

@@ -1,0 +1,57 @@
+"""`btstore demo`: the bundled strategies on the bundled market data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from backtest_store.cli.options import Format, examples
+from backtest_store.cli.output.streams import tell
+
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
+    from backtest_store.models import Record
+    from backtest_store.runs.compare import Comparison
+
+NEWEST = 10
+EXAMPLES = examples("btstore demo", "BTSTORE_HOME=/tmp/trial btstore demo")
+
+
+def demo() -> None:
+    """Run three strategies on real market data; save, list and compare them."""
+    from backtest_store.cli.commands.history import NEEDED
+    from backtest_store.cli.commands.run import exit_code, require_store
+    from backtest_store.cli.output import render
+    from backtest_store.cli.spinner import call, spinner
+    from backtest_store.runner.config.config import load_config
+    from backtest_store.runner.demo import DEMO_CONFIGS
+
+    require_store()
+    from backtest_store.runner.execution import execute
+
+    runs = []
+    for path in DEMO_CONFIGS:
+        with spinner():
+            run = execute(load_config(path))
+        typer.echo(f"saved {run.strategy_name} as {run.run_id}")
+        runs.append(run)
+    newest, comparison = call(lambda db: history_and_comparison(db, runs))
+    typer.echo("\nThe newest runs, as `btstore history` lists them:\n")
+    render.many(newest, Format.TABLE, shown=NEEDED)
+    typer.echo("\nThe three side by side, as `btstore compare` shows them:\n")
+    render.side_by_side(comparison, Format.TABLE)
+    tell("\nNext: btstore show @latest · btstore history --sort sharpe_ratio")
+    exit_code(runs)
+
+
+async def history_and_comparison(
+    db: Connection, runs: list[Record]
+) -> tuple[list[Record], Comparison]:
+    """Fetch the newest runs, and some of them side by side."""
+    from backtest_store.runs.compare import compare
+    from backtest_store.runs.listing import Listing, page
+
+    newest = await page(db, Listing(), NEWEST)
+    return newest, await compare(db, [str(run.run_id) for run in runs], None)

@@ -1,0 +1,152 @@
+"""`btstore history`: the newest runs, or the best."""
+
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from backtest_store.cli import completion
+from backtest_store.cli.options import (
+    NO_MATCH,
+    Asked,
+    Format,
+    FormatOption,
+    examples,
+    filtered,
+    nothing,
+)
+from backtest_store.cli.output.streams import tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asyncpg import Connection
+
+    from backtest_store.models import Record
+    from backtest_store.runs.listing import Listing
+
+NEEDED = (
+    "run_id",
+    "strategy_name",
+    "sharpe_ratio",
+    "total_return",
+    "started_at",
+    "status",
+    "max_drawdown",
+    "instrument_ids",
+    "total_trades",
+    "parameters",
+    "win_rate",
+    "profit_factor",
+    "currency",
+    "net_profit",
+    "tags",
+    "start_date",
+    "end_date",
+    "sortino_ratio",
+    "cagr",
+    "duration_seconds",
+    "error_type",
+    "error_message",
+)
+WHY_NOT = ("error_message",)
+FEW = 20
+EXAMPLES = examples(
+    'btstore history --sort sharpe_ratio --metric "max_drawdown>-10%"',
+    "btstore history --all --since 30d --format csv > runs.csv",
+)
+LimitOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=1, max=1000, help=f"At most this many runs; {FEW} if it is not given."
+    ),
+]
+AllOption = Annotated[bool, typer.Option("--all", help="Every run, as it comes.")]
+SortOption = Annotated[
+    str,
+    typer.Option(
+        metavar="FIELD",
+        help="Rank by this field: a metric has its best first, what is undefined comes last.",
+        autocompletion=completion.sortable,
+    ),
+]
+AfterOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN",
+        help="Begin after this run of the same list.",
+        autocompletion=completion.runs,
+    ),
+]
+
+
+@filtered()
+def history(  # noqa: PLR0913 - each is an option
+    *,
+    filters: Asked,
+    limit: LimitOption = None,
+    all_: AllOption = False,
+    sort: SortOption = "started_at",
+    after: AfterOption = None,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """List runs: the newest, or the best by a metric."""
+    from backtest_store.cli.spinner import call
+    from backtest_store.errors import UsageError
+    from backtest_store.runs.listing import Listing
+    from backtest_store.store.fields import SORTABLE, known
+
+    listing = Listing(filters.conditions, known(sort, SORTABLE, "field"))
+    if all_ and limit is not None:
+        raise UsageError(f"--all and --limit {limit} contradict each other")
+    pages = Pages(format_, (sort, *filters.metrics))
+    if all_:
+        found = call(lambda db: _every(db, listing, after, pages))
+    else:
+        found = _newest(listing, after, limit or FEW, pages)
+    if not found:
+        tell(NO_MATCH if after else nothing(filters))
+
+
+class Pages(NamedTuple):
+    """How pages of runs are printed: the format, and the fields that the list is about."""
+
+    format: Format
+    about: "Sequence[str]"
+
+    def write(self, runs: "Sequence[Record]") -> None:
+        """Print a page; where nothing succeeded, people want to know why."""
+        from backtest_store.cli.output import render
+
+        reasons = () if any(run.status == "success" for run in runs) else WHY_NOT
+        shown = (*NEEDED[:2], *self.about, *reasons, *NEEDED[2:])
+        render.many(runs, self.format, shown=shown)
+
+
+def _newest(listing: "Listing", after: str | None, limit: int, pages: Pages) -> bool:
+    """Print the first runs, say whether there are more, and return whether there are any."""
+    from backtest_store.cli.spinner import call
+    from backtest_store.runs import listing as listings
+
+    async def page(db: "Connection") -> "list[Record]":
+        return await listings.page(db, await listings.after(db, listing, after), limit + 1)
+
+    runs = call(page)
+    pages.write(runs[:limit])
+    if len(runs) > limit:
+        tell(f"there are more: --after {runs[limit - 1].run_id}")
+    return bool(runs)
+
+
+async def _every(db: "Connection", listing: "Listing", after: str | None, pages: Pages) -> bool:
+    """Print every run in constant memory, for people in a table a page; return whether any is."""
+    from backtest_store.cli.output import copying
+    from backtest_store.runs import listing as listings
+
+    listing = await listings.after(db, listing, after)
+    if pages.format in copying.WRITERS:
+        return bool(await copying.copy(db, listing, pages.format))
+    found = False
+    async for page in listings.pages(db, listing):
+        pages.write(page)
+        found = found or bool(page)
+    return found

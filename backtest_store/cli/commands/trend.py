@@ -1,0 +1,46 @@
+"""`btstore trend`: a strategy's runs over time."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from backtest_store.cli import completion
+from backtest_store.cli.options import Asked, Format, FormatOption, examples, filtered, nothing
+
+EXAMPLES = examples(
+    'btstore trend "SMA Crossover"', 'btstore trend "SMA Crossover" --by week --since 2024-01-01'
+)
+
+
+class Span(StrEnum):
+    """What is summed up."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+StrategyArgument = Annotated[
+    str,
+    typer.Argument(metavar="STRATEGY", help="Its name.", autocompletion=completion.strategies),
+]
+
+
+@filtered(strategy=StrategyArgument)
+def trend(
+    *,
+    filters: Asked,
+    by: Annotated[Span, typer.Option(help="What is summed up in a row.")] = Span.MONTH,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Show how the best, the median and the worst of a strategy's runs went over time."""
+    from backtest_store.cli.output import cells, render
+    from backtest_store.cli.spinner import call
+    from backtest_store.models import Period
+    from backtest_store.store import queries
+
+    found = call(lambda db: queries.trend(db, period=by, where=filters.conditions))
+    render.many(found, format_, cells.columns(Period), nothing=lambda: nothing(filters))
+    if format_ is Format.TABLE:
+        render.sparklines(found, "median_sharpe_ratio", "median_total_return")

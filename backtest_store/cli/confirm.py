@@ -1,0 +1,24 @@
+"""The question before something is lost for good."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from backtest_store.cli.output.streams import tell
+from backtest_store.errors import StoreError
+
+NOT_CONFIRMED = 1
+
+
+def require_yes(question: str) -> None:
+    """Ask on standard error, and go on only if the answer on standard input is yes."""
+    typer.echo(f"{question} [y/N] ", nl=False, err=True)
+    answer = sys.stdin.readline()
+    if not answer:
+        typer.echo(err=True)
+        raise StoreError("nobody answered, so nothing was done", hint="--yes does not ask")
+    if answer.strip().lower() not in {"y", "yes"}:
+        tell("nothing was done")
+        raise typer.Exit(NOT_CONFIRMED)

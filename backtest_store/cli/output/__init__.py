@@ -1,0 +1,1 @@
+"""Rows, records and pages, as tables, CSV, JSON and Markdown."""

@@ -1,0 +1,179 @@
+"""Cells for people: percent, thousands, minutes; a mark where something is undefined."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from backtest_store.cli.output import cells
+from backtest_store.cli.output.cells import Cell, Column
+from backtest_store.cli.output.tables import ALWAYS, LONGEST_TEXT, Strip
+from backtest_store.runs.parameters import flattened
+
+UNDEFINED = "\N{EN DASH}"
+RED, YELLOW = "31", "33"
+STATUS_COLOURS = {"failed": RED, "interrupted": YELLOW}
+UNNEEDED_WORDS = frozenset({"at", "id", "ids", "max", "name", "ratio", "seconds", "total"})
+SIGNED_UNITS = frozenset({"fraction", "money"})
+MANY, MOST_MONEY = 1e9, 1e15
+MINUTE = 60
+LEAST_TEXT, LEAST_JSON = 10, 24
+MOST_JSON = 200
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def strips(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], shown: Sequence[str] = ()
+) -> list[Strip]:
+    """Return columns as strips of a table, the first of `shown` being the most needed.
+
+    Columns keep their order. Without `shown` all are strips; with it, those that have news.
+    """
+    ranks = {name: rank for rank, name in reversed(list(enumerate(shown)))}
+    short = _short_ids(columns, rows)
+    every = [(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
+    return [
+        _strip(column, values, ranks.get(column.name, ALWAYS), short)
+        for column, values in every
+        if not shown or (column.name in ranks and not _is_no_news(column, values))
+    ]
+
+
+def _is_no_news(column: Column, values: list[Cell]) -> bool:
+    """Say whether a column has nothing in it, or nothing but success."""
+    if not values:
+        return False
+    return not any(values) or (column.name == "status" and set(map(str, values)) == {"success"})
+
+
+def _strip(column: Column, values: list[Cell], rank: int, short: Mapping[str, str]) -> Strip:
+    texts = (short.get(str(v)) or readable(column, v) for v in values)
+    return Strip(
+        heading(column.name) + (" (UTC)" if column.unit == "time" else ""),
+        tuple(_differing(values) if column.type == "Json" else texts),
+        colours=[colour(column, v) for v in values],
+        right=column.is_number,
+        flexible=column.unit in {"text", "json"},
+        least=LEAST_JSON if column.type == "Json" else LEAST_TEXT,
+        most=MOST_JSON if column.type == "Json" else LONGEST_TEXT,
+        rank=rank,
+    )
+
+
+def _differing(values: list[Cell]) -> Iterator[str]:
+    """Yield JSON objects as `name=value name=value`, without what is the same in all of them."""
+    flat = [flattened(json.loads(str(value))) for value in values]
+    same = _same(flat) if len(flat) > 1 else frozenset()
+    for parameters in flat:
+        shown = (f"{n}={plain(v)}" for n, v in parameters.items() if n not in same)
+        yield cells.printable(" ".join(shown))
+
+
+def _same(flat: list[dict[str, Any]]) -> frozenset[str]:
+    """Return the names whose value is the same in all of some objects."""
+    first, *others = ({name: json.dumps(value) for name, value in f.items()} for f in flat)
+    return frozenset(n for n, value in first.items() if all(o.get(n) == value for o in others))
+
+
+def _short_ids(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> dict[str, str]:
+    places = [place for place, column in enumerate(columns) if column.type == "UUID"]
+    return cells.short_ids([str(row[p]) for row in rows for p in places if row[p] is not None])
+
+
+def heading(name: str) -> str:
+    """Return a field's name as the head of a narrow column."""
+    return " ".join(w for w in name.split("_") if w not in UNNEEDED_WORDS) or name
+
+
+def readable(column: Column, cell: Cell) -> str:
+    """Return a cell as people read it."""
+    if cell is None or cell in ("", []):
+        return UNDEFINED
+    if isinstance(cell, list):
+        return cells.printable(", ".join(cell))
+    return _READABLE.get(column.unit, cells.printable)(cell)
+
+
+def colour(column: Column, cell: Cell) -> str:
+    """Return the colour that helps to find a cell: losses and failures are red."""
+    if column.name == "status":
+        return STATUS_COLOURS.get(str(cell), "")
+    return RED if column.unit in SIGNED_UNITS and str(cell).startswith("-") else ""
+
+
+def _fraction(cell: str) -> str:
+    value = float(cell)
+    return f"{value:z,.2%}" if abs(value) < MANY else f"{100 * value:.3g}%"
+
+
+def _ratio(cell: str) -> str:
+    value = float(cell)
+    return f"{value:z,.2f}" if abs(value) < MANY else f"{value:.3g}"
+
+
+def _money(cell: str) -> str:
+    value = float(cell)
+    if abs(value) >= MOST_MONEY:
+        return f"{Decimal(cell):.6g}"
+    return f"{value:z,.2f}" if abs(value) >= 1 or not value else f"{value:.3g}"
+
+
+def _count(cell: str) -> str:
+    return f"{int(cell):,}"
+
+
+def _duration(cell: str) -> str:
+    seconds = float(cell)
+    if seconds < MINUTE:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), MINUTE)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def _minute(cell: str) -> str:
+    return cell[:16].replace("T", " ")
+
+
+def _day(cell: str) -> str:
+    return cell[:10]
+
+
+def plain(value: object) -> str:
+    """Return a JSON value as a person would type it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """Return a character a value, the higher the more; a space for what is undefined."""
+    known = [value for value in values if value is not None]
+    low, span = min(known, default=0), max(known, default=0) - min(known, default=0)
+    steps = len(BARS) - 1
+    return "".join(
+        " " if v is None else BARS[round((v - low) / span * steps) if span else steps // 2]
+        for v in values
+    )
+
+
+_READABLE: dict[str, Callable[[str], str]] = {
+    "fraction": _fraction,
+    "ratio": _ratio,
+    "money": _money,
+    "count": _count,
+    "seconds": _duration,
+    "time": _minute,
+    "date": _day,
+}
+
+
+def in_full(column: Column, cell: Cell, currency: Cell) -> str:
+    """Return a cell as people read it where there is room: whole ids, times to the second."""
+    if column.unit == "id":
+        return str(cell)
+    if column.unit == "time":
+        return f"{str(cell)[:19].replace('T', ' ')} UTC"
+    if column.unit == "money" and currency:
+        return f"{readable(column, cell)} {cells.printable(str(currency))}"
+    return readable(column, cell)

@@ -1,0 +1,80 @@
+"""One record for people: its fields below each other, nothing cut, what it lacks left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from backtest_store.cli.options import Format
+from backtest_store.cli.output import cells, readable, tables
+from backtest_store.cli.output.cells import Cell, Column
+from backtest_store.cli.output.streams import StandardOutput
+from backtest_store.cli.output.tables import GAP, Strip
+from backtest_store.runs.parameters import flattened
+
+NARROWEST_VALUE = 20
+LONGEST_LABEL, LABELS_SHARE = 40, 3
+ELSEWHERE = {"config_snapshot": "btstore show {} --config"}
+
+
+def write(
+    columns: Sequence[Column], values: Sequence[Cell], out: StandardOutput, format_: Format
+) -> None:
+    """Write a record as a table of two columns."""
+    if format_ is Format.MARKDOWN:
+        tables.draw_markdown(strips(columns, values, None), out)
+    else:
+        tables.draw(strips(columns, values, tables.terminal_width()), out)
+
+
+def strips(columns: Sequence[Column], values: Sequence[Cell], places: int | None) -> list[Strip]:
+    """Return a record as two strips, long texts broken to fit so many places."""
+    facts = [
+        (_label(label, places), text, colour) for label, text, colour in _facts(columns, values)
+    ]
+    labels = max(cells.width(label) for label, _, _ in facts)
+    room = None if places is None else max(places - labels - GAP, NARROWEST_VALUE)
+    lines = [
+        (label if first else "", line, colour)
+        for label, text, colour in facts
+        for first, line in _lines(text, room)
+    ]
+    return [
+        Strip("field", tuple(label for label, _, _ in lines)),
+        Strip("value", tuple(text for _, text, _ in lines), [colour for _, _, colour in lines]),
+    ]
+
+
+def _facts(columns: Sequence[Column], values: Sequence[Cell]) -> Iterator[tuple[str, str, str]]:
+    """Yield each label with its text, which may have several lines, and its colour."""
+    named = dict(zip((column.name for column in columns), values, strict=True))
+    for column, value in zip(columns, values, strict=True):
+        if value in (None, "", [], "{}"):
+            continue
+        if column.name in ELSEWHERE:
+            yield column.name, ELSEWHERE[column.name].format(values[0]), ""
+        elif column.unit == "json":
+            for name, part in flattened(json.loads(str(value))).items():
+                yield f"{column.name}.{cells.printable(name)}", readable.plain(part), ""
+        elif isinstance(value, list):
+            yield column.name, "\n".join(value), ""
+        elif column.unit == "text" and column.name != "status":
+            yield column.name, value, ""
+        else:
+            text = readable.in_full(column, value, named.get("currency"))
+            yield column.name, text, readable.colour(column, value)
+
+
+def _label(text: str, places: int | None) -> str:
+    """Cut a label so that there is room for what it stands beside."""
+    if places is None:
+        return text
+    return cells.shorten(text, max(LONGEST_LABEL, places // LABELS_SHARE))
+
+
+def _lines(text: str, room: int | None) -> Iterator[tuple[bool, str]]:
+    """Yield the lines of a text, each saying whether it is the first."""
+    lines = [cells.printable(line) for line in text.splitlines()]
+    if room is not None:
+        lines = [part for line in lines for part in cells.broken(line, room)]
+    yield from ((not i, line) for i, line in enumerate(lines))

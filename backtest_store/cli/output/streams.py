@@ -1,0 +1,74 @@
+"""Standard output, whose reader may leave before the end, as `head` does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from io import TextIOWrapper
+from typing import ClassVar, TypeVar
+
+T = TypeVar("T")
+LONGEST_LINE = 4000
+
+
+class ReaderLeftError(Exception):
+    """Nobody reads standard output any more.
+
+    It is no OSError: that would look like a lost connection, and Typer has its own idea of it.
+    """
+
+
+def write_what_can_be_written() -> None:
+    """Have characters that a terminal's encoding lacks written as escapes, not raise an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def tell(text: str) -> None:
+    """Say something on standard error, after all that was printed so far.
+
+    None of it acts on a terminal, however it got in there.
+    """
+    from backtest_store.cli.output import cells
+
+    with suppress(ReaderLeftError):
+        StandardOutput().flush()
+    lines = (cells.shorten(cells.printable(line), LONGEST_LINE) for line in text.split("\n"))
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+class StandardOutput:
+    """What formats write to.
+
+    `before_writing` is called once, before the first of it: what moves on a terminal stops then.
+    """
+
+    before_writing: ClassVar[list[Callable[[], None]]] = []
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        while self.before_writing:
+            self.before_writing.pop()()
+        return _heard(lambda: sys.stdout.write(text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write texts one after another."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Let everything out."""
+        _heard(sys.stdout.flush)
+
+    def isatty(self) -> bool:
+        """Say whether it is a terminal."""
+        return sys.stdout.isatty()
+
+
+def _heard(act: Callable[[], T]) -> T:
+    try:
+        return act()
+    except BrokenPipeError as error:
+        raise ReaderLeftError from error

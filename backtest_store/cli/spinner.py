@@ -1,0 +1,69 @@
+"""A sign of life on a terminal while a command takes longer than a second."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from backtest_store.cli.output.streams import StandardOutput
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from asyncpg import Connection
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 1.0
+FRAME_SECONDS = 0.1
+FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+def call(use_case: Callable[[Connection], Awaitable[T]]) -> T:
+    """Await a use case on the store of the environment, with a spinner if that takes long."""
+    from backtest_store.store import connection
+
+    with spinner():
+        return connection.call(use_case)
+
+
+@contextmanager
+def spinner() -> Iterator[None]:
+    """Turn a spinner on standard error, if that is a terminal whose user does not mind.
+
+    It stops for good before anything is printed: a pager may be showing it on the same terminal.
+    """
+    if not sys.stderr.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        yield
+        return
+    from threading import Event, Thread
+
+    done = Event()
+    thread = Thread(target=_turn, args=[done], daemon=True)
+
+    def stop() -> None:
+        done.set()
+        thread.join()
+
+    thread.start()
+    StandardOutput.before_writing[:] = [stop]
+    try:
+        yield
+    finally:
+        stop()
+
+
+def _turn(done: Event) -> None:
+    from itertools import cycle
+
+    if done.wait(PATIENCE_SECONDS):
+        return
+    for frame in cycle(FRAMES):
+        sys.stderr.write(f"\r{frame}")
+        sys.stderr.flush()
+        if done.wait(FRAME_SECONDS):
+            break
+    sys.stderr.write("\r \r")
+    sys.stderr.flush()

@@ -1,1 +1,0 @@
-"""Where the store is: settings, connections, the embedded server, migrations."""

@@ -1,0 +1,1 @@
+"""Config files of `btstore run`: what they say and whether it can be so."""

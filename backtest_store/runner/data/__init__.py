@@ -1,0 +1,1 @@
+"""Market data and instruments for `btstore run`."""

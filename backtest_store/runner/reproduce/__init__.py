@@ -1,0 +1,1 @@
+"""Run a stored run again, and tell what differs."""

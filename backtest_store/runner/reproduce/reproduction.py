@@ -1,0 +1,219 @@
+"""Run a stored snapshot again, in a fresh process of its own (`python -m`, this module).
+
+The process reads a `Request` on standard input and leaves an `Answer` in the file that it is
+told. What the engine and the strategy print on standard output goes nowhere.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from backtest_store.errors import StoreError
+from backtest_store.redaction import REDACTED
+from backtest_store.runner.reproduce import script_run as scripts
+from backtest_store.runner.reproduce.script_run import require_script, script_of
+from backtest_store.runner.reproduce.stored_snapshot import (
+    IN_SCRIPT,
+    component_paths,
+    import_roots,
+    kind_of,
+    redacted_names,
+)
+from backtest_store.saving import save as saving
+
+if TYPE_CHECKING:
+    from backtest_store.models import Json, Record
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a fresh process needs to know of the run that it is to repeat."""
+
+    run_id: str
+    snapshot: Json
+    strategy_name: str
+    strategy_type: str
+    tags: list[str]
+    note: str | None
+    script: Json | None = None
+    config_hash: str | None = None
+    import_roots: list[str] = field(default_factory=list)
+    command: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The run that was saved, or why none was."""
+
+    run_id: str | None = None
+    error: str = ""
+    hint: str = ""
+
+
+def run_again(original: Record) -> UUID:
+    """Run a stored run's snapshot in a fresh process, which saves it with `reproduced_from`.
+
+    Parameters
+    ----------
+    original : Record
+        The whole run.
+
+    Returns
+    -------
+    UUID
+        The id of the repetition, which is saved, however it ended.
+
+    Raises
+    ------
+    StoreError
+        If the run cannot be repeated; it names what is missing, and nothing is saved.
+    """
+    request = request_for(original)
+    with TemporaryDirectory(prefix="btstore-") as folder:
+        answer = Path(folder) / "answer.json"
+        done = subprocess.run(
+            [sys.executable, "-m", __spec__.name, str(answer)],
+            input=json.dumps(asdict(request)),
+            stdout=subprocess.DEVNULL,
+            text=True,
+            check=False,
+        )
+        if not answer.exists():
+            raise StoreError(f"the process that ran it again ended with {done.returncode}")
+        said = Answer(**json.loads(answer.read_text("utf-8")))
+    if said.run_id is None:
+        raise StoreError(said.error, hint=said.hint)
+    return UUID(said.run_id)
+
+
+def request_for(original: Record) -> Request:
+    """Return what is to be run, once it is clear that it can be.
+
+    Raises
+    ------
+    StoreError
+        If it cannot; it names what is missing.
+    """
+    _require_result(original)
+    script = _script_needed(original)
+    if script is None:
+        _require_whole(original)
+    return Request(
+        run_id=str(original.run_id),
+        snapshot=original.config_snapshot,
+        strategy_name=original.strategy_name,
+        strategy_type=original.strategy_type,
+        tags=original.tags,
+        note=original.note,
+        script=script,
+        config_hash=original.config_hash,
+        import_roots=import_roots(original.config_snapshot, original.provenance),
+        command=["btstore", "reproduce", str(original.run_id)],
+    )
+
+
+def _script_needed(original: Record) -> Json | None:
+    """Return the script without which there is no repeating; None if the snapshot is enough."""
+    snapshot = original.config_snapshot
+    kind = kind_of(snapshot)
+    is_in_script = any(path.startswith(f"{IN_SCRIPT}:") for path in component_paths(snapshot))
+    if kind is not None and not (kind == "node" and is_in_script):
+        return None
+    script = script_of(original.provenance)
+    if script is not None:
+        require_script(script)
+    elif kind is None:
+        raise StoreError(
+            f"run {original.run_id} cannot be run again: a script fed its engine from memory, and"
+            " neither the script nor the data is stored",
+            hint="`btstore run`, a BacktestNode with a catalog, and `btstore exec` make runs that"
+            " can be",
+        )
+    return script
+
+
+def _require_whole(original: Record) -> None:
+    if redacted := redacted_names(original.config_snapshot):
+        raise StoreError(
+            f"run {original.run_id} cannot be run again: {', '.join(redacted)} was a credential,"
+            f" and {REDACTED} is stored in its place"
+        )
+
+
+def _require_result(original: Record) -> None:
+    if original.status == "interrupted":
+        raise StoreError(
+            f"run {original.run_id} was interrupted: it has no result to reproduce",
+            hint="btstore show has its configuration",
+        )
+
+
+def repeat(request: Request) -> Record:
+    """Run what a request asks for in this process, and save it.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be run, or not be recorded; nothing is saved then.
+    """
+    if request.script is not None:
+        return _repeat_script(request, request.script)
+    from backtest_store.runner.reproduce import node_run as nodes
+
+    sys.path.extend(root for root in request.import_roots if root not in sys.path)
+    if kind_of(request.snapshot) == "node":
+        return nodes.repeat(
+            request.snapshot,
+            strategy_name=request.strategy_name,
+            strategy_type=request.strategy_type,
+            tags=request.tags,
+            note=request.note,
+            reproduced_from=UUID(request.run_id),
+            command_line=shlex.join(request.command),
+        )
+    from backtest_store.runner.engine import run_from_snapshot
+    from backtest_store.runner.execution import run_prepared
+
+    return run_prepared(
+        run_from_snapshot(request.snapshot),
+        reproduced_from=UUID(request.run_id),
+        command_line=shlex.join(request.command),
+    )
+
+
+def _repeat_script(request: Request, script: Json) -> Record:
+    """Run the script, and save its run under the name of the one that it repeats."""
+    run = scripts.repeat(script, request.config_hash)
+    repetition = replace(
+        run,
+        strategy_name=request.strategy_name,
+        strategy_type=request.strategy_type,
+        tags=request.tags,
+        note=request.note,
+        reproduced_from=UUID(request.run_id),
+    )
+    saving.save(repetition)
+    return repetition
+
+
+def main() -> None:
+    """Answer the request on standard input."""
+    request = Request(**json.load(sys.stdin))
+    place = Path(sys.argv[1])  # before a script takes over
+    try:
+        answer = Answer(run_id=str(repeat(request).run_id))
+    except StoreError as error:
+        answer = Answer(error=str(error), hint=error.hint)
+    place.write_text(json.dumps(asdict(answer)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Run a script again that made a run, and keep that run alone of all that it makes."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backtest_store.capture.details import Details
+from backtest_store.capture.identity.provenance import file_digest
+from backtest_store.errors import StoreError
+from backtest_store.redaction import REDACTED
+from backtest_store.saving import save as saving
+
+if TYPE_CHECKING:
+    from backtest_store.models import Json, Record
+    from backtest_store.saving.journal import Entry
+
+FACTS = frozenset({"path", "sha256", "arguments", "directory"})
+
+
+def script_of(provenance: Json) -> Json | None:
+    """Return what is stored of the script that made a run; None if that is not all."""
+    script = provenance.get("script")
+    return script if isinstance(script, dict) and script.keys() >= FACTS else None
+
+
+def require_script(script: Json) -> None:
+    """Make sure that running the script does what it did then.
+
+    Raises
+    ------
+    StoreError
+        If it is gone or changed, or ran in a folder that is gone, or with a secret.
+    """
+    path, directory = Path(script["path"]), Path(script["directory"])
+    if not path.is_file():
+        raise StoreError(f"the script that made the run is not there any more: {path}")
+    if file_digest(path) != script["sha256"]:
+        raise StoreError(
+            f"the script that made the run has changed since, and is not run again: {path}",
+            hint="bring back the script as it was, or run it under `btstore exec` as it is",
+        )
+    if not directory.is_dir():
+        raise StoreError(f"the folder that the script ran in is not there any more: {directory}")
+    if REDACTED in script["arguments"]:
+        raise StoreError(
+            f"the script was given a credential, and {REDACTED} is stored in its place:"
+            f" {script['arguments']}"
+        )
+
+
+def repeat(script: Json, config_hash: str | None) -> Record:
+    """Run the script, and return the one of its runs that has a configuration; save none.
+
+    Raises
+    ------
+    StoreError
+        If the script cannot be run, or makes no such run.
+    """
+    require_script(script)
+    with kept_back() as runs:
+        failure = _run(script)
+    return _chosen(runs, config_hash, failure)
+
+
+@contextmanager
+def kept_back() -> Iterator[list[Record]]:
+    """Keep the runs that this process would save, each once."""
+    runs: list[Record] = []
+
+    def keep(record: Record, entry: Entry | None = None) -> bool:
+        if record.run_id not in {run.run_id for run in runs}:
+            runs.append(record)
+        if entry is not None:
+            entry.close()
+        return True
+
+    original = saving.save
+    saving.save = keep
+    try:
+        yield runs
+    finally:
+        saving.save = original
+
+
+def _run(script: Json) -> BaseException | None:
+    """Run the script as Python does, recording what it runs; return what ended it."""
+    from backtest_store.runner.exec import record_everything
+
+    path = str(script["path"])
+    os.chdir(script["directory"])
+    sys.argv[:] = [path, *shlex.split(script["arguments"])]
+    module = script.get("module")
+    sys.path.insert(0, str(Path(path).resolve().parent) if module is None else str(Path.cwd()))
+    patch = record_everything(Details())
+    try:
+        if module is None:
+            runpy.run_path(path, run_name="__main__")
+        else:
+            runpy.run_module(str(module), run_name="__main__", alter_sys=True)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the script's affair, unless no run was made
+        return error
+    finally:
+        patch.finish()
+    return None
+
+
+def _chosen(
+    runs: Sequence[Record], config_hash: str | None, failure: BaseException | None
+) -> Record:
+    same = [run for run in runs if run.config_hash == config_hash] or runs
+    if same is not runs or len(runs) == 1:
+        return same[0]
+    if runs:
+        raise StoreError(
+            f"the script made {len(runs)} runs, and none has the configuration of the one to repeat"
+        )
+    ended = "" if failure is None else f": {type(failure).__name__}: {failure}"
+    raise StoreError(f"the script made no run{ended}")

@@ -1,0 +1,1 @@
+"""Questions about stored runs: listing, filters, selectors, comparisons, transfer."""

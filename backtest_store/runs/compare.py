@@ -1,0 +1,108 @@
+"""Put runs side by side: what differs in how they ran, how they went, and which went best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from backtest_store.models import METRIC_FIELDS, Record
+from backtest_store.runs.parameters import flattened
+from backtest_store.runs.selectors import resolve_all
+from backtest_store.store.sql import Db
+
+Number = int | float | Decimal
+UNFAIR = {
+    "instrument_ids": "instruments",
+    "start_date": "start dates",
+    "end_date": "end dates",
+    "initial_capital": "initial capitals, which amounts of money depend on",
+    "currency": "currencies, so amounts of money are not compared",
+    "equity_basis": "equity bases (mark_to_market values open positions, balance does not)",
+}
+SAME_DATA = ("instrument_ids", "start_date", "end_date")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs to be read side by side.
+
+    Parameters
+    ----------
+    runs : sequence of Record
+        The runs, in the order in which they are shown.
+    baseline : Record, optional
+        The run that the others' metrics are measured against.
+    """
+
+    runs: Sequence[Record]
+    baseline: Record | None = None
+
+    def parameters(self) -> dict[str, list[object]]:
+        """Return each parameter's values, run by run; None where a run has no such parameter."""
+        flat = [flattened(run.parameters) for run in self.runs]
+        return {name: [run.get(name) for run in flat] for run in flat for name in run}
+
+    def differing_parameters(self) -> dict[str, list[object]]:
+        """Return the parameters that are not the same in all runs."""
+        return {
+            name: values
+            for name, values in self.parameters().items()
+            if any(value != values[0] or type(value) is not type(values[0]) for value in values)
+        }
+
+    def best(self, metric: str) -> set[int]:
+        """Return the places of the best runs by a metric; none if no run is better than another.
+
+        Amounts in different currencies are neither better nor worse.
+        """
+        values = [getattr(run, metric) for run in self.runs]
+        known = [value for value in values if value is not None]
+        measured = [run for run in self.runs if getattr(run, metric) is not None]
+        if METRIC_FIELDS[metric]["unit"] == "money" and _differ(measured, "currency"):
+            return set()
+        best = METRIC_FIELDS[metric]["best"]
+        if best is None or len(set(known)) <= 1:
+            return set()
+        top = max(known) if best == "highest" else min(known)
+        return {place for place, value in enumerate(values) if value == top}
+
+    def delta(self, metric: str, place: int) -> Number | None:
+        """Return a metric's value less the baseline's, None where either is undefined.
+
+        So is the difference of amounts in two currencies.
+        """
+        run, baseline = self.runs[place], self.baseline
+        if baseline is None:
+            return None
+        if METRIC_FIELDS[metric]["unit"] == "money" and _differ([run, baseline], "currency"):
+            return None
+        value, base = getattr(run, metric), getattr(baseline, metric)
+        return None if value is None or base is None else value - base
+
+    def notes(self) -> Iterator[str]:
+        """Yield what makes the comparison unfair."""
+        done = [run for run in self.runs if run.status == "success"]
+        differing = [field for field in UNFAIR if _differ(done, field)]
+        if not {*SAME_DATA} & {*differing} and _differ(done, "data_fingerprint"):
+            yield "the runs have different market data for the same instruments and dates"
+        for field in differing:
+            yield f"the runs have different {UNFAIR[field]}"
+
+
+async def compare(db: Db, runs: Sequence[str], baseline: str | None = None) -> Comparison:
+    """Return the runs that selectors mean, to be read side by side.
+
+    The baseline is one of them or another run.
+    """
+    wanted = [*runs] if baseline is None else [*runs, baseline]
+    found = await resolve_all(db, wanted)
+    return Comparison(found[: len(runs)], None if baseline is None else found[-1])
+
+
+def _differ(runs: Sequence[Record], field: str) -> bool:
+    return len({_hashable(getattr(run, field)) for run in runs}) > 1
+
+
+def _hashable(value: object) -> object:
+    return tuple(sorted(value)) if isinstance(value, list) else value

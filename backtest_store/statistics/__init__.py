@@ -1,0 +1,1 @@
+"""Pure functions of an equity curve and of trades."""

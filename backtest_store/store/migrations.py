@@ -1,0 +1,110 @@
+"""Bring a database to this version's schema, with yoyo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from backtest_store.errors import SchemaError, UnreachableError
+from backtest_store.store import sql
+from backtest_store.store.shipped import folder
+
+if TYPE_CHECKING:
+    from yoyo.backends.base import DatabaseBackend
+
+
+@cache
+def known() -> tuple[str, ...]:
+    """Return the ids of this version's migrations, oldest first."""
+    names = (path.name for path in folder("migrations").glob("*.sql"))
+    return tuple(sorted(n[: -len(".sql")] for n in names if not n.endswith(".rollback.sql")))
+
+
+def missing(applied: list[str]) -> list[str]:
+    """Return the migrations that a database lacks.
+
+    Raises
+    ------
+    SchemaError
+        If the database has migrations that this version does not know.
+    """
+    unknown = sorted(set(applied) - set(known()))
+    if unknown:
+        raise SchemaError(
+            f"the store's schema is newer than this version of btstore: it has {unknown[-1]}",
+            hint="upgrade backtest-store on this machine",
+        )
+    return [name for name in known() if name not in applied]
+
+
+def migrate(url: str) -> list[str]:
+    """Apply what is missing and return the ids of what was applied.
+
+    Processes that migrate one database at the same time wait for each other.
+    """
+    with _backend(url) as backend, backend.lock():
+        todo = backend.to_apply(_migrations())
+        backend.apply_migrations(todo)
+        return [migration.id for migration in todo]
+
+
+def newest(url: str) -> str | None:
+    """Return the id of the newest migration that the database has."""
+    with _backend(url) as backend:
+        return next((m.id for m in backend.to_rollback(_migrations())), None)
+
+
+def rollback(url: str) -> list[str]:
+    """Undo the newest migration and return its id; the data it held is lost."""
+    with _backend(url) as backend, backend.lock():
+        undone = backend.to_rollback(_migrations())[:1]
+        backend.rollback_migrations(undone)
+        return [migration.id for migration in undone]
+
+
+def _migrations() -> Any:
+    from yoyo import read_migrations
+
+    return read_migrations(str(folder("migrations")))
+
+
+@contextmanager
+def _backend(url: str) -> Iterator[DatabaseBackend]:
+    """Open a yoyo backend on any libpq URL, several hosts and passfile included."""
+    import psycopg
+    from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
+    from yoyo.connections import DatabaseURI
+
+    from backtest_store.store.exposure import look_at
+
+    class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
+        def connect(self, _: DatabaseURI) -> psycopg.Connection[Any]:
+            connection = psycopg.connect(url, autocommit=True, connect_timeout=4)
+            look_at(connection)
+            return connection
+
+        @contextmanager
+        def lock(self, timeout: float = 0) -> Iterator[None]:  # noqa: ARG002 - yoyo's signature
+            # yoyo's own lock is a row that a killed process leaves behind; this one cannot be.
+            self.execute(sql.text("lock_migrations"))
+            yield
+
+    uri = DatabaseURI("postgresql+psycopg", None, None, None, None, None, {})
+    try:
+        backend = Backend(uri, "_yoyo_migration")
+    except psycopg.OperationalError as error:
+        raise UnreachableError(
+            f"cannot reach PostgreSQL to migrate it: {str(error).splitlines()[0]}",
+            hint="check BTSTORE_DATABASE_URL, and that the server runs",
+        ) from error
+    with backend:
+        try:
+            backend.init_database()
+            yield backend
+        except psycopg.Error as error:
+            raise SchemaError(
+                f"cannot migrate the store: {str(error).splitlines()[0]}",
+                hint="migrate as the owner of the database and its tables",
+            ) from error

@@ -1,0 +1,234 @@
+"""Load a named query from its .sql file, run it, and turn its rows into models.
+
+A query file runs unchanged in psql. Where it has a marked place, `something /* name */`, the
+loader can put something else there: other columns, another direction, the conditions in use. What
+it puts there comes from these files and from the models, never from a user.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+
+from backtest_store.store.fields import (
+    DOWN,
+    DOWN_AND_UNDEFINED,
+    SQL_NAMES,
+    TYPES,
+    UNWALKED_NAMES,
+    UP,
+)
+from backtest_store.store.shipped import folder
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from asyncpg import Connection
+
+    M = TypeVar("M", bound=DataclassInstance)
+
+OPERATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
+ORDERS = {UP, DOWN, DOWN_AND_UNDEFINED}
+WORDS = {*SQL_NAMES.values(), *UNWALKED_NAMES.values(), *OPERATORS, *ORDERS}
+PLACE = re.compile(r"[^\s(),]+ /\* (\w+) \*/")
+METRICS = re.compile(r"\bm\.")
+PARAMETER = re.compile(r"\$(\d+)")
+_CSV_CELLS = {"datetime": "time", "list[str]": "list"}
+
+
+class Db(Protocol):
+    """What a query needs; asyncpg's connection and pool both have it."""
+
+    async def fetch(self, query: str, *args: Any) -> Sequence[Any]:
+        """Run a query and return its rows."""
+        ...
+
+
+class Condition(NamedTuple):
+    """A condition that a run must meet: SQL from `sql/filters/NAME.sql`, and its values."""
+
+    name: str
+    text: str
+    values: tuple[object, ...]
+
+
+class Filters(NamedTuple):
+    """Conditions that a run must all meet, and the metrics that they are about."""
+
+    conditions: tuple[Condition, ...] = ()
+    metrics: tuple[str, ...] = ()
+
+
+class Query(NamedTuple):
+    """A query ready to run: its text and its parameters' values."""
+
+    text: str
+    values: tuple[object, ...] = ()
+
+    def having(self, conditions: Sequence[Condition], place: str = "filters") -> Query:
+        """Return this query with conditions added in the place marked so."""
+        text, values = "true", self.values
+        for condition in conditions:
+            text += f"\n   AND ({renumbered(condition.text, len(values))})"
+            values += condition.values
+        return Query(filled(self.text, **{place: text}), values)
+
+    def worded(self, **words: str) -> Query:
+        """Return this query with other names and operators in the places marked so."""
+        for word in words.values():
+            check(word)
+        return Query(filled(self.text, **words), self.values)
+
+    def selecting(self, **lists: Sequence[str]) -> Query:
+        """Return this query with other select lists in the places marked so."""
+        joined = {name: ", ".join(cells) for name, cells in lists.items()}
+        return Query(filled(self.text, **joined), self.values)
+
+    def within(self, outer: str, place: str) -> Query:
+        """Return the named query around this one, which is in the place marked so."""
+        return query(outer).around(self, place)
+
+    def around(self, inner: Query, place: str) -> Query:
+        """Return this query with another in the place marked so."""
+        text = renumbered(inner.text, len(self.values))
+        return Query(filled(self.text, **{place: f"({text})"}), self.values + inner.values)
+
+
+@cache
+def text(name: str) -> str:
+    """Return the query in `sql/NAME.sql`."""
+    return folder("sql").joinpath(f"{name}.sql").read_text("utf-8")
+
+
+def query(name: str, *values: object) -> Query:
+    """Return a named query, without its comments, and its parameters' values."""
+    lines = text(name).splitlines()
+    return Query("\n".join(line for line in lines if not line.startswith("--")), values)
+
+
+def condition(name: str, *values: object, **words: str) -> Condition:
+    """Return the condition in `sql/filters/NAME.sql`: what follows its WHERE."""
+    worded = query(f"filters/{name}").worded(**words)
+    return Condition(name, worded.text.partition(" WHERE ")[2], values)
+
+
+def either(first: Condition, second: Condition) -> Condition:
+    """Return the condition that at least one of two is met."""
+    other = renumbered(second.text, len(first.values))
+    return Condition(first.name, f"({first.text}) OR ({other})", first.values + second.values)
+
+
+def runs(where: Sequence[Condition]) -> Query:
+    """Return the query for all runs that meet conditions."""
+    return query(with_metrics("runs/all", where)).having(where)
+
+
+def with_metrics(name: str, where: Sequence[Condition], *words: str) -> str:
+    """Return the name of a query, or of the one with the other table if anything is about that."""
+    texts = (*words, *(condition.text for condition in where))
+    return f"{name}_with_metrics" if any(map(METRICS.search, texts)) else name
+
+
+def cell(field: str, *, csv: bool = False) -> str:
+    """Return a listed field as SQL has it, or as `sql/cells/` writes it for CSV."""
+    writing = _CSV_CELLS.get(TYPES[field]) if csv else None
+    if writing is None:
+        return f"{SQL_NAMES[field]} AS {field}"
+    worded = query(f"cells/{writing}").worded(field=SQL_NAMES[field])
+    expression = worded.text.partition("SELECT ")[2].rpartition(" FROM ")[0]
+    return f"{expression} AS {field}"
+
+
+def check(word: str) -> None:
+    """Make sure that a word may stand in a query.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a column of the models nor an operator.
+    """
+    if word not in WORDS:
+        raise ValueError(f"not for SQL: {word!r}")
+
+
+def filled(text: str, **places: str) -> str:
+    """Put words in place of what stands before `/* name */`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such place.
+    """
+    missing = places.keys() - PLACE.findall(text)
+    if missing:
+        raise ValueError(f"no place for {missing} in {text}")
+    return PLACE.sub(lambda found: places.get(found[1], found[0]), text)
+
+
+def renumbered(text: str, by: int) -> str:
+    """Shift the numbers of a text's parameters."""
+    return PARAMETER.sub(lambda found: f"${int(found[1]) + by}", text)
+
+
+async def fetch(db: Db, query: Query, model: type[M]) -> list[M]:
+    """Run a query and return its rows as models."""
+    return [_model(model, row) for row in await db.fetch(query.text, *query.values)]
+
+
+async def many(db: Db, name: str, model: type[M], *args: object) -> list[M]:
+    """Run a named query and return its rows as models."""
+    return await fetch(db, query(name, *args), model)
+
+
+async def single(db: Db, name: str, model: type[M], *args: object) -> M:
+    """Run a named query that always gives one row."""
+    (row,) = await many(db, name, model, *args)
+    return row
+
+
+async def column(db: Db, name: str, *args: object) -> list[Any]:
+    """Run a named query of one column and return its values."""
+    return [row[0] for row in await db.fetch(text(name), *args)]
+
+
+def _model(model: type[M], row: Mapping[str, Any]) -> M:
+    values = dict(row)
+    for name in _json_fields(model) & values.keys():
+        if values[name] is not None:
+            values[name] = json.loads(values[name])
+    return model(**values)
+
+
+@cache
+def _json_fields(model: type[DataclassInstance]) -> frozenset[str]:
+    """Return the fields that asyncpg delivers as JSON text."""
+    return frozenset(f.name for f in fields(model) if "Json" in str(f.type))
+
+
+async def copy(db: Connection, query: Query, write: Callable[[str], object]) -> int:
+    """Run a query with its rows written as CSV by PostgreSQL, and return how many there were.
+
+    Whole rows, some at a time, go to `write`.
+    """
+    return await _copy(db, query, write, delimiter=",", quote='"')
+
+
+async def copy_json(db: Connection, query: Query, write: Callable[[str], object]) -> int:
+    """Do the same with a query whose rows are JSON, which come as they are, one a line."""
+    # CSV quotes what has its own characters in it, and these are never in JSON.
+    return await _copy(db, query, write, delimiter="\x01", quote="\x02")
+
+
+async def _copy(
+    db: Connection, query: Query, write: Callable[[str], object], *, delimiter: str, quote: str
+) -> int:
+    async def sink(rows: bytes) -> None:
+        write(rows.decode())
+
+    done = await db.copy_from_query(
+        query.text, *query.values, output=sink, format="csv", delimiter=delimiter, quote=quote
+    )
+    return int(done.removeprefix("COPY "))

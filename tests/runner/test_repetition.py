@@ -1,0 +1,57 @@
+"""Under `record`, a backtest that repeats a stored one is told of; a changed one is not."""
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+from backtest_store.saving import save as saving
+from backtest_store.saving.saver import Saver
+from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
+
+SCRIPT = """
+import sys
+from backtest_store import record
+from backtest_store.runner.config.config import parse_config
+from backtest_store.runner.engine import prepare
+
+def run(fast_period):
+    content = {
+        "strategy": "sma_crossover",
+        "parameters": {"fast_period": fast_period, "slow_period": 20, "equity_fraction": 0.9},
+        "data": {"source": "sp500_daily", "start": "2005-01-01", "end": "2005-06-30"},
+    }
+    engine = prepare(parse_config(content, origin="script")).engine
+    with record(engine):
+        engine.run()
+    engine.dispose()
+"""
+
+
+async def all_told(saver: Saver) -> None:
+    while saver._looks:
+        await asyncio.wait(set(saver._looks))
+
+
+def told(fast_period: int, capfd: pytest.CaptureFixture[str]) -> str:
+    """Record a run in this process, and return what is said of it in the background."""
+    names: dict[str, object] = {}
+    exec(SCRIPT + f"run({fast_period})", names)  # noqa: S102 - as the script does
+    worker = saving._the_worker()
+    asyncio.run_coroutine_threadsafe(all_told(worker._saver), worker._loop).result(30)
+    return capfd.readouterr().err
+
+
+def test_a_repeated_backtest_is_told_of_and_saved_all_the_same(
+    store: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert told(3, capfd) == ""
+    (first,) = stored(store)
+    assert told(4, capfd) == ""
+    command = [sys.executable, "-c", SCRIPT + "run(3)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()  # though the process ended at once
+    assert f"an identical run is stored: {first['run_id']}" in line
+    assert len(stored(store)) == 3

@@ -1,0 +1,199 @@
+"""What is typed after --param, --metric, --since and --until is understood, or refused in words."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backtest_store.errors import UsageError
+from backtest_store.runs import listing
+from backtest_store.runs.filters import end_of, filters, moment
+from backtest_store.runs.listing import Listing
+from backtest_store.store.fields import COMPARABLE_METRICS
+from tests.factories import make_record, store
+
+DAY = datetime(2024, 1, 31, tzinfo=UTC)
+# What PostgreSQL's jsonb can hold: no NUL, no halves of characters, no infinity.
+TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(-1e300, 1e300) | TEXT
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3)
+)
+NAMES = st.text(alphabet="abcdefgh_ ", min_size=1, max_size=8).map(str.strip).filter(bool)
+
+
+async def count(db: asyncpg.Connection, **asked: Any) -> int:
+    return len(await listing.page(db, Listing(filters(**asked).conditions), 10))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2024-01-31", DAY),
+        ("20240131", DAY),
+        ("2024-01-31T12:30", DAY + timedelta(hours=12.5)),
+        ("2024-01-31 12:30Z", DAY + timedelta(hours=12.5)),
+        ("2024-01-31T01:00+02:00", DAY - timedelta(hours=1)),
+    ],
+)
+def test_a_time_is_in_utc_unless_it_says_otherwise(typed: str, meant: datetime) -> None:
+    assert moment(typed) == meant
+
+
+@pytest.mark.parametrize(("typed", "age"), [("12h", 0.5), ("7d", 7), ("2w", 14), ("0d", 0)])
+def test_an_age_counts_back_from_now(typed: str, age: float) -> None:
+    assert abs(datetime.now(UTC) - timedelta(days=age) - moment(typed)) < timedelta(seconds=10)
+
+
+def test_until_a_day_includes_it_and_until_a_moment_includes_that() -> None:
+    assert end_of("2024-01-31") == DAY + timedelta(days=1)
+    assert end_of("2024-01-31T00:00") == DAY + timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "soon", "2024-13-01", "7 years", "31.01.2024", "-7d", "9" * 9, "999999w"]
+)
+@pytest.mark.parametrize("option", ["since", "until"])
+def test_what_is_no_time_is_refused(option: str, typed: str) -> None:
+    asked: Any = {option: typed}
+    with pytest.raises(UsageError, match="is not a time"):
+        filters(**asked)
+
+
+def test_a_time_beyond_the_calendar_is_refused() -> None:
+    with pytest.raises(UsageError):
+        end_of("9999-12-31")
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(path=st.lists(NAMES, min_size=1, max_size=3), value=VALUES)
+async def test_a_parameter_equals_what_was_stored(
+    db: asyncpg.Connection, path: list[str], value: Any
+) -> None:
+    parameters = value
+    for name in reversed(path):
+        parameters = {name: parameters}
+    transaction = db.transaction()
+    await transaction.start()
+    await store(db, [make_record(parameters=parameters), make_record(parameters={})])
+    typed = ".".join(path) + "=" + json.dumps(value, ensure_ascii=False)
+    assert await count(db, parameters=[typed]) == 1
+    await transaction.rollback()
+
+
+TYPED = {
+    "n=10": True,
+    "n = 1e1": True,
+    "n==10": True,
+    "n=10.00": True,
+    'n="10"': False,
+    "n>9": True,
+    "n>=10": True,
+    "n<10": False,
+    "n!=10": False,
+    "n!=11": True,
+    "s=10": False,
+    's="10"': True,
+    "s>9": False,
+    "s!=10": True,
+    "word=fast": True,
+    'word="fast"': True,
+    "word>fas": True,
+    "word=fas": False,
+    "flag=true": True,
+    'flag="true"': False,
+    "flag!=false": True,
+    "none=null": True,
+    "none!=1": True,
+    "absent!=1": False,
+    "absent=null": False,
+    "deep.er.n<2.6": True,
+    "deep.er.n=2.50": True,
+    "deep.er=2.5": False,
+    'deep={"er": {"n": 2.5}}': True,
+    "deep={}": False,
+    "list=[1, 2]": True,
+    "list=[1]": False,
+    "list.1=2": True,
+    "list.1>1": True,
+}
+
+
+async def test_parameters_have_json_s_types(db: asyncpg.Connection) -> None:
+    parameters = {
+        "n": 10,
+        "s": "10",
+        "word": "fast",
+        "flag": True,
+        "none": None,
+        "deep": {"er": {"n": 2.5}},
+        "list": [1, 2],
+    }
+    await store(db, [make_record(parameters=parameters)])
+    assert {typed: bool(await count(db, parameters=[typed])) for typed in TYPED} == TYPED
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "=", "n", "n=>1", "n<>1", "=5", "n~1", "n>true", "n<null", "n>[1]", "n=1e999999", "n=\0"],
+)
+def test_a_comparison_that_makes_no_sense_is_refused(typed: str) -> None:
+    with pytest.raises(UsageError):
+        filters(parameters=[typed])
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\udcff"])
+@pytest.mark.parametrize("option", ["strategy", "strategy_type", "instrument", "status"])
+def test_bytes_that_are_no_text_are_refused(option: str, text: str) -> None:
+    asked: Any = {option: text}
+    with pytest.raises(UsageError, match="is not text"):
+        filters(**asked)
+
+
+async def test_every_metric_can_be_compared(db: asyncpg.Connection) -> None:
+    run = make_record()
+    await store(db, [run, make_record(status="failed")])
+    for metric, sign in product(COMPARABLE_METRICS, ("=", "!=", "<", "<=", ">", ">=")):
+        typed = f"{metric}{sign}{getattr(run, metric)}"
+        assert await count(db, metrics=[typed]) == (sign in {"=", "<=", ">="}), typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("max_drawdown>-10%", -0.1),
+        ("sharpe_ratio<1e0", 1.0),
+        ("net_profit=0.10", Decimal("0.10")),
+        ("total_trades>=1e2", 100),
+    ],
+)
+def test_a_metric_s_value_has_the_metric_s_type(typed: str, value: object) -> None:
+    (condition,) = filters(metrics=[typed]).conditions
+    assert condition.values == (value,)
+    assert type(condition.values[0]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("sharpe_ratio>nan", "a number"),
+        ("sharpe_ratio>10%", "a number"),
+        ("sharpe_ratio>", "a number"),
+        ("total_trades>2.5", "a whole number"),
+        ("total_trades>99999999999999999999", "a whole number"),
+        ("net_profit>Infinity", "an amount"),
+        ("net_profit>1e99999", "an amount"),
+        ("max_drawdown_date>yesterday", "a date"),
+        ("engine_stats=1", "no metric"),
+        ("run_id=1", "no metric"),
+    ],
+)
+def test_a_value_that_a_metric_cannot_have_is_refused(typed: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        filters(metrics=[typed])

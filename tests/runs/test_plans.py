@@ -1,0 +1,309 @@
+"""Lists are walks along indexes: what PostgreSQL plans, and how many rows it looks at.
+
+On 50,000 runs, and by counts instead of clocks, so that nothing here depends on the machine. The
+store gets its runs before its indexes, as one does that is migrated in use.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from math import sin
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+import psycopg
+import pytest
+import pytest_asyncio
+from pytest_postgresql.executors import NoopExecutor
+
+from backtest_store.runs import listing, selectors
+from backtest_store.runs.filters import filters
+from backtest_store.runs.listing import Listing
+from backtest_store.store import migrations
+
+pytestmark = pytest.mark.xdist_group("one store for all plans")
+RUNS = 50_000
+PAGE = 20
+# A page and what several walks that are merged into it read too much, or as few runs to sort.
+FEW = 30 * PAGE
+# The heights of some indexes; the lists of what is common have hundreds.
+FEW_BLOCKS = 90
+# What is looked at first where a filter has no order: runs with a rank, and those without.
+NEAR = 2 * listing.NEAR + FEW
+# What an order's indexes are called after.
+ORDERS = {
+    "started_at": "date",
+    "total_return": "return",
+    "sharpe_ratio": "sharpe",
+    "max_drawdown": "drawdown",
+}
+UNINDEXED = "0001.runs-and-metrics"
+STARTED = datetime(2024, 1, 1, tzinfo=UTC)
+STATUS = {7: "failed", 8: "failed", 9: "interrupted"}
+# Each common, and no run has both.
+COMMON_STRATEGY, COMMON_INSTRUMENT = "strategy 0", "I1"
+
+
+class Plan(NamedTuple):
+    """What PostgreSQL did for a query."""
+
+    query: str
+    nodes: tuple[dict[str, Any], ...]
+
+    @property
+    def indexes(self) -> set[str]:
+        """The indexes that were used."""
+        return {node["Index Name"] for node in self.nodes if "Index Name" in node}
+
+    @property
+    def looked_at(self) -> int:
+        """How many rows of tables were fetched, kept or not."""
+        return sum(fetched(node) for node in self.nodes if "Relation Name" in node)
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks of tables and indexes were read, cached or not."""
+        whole = self.nodes[0]
+        return int(whole["Shared Hit Blocks"] + whole["Shared Read Blocks"])
+
+
+def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a node of a plan and all below it."""
+    yield node
+    for below in node.get("Plans", ()):
+        yield from walk(below)
+
+
+def fetched(node: dict[str, Any]) -> int:
+    """Return the rows that a node fetched from its table."""
+    removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+    rows: float = (node["Actual Rows"] + removed) * node["Actual Loops"]
+    return round(rows)
+
+
+class Explaining:
+    """A connection that keeps the plan of every query that goes through it."""
+
+    def __init__(self, db: asyncpg.Connection) -> None:
+        self.db = db
+        self.plans: list[Plan] = []
+
+    async def fetch(self, query: str, *args: Any) -> list[asyncpg.Record]:
+        """Run a query, after having it explained."""
+        explain = f"EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT json) {query}"
+        explained = json.loads(await self.db.fetchval(explain, *args))
+        self.plans.append(Plan(query, tuple(walk(explained[0]["Plan"]))))
+        rows: list[asyncpg.Record] = await self.db.fetch(query, *args)
+        return rows
+
+    @property
+    def looked_at(self) -> int:
+        """How many rows all queries together looked at."""
+        return sum(plan.looked_at for plan in self.plans)
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks all queries together read."""
+        return sum(plan.blocks for plan in self.plans)
+
+    @property
+    def indexes(self) -> set[str]:
+        """The indexes that any of them used."""
+        return {index for plan in self.plans for index in plan.indexes}
+
+
+@pytest.fixture(scope="module")
+def populated(template: NoopExecutor) -> Iterator[str]:
+    """Give the URL of a store that was populated before it was indexed."""
+    server = f"postgresql://{template.user}@/{{}}?host={template.host}&port={template.port}"
+    database = f"{template.dbname}_plans"  # each worker has its own
+    url = server.format(database)
+    with psycopg.connect(server.format("postgres"), autocommit=True) as administrator:
+        administrator.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+        administrator.execute(f'CREATE DATABASE "{database}"')
+        migrations.migrate(url)
+        while migrations.newest(url) != UNINDEXED:
+            migrations.rollback(url)
+        with psycopg.connect(url) as store:
+            populate(store)
+        migrations.migrate(url)
+        with psycopg.connect(url, autocommit=True) as store:
+            store.execute("VACUUM ANALYZE")
+        yield url
+        administrator.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
+
+
+def populate(store: "psycopg.Connection[Any]") -> None:
+    """Copy the runs into both tables."""
+    runs = [a_run(n) for n in range(RUNS)]
+    successful = [(n, run) for n, run in enumerate(runs) if run[1] == "success"]
+    with store.cursor() as cursor:
+        columns = (
+            "run_id, status, started_at, strategy_name, strategy_type, instrument_ids, parameters,"
+            " error_type, tags, config_snapshot, provenance"
+        )
+        with cursor.copy(f"COPY backtest_runs ({columns}) FROM STDIN") as copy:
+            for run in runs:
+                copy.write_row((*run, "{}", "{}"))
+        columns = (
+            "run_id, total_return, sharpe_ratio, max_drawdown, equity_basis, engine_stats,"
+            " warnings, total_trades, winning_trades, losing_trades, breakeven_trades,"
+            " returns_count"
+        )
+        with cursor.copy(f"COPY performance_metrics ({columns}) FROM STDIN") as copy:
+            for n, run in successful:
+                copy.write_row((run[0], *metrics(n, run[3]), "balance", "{}", "{}", 0, 0, 0, 0, 0))
+
+
+def a_run(n: int) -> tuple[Any, ...]:
+    """Return a run: a third are of the most common strategy, the best and newest are not."""
+    strategy = 0 if n % 3 == 0 and n < RUNS * 0.9 else 1 + n % 19
+    status = STATUS.get(n % 100, "success")
+    return (
+        UUID(int=(n * 0x9E3779B97F4A7C15F39CC0605CEDC835) % 2**128),
+        status,
+        STARTED + timedelta(minutes=n),
+        f"strategy {strategy}",
+        f"type {strategy % 5}",
+        instruments(n, strategy),
+        json.dumps({"fast": n % 50, "slow": n % 7, "rare": n % 5_000}),
+        "ValueError" if status == "failed" else None,
+        ["nightly"] if n % 1_000 == 0 else [],
+    )
+
+
+def instruments(n: int, strategy: int) -> list[str]:
+    """Return one to five instruments; only the most common strategy never runs on `I1`."""
+    first = f"I{2 + n % 30}"
+    if strategy and n % 2 == 0:
+        return [COMMON_INSTRUMENT, first] if n % 4 else [first, COMMON_INSTRUMENT]
+    if n % 497 == 0:
+        return [first, "J", "K", "L", "M"]
+    return [first] if n % 9 else ["J", "K", first]
+
+
+def metrics(n: int, strategy: str) -> tuple[float, float | None, float]:
+    """Return return, Sharpe ratio and drawdown; those of the most common strategy are the worst."""
+    worse = 9.0 if strategy == COMMON_STRATEGY else 0.0
+    value = sin(n) - worse
+    return value, None if n % 31 == 0 else value, 0.0 if n % 47 == 0 else value - 1
+
+
+@pytest_asyncio.fixture
+async def explaining(populated: str) -> AsyncIterator[Explaining]:
+    """Give a connection that keeps its plans."""
+    db = await asyncpg.connect(populated, statement_cache_size=0)
+    yield Explaining(db)
+    await db.close()
+
+
+async def listed(explaining: Explaining, order_by: str, **asked: Any) -> list[Any]:
+    """Return the first page of a list, as a command asks for it."""
+    return await listing.page(explaining, Listing(filters(**asked).conditions, order_by), PAGE)
+
+
+async def test_migrating_a_store_in_use_copies_its_metrics(explaining: Explaining) -> None:
+    differing = await explaining.db.fetchval(
+        "SELECT count(*) FROM backtest_runs AS r LEFT JOIN performance_metrics AS m USING (run_id)"
+        " WHERE (r.total_return, r.sharpe_ratio, r.max_drawdown)"
+        " IS DISTINCT FROM (m.total_return, m.sharpe_ratio, m.max_drawdown)"
+    )
+    assert differing == 0
+    listed = await explaining.db.fetchval(
+        "SELECT count(*) FROM run_instruments AS i JOIN backtest_runs AS r USING (run_id)"
+        " WHERE i.instrument_id = ANY (r.instrument_ids) AND (i.total_return, i.sharpe_ratio)"
+        " IS NOT DISTINCT FROM (r.total_return, r.sharpe_ratio)"
+    )
+    instruments = "SELECT sum(cardinality(instrument_ids)) FROM backtest_runs"
+    assert listed == await explaining.db.fetchval(instruments)
+
+
+@pytest.mark.parametrize("order_by", ORDERS)
+@pytest.mark.parametrize(
+    ("asked", "indexes"),
+    [
+        ({}, ["backtest_runs_by_{}"]),
+        ({"strategy": COMMON_STRATEGY}, ["backtest_runs_by_strategy_and_{}"]),
+        ({"strategy": "strategy 7"}, ["backtest_runs_by_strategy_and_{}"]),
+        ({"instrument": COMMON_INSTRUMENT}, ["run_instruments_by_{}"]),
+        ({"instrument": "M"}, ["run_instruments_by_{}"]),
+    ],
+)
+async def test_a_list_walks_its_index(
+    explaining: Explaining, asked: dict[str, str], indexes: list[str], order_by: str
+) -> None:
+    assert len(await listed(explaining, order_by, **asked)) == PAGE
+    assert {index.format(ORDERS[order_by]) for index in indexes} <= explaining.indexes
+    assert explaining.looked_at <= FEW
+
+
+@pytest.mark.parametrize("strategy", [None, COMMON_STRATEGY, "strategy 7", "nothing"])
+@pytest.mark.parametrize("instrument", [None, COMMON_INSTRUMENT, "I9", "M", "nothing"])
+async def test_no_combination_of_filters_looks_at_many_runs(
+    explaining: Explaining, strategy: str | None, instrument: str | None
+) -> None:
+    many = []
+    for strategy_type, status, order_by in product(
+        (None, "type 0", "type 3"), (None, "success", "failed", "interrupted"), ORDERS
+    ):
+        asked = {"strategy_type": strategy_type, "status": status}
+        before = explaining.looked_at
+        await listed(explaining, order_by, strategy=strategy, instrument=instrument, **asked)
+        if explaining.looked_at - before > FEW:
+            many.append((asked, order_by, explaining.looked_at - before))
+    assert not many
+
+
+@pytest.mark.parametrize("order_by", ORDERS)
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"strategy": COMMON_STRATEGY, "instrument": COMMON_INSTRUMENT},
+        {"strategy": COMMON_STRATEGY, "strategy_type": "type 3"},
+        {"strategy_type": "nothing", "instrument": COMMON_INSTRUMENT},
+    ],
+)
+async def test_that_common_things_never_meet_is_known_beforehand(
+    explaining: Explaining, asked: dict[str, str], order_by: str
+) -> None:
+    assert not await listed(explaining, order_by, **asked)
+    assert explaining.blocks <= FEW_BLOCKS
+
+
+@pytest.mark.parametrize("order_by", ORDERS)
+@pytest.mark.parametrize("asked", [{}, {"strategy": COMMON_STRATEGY}, {"instrument": "I1"}])
+async def test_a_page_far_down_looks_at_no_more_runs_than_the_first(
+    explaining: Explaining, asked: dict[str, str], order_by: str
+) -> None:
+    where = filters(**asked).conditions
+    runs = await listing.page(explaining.db, Listing(where, order_by), 2_000)
+    await listing.page(explaining, Listing(where, order_by, after=runs[-1]), PAGE)
+    assert explaining.looked_at <= FEW
+
+
+@pytest.mark.parametrize("order_by", ["started_at", "sharpe_ratio"])
+@pytest.mark.parametrize(
+    ("parameters", "least"),
+    [(["fast=10"], 1), (["fast=10", "slow=3"], 1), (["rare=77"], 1), (["fast=99"], 0)],
+)
+async def test_a_parameter_that_equals_a_value_is_found_by_index(
+    explaining: Explaining, parameters: list[str], least: int, order_by: str
+) -> None:
+    assert len(await listed(explaining, order_by, parameters=parameters)) >= least
+    assert explaining.looked_at <= NEAR
+
+
+@pytest.mark.parametrize("strategy", [None, COMMON_STRATEGY, "nothing"])
+async def test_a_tag_is_found_by_index(explaining: Explaining, strategy: str | None) -> None:
+    await listed(explaining, "started_at", tags=["nightly"], strategy=strategy)
+    assert explaining.looked_at <= NEAR
+
+
+async def test_a_run_is_found_by_the_beginning_of_its_id(explaining: Explaining) -> None:
+    run_id = a_run(RUNS // 2)[0]
+    found = await selectors.resolve(explaining, str(run_id)[:9])
+    assert found.run_id == run_id
+    assert explaining.looked_at <= PAGE
+    assert "backtest_runs_pkey" in explaining.indexes

@@ -1,0 +1,124 @@
+"""What the two roles of a shared store may do, and what they may not."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.errors import InsufficientPrivilege
+
+from backtest_store.models import Record, to_json
+from backtest_store.saving import save as saving
+from backtest_store.saving import spool
+from backtest_store.store import queries
+from backtest_store.store.shipped import folder
+from tests.faults.runs import a_run, stored
+from tests.shell import btstore
+
+DELETE = "DELETE FROM backtest_runs"
+REFUSED = {
+    "update a run": "UPDATE backtest_runs SET note = 'better'",
+    "update metrics": "UPDATE performance_metrics SET sharpe_ratio = 9",
+    "alter a table": "ALTER TABLE performance_metrics ADD COLUMN luck ratio",
+    "drop a table": "DROP TABLE performance_metrics",
+    "truncate": "TRUNCATE backtest_runs CASCADE",
+    "make a table": "CREATE TABLE mine (id int)",
+    "disable a trigger": "ALTER TABLE backtest_runs DISABLE TRIGGER ALL",
+    "forget a migration": "DELETE FROM _yoyo_migration",
+}
+INSERT = "INSERT INTO performance_metrics SELECT * FROM performance_metrics WHERE false"
+
+
+def definition(role: str, name: str) -> str:
+    """Return the SQL that makes a role, under a name that no test beside this one uses."""
+    text = folder("sql").joinpath(f"roles/{role}.sql").read_text("utf-8")
+    assert f"btstore_{role}" in text
+    return text.replace(f"btstore_{role}", name)
+
+
+async def put(url: str, run: Record) -> None:
+    """Store a run as the owner, with nothing of it left in this process."""
+    connection = await asyncpg.connect(url)
+    await queries.insert_run(connection, record=to_json(run))
+    await connection.close()
+
+
+@pytest.fixture(params=["reader", "writer"])
+def role(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def user(store_url: str, role: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Make the role, a run that it finds, and a store URL whose every session is the role's."""
+    asyncio.run(put(store_url, a_run()))
+    name = f"{role}_{uuid4().hex}"
+    with psycopg.connect(store_url, autocommit=True) as owner:
+        owner.execute(definition(role, name).encode())
+    url = f"{store_url}&options=-c%20role%3D{name}"
+    monkeypatch.setenv("BTSTORE_DATABASE_URL", url)
+    yield url
+    with psycopg.connect(store_url, autocommit=True) as owner:
+        owner.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(name)))
+
+
+def refuses(user: str, statement: str) -> bool:
+    try:
+        with psycopg.connect(user) as session:
+            session.execute(statement.encode())
+    except InsufficientPrivilege:
+        return True
+    return False
+
+
+def test_neither_role_changes_what_is_stored(user: str) -> None:
+    assert [what for what, statement in REFUSED.items() if not refuses(user, statement)] == []
+
+
+def test_both_roles_read(user: str) -> None:
+    for words in (["history"], ["show", "@latest"], ["db", "status"], ["strategies"]):
+        answer = btstore(*words)
+        assert answer.code == 0, answer.err
+        assert answer.out
+
+
+@pytest.mark.parametrize("role", ["writer"])
+def test_a_writer_saves_and_deletes(user: str) -> None:
+    run = a_run()
+    assert saving.save(run)
+    assert len(stored(user)) == 2
+    assert saving.save(run), "saving again is no failure"
+    assert btstore("delete", str(run.run_id), "--yes").code == 0
+    assert len(stored(user)) == 1
+    with psycopg.connect(user) as session:
+        assert session.execute("SELECT count(*) FROM performance_metrics").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("role", ["reader"])
+def test_a_reader_saves_nothing_and_is_told_so(
+    user: str, home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert not saving.save(a_run())
+    said = capfd.readouterr().err
+    assert "permission denied" in said
+    assert said.count("\n") == 1
+    assert len(spool.waiting(home)) == 1, "for when the role may"
+    answer = btstore("delete", "@latest", "--yes")
+    assert answer.code == 1
+    assert re.match(r"error: PostgreSQL refuses: permission denied", answer.err)
+    assert "Traceback" not in answer.err
+    assert len(stored(user)) == 1
+    assert refuses(user, DELETE)
+    assert refuses(user, INSERT)
+
+
+@pytest.mark.parametrize("what", ["update a run", "update metrics"])
+def test_not_even_the_owner_updates(store_url: str, what: str) -> None:
+    asyncio.run(put(store_url, a_run()))
+    with psycopg.connect(store_url) as owner, pytest.raises(psycopg.Error, match="never updated"):
+        owner.execute(REFUSED[what].encode())

@@ -1,0 +1,62 @@
+"""Queries are put together from .sql files that each are valid, and from nothing else."""
+
+import asyncpg
+import pytest
+
+from backtest_store import models
+from backtest_store.store import queries, sql
+from backtest_store.store.fields import LISTED, SORTABLE
+from backtest_store.store.shipped import folder
+from tests.factories import make_record, store
+
+FRAGMENTS = sorted(
+    str(path.relative_to(folder("sql")).with_suffix(""))
+    for part in ("filters", "cells", "runs")
+    for path in folder("sql").joinpath(part).glob("*.sql")
+)
+
+
+async def test_a_fragment_is_a_query_of_its_own(db: asyncpg.Connection) -> None:
+    for name in FRAGMENTS:
+        statement = await db.prepare(sql.text(name))
+        documented = [line for line in sql.text(name).splitlines() if line.startswith("-- $")]
+        assert len(documented) == len(statement.get_parameters()), name
+        assert name.startswith("runs/") or len(statement.get_attributes()) == 1, name
+
+
+@pytest.mark.parametrize("word", ["m.secret", "r.run_id; --", "DESC, 1", "", "sharpe_ratio"])
+def test_only_columns_and_operators_become_words(word: str) -> None:
+    with pytest.raises(ValueError, match="not for SQL"):
+        sql.query("list_runs", 1).worded(field=word)
+
+
+def test_a_place_that_is_not_there_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="no place for"):
+        sql.query("latest_run").worded(field="r.started_at")
+
+
+def test_conditions_number_their_parameters_on() -> None:
+    first = sql.condition("strategy", "A")
+    second = sql.condition("after", 1, 2)
+    text, values = sql.query("list_runs", 20).having([first, second])
+    assert "r.strategy_name = ANY (ARRAY[$2])" in text
+    assert "(r.started_at, r.run_id) < ($3, $4)" in text
+    assert values == (20, "A", 1, 2)
+
+
+def test_a_comment_never_holds_a_value() -> None:
+    # COPY takes no parameters, so its driver writes the values into the text: a value with a line
+    # break in a comment would go on as SQL.
+    assert "--" not in sql.query("list_runs").text
+
+
+async def test_every_order_can_be_asked_for(db: asyncpg.Connection) -> None:
+    await store(db, [make_record(), make_record(status="failed")])
+    for field in SORTABLE:
+        assert len(await queries.list_runs(db, limit=5, order_by=field)) == 2, field
+
+
+async def test_a_list_fetches_what_it_shows_and_no_more(db: asyncpg.Connection) -> None:
+    statement = await db.prepare(queries.listed_runs(1, (), "started_at").text)
+    assert [column.name for column in statement.get_attributes()] == list(LISTED)
+    assert set(models.RECORD_FIELDS) - set(LISTED) == models.UNLISTED
