@@ -11,6 +11,7 @@ import asyncpg
 import psycopg
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 
@@ -18,6 +19,8 @@ from backtest_store.store import migrations
 from backtest_store.store.embedded.server import EmbeddedServer
 
 SERVER_HOME = "BTSTORE_TEST_SERVER_HOME"
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:
