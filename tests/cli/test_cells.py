@@ -44,7 +44,7 @@ def test_text_in_csv_is_no_formula(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["=cmd()", "+1", "-1", "@SUM(A1)", "\t=x", "\r=x", "\n=x"])
 def test_a_formula_stays_readable(text: str) -> None:
-    assert cells.harmless(text)[1:].strip() == text.strip()
+    assert cells.harmless(text).replace("'", "", 1).strip() == text.strip()
 
 
 @given(TEXT, st.lists(TEXT, max_size=3))

@@ -17,6 +17,8 @@ from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from backtest_store.cli.output import spreadsheet
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -32,7 +34,6 @@ UNITS = {
     "int": "count",
 }
 NEVER_TEXT = frozenset({"UUID", "bool", "date", "datetime"})
-FORMULA_STARTS = "=+-@\t\r"
 LIST_SEPARATOR = ";"
 
 
@@ -161,7 +162,7 @@ def csv_text_encoder(column: Column) -> Callable[[str], str]:
         return _as_postgresql_writes_it
     if column.is_number or column.type in NEVER_TEXT:
         return str
-    return printable_json if column.type == "Json" else harmless
+    return _harmless_json if column.type == "Json" else harmless
 
 
 def _as_postgresql_writes_it(number: str) -> str:
@@ -170,8 +171,11 @@ def _as_postgresql_writes_it(number: str) -> str:
 
 def harmless(text: str) -> str:
     """Return a text that no terminal acts on and no spreadsheet takes for a formula."""
-    shown = printable(text)
-    return "'" + shown if shown[:1] in FORMULA_STARTS and shown else shown
+    return spreadsheet.inert(printable(text))
+
+
+def _harmless_json(text: str) -> str:
+    return spreadsheet.inert_json(printable_json(text))
 
 
 def printable(text: str) -> str:

@@ -13,7 +13,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from backtest_store.cli.options import Format
-from backtest_store.cli.output import cells
+from backtest_store.cli.output import cells, spreadsheet
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.models import Record
 from backtest_store.runs.listing import Listing, parts
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS = tuple(column for column in cells.columns(Record) if column.name in LISTED)
 LONGEST_CELL = 2**30  # PostgreSQL's own limit; the csv module's is 128 KB unless told
-FORMULA = re.compile(r',"[-=+@]|,[=+@]|,-(?![0-9.]+(?:e[-+]?[0-9]+)?[,\n])')
+IN_A_CELL = re.compile(r"\n(?![0-9a-f]{8}-|$)")  # a line break; a row begins with its run's id
 
 
 async def copy(db: Connection, listing: Listing, format_: Format) -> int:
@@ -47,7 +47,8 @@ async def as_csv(db: Connection, listing: Listing, out: StandardOutput) -> int:
 
 
 def _harmless(rows: str) -> str:
-    if rows.replace("\n", "").isprintable() and not FORMULA.search(rows):
+    is_printable = rows.replace("\n", "").isprintable() and not IN_A_CELL.search(rows)
+    if is_printable and not spreadsheet.may_hold_formulas(rows):
         return rows
     written = StringIO()
     csv.field_size_limit(LONGEST_CELL)

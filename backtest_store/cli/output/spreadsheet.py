@@ -1,0 +1,43 @@
+"""Text for a CSV cell that no spreadsheet runs as a formula, however it splits the line.
+
+Spreadsheets pass over spaces, line breaks and quotes before they look for a formula. Where the
+decimal mark is a comma, they also split lines at semicolons, quoted or not.
+"""
+
+from __future__ import annotations
+
+import re
+
+# The last four are the wide forms that Chinese and Japanese versions take for the same.
+STARTS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+# What is passed over never includes what a match begins with: so no text takes quadratic time.
+TEXT_FORMULA = re.compile(rf'((?:^|[;\r\n])(?:[^\S\r\n]|")*)(?=[{STARTS}])')
+JSON_FORMULA = re.compile(rf';(?=[\s"]*[{STARTS}])')
+NUMBER = r"-[0-9.]+(?:e[-+]?[0-9]+)?[,\]}\n]"
+ROWS_FORMULA = re.compile(rf'[,;"\r\n][^\S\r\n]*(?!{NUMBER})[{STARTS}]')
+
+
+def inert(text: str) -> str:
+    """Return a text with an apostrophe before whatever a spreadsheet would run.
+
+    Parameters
+    ----------
+    text : str
+        A cell or a header as it is, not quoted for CSV.
+
+    Returns
+    -------
+    str
+        The same text if there is nothing to run in it.
+    """
+    return TEXT_FORMULA.sub(r"\1'", text)
+
+
+def inert_json(text: str) -> str:
+    """Do the same to JSON, by an escape that leaves its meaning alone."""
+    return JSON_FORMULA.sub(r"\\u003b", text)
+
+
+def may_hold_formulas(rows: str) -> bool:
+    """Say whether whole rows of CSV may have a cell that is not inert; no false no."""
+    return ROWS_FORMULA.search(rows) is not None
