@@ -1,5 +1,7 @@
+DROP TABLE run_instruments;
 DROP TABLE performance_metrics;
 DROP TABLE backtest_runs;
+DROP FUNCTION list_instruments();
 DROP FUNCTION refuse_update();
 DROP DOMAIN amount;
 DROP DOMAIN ratio;
