@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backtest_store.cli.output.streams import ReaderLeftError, tell, write_what_can_be_written
+from backtest_store.cli.output.streams import ReaderLeftError, escape_unencodable, print_message
 from backtest_store.cli.registry import Commands
 from backtest_store.errors import StoreError, UsageError
 
@@ -31,7 +31,7 @@ app = typer.Typer(
 )
 
 
-def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's signature
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's signature
     if wanted:
         from importlib.metadata import version
 
@@ -42,7 +42,7 @@ def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's signature
 VersionOption = Annotated[
     bool,
     typer.Option(
-        "--version", callback=_tell_version, is_eager=True, help="Show the version and exit."
+        "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
     ),
 ]
 
@@ -85,7 +85,7 @@ def leave(code: int) -> None:
 
 def main() -> None:
     """Run the command line; print an error and its hint, and exit as the contract says."""
-    write_what_can_be_written()
+    escape_unencodable()
     try:
         sys.exit(app(prog_name=NAME, standalone_mode=False))
     except StoreError as error:
@@ -106,9 +106,9 @@ def main() -> None:
 
 def report(error: StoreError) -> int:
     """Tell the user what happened and what to do, and return the exit code."""
-    tell(f"error: {error}")
+    print_message(f"error: {error}")
     if error.hint:
-        tell(f"hint: {error.hint}")
+        print_message(f"hint: {error.hint}")
     return error.exit_code
 
 

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from backtest_store.cli.output.text import printable, shorten
+
 if TYPE_CHECKING:
     from asyncpg import Connection
 
@@ -56,9 +58,8 @@ def runs(incomplete: str) -> list[tuple[str, str]]:
 
 
 def _known_by(run: NewestRun) -> str:
-    from backtest_store.cli.output import cells
 
-    name = cells.shorten(cells.printable(run.strategy_name), LONGEST_NAME)
+    name = shorten(printable(run.strategy_name), LONGEST_NAME)
     return f"{run.started_at:%Y-%m-%d %H:%M} {name}"
 
 

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from backtest_store.cli.output.streams import tell
+from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import StoreError
 
 NOT_CONFIRMED = 1
@@ -20,5 +20,5 @@ def require_yes(question: str) -> None:
         typer.echo(err=True)
         raise StoreError("nobody answered, so nothing was done", hint="--yes does not ask")
     if answer.strip().lower() not in {"y", "yes"}:
-        tell("nothing was done")
+        print_message("nothing was done")
         raise typer.Exit(NOT_CONFIRMED)

@@ -37,7 +37,7 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-class Asked(NamedTuple):
+class Filters(NamedTuple):
     """What runs are asked for: conditions, the metrics in them, and the strategy by its name."""
 
     conditions: "tuple[Condition, ...]" = ()
@@ -100,11 +100,11 @@ def filter_options(  # noqa: PLR0913 - each is an option
             "Repeatable.",
         ),
     ] = [],  # noqa: B006
-) -> "Asked":
+) -> "Filters":
     """Return the filters that the options of a command line make."""
     asked = (strategy, type_, instrument, status, since, until, *tag, *param, *metric)
     if all(value is None for value in asked):
-        return Asked()
+        return Filters()
     from backtest_store.runs.filters import filters
 
     made = filters(
@@ -118,10 +118,10 @@ def filter_options(  # noqa: PLR0913 - each is an option
         parameters=param,
         metrics=metric,
     )
-    return Asked(made.conditions, made.metrics, strategy)
+    return Filters(made.conditions, made.metrics, strategy)
 
 
-def filtered(**instead: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_filters(**instead: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of `filter_options`; it gets what they make as `filters`.
 
     Parameters
@@ -153,7 +153,7 @@ def filtered(**instead: object) -> Callable[[Callable[..., None]], Callable[...,
     return decorated
 
 
-def nothing(asked: Asked) -> str:
+def nothing(asked: Filters) -> str:
     """Return what to say if there are no runs; of a misspelt strategy, what may have been meant."""
     if asked.strategy is None:
         return NO_MATCH if asked.conditions else NO_RUNS

@@ -87,8 +87,8 @@ def test_an_interruption_exits_130(store_url: str) -> None:
 
 def test_what_is_said_comes_after_what_was_printed() -> None:
     program = (
-        "from backtest_store.cli.output.streams import StandardOutput, tell\n"
-        "StandardOutput().write('printed\\n'); tell('said'); StandardOutput().write('more\\n')"
+        "from backtest_store.cli.output.streams import StandardOutput, print_message\n"
+        "StandardOutput().write('printed\\n'); print_message('said'); StandardOutput().write('more\\n')"
     )
     command = [sys.executable, "-c", program]
     both = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from backtest_store.cli.output import cells, readable
 from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.text import printable, shorten, width, wrapped
 from backtest_store.models import Record
 
 COLUMNS = {column.name: column for column in cells.columns(Record)}
@@ -28,7 +29,7 @@ def acts_on_a_terminal(character: str) -> bool:
 
 @given(TEXT)
 def test_printable_text_has_nothing_that_a_terminal_acts_on(text: str) -> None:
-    shown = cells.printable(text)
+    shown = printable(text)
     assert not any(map(acts_on_a_terminal, shown))
     assert shown.isprintable()
     if text.isprintable():
@@ -105,21 +106,21 @@ def test_a_csv_cell_comes_back_as_one(texts: list[str]) -> None:
 
 @given(WIDE, st.integers(1, 20))
 def test_shortened_text_fits_and_says_that_it_is_cut(text: str, places: int) -> None:
-    short = cells.shorten(text, places)
-    assert cells.width(short) <= places
-    assert short == text if cells.width(text) <= places else short.endswith("…")
+    short = shorten(text, places)
+    assert width(short) <= places
+    assert short == text if width(text) <= places else short.endswith("…")
 
 
 @given(WIDE, st.integers(2, 20))
 def test_broken_text_fits_and_loses_only_spaces(text: str, places: int) -> None:
-    lines = list(cells.broken(text, places))
-    assert all(cells.width(line) <= places for line in lines)
+    lines = list(wrapped(text, places))
+    assert all(width(line) <= places for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
-@pytest.mark.parametrize(("text", "width"), [("abc", 3), ("漢字", 4), ("e\u0301", 1), ("🙂", 2)])
-def test_width_counts_places_on_a_terminal(text: str, width: int) -> None:
-    assert cells.width(text) == width
+@pytest.mark.parametrize(("text", "places"), [("abc", 3), ("漢字", 4), ("e\u0301", 1), ("🙂", 2)])
+def test_width_counts_places_on_a_terminal(text: str, places: int) -> None:
+    assert width(text) == places
 
 
 @given(st.lists(st.uuids(), unique=True, min_size=1, max_size=30))

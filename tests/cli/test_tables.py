@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest_store.cli.commands.history import NEEDED
+from backtest_store.cli.commands.history import COLUMNS_BY_NEED
 from backtest_store.cli.options import Format
-from backtest_store.cli.output import cells, readable, render, tables
+from backtest_store.cli.output import cells, readable, render, tables, text
 from backtest_store.cli.output.render import Sheet
 from backtest_store.cli.output.streams import StandardOutput
-from backtest_store.cli.output.tables import Strip
+from backtest_store.cli.output.tables import TableColumn
 from backtest_store.models import Record
 from backtest_store.runs.compare import Comparison
 from tests.factories import STARTED, make_record
@@ -34,30 +34,32 @@ RUNS = [
 ]
 
 
-def strip(rank: int, texts: list[str], *, is_number: bool) -> Strip:
-    return Strip(f"column {rank}", tuple(texts), right=is_number, flexible=not is_number, rank=rank)
+def strip(rank: int, texts: list[str], *, is_number: bool) -> TableColumn:
+    return TableColumn(
+        f"column {rank}", tuple(texts), right=is_number, flexible=not is_number, rank=rank
+    )
 
 
 def output(capsys: pytest.CaptureFixture[str], places: int, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("COLUMNS", str(places))
-    render.many(RUNS, Format.TABLE, shown=NEEDED)
+    render.many(RUNS, Format.TABLE, shown=COLUMNS_BY_NEED)
     return capsys.readouterr().out
 
 
 @given(st.data(), st.integers(60, 250))
 def test_what_is_fitted_fits_and_keeps_numbers_whole(data: st.DataObject, places: int) -> None:
-    strips = [
+    table_columns = [
         strip(rank, data.draw(st.lists(kind, min_size=3, max_size=3)), is_number=kind is NUMBERS)
         for rank, kind in enumerate(
             data.draw(st.lists(st.sampled_from([NUMBERS, TEXTS]), min_size=1, max_size=12))
         )
     ]
-    fitted = tables.fitted(strips, places)
+    fitted = tables.fitted(table_columns, places)
     assert sum(s.width for s in fitted) + tables.GAP * (len(fitted) - 1) <= places
-    whole = {s.texts for s in strips}
+    whole = {s.texts for s in table_columns}
     assert all(s.texts in whole for s in fitted if s.right)
-    gone = [s.rank for s in strips if s.rank not in {f.rank for f in fitted}]
-    assert min(gone, default=len(strips)) > 0
+    gone = [s.rank for s in table_columns if s.rank not in {f.rank for f in fitted}]
+    assert min(gone, default=len(table_columns)) > 0
 
 
 @pytest.mark.parametrize("places", [60, 80, 100, 120, 160, 200, 300])
@@ -65,7 +67,7 @@ def test_a_list_of_runs_fits(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, places: int
 ) -> None:
     lines = output(capsys, places, monkeypatch).splitlines()
-    assert max(map(cells.width, lines)) <= places
+    assert max(map(text.width, lines)) <= places
     assert all(re.search(r" -5\.25| 2\.75", line) for line in (lines[-9], lines[-1]))
 
 
@@ -83,7 +85,7 @@ def test_every_run_that_succeeded_is_no_news(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "status" not in output(capsys, 200, monkeypatch)
-    render.many([*RUNS, make_record(status="failed")], Format.TABLE, shown=NEEDED)
+    render.many([*RUNS, make_record(status="failed")], Format.TABLE, shown=COLUMNS_BY_NEED)
     assert "failed" in capsys.readouterr().out
 
 
@@ -92,9 +94,9 @@ def test_wide_characters_are_aligned(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     names = ["漢字漢字漢字漢字漢字", "Cafe\u0301", "plain", "🙂🙂"]
-    render.many([make_record(strategy_name=n) for n in names], Format.TABLE, shown=NEEDED)
+    render.many([make_record(strategy_name=n) for n in names], Format.TABLE, shown=COLUMNS_BY_NEED)
     header, rule, *lines = capsys.readouterr().out.splitlines()
-    assert {cells.width(line) for line in lines} == {cells.width(rule)}
+    assert {text.width(line) for line in lines} == {text.width(rule)}
     assert header.startswith("run ")
 
 
@@ -104,7 +106,7 @@ def test_a_comparison_wider_than_the_terminal_comes_in_blocks(
     monkeypatch.setenv("COLUMNS", "80")
     render.side_by_side(Comparison(RUNS), Format.TABLE)
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(cells.width, lines)) <= 80
+    assert max(map(text.width, lines)) <= 80
     heads = [line for line in lines if line.startswith("run ")]
     assert len(heads) > 1
     assert (
@@ -130,7 +132,9 @@ def test_markdown_keeps_everything_and_its_cells_apart(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     render.many(
-        [make_record(strategy_name="a|b <i> \\ " + "x" * 150)], Format.MARKDOWN, shown=NEEDED
+        [make_record(strategy_name="a|b <i> \\ " + "x" * 150)],
+        Format.MARKDOWN,
+        shown=COLUMNS_BY_NEED,
     )
     header, rule, line = capsys.readouterr().out.splitlines()
     assert "a\\|b &lt;i> \\\\" in line
@@ -160,14 +164,14 @@ def test_colour_is_for_terminals_whose_users_do_not_mind(
         monkeypatch.setenv(variable, value)
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
-    render.many([make_record(status="failed"), make_record()], Format.TABLE, shown=NEEDED)
+    render.many([make_record(status="failed"), make_record()], Format.TABLE, shown=COLUMNS_BY_NEED)
     out = terminal.getvalue()
     assert ("\x1b[31mfailed" in out) == coloured
     assert ("\x1b" in out) == coloured
 
 
 def test_a_pipe_gets_no_colour(capsys: pytest.CaptureFixture[str]) -> None:
-    render.many([make_record(status="failed")], Format.TABLE, shown=NEEDED)
+    render.many([make_record(status="failed")], Format.TABLE, shown=COLUMNS_BY_NEED)
     assert "\x1b" not in capsys.readouterr().out
 
 
@@ -286,6 +290,6 @@ def test_three_runs_stand_side_by_side_where_their_texts_can_be_cut(
     monkeypatch.setenv("COLUMNS", "80")
     lines = compared(capsys, RUNS[:3])
     assert "" not in lines
-    assert max(map(cells.width, lines)) <= 80
+    assert max(map(text.width, lines)) <= 80
     (started,) = (line for line in lines if line.startswith("started_at"))
     assert len(re.findall(r"2026-01-05 \d\d:\d\d\b", started)) == 3

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import pytest
 
-from backtest_store.cli.output import cells
+from backtest_store.cli.output import text
 from tests.factories import STARTED, make_record, store_at
 
 MAIN = "from backtest_store.cli.app import entry; entry()"
@@ -80,7 +80,7 @@ def runs(store_url: str) -> None:
 def test_nothing_is_wider_than_the_terminal(words: list[str], columns: int) -> None:
     lines = plain(on_terminal(MAIN, *words, columns=columns)).splitlines()
     tables = [line for line in lines if not line.startswith("there are")]
-    assert max(map(cells.width, tables)) <= columns
+    assert max(map(text.width, tables)) <= columns
 
 
 @pytest.mark.usefixtures("runs")

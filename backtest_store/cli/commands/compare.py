@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from backtest_store.cli.options import RUN_HELP, Format, FormatOption, RunsArgument, examples
-from backtest_store.cli.output.streams import tell
+from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import UsageError
 
 FEWEST, MOST = 2, 10
@@ -38,6 +38,6 @@ def compare(
     comparison = call(lambda db: comparing.compare(db, runs, baseline))
     render.side_by_side(comparison, format_, all_parameters=all_parameters)
     if comparison.baseline is not None and format_ in render.FOR_PEOPLE:
-        tell(f"note: in brackets, the difference to {comparison.baseline.run_id}")
+        print_message(f"note: in brackets, the difference to {comparison.baseline.run_id}")
     for note in comparison.notes():
-        tell(f"note: {note}")
+        print_message(f"note: {note}")

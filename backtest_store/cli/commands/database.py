@@ -9,7 +9,7 @@ import typer
 
 from backtest_store.cli.confirm import require_yes
 from backtest_store.cli.options import examples
-from backtest_store.cli.output.streams import tell
+from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import SchemaError, UsageError
 
 app = typer.Typer(help="Look after the store itself.", no_args_is_help=True)
@@ -43,9 +43,9 @@ def migrate() -> None:
 
     applied = migrations.migrate(server_url(Settings.from_environment()))
     for migration in applied:
-        tell(f"applied {migration}")
+        print_message(f"applied {migration}")
     if not applied:
-        tell("the schema is up to date")
+        print_message("the schema is up to date")
 
 
 @app.command(epilog=examples("btstore db rollback", "btstore db rollback --yes"))
@@ -62,7 +62,7 @@ def rollback(*, yes: YesOption = False) -> None:
     if not yes:
         require_yes(f"Undo {newest} and lose the data that depends on it?")
     migrations.rollback(url)
-    tell(f"rolled back {newest}")
+    print_message(f"rolled back {newest}")
 
 
 @app.command(epilog=examples("btstore db stop", "BTSTORE_HOME=/tmp/trial btstore db stop"))
@@ -78,7 +78,7 @@ def stop() -> None:
             hint="unset BTSTORE_DATABASE_URL to mean the embedded one",
         )
     stopped = EmbeddedServer(settings.home, settings.pg_bindir).stop()
-    tell("stopped" if stopped else "it was not running")
+    print_message("stopped" if stopped else "it was not running")
 
 
 @app.command(epilog=examples("btstore db url", 'psql "$(btstore db url)"'))

@@ -8,7 +8,7 @@ import typer
 
 from backtest_store.cli.confirm import require_yes
 from backtest_store.cli.options import RunsArgument, counted, examples
-from backtest_store.cli.output.streams import tell
+from backtest_store.cli.output.streams import print_message
 
 if TYPE_CHECKING:
     from backtest_store.models import Record
@@ -30,10 +30,10 @@ def delete(
     wanted = {run.run_id: run for run in found}
     if not yes:
         for run in wanted.values():
-            tell(_described(run))
+            print_message(_described(run))
         require_yes(f"Delete {counted(len(wanted))} for good?")
     deleted = call(lambda db: queries.delete_runs(db, run_ids=list(wanted)))
-    tell(f"deleted {counted(len(deleted))}")
+    print_message(f"deleted {counted(len(deleted))}")
 
 
 def _described(run: Record) -> str:

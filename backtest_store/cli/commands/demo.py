@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from backtest_store.cli.options import Format, examples
-from backtest_store.cli.output.streams import tell
+from backtest_store.cli.output.streams import print_message
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -21,7 +21,7 @@ EXAMPLES = examples("btstore demo", "BTSTORE_HOME=/tmp/trial btstore demo")
 
 def demo() -> None:
     """Run three strategies on real market data; save, list and compare them."""
-    from backtest_store.cli.commands.history import NEEDED
+    from backtest_store.cli.commands.history import COLUMNS_BY_NEED
     from backtest_store.cli.commands.run import exit_code, require_store
     from backtest_store.cli.output import render
     from backtest_store.cli.spinner import call, spinner
@@ -39,10 +39,10 @@ def demo() -> None:
         runs.append(run)
     newest, comparison = call(lambda db: history_and_comparison(db, runs))
     typer.echo("\nThe newest runs, as `btstore history` lists them:\n")
-    render.many(newest, Format.TABLE, shown=NEEDED)
+    render.many(newest, Format.TABLE, shown=COLUMNS_BY_NEED)
     typer.echo("\nThe three side by side, as `btstore compare` shows them:\n")
     render.side_by_side(comparison, Format.TABLE)
-    tell("\nNext: btstore show @latest · btstore history --sort sharpe_ratio")
+    print_message("\nNext: btstore show @latest · btstore history --sort sharpe_ratio")
     exit_code(runs)
 
 

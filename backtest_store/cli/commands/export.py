@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from backtest_store.cli.options import Asked, counted, examples, filtered, nothing
-from backtest_store.cli.output.streams import tell
+from backtest_store.cli.options import Filters, counted, examples, nothing, with_filters
+from backtest_store.cli.output.streams import print_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,8 +22,8 @@ FileArgument = Annotated[
 ]
 
 
-@filtered()
-def export(file: FileArgument, *, filters: Asked) -> None:
+@with_filters()
+def export(file: FileArgument, *, filters: Filters) -> None:
     """Write whole runs as JSON Lines, which `btstore import` reads."""
     from backtest_store.cli.output import cells
     from backtest_store.cli.spinner import call
@@ -35,7 +35,7 @@ def export(file: FileArgument, *, filters: Asked) -> None:
                 db, filters.conditions, lambda lines: write(cells.printable_lines(lines))
             )
         )
-    tell(f"exported {counted(runs)}" if runs else nothing(filters))
+    print_message(f"exported {counted(runs)}" if runs else nothing(filters))
 
 
 @contextmanager

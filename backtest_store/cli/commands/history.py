@@ -7,14 +7,14 @@ import typer
 from backtest_store.cli import completion
 from backtest_store.cli.options import (
     NO_MATCH,
-    Asked,
+    Filters,
     Format,
     FormatOption,
     examples,
-    filtered,
     nothing,
+    with_filters,
 )
-from backtest_store.cli.output.streams import tell
+from backtest_store.cli.output.streams import print_message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from backtest_store.models import Record
     from backtest_store.runs.listing import Listing
 
-NEEDED = (
+COLUMNS_BY_NEED = (
     "run_id",
     "strategy_name",
     "sharpe_ratio",
@@ -48,8 +48,8 @@ NEEDED = (
     "error_type",
     "error_message",
 )
-WHY_NOT = ("error_message",)
-FEW = 20
+ERROR_COLUMNS = ("error_message",)
+DEFAULT_LIMIT = 20
 EXAMPLES = examples(
     'btstore history --sort sharpe_ratio --metric "max_drawdown>-10%"',
     "btstore history --all --since 30d --format csv > runs.csv",
@@ -57,7 +57,10 @@ EXAMPLES = examples(
 LimitOption = Annotated[
     int | None,
     typer.Option(
-        metavar="N", min=1, max=1000, help=f"At most this many runs; {FEW} if it is not given."
+        metavar="N",
+        min=1,
+        max=1000,
+        help=f"At most this many runs; {DEFAULT_LIMIT} if it is not given.",
     ),
 ]
 AllOption = Annotated[bool, typer.Option("--all", help="Every run, as it comes.")]
@@ -79,10 +82,10 @@ AfterOption = Annotated[
 ]
 
 
-@filtered()
+@with_filters()
 def history(  # noqa: PLR0913 - each is an option
     *,
-    filters: Asked,
+    filters: Filters,
     limit: LimitOption = None,
     all_: AllOption = False,
     sort: SortOption = "started_at",
@@ -102,9 +105,9 @@ def history(  # noqa: PLR0913 - each is an option
     if all_:
         found = call(lambda db: _every(db, listing, after, pages))
     else:
-        found = _newest(listing, after, limit or FEW, pages)
+        found = _newest(listing, after, limit or DEFAULT_LIMIT, pages)
     if not found:
-        tell(NO_MATCH if after else nothing(filters))
+        print_message(NO_MATCH if after else nothing(filters))
 
 
 class Pages(NamedTuple):
@@ -117,8 +120,8 @@ class Pages(NamedTuple):
         """Print a page; where nothing succeeded, people want to know why."""
         from backtest_store.cli.output import render
 
-        reasons = () if any(run.status == "success" for run in runs) else WHY_NOT
-        shown = (*NEEDED[:2], *self.about, *reasons, *NEEDED[2:])
+        reasons = () if any(run.status == "success" for run in runs) else ERROR_COLUMNS
+        shown = (*COLUMNS_BY_NEED[:2], *self.about, *reasons, *COLUMNS_BY_NEED[2:])
         render.many(runs, self.format, shown=shown)
 
 
@@ -133,7 +136,7 @@ def _newest(listing: "Listing", after: str | None, limit: int, pages: Pages) -> 
     runs = call(page)
     pages.write(runs[:limit])
     if len(runs) > limit:
-        tell(f"there are more: --after {runs[limit - 1].run_id}")
+        print_message(f"there are more: --after {runs[limit - 1].run_id}")
     return bool(runs)
 
 

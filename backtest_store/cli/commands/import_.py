@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backtest_store.cli.options import counted, examples
-from backtest_store.cli.output.streams import tell
+from backtest_store.cli.output.streams import print_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,10 +60,10 @@ def _opened(file: Path) -> Iterator[Iterable[bytes]]:
 
 def _report(imported: Imported) -> None:
     for number, reason in sorted(imported.refused)[:MOST_LINES]:
-        tell(f"line {number}: {reason}")
+        print_message(f"line {number}: {reason}")
     said = [f"imported {counted(imported.stored)}"]
     if imported.already_there:
         said.append(f"{imported.already_there:,} already there")
     if imported.refused:
         said.append(f"{len(imported.refused):,} refused")
-    tell(", ".join(said))
+    print_message(", ".join(said))

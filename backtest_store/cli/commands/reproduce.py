@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from backtest_store.cli.options import Format, FormatOption, RunArgument, examples
-from backtest_store.cli.output.streams import tell
+from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import ReproductionDiffersError, StoreError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def reproduce(
     show(reproduction, format_)
     if reproduction.differences:
         raise ReproductionDiffersError(summary(reproduction), hint=explanation(reproduction))
-    tell(summary(reproduction))
+    print_message(summary(reproduction))
 
 
 async def saved(db: Connection, run_id: UUID) -> Record:

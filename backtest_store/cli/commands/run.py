@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backtest_store.cli.options import Format, FormatOption, examples
-from backtest_store.cli.output.streams import tell
+from backtest_store.cli.output.streams import print_message
 from backtest_store.cli.ray import WithRay
 from backtest_store.errors import StoreError, UnreachableError
 
@@ -82,7 +82,7 @@ def run(  # noqa: PLR0913 - each is an option
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Run backtests from config files, or a grid of them, and save each."""
-    from backtest_store.cli.commands.history import NEEDED
+    from backtest_store.cli.commands.history import COLUMNS_BY_NEED
     from backtest_store.cli.output import render
     from backtest_store.runner.config.config import load_config
     from backtest_store.runner.execution import require_engine
@@ -100,7 +100,7 @@ def run(  # noqa: PLR0913 - each is an option
         require_store()
         report = run_grid(found, workers, skip_existing=skip_existing)
     if report.runs:
-        render.many(report.in_order(), format_, shown=NEEDED)
+        render.many(report.in_order(), format_, shown=COLUMNS_BY_NEED)
     exit_code(report.in_order(), [str(failure) for failure in report.failures.values()])
     if report.unsaved:
         raise typer.Exit(UnreachableError.exit_code)
@@ -132,7 +132,7 @@ def run_grid(
         of_one_config = plan(combinations, workers)
         planned += of_one_config[0]
         impossible += of_one_config[1]
-    tell_impossible(impossible)
+    report_impossible(impossible)
     before = call(lambda db: look_up(db, planned, sync=skip_existing))
     reuse = before if skip_existing else {}
     if not skip_existing:
@@ -160,12 +160,12 @@ async def look_up(db: Connection, planned: Sequence[Planned], *, sync: bool) -> 
     return await stored(db, planned)
 
 
-def tell_impossible(impossible: Sequence[Impossible]) -> None:
+def report_impossible(impossible: Sequence[Impossible]) -> None:
     """Say in one line how many combinations are skipped, and why the first of them is."""
     if impossible:
         first = impossible[0]
         number = f"{len(impossible)} impossible combination{'s' * (len(impossible) > 1)}"
-        tell(f"warning: skipped {number}: {first.label}: {first.reason}")
+        print_message(f"warning: skipped {number}: {first.label}: {first.reason}")
 
 
 def warn_of_stored(planned: Sequence[Planned], stored: dict[int, Record]) -> None:
@@ -174,11 +174,11 @@ def warn_of_stored(planned: Sequence[Planned], stored: dict[int, Record]) -> Non
 
     for place, run in [*stored.items()][:MOST_LINES]:
         label = planned[place].combination.label or run.strategy_name
-        tell(f"warning: {label} was run before: {named(run)}")
+        print_message(f"warning: {label} was run before: {named(run)}")
     if len(stored) > MOST_LINES:
-        tell(f"warning: so were {len(stored) - MOST_LINES} more")
+        print_message(f"warning: so were {len(stored) - MOST_LINES} more")
     if stored:
-        tell("hint: --skip-existing takes stored runs instead")
+        print_message("hint: --skip-existing takes stored runs instead")
 
 
 def summarise(report: Report, planned: int, impossible: int, reused: int) -> None:
@@ -193,9 +193,9 @@ def summarise(report: Report, planned: int, impossible: int, reused: int) -> Non
     counts["not run"] = planned - len(report.runs) - len(report.failures)
     if planned + impossible > 1 or report.unsaved:
         shown = [f"{count} {what}" for what, count in counts.items() if count]
-        tell(", ".join(shown) or "nothing was run")
+        print_message(", ".join(shown) or "nothing was run")
     if report.unsaved:
-        tell("hint: btstore sync saves what the spool keeps")
+        print_message("hint: btstore sync saves what the spool keeps")
 
 
 def look_for_unsaved(report: Report) -> None:
@@ -227,8 +227,8 @@ def exit_code(runs: Sequence[Record], unsaved: Sequence[str] = ()) -> None:
         for run in failed
     ] + [f"error: {reason}" for reason in unsaved]
     for line in lines[:MOST_LINES]:
-        tell(line)
+        print_message(line)
     if len(lines) > MOST_LINES:
-        tell(f"error: {len(lines) - MOST_LINES} more failed")
+        print_message(f"error: {len(lines) - MOST_LINES} more failed")
     if lines:
         raise typer.Exit(FAILED)

@@ -1,12 +1,19 @@
 """`btstore strategies`: each strategy, summed up."""
 
-from backtest_store.cli.options import Asked, Format, FormatOption, examples, filtered, nothing
+from backtest_store.cli.options import (
+    Filters,
+    Format,
+    FormatOption,
+    examples,
+    nothing,
+    with_filters,
+)
 
 EXAMPLES = examples("btstore strategies", "btstore strategies --since 30d --format csv")
 
 
-@filtered()
-def strategies(*, filters: Asked, format_: FormatOption = Format.TABLE) -> None:
+@with_filters()
+def strategies(*, filters: Filters, format_: FormatOption = Format.TABLE) -> None:
     """Sum up each strategy: runs, failures, median and best Sharpe ratio, last run."""
     from backtest_store.cli.output import cells, render
     from backtest_store.cli.spinner import call

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from backtest_store.cli.options import examples
-from backtest_store.cli.output.streams import tell
+from backtest_store.cli.output.streams import print_message
 
 if TYPE_CHECKING:
     from backtest_store.saving.spool import Counts
@@ -38,11 +38,11 @@ def sync() -> None:
     counts = asdict(save_leftovers())
     for outcome, meaning in OUTCOMES.items():
         if counts[outcome]:
-            tell(f"{counts[outcome]} {meaning}")
+            print_message(f"{counts[outcome]} {meaning}")
     if not any(counts.values()):
-        tell("nothing is waiting")
+        print_message("nothing is waiting")
     if counts["rejected"] or counts["set_aside"]:
-        tell(f"they and the reasons are in {settings.home}")
+        print_message(f"they and the reasons are in {settings.home}")
         raise typer.Exit(UNSAVED)
 
 
@@ -75,7 +75,7 @@ def save_interrupted() -> None:
     except (StoreError, OSError):
         return  # the command says what is wrong with the store; the runs wait in the spool
     for run_id in died:
-        tell(f"note: the process of run {run_id} died; saved as interrupted")
+        print_message(f"note: the process of run {run_id} died; saved as interrupted")
 
 
 def _has_entries(folder: Path) -> bool:

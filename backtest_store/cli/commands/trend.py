@@ -6,7 +6,14 @@ from typing import Annotated
 import typer
 
 from backtest_store.cli import completion
-from backtest_store.cli.options import Asked, Format, FormatOption, examples, filtered, nothing
+from backtest_store.cli.options import (
+    Filters,
+    Format,
+    FormatOption,
+    examples,
+    nothing,
+    with_filters,
+)
 
 EXAMPLES = examples(
     'btstore trend "SMA Crossover"', 'btstore trend "SMA Crossover" --by week --since 2024-01-01'
@@ -27,10 +34,10 @@ StrategyArgument = Annotated[
 ]
 
 
-@filtered(strategy=StrategyArgument)
+@with_filters(strategy=StrategyArgument)
 def trend(
     *,
-    filters: Asked,
+    filters: Filters,
     by: Annotated[Span, typer.Option(help="What is summed up in a row.")] = Span.MONTH,
     format_: FormatOption = Format.TABLE,
 ) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from backtest_store.cli.output import spreadsheet
+from backtest_store.cli.output.text import printable
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -176,66 +177,6 @@ def harmless(text: str) -> str:
 
 def _harmless_json(text: str) -> str:
     return spreadsheet.inert_json(printable_json(text))
-
-
-def printable(text: str) -> str:
-    """Write control, format and bidirectional characters as escapes, as repr() does."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else _escape(c) for c in text)
-
-
-def _escape(character: str) -> str:
-    if character.isspace() and character not in "\x1c\x1d\x1e\x1f\x85":
-        return " "
-    return repr(character)[1:-1]
-
-
-def width(text: str) -> int:
-    """Return how many places of a terminal a printable text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(map(_places, text))
-
-
-@cache
-def _places(character: str) -> int:
-    from unicodedata import combining, east_asian_width
-
-    if combining(character):
-        return 0
-    return 2 if east_asian_width(character) in "WF" else 1
-
-
-def fitting(text: str, places: int) -> int:
-    """Return how many characters of a printable text fit into so many places."""
-    if text.isascii():
-        return places
-    for characters, character in enumerate(text):
-        places -= _places(character)
-        if places < 0:
-            return characters
-    return len(text)
-
-
-def shorten(text: str, places: int) -> str:
-    """Cut a printable text to so many places, an ellipsis at its end."""
-    if fitting(text, places) >= len(text):
-        return text
-    return text[: fitting(text, places - 1)] + "…"
-
-
-def broken(text: str, places: int) -> Iterator[str]:
-    """Yield a printable text in lines of so many places, broken at spaces where there are any."""
-    start = 0
-    while (characters := fitting(text[start : start + 2 * places], places)) < len(text) - start:
-        end = text.rfind(" ", start + 1, start + characters + 1)
-        at_space = end > 0 and not text[start:end].isspace()
-        yield text[start : end if at_space else start + characters]
-        start = end if at_space else start + characters
-        while text[start : start + 1] == " ":
-            start += 1
-    yield text[start:]
 
 
 def short_ids(ids: Sequence[str]) -> dict[str, str]:

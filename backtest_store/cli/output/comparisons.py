@@ -11,7 +11,8 @@ from backtest_store.cli.output import cells, readable, tables
 from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.readable import UNDEFINED
 from backtest_store.cli.output.streams import StandardOutput
-from backtest_store.cli.output.tables import Strip
+from backtest_store.cli.output.tables import TableColumn
+from backtest_store.cli.output.text import printable, shorten, width
 from backtest_store.models import METRIC_FIELDS, Record
 from backtest_store.runs.compare import Comparison
 
@@ -52,7 +53,7 @@ def write(
     comparison: Comparison, out: StandardOutput, format_: Format, *, all_parameters: bool
 ) -> None:
     """Write a comparison, in several tables if the terminal is too narrow for one."""
-    every = strips(comparison, all_parameters=all_parameters)
+    every = table_columns(comparison, all_parameters=all_parameters)
     if format_ is Format.MARKDOWN:
         tables.draw_markdown(every, out)
     else:
@@ -61,30 +62,33 @@ def write(
             tables.draw(some, out)
 
 
-def strips(comparison: Comparison, *, all_parameters: bool) -> list[Strip]:
-    """Return a comparison as strips, the first of them the labels."""
+def table_columns(comparison: Comparison, *, all_parameters: bool) -> list[TableColumn]:
+    """Return a comparison as table_columns, the first of them the labels."""
     ids = [str(run.run_id) for run in comparison.runs]
     short = cells.short_ids(ids)
     lines = list(_lines(comparison, all_parameters=all_parameters))
-    labels = Strip(
+    labels = TableColumn(
         "run", tuple(line.label for line in lines), flexible=True, least=LEAST_LABEL
     ).cut(LONGEST_LABEL)
-    return [labels, *(_strip(short[run_id], place, lines) for place, run_id in enumerate(ids))]
+    return [
+        labels,
+        *(_table_column(short[run_id], place, lines) for place, run_id in enumerate(ids)),
+    ]
 
 
-def _strip(heading: str, place: int, lines: Sequence[Line]) -> Strip:
+def _table_column(heading: str, place: int, lines: Sequence[Line]) -> TableColumn:
     """Return a run's strip, which is never narrower than its numbers."""
     numbers = [line.texts[place] for line in lines if line.is_number]
-    return Strip(
+    return TableColumn(
         heading,
         tuple(
-            line.texts[place] if line.is_number else cells.shorten(line.texts[place], LONGEST_TEXT)
+            line.texts[place] if line.is_number else shorten(line.texts[place], LONGEST_TEXT)
             for line in lines
         ),
         [line.colours[place] for line in lines],
         right=True,
         flexible=True,
-        least=max(map(cells.width, [heading, *numbers])),
+        least=max(map(width, [heading, *numbers])),
         most=EVERYTHING,
     )
 
@@ -112,9 +116,9 @@ def _facts(runs: Sequence[Record]) -> Iterator[Line]:
 
 
 def _parameter(name: str, values: list[object]) -> Line:
-    texts = [UNDEFINED if v is None else cells.printable(readable.plain(v)) for v in values]
+    texts = [UNDEFINED if v is None else printable(readable.plain(v)) for v in values]
     are_numbers = all(value is None or isinstance(value, (int, float)) for value in values)
-    return Line(cells.printable(name), texts, [""] * len(values), is_number=are_numbers)
+    return Line(printable(name), texts, [""] * len(values), is_number=are_numbers)
 
 
 def _metric(comparison: Comparison, name: str) -> Line:

@@ -9,7 +9,8 @@ from typing import Any
 
 from backtest_store.cli.output import cells
 from backtest_store.cli.output.cells import Cell, Column
-from backtest_store.cli.output.tables import ALWAYS, LONGEST_TEXT, Strip
+from backtest_store.cli.output.tables import ALWAYS_SHOWN, LONGEST_TEXT, TableColumn
+from backtest_store.cli.output.text import printable
 from backtest_store.runs.parameters import flattened
 
 UNDEFINED = "\N{EN DASH}"
@@ -24,18 +25,18 @@ MOST_JSON = 200
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def strips(
+def table_columns(
     columns: Sequence[Column], rows: Sequence[Sequence[Cell]], shown: Sequence[str] = ()
-) -> list[Strip]:
-    """Return columns as strips of a table, the first of `shown` being the most needed.
+) -> list[TableColumn]:
+    """Return columns as table_columns of a table, the first of `shown` being the most needed.
 
-    Columns keep their order. Without `shown` all are strips; with it, those that have news.
+    Columns keep their order. Without `shown` all are table_columns; with it, those that have news.
     """
     ranks = {name: rank for rank, name in reversed(list(enumerate(shown)))}
     short = _short_ids(columns, rows)
     every = [(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
     return [
-        _strip(column, values, ranks.get(column.name, ALWAYS), short)
+        _table_column(column, values, ranks.get(column.name, ALWAYS_SHOWN), short)
         for column, values in every
         if not shown or (column.name in ranks and not _is_no_news(column, values))
     ]
@@ -48,9 +49,11 @@ def _is_no_news(column: Column, values: list[Cell]) -> bool:
     return not any(values) or (column.name == "status" and set(map(str, values)) == {"success"})
 
 
-def _strip(column: Column, values: list[Cell], rank: int, short: Mapping[str, str]) -> Strip:
+def _table_column(
+    column: Column, values: list[Cell], rank: int, short: Mapping[str, str]
+) -> TableColumn:
     texts = (short.get(str(v)) or readable(column, v) for v in values)
-    return Strip(
+    return TableColumn(
         heading(column.name) + (" (UTC)" if column.unit == "time" else ""),
         tuple(_differing(values) if column.type == "Json" else texts),
         colours=[colour(column, v) for v in values],
@@ -68,7 +71,7 @@ def _differing(values: list[Cell]) -> Iterator[str]:
     same = _same(flat) if len(flat) > 1 else frozenset()
     for parameters in flat:
         shown = (f"{n}={plain(v)}" for n, v in parameters.items() if n not in same)
-        yield cells.printable(" ".join(shown))
+        yield printable(" ".join(shown))
 
 
 def _same(flat: list[dict[str, Any]]) -> frozenset[str]:
@@ -92,8 +95,8 @@ def readable(column: Column, cell: Cell) -> str:
     if cell is None or cell in ("", []):
         return UNDEFINED
     if isinstance(cell, list):
-        return cells.printable(", ".join(cell))
-    return _READABLE.get(column.unit, cells.printable)(cell)
+        return printable(", ".join(cell))
+    return _READABLE.get(column.unit, printable)(cell)
 
 
 def colour(column: Column, cell: Cell) -> str:
@@ -175,5 +178,5 @@ def in_full(column: Column, cell: Cell, currency: Cell) -> str:
     if column.unit == "time":
         return f"{str(cell)[:19].replace('T', ' ')} UTC"
     if column.unit == "money" and currency:
-        return f"{readable(column, cell)} {cells.printable(str(currency))}"
+        return f"{readable(column, cell)} {printable(str(currency))}"
     return readable(column, cell)

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator, Sequence
 
 from backtest_store.cli.options import Format
-from backtest_store.cli.output import cells, readable, tables
+from backtest_store.cli.output import readable, tables
 from backtest_store.cli.output.cells import Cell, Column
 from backtest_store.cli.output.streams import StandardOutput
-from backtest_store.cli.output.tables import GAP, Strip
+from backtest_store.cli.output.tables import GAP, TableColumn
+from backtest_store.cli.output.text import printable, shorten, width, wrapped
 from backtest_store.runs.parameters import flattened
 
 NARROWEST_VALUE = 20
@@ -22,17 +23,19 @@ def write(
 ) -> None:
     """Write a record as a table of two columns."""
     if format_ is Format.MARKDOWN:
-        tables.draw_markdown(strips(columns, values, None), out)
+        tables.draw_markdown(table_columns(columns, values, None), out)
     else:
-        tables.draw(strips(columns, values, tables.terminal_width()), out)
+        tables.draw(table_columns(columns, values, tables.terminal_width()), out)
 
 
-def strips(columns: Sequence[Column], values: Sequence[Cell], places: int | None) -> list[Strip]:
-    """Return a record as two strips, long texts broken to fit so many places."""
+def table_columns(
+    columns: Sequence[Column], values: Sequence[Cell], places: int | None
+) -> list[TableColumn]:
+    """Return a record as two columns, long texts broken to fit so many places."""
     facts = [
         (_label(label, places), text, colour) for label, text, colour in _facts(columns, values)
     ]
-    labels = max(cells.width(label) for label, _, _ in facts)
+    labels = max(width(label) for label, _, _ in facts)
     room = None if places is None else max(places - labels - GAP, NARROWEST_VALUE)
     lines = [
         (label if first else "", line, colour)
@@ -40,8 +43,10 @@ def strips(columns: Sequence[Column], values: Sequence[Cell], places: int | None
         for first, line in _lines(text, room)
     ]
     return [
-        Strip("field", tuple(label for label, _, _ in lines)),
-        Strip("value", tuple(text for _, text, _ in lines), [colour for _, _, colour in lines]),
+        TableColumn("field", tuple(label for label, _, _ in lines)),
+        TableColumn(
+            "value", tuple(text for _, text, _ in lines), [colour for _, _, colour in lines]
+        ),
     ]
 
 
@@ -55,7 +60,7 @@ def _facts(columns: Sequence[Column], values: Sequence[Cell]) -> Iterator[tuple[
             yield column.name, ELSEWHERE[column.name].format(values[0]), ""
         elif column.unit == "json":
             for name, part in flattened(json.loads(str(value))).items():
-                yield f"{column.name}.{cells.printable(name)}", readable.plain(part), ""
+                yield f"{column.name}.{printable(name)}", readable.plain(part), ""
         elif isinstance(value, list):
             yield column.name, "\n".join(value), ""
         elif column.unit == "text" and column.name != "status":
@@ -69,12 +74,12 @@ def _label(text: str, places: int | None) -> str:
     """Cut a label so that there is room for what it stands beside."""
     if places is None:
         return text
-    return cells.shorten(text, max(LONGEST_LABEL, places // LABELS_SHARE))
+    return shorten(text, max(LONGEST_LABEL, places // LABELS_SHARE))
 
 
 def _lines(text: str, room: int | None) -> Iterator[tuple[bool, str]]:
     """Yield the lines of a text, each saying whether it is the first."""
-    lines = [cells.printable(line) for line in text.splitlines()]
+    lines = [printable(line) for line in text.splitlines()]
     if room is not None:
-        lines = [part for line in lines for part in cells.broken(line, room)]
+        lines = [part for line in lines for part in wrapped(line, room)]
     yield from ((not i, line) for i, line in enumerate(lines))

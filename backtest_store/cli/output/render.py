@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from backtest_store.cli.options import Format
 from backtest_store.cli.output import cells
 from backtest_store.cli.output.cells import Cell, Column
-from backtest_store.cli.output.streams import StandardOutput, tell
+from backtest_store.cli.output.streams import StandardOutput, print_message
+from backtest_store.cli.output.text import printable
 from backtest_store.models import Json, Record
 from backtest_store.store.fields import LISTED
 
@@ -51,7 +52,7 @@ def many(
     said on standard error.
     """
     if nothing and not records:
-        tell(nothing())
+        print_message(nothing())
     if shown and format_ in FOR_PEOPLE:
         columns = [column for column in columns if column.name in shown]
     write(Sheet(columns, [cells.row(record, columns) for record in records], shown), format_)
@@ -85,8 +86,10 @@ def facts(named: Mapping[str, str]) -> None:
     """Print facts below each other, each after its name."""
     from backtest_store.cli.output import tables
 
-    names, texts = zip(*((n, cells.printable(text)) for n, text in named.items()), strict=True)
-    tables.draw_bare([tables.Strip("", names), tables.Strip("", texts)], StandardOutput())
+    names, texts = zip(*((n, printable(text)) for n, text in named.items()), strict=True)
+    tables.draw_bare(
+        [tables.TableColumn("", names), tables.TableColumn("", texts)], StandardOutput()
+    )
 
 
 def document(value: Json, format_: Format = Format.JSON) -> None:
@@ -136,8 +139,8 @@ def as_table(sheet: Sheet, out: StandardOutput) -> None:
     from backtest_store.cli.output import readable, tables
 
     if sheet.rows:
-        strips = readable.strips(sheet.columns, sheet.rows, sheet.shown)
-        tables.draw(tables.fitted(strips, tables.terminal_width()), out)
+        table_columns = readable.table_columns(sheet.columns, sheet.rows, sheet.shown)
+        tables.draw(tables.fitted(table_columns, tables.terminal_width()), out)
 
 
 def as_markdown(sheet: Sheet, out: StandardOutput) -> None:
@@ -145,7 +148,7 @@ def as_markdown(sheet: Sheet, out: StandardOutput) -> None:
     from backtest_store.cli.output import readable, tables
 
     if sheet.rows:
-        tables.draw_markdown(readable.strips(sheet.columns, sheet.rows, sheet.shown), out)
+        tables.draw_markdown(readable.table_columns(sheet.columns, sheet.rows, sheet.shown), out)
 
 
 FORMATS: dict[Format, Callable[[Sheet, StandardOutput], None]] = {

@@ -8,6 +8,8 @@ from contextlib import suppress
 from io import TextIOWrapper
 from typing import ClassVar, TypeVar
 
+from backtest_store.cli.output.text import printable, shorten
+
 T = TypeVar("T")
 LONGEST_LINE = 4000
 
@@ -19,23 +21,21 @@ class ReaderLeftError(Exception):
     """
 
 
-def write_what_can_be_written() -> None:
+def escape_unencodable() -> None:
     """Have characters that a terminal's encoding lacks written as escapes, not raise an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def tell(text: str) -> None:
+def print_message(text: str) -> None:
     """Say something on standard error, after all that was printed so far.
 
     None of it acts on a terminal, however it got in there.
     """
-    from backtest_store.cli.output import cells
-
     with suppress(ReaderLeftError):
         StandardOutput().flush()
-    lines = (cells.shorten(cells.printable(line), LONGEST_LINE) for line in text.split("\n"))
+    lines = (shorten(printable(line), LONGEST_LINE) for line in text.split("\n"))
     sys.stderr.write("\n".join(lines) + "\n")
 
 
@@ -51,7 +51,7 @@ class StandardOutput:
         """Write a text."""
         while self.before_writing:
             self.before_writing.pop()()
-        return _heard(lambda: sys.stdout.write(text))
+        return _unless_reader_left(lambda: sys.stdout.write(text))
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write texts one after another."""
@@ -60,14 +60,14 @@ class StandardOutput:
 
     def flush(self) -> None:
         """Let everything out."""
-        _heard(sys.stdout.flush)
+        _unless_reader_left(sys.stdout.flush)
 
     def isatty(self) -> bool:
         """Say whether it is a terminal."""
         return sys.stdout.isatty()
 
 
-def _heard(act: Callable[[], T]) -> T:
+def _unless_reader_left(act: Callable[[], T]) -> T:
     try:
         return act()
     except BrokenPipeError as error:
