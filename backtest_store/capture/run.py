@@ -73,7 +73,7 @@ def begin(engine: BacktestEngine, details: Details, run_id: UUID) -> Begun:
     record = Record(
         run_id=run_id,
         started_at=_started_at(engine),
-        strategy_name=_name(details, strategies.name_of(components)),
+        strategy_name=_name(details, redactor, strategies.name_of(components)),
         instrument_ids=sorted(str(i) for i in engine.cache.instrument_ids()),
         initial_capital=capital,
         currency=currency,
@@ -116,7 +116,7 @@ def failed_to_build(config: BacktestRunConfig, details: Details, outcome: Outcom
     record = Record(
         run_id=uuid4(),
         started_at=datetime.now(UTC),
-        strategy_name=_name(details, strategies.joined(classes)),
+        strategy_name=_name(details, redactor, strategies.joined(classes)),
         instrument_ids=catalogs.instrument_ids(config),
         data_source=_redacted(redactor, details.data_source),
         data_fingerprint=_redacted(redactor, details.data_fingerprint),
@@ -132,7 +132,7 @@ def _said(details: Details, redactor: Redactor) -> dict[str, Any]:
     """Return what the caller alone can say of a run; it is `interrupted` until its end is known."""
     return {
         "status": "interrupted",
-        "strategy_type": clean(str(details.strategy_type or "unclassified")),
+        "strategy_type": redactor.text(clean(str(details.strategy_type or "unclassified"))),
         "reproduced_from": details.reproduced_from,
         "tags": [redactor.text(clean(str(tag))) for tag in details.tags],
         "note": _redacted(redactor, details.note),
@@ -168,8 +168,8 @@ def _hash(record: Record) -> str:
     )
 
 
-def _name(details: Details, otherwise: str) -> str:
-    return clean(str(details.strategy_name or otherwise))
+def _name(details: Details, redactor: Redactor, otherwise: str) -> str:
+    return redactor.text(clean(str(details.strategy_name or otherwise)))
 
 
 def _json(redactor: Redactor, value: object) -> Json:
