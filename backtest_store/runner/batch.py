@@ -10,9 +10,9 @@ from uuid import UUID
 
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Record
-from backtest_store.runner.execution import Refusal, RunOnce, inspect
-from backtest_store.runner.grid import Combination, Impossible
-from backtest_store.runner.parallel import Died, Workers
+from backtest_store.runner.execution import Checked, RunOnce, inspect
+from backtest_store.runner.grid import Combination, NotRun
+from backtest_store.runner.parallel import WorkerDied, Workers
 from backtest_store.runs.duplicates import Identity, stored_before
 from backtest_store.store import queries
 
@@ -26,17 +26,7 @@ class Planned:
 
     combination: Combination
     identity: Identity
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A backtest of which no run could be saved, and why."""
-
-    label: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.label}: {self.reason}" if self.label else self.reason
+    remarks: list[str]
 
 
 @dataclass
@@ -44,14 +34,19 @@ class Report:
     """What became of the backtests so far, each under its place in the plan."""
 
     runs: dict[int, Record] = field(default_factory=dict)
-    failures: dict[int, Failure] = field(default_factory=dict)
+    failures: dict[int, NotRun] = field(default_factory=dict)
     unsaved: set[UUID] = field(default_factory=set)
 
     @property
     def failed(self) -> int:
-        """How many did not succeed."""
-        unsuccessful = sum(run.status != "success" for run in self.runs.values())
-        return unsuccessful + len(self.failures)
+        """How many failed, or could not be run."""
+        ended = sum(str(run.status) not in ("success", "stopped") for run in self.runs.values())
+        return ended + len(self.failures)
+
+    @property
+    def stopped(self) -> int:
+        """How many the engine stopped before their data ended."""
+        return sum(str(run.status) == "stopped" for run in self.runs.values())
 
     @property
     def saved(self) -> int:
@@ -64,15 +59,22 @@ class Report:
         """Return the runs in the order of the plan."""
         return [self.runs[number] for number in sorted(self.runs)]
 
+    def labelled(self, planned: Sequence[Planned]) -> dict[str, Record]:
+        """Return the runs by what they are called in the plan, or else in the store."""
+        return {
+            planned[place].combination.label or self.runs[place].strategy_name: self.runs[place]
+            for place in sorted(self.runs)
+        }
+
 
 def plan(
-    found: Sequence[Combination | Impossible], workers: Workers
-) -> tuple[list[Planned], list[Impossible]]:
+    found: Sequence[Combination | NotRun], workers: Workers
+) -> tuple[list[Planned], list[NotRun]]:
     """Check all combinations of one config before any is run.
 
     Parameters
     ----------
-    found : sequence of Combination or Impossible
+    found : sequence of Combination or NotRun
         From `combinations`.
     workers : Workers
         Who checks.
@@ -90,19 +92,19 @@ def plan(
         If one cannot even be checked.
     """
     possible = [c for c in found if isinstance(c, Combination)]
-    impossible = [c for c in found if isinstance(c, Impossible)]
+    impossible = [c for c in found if isinstance(c, NotRun)]
     checked = dict(workers.each(inspect, [c.config for c in possible]))
     planned = []
     for number, combination in enumerate(possible):
-        identity = checked[number]
-        if isinstance(identity, Died):
-            raise StoreError(f"cannot check {combination.label}: {identity.reason}")
-        if isinstance(identity, Refusal):
-            impossible.append(Impossible(combination.label, identity.reason))
-        else:
-            planned.append(Planned(combination, identity))
+        match checked[number]:
+            case WorkerDied(reason=reason):
+                raise StoreError(f"cannot check {combination.label}: {reason}")
+            case NotRun(reason=reason, hint=hint):
+                impossible.append(NotRun(reason, combination.label, hint))
+            case Checked(identity=identity, remarks=remarks):
+                planned.append(Planned(combination, identity, remarks))
     if not planned:
-        raise UsageError(impossible[0].reason)
+        raise UsageError(impossible[0].reason, hint=impossible[0].hint)
     return planned, impossible
 
 
@@ -120,8 +122,8 @@ def run_all(
     configs = [planned[place].combination.config for place in places]
     for number, outcome in workers.each(RunOnce(datetime.now(UTC)), configs):
         place = places[number]
-        if isinstance(outcome, Refusal | Died):
-            report.failures[place] = Failure(planned[place].combination.label, outcome.reason)
+        if isinstance(outcome, NotRun | WorkerDied):
+            report.failures[place] = NotRun(outcome.reason, planned[place].combination.label)
         else:
             report.runs[place] = outcome.run
             if not outcome.is_saved:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from backtest_store.errors import StoreError, UnreachableError, UsageError
-from backtest_store.runner.parallel import GRACE, Died
+from backtest_store.runner.parallel import GRACE, WorkerDied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -86,7 +86,7 @@ class RayCluster:
 
     def each(
         self, work: Callable[[Item], Result], items: Iterable[Item]
-    ) -> Iterator[tuple[int, Result | Died]]:
+    ) -> Iterator[tuple[int, Result | WorkerDied]]:
         """Yield the place of each item and what became of it, in the order in which they end."""
         import ray
 
@@ -97,7 +97,7 @@ class RayCluster:
             (done,), _ = ray.wait([*self._under_way], num_returns=1)
             number, item, attempt = self._under_way.pop(done)
             result = _result(done)
-            if isinstance(result, Died) and attempt < MOST_ATTEMPTS:
+            if isinstance(result, WorkerDied) and attempt < MOST_ATTEMPTS:
                 waiting.appendleft((number, item, attempt + 1))
             else:
                 yield number, result
@@ -128,7 +128,7 @@ def _result(task: Any) -> Any:
         return ray.get(task)
     except RayError as error:
         reason = str(error).strip().partition("\n")[0]
-        return Died(f"its Ray worker was lost: {reason or type(error).__name__}")
+        return WorkerDied(f"its Ray worker was lost: {reason or type(error).__name__}")
 
 
 def _work(store: str | None, work: Callable[[Any], Any], item: object) -> object:

@@ -1,108 +1,386 @@
-"""The combinations of parameter values that a grid asks for."""
+"""The backtests that a grid asks for: every combination of its values, or some of them."""
 
+from __future__ import annotations
+
+import ast
 import json
+import operator
+import random
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from itertools import product
+from typing import Any
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.config.config import BacktestConfig, parse_config, with_overrides
+from backtest_store.models import Json
+from backtest_store.runner.config.config import Config, parse_config, with_overrides
+from backtest_store.runner.config.suggestions import did_you_mean
+from backtest_store.runner.config.walk import windows
 
 # Commas separate values, but not inside of brackets or quotes.
 _VALUE = re.compile(r"""(?:\[[^\]]*\]|\{[^}]*\}|"[^"]*"|[^,])+""")
+_RANGE = re.compile(r"(-?[\d.]+?)\.\.(-?[\d.]+?)(?::([\d.]+))?")
 _JSON_STARTS = ("[", "{", '"')
+_MOST = 1_000_000
+_SETTINGS = ("name", "zip", "constraints", "sample", "seed", "periods", "walk")
+_RANGE_KEYS = {"from", "to", "step", "count", "geometric"}
+_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Add: operator.add, ast.Sub: operator.sub,
+    ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Mod: operator.mod,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Combination:
     """One backtest of a grid: its config, and the values by which it differs from the others."""
 
-    config: BacktestConfig
+    config: Config
     label: str
 
 
 @dataclass(frozen=True)
-class Impossible:
-    """A combination that cannot be run, and why."""
+class NotRun:
+    """A backtest that could not be run, and why."""
 
-    label: str
     reason: str
+    label: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.reason}" if self.label else self.reason
 
 
-def parse_grid(settings: Iterable[str]) -> dict[str, list[object]]:
-    """Read ``name=value,value`` settings.
+@dataclass(frozen=True)
+class Grid:
+    """The values that vary.
 
     Parameters
     ----------
-    settings : iterable of str
-        Each a parameter's name or a dotted key such as ``data.start``, and its values; a value in
-        brackets or quotes is JSON.
+    groups : list
+        Each a list of settings that go together; the grid is the product of the groups.
+    constraints : list of str
+        Comparisons that each combination must satisfy.
+    sample : int, optional
+        How many combinations to draw at random, by `seed`.
+    name : str, optional
+        What the batch of runs is called.
+    """
 
-    Returns
-    -------
-    dict
-        The values of each key, in order, each once.
+    groups: list[list[Json]] = field(default_factory=list)
+    constraints: list[str] = field(default_factory=list)
+    sample: int | None = None
+    seed: int = 0
+    name: str | None = None
+
+    def combined(self, other: Grid) -> Grid:
+        """Return a grid that varies what another varies too; where both do, the other decides."""
+        theirs = {key for group in other.groups for setting in group for key in setting}
+        kept = [g for g in self.groups if not any(set(setting) & theirs for setting in g)]
+        return Grid([*kept, *other.groups], self.constraints, self.sample, self.seed, self.name)
+
+    def settings(self, config: Config) -> Iterator[Json]:
+        """Yield the settings of each combination that satisfies the constraints."""
+        every = (_merged(each) for each in product(*self.groups))
+        tests = [_constraint(text) for text in self.constraints]
+        kept = (s for s in every if all(test(_Values(config, s)) for test in tests))
+        if self.sample is None:
+            yield from kept
+            return
+        found = list(kept)
+        chosen = random.Random(self.seed).sample(  # noqa: S311 - chance that can be repeated
+            range(len(found)), min(self.sample, len(found))
+        )
+        yield from (found[place] for place in sorted(chosen))
+
+
+def parse_settings(settings: Iterable[str]) -> Grid:
+    """Read ``name=value,value`` and ``name=from..to:step`` settings.
 
     Raises
     ------
     UsageError
         If a setting has no name or no value, or a name comes twice.
     """
-    grid: dict[str, list[object]] = {}
+    values: dict[str, list[object]] = {}
     for setting in settings:
-        key, _, values = setting.partition("=")
+        key, _, text = setting.partition("=")
         key = key.strip()
-        if not key or not values.strip():
+        if not key or not text.strip():
             raise UsageError(
                 f"--set {setting}: a name and its values are needed",
-                hint="write --set fast_period=5,10,20",
+                hint="write --set fast_period=5,10,20 or --set fast_period=5..50:5",
             )
-        if key in grid:
+        if key in values:
             raise UsageError(f"--set {key} is given twice", hint=f"write --set {key}=5,10,20")
-        grid[key] = list(_values(setting, values))
-    return grid
+        values[key] = list(_values(setting, text))
+    return Grid([[{key: value} for value in each] for key, each in values.items()])
 
 
-def combinations(
-    config: BacktestConfig, grid: Mapping[str, Sequence[object]], *, name: str = ""
-) -> Iterator[Combination | Impossible]:
+def grid_of(config: Config) -> Grid:
+    """Return the grid that a config file holds; an empty one if it holds none.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be; it names the line and the key.
+    """
+    try:
+        return _grid(config)
+    except UsageError as error:
+        if str(error).startswith(config.origin.name):
+            raise
+        raise UsageError(f"{config.origin.at(['grid'])}: grid.{error}", hint=error.hint) from None
+
+
+def combinations(config: Config, grid: Grid, *, name: str = "") -> Iterator[Combination | NotRun]:
     """Yield each combination of the grid's values in a config.
 
     Parameters
     ----------
-    config : BacktestConfig
+    config : Config
         Where everything else comes from.
-    grid : mapping
-        From `parse_grid`; if it is empty, the config itself is the one combination.
+    grid : Grid
+        If it is empty, the config itself is the one combination.
     name : str
         What labels call the config.
+
+    Raises
+    ------
+    UsageError
+        If the grid's constraints exclude every combination.
     """
-    for values in product(*grid.values()):
-        overrides = dict(zip(grid, values, strict=True))
+    is_empty = True
+    for settings in grid.settings(config):
+        is_empty = False
+        tags = settings.get("tags")
+        overrides = {key: value for key, value in settings.items() if key != "tags"}
         said = ", ".join(f"{key}={value}" for key, value in overrides.items())
         label = ": ".join(filter(None, (name, said)))
         try:
-            yield Combination(with_overrides(config, overrides), label)
+            combined = with_overrides(config, overrides)
+            yield Combination(_tagged(combined, tags) if tags else combined, label)
         except UsageError as error:
-            yield Impossible(label, str(error))
+            yield NotRun(str(error), label)
+    if is_empty:
+        listed = ", ".join(repr(constraint) for constraint in grid.constraints)
+        raise UsageError(
+            f"{config.origin.at(['grid', 'constraints'])}: grid.constraints: {listed} exclude every"
+            " combination; change them or the values"
+        )
 
 
-def described(
-    config: BacktestConfig, *, name: str | None, note: str | None, tags: Sequence[str]
-) -> BacktestConfig:
-    """Return a config whose runs are listed under another name, with a note and further tags."""
-    said = {"name": name, "note": note, "tags": [*config.tags, *tags] if tags else None}
-    given = {key: value for key, value in said.items() if value is not None}
-    return parse_config(config.model_dump(exclude_unset=True) | given, origin="the command line")
+def _tagged(config: Config, tags: Sequence[str]) -> Config:
+    content = config.content | {"tags": [*(config.content.get("tags") or []), *tags]}
+    return parse_config(content, origin=config.origin, directory=config.directory)
+
+
+def _grid(config: Config) -> Grid:
+    content = config.grid
+    varying = {key: value for key, value in content.items() if key not in _SETTINGS}
+    groups = [[{key: v} for v in _listed(key, value)] for key, value in _flat(varying)]
+    zipped = content.get("zip", [])
+    groups += [_zipped(group) for group in (zipped if isinstance(zipped, list) else [zipped])]
+    if "walk" in content or "periods" in content:
+        groups.append(_periods(content, config))
+    _check_size(groups)
+    constraints = content.get("constraints", [])
+    sample = content.get("sample")
+    if sample is not None and (not isinstance(sample, int) or sample < 1):
+        raise UsageError(f"sample must be a number of combinations, was {sample!r}")
+    return Grid(
+        groups,
+        [constraints] if isinstance(constraints, str) else list(constraints),
+        sample,
+        int(content.get("seed", 0)),
+        content.get("name"),
+    )
+
+
+def _check_size(groups: Sequence[Sequence[object]]) -> None:
+    size = 1
+    for group in groups:
+        size *= len(group)
+    if size > _MOST:
+        raise UsageError(f"sizes multiply to {size:,} combinations; {_MOST:,} are the most")
+
+
+def _flat(values: Json, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the keys of a grid, dotted where a table is within a table."""
+    for key, value in values.items():
+        name = f"{above}{key}"
+        if isinstance(value, dict) and not set(value) & {"from", "to"}:
+            yield from _flat(value, f"{name}.")
+        else:
+            yield name, value
+
+
+def _listed(key: str, value: Any) -> list[Any]:
+    if isinstance(value, list):
+        if not value:
+            raise UsageError(f"{key} has no values; write {key} = [5, 10]")
+        return value
+    if isinstance(value, dict):
+        return list(_range_of(key, value))
+    return [value]
+
+
+def _range_of(key: str, value: Json) -> Iterator[float | int]:
+    for name in value:
+        if name not in _RANGE_KEYS:
+            raise UsageError(f"{key}: no key {name!r}{did_you_mean(name, _RANGE_KEYS)}")
+    first, last = _decimal(key, value.get("from")), _decimal(key, value.get("to"))
+    if value.get("geometric"):
+        yield from _geometric(key, first, last, value.get("count"))
+        return
+    step = _decimal(key, value.get("step", 1))
+    if step <= 0 or last < first:
+        raise UsageError(f"{key}: from {first} to {last} by {step} leads nowhere")
+    yield from (_number(first + step * place) for place in range(int((last - first) / step) + 1))
+
+
+def _geometric(key: str, first: Decimal, last: Decimal, count: Any) -> Iterator[float | int]:
+    if not isinstance(count, int) or count < 2 or first <= 0 or last <= first:  # noqa: PLR2004
+        raise UsageError(f"{key}: geometric needs from above 0, to above it, and count, such as 5")
+    ratio = (float(last) / float(first)) ** (1 / (count - 1))
+    is_whole = first == first.to_integral_value() and last == last.to_integral_value()
+    values = [float(first) * ratio**place for place in range(count)]
+    yield from dict.fromkeys(round(v) if is_whole else float(f"{v:.6g}") for v in values)
+
+
+def _decimal(key: str, value: Any) -> Decimal:
+    try:
+        return Decimal(str(value))  # "True" is no number
+    except InvalidOperation:
+        raise UsageError(
+            f"{key}: a range is of numbers, was {value!r}; write {{from = 5, to = 50, step = 5}},"
+            " or a list"
+        ) from None
+
+
+def _number(value: Decimal) -> float | int:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _zipped(group: Any) -> list[Json]:
+    """Return settings that go together: the first values of all keys, the second of all …."""
+    if not isinstance(group, dict) or not group:
+        raise UsageError("zip: write the lists that go together under [[grid.zip]]")
+    lists = {key: _listed(key, value) for key, value in _flat(group)}
+    if len({len(values) for values in lists.values()}) > 1:
+        sizes = ", ".join(f"{key} {len(values)}" for key, values in lists.items())
+        raise UsageError(f"zip: lists that go together are equally long, were {sizes}")
+    return [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]
+
+
+def _periods(content: Json, config: Config) -> list[Json]:
+    if "walk" in content and "periods" in content:
+        raise UsageError("walk: give walk or periods, not both")
+    if "walk" in content:
+        made = windows(content["walk"], _limit(config, "start"), _limit(config, "end"))
+    else:
+        made = [({k: str(v) for k, v in period.items()}, None) for period in content["periods"]]
+    start, end = ("start", "end") if config.is_long else ("data.start", "data.end")
+    names = {"start": start, "end": end}
+    unknown = {key for period, _ in made for key in period} - set(names)
+    if unknown:
+        raise UsageError(f"periods: a period has a start and an end, was {', '.join(unknown)}")
+    return [
+        {names[key]: value for key, value in period.items()} | ({"tags": [tag]} if tag else {})
+        for period, tag in made
+    ]
+
+
+def _limit(config: Config, key: str) -> str:
+    held = config.content if config.is_long else config.content.get("data")
+    entry = held[0] if isinstance(held, list) else held
+    value = entry.get(key) if isinstance(entry, dict) else None
+    if value is None:
+        raise UsageError(f"walk needs data.start and data.end, and there is no data.{key}")
+    return str(value)
+
+
+def _merged(settings: Iterable[Json]) -> Json:
+    return {key: value for setting in settings for key, value in setting.items()}
+
+
+class _Values(Mapping[str, Any]):
+    """What the names in a constraint stand for: the combination's values, else the config's."""
+
+    def __init__(self, config: Config, settings: Json) -> None:
+        parameters = config.content.get("parameters") or {}
+        if config.is_long:
+            strategies = (config.content.get("engine") or {}).get("strategies") or [{}]
+            parameters = strategies[0].get("config") or {}
+        self._held = parameters | settings
+
+    def __getitem__(self, name: str) -> Any:
+        value = self._held.get(name, self._held.get(f"parameters.{name}"))
+        if value is None:
+            raise UsageError(f"constraints: nothing is called {name!r}{did_you_mean(name, self)}")
+        try:
+            return _number(Decimal(value)) if isinstance(value, str) else value
+        except InvalidOperation:
+            return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+
+def _constraint(text: str) -> Callable[[Mapping[str, Any]], bool]:
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        raise UsageError(_no_constraint(text)) from None
+    return lambda values: bool(_evaluate(tree, values, text))
+
+
+def _evaluate(node: ast.expr, values: Mapping[str, Any], text: str) -> Any:
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name):
+            return values[name]
+        case ast.Attribute():
+            return values[ast.unparse(node)]
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            return _OPERATORS[type(op)](
+                _evaluate(left, values, text), _evaluate(right, values, text)
+            )
+        case ast.BoolOp(op=op, values=parts):
+            found = (_evaluate(part, values, text) for part in parts)
+            return all(found) if isinstance(op, ast.And) else any(found)
+        case ast.Compare(left=left, ops=ops, comparators=right):
+            sides = [_evaluate(side, values, text) for side in (left, *right)]
+            pairs = zip(ops, sides, sides[1:], strict=False)
+            try:
+                return all(_OPERATORS[type(op)](a, b) for op, a, b in pairs)
+            except (TypeError, KeyError):
+                raise UsageError(_no_constraint(text)) from None
+    raise UsageError(_no_constraint(text))
+
+
+def _no_constraint(text: str) -> str:
+    return f"constraints: {text!r} is no comparison; write 'fast_period < slow_period'"
 
 
 def _values(setting: str, text: str) -> Iterator[object]:
     seen = set()
     for value in _VALUE.findall(text):
         stripped = value.strip()
-        if stripped and stripped not in seen:
-            seen.add(stripped)
+        if not stripped or stripped in seen:
+            continue
+        seen.add(stripped)
+        if match := _RANGE.fullmatch(stripped):
+            first, last, step = match.groups()
+            limits = {"from": first, "to": last, "step": step or 1}
+            yield from (str(number) for number in _range_of(f"--set {setting}", limits))
+        else:
             yield _value(setting, stripped)
 
 

@@ -25,7 +25,7 @@ GRACE = 5.0  # seconds in which an interrupted worker may save what it was at
 
 
 @dataclass(frozen=True)
-class Died:
+class WorkerDied:
     """The process that worked on an item died of this."""
 
     reason: str
@@ -36,7 +36,7 @@ class Workers(Protocol):
 
     def each(
         self, work: Callable[[Item], Result], items: Iterable[Item]
-    ) -> Iterator[tuple[int, Result | Died]]:
+    ) -> Iterator[tuple[int, Result | WorkerDied]]:
         """Yield the place of each item and what became of it, in the order in which they end."""
         ...
 
@@ -54,7 +54,7 @@ class ThisProcess:
 
     def each(
         self, work: Callable[[Item], Result], items: Iterable[Item]
-    ) -> Iterator[tuple[int, Result | Died]]:
+    ) -> Iterator[tuple[int, Result | WorkerDied]]:
         """Yield the place of each item and what became of it."""
         for number, item in enumerate(items):
             yield number, work(item)
@@ -107,7 +107,7 @@ class WorkerProcesses:
 
     def each(
         self, work: Callable[[Item], Result], items: Iterable[Item]
-    ) -> Iterator[tuple[int, Result | Died]]:
+    ) -> Iterator[tuple[int, Result | WorkerDied]]:
         """Yield the place of each item and what became of it, in the order in which they end."""
         waiting = deque(enumerate(items))
         self._occupy(work, waiting)
@@ -116,7 +116,7 @@ class WorkerProcesses:
             for pipe in connection.wait([*busy]):
                 worker = busy[pipe]  # type: ignore[index]
                 number, result = worker.receive()
-                if isinstance(result, Died):
+                if isinstance(result, WorkerDied):
                     self._workers.remove(worker)
                 self._occupy(work, waiting)  # first: whoever is told may take their time
                 yield number, result
@@ -168,7 +168,7 @@ class _Worker:
             return number, self.pipe.recv()
         except (EOFError, OSError):
             self.process.join()
-            return number, Died(_ending(self.process.exitcode))
+            return number, WorkerDied(_ending(self.process.exitcode))
 
     def stop(self) -> None:
         """Let it end by itself if it is idle; interrupt it if it is not."""

@@ -35,6 +35,8 @@ equity_fraction = 0.95
 source = "sp500_daily"
 start = 2005-01-01
 end = 2005-06-30
+[venue]
+taker_fee = 0.0001
 """
 FAILING = """
 from nautilus_trader.config import StrategyConfig
@@ -73,7 +75,8 @@ def trouble(store: str, tmp_path: Path) -> str:
     (tmp_path / "trouble.py").write_text(FAILING)
     path = tmp_path / "trouble.json"
     data = {"source": "sp500_daily", "start": "2005-01-01", "end": "2005-01-31"}
-    path.write_text(json.dumps({"strategy": "trouble:Trouble", "data": data}))
+    venue = {"taker_fee": 0.0001}
+    path.write_text(json.dumps({"strategy": "trouble:Trouble", "data": data, "venue": venue}))
     return str(path)
 
 
@@ -110,14 +113,14 @@ def test_a_grid_runs_each_combination_once(store: str, config: str) -> None:
         (fast, slow, start)
         for fast in (5, 10, 30)
         for slow in (20, 40)
-        for start in ("2005-01-03", "2005-02-01")
+        for start in ("2005-01-04", "2005-02-02")
         if fast < slow
     ]
     assert len(stored(store)) == 10
     assert answer.err.splitlines() == [
         (
             "warning: skipped 2 impossible combinations: fast_period=30, slow_period=20,"
-            " data.start=2005-01-01: SMA Crossover: fast_period must be less than slow_period 20,"
+            " data.start=2005-01-01: --set: SMA Crossover: fast_period must be less than slow_period 20,"
             " was 30"
         ),
         "10 saved, 2 skipped",
@@ -176,7 +179,7 @@ def test_an_identical_run_is_named(store: str, config: str) -> None:
     assert f"Sharpe ratio {first['sharpe_ratio']:.3g}" in again.err
     assert len(stored(store)) == 2
     other = btstore("run", config, "--set", "fast_period=6")
-    assert "was run before" not in other.err
+    assert "duplicates" not in other.err
 
 
 def test_an_existing_run_is_taken_instead(store: str, config: str) -> None:
@@ -192,7 +195,7 @@ def test_an_existing_run_is_taken_instead(store: str, config: str) -> None:
 def test_changed_code_is_not_an_existing_run(store: str, trouble: str) -> None:
     assert btstore("run", trouble).code == 0
     file = Path(trouble).with_name("trouble.py")
-    assert "was run before" in btstore("run", trouble).err
+    assert "duplicates" in btstore("run", trouble).err
     file.write_text(FAILING + "\n# changed")
     assert btstore("run", trouble, "--skip-existing").code == 0
     assert len(stored(store)) == 3
@@ -203,7 +206,7 @@ def test_one_that_fails_does_not_stop_the_others(store: str, trouble: str, jobs:
     answer = btstore("run", trouble, "--set", "trouble=raise,a,b", "--jobs", str(jobs))
     assert answer.code == 1
     assert "2 saved, 1 failed\n" in answer.err
-    assert "error: Trouble failed: this one fails\nhint: btstore show " in answer.err
+    assert "error: trouble=raise failed: this one fails\nhint: btstore show " in answer.err
     statuses = {run["parameters"]["trouble"]: run["status"] for run in stored(store)}
     assert statuses == {"raise": "failed", "a": "success", "b": "success"}
 

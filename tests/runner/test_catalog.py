@@ -15,9 +15,8 @@ from backtest_store.errors import UsageError
 from backtest_store.runner.bundled_data import BUNDLED_DATA
 from backtest_store.runner.config.config import parse_config
 from backtest_store.runner.config.timestamps import to_datetime
-from backtest_store.runner.data.csv_bars import Row, load_csv
-from backtest_store.runner.engine import prepare
-from tests.runner.conftest import Preparing
+from backtest_store.runner.data.csv_file import Row, load_csv
+from tests.runner.conftest import Preparing, prepare
 
 ROWS = load_csv(BUNDLED_DATA["eurusd_hourly"].path).rows[:600]
 LAST, BID, ASK = (
@@ -47,8 +46,8 @@ def bars(rows: list[Row], bar_type: BarType, shift: float = 0.0) -> list[Bar]:
     return [
         Bar(
             bar_type,
-            *(Price(price + shift, 5) for price in row[1:5]),
-            Quantity(row.volume, 0),
+            *(Price(price + shift, 5) for price in row.prices),
+            Quantity(row.sizes[0], 0),
             row.time,
             row.time,
         )
@@ -89,10 +88,10 @@ def fills(prepared: Any) -> list[tuple[int, str]]:
 def test_a_catalog_trades_like_the_file_it_was_made_from(path: Path, preparing: Preparing) -> None:
     prepared = preparing(content(path))
     last = to_datetime(ROWS[399].time).isoformat()
-    data = {"source": "eurusd_hourly", "end": last}
+    data = {"source": "eurusd_hourly", "end": last, "timestamp": "close"}
     from_file = preparing(content(path) | {"data": data, "instrument": {"lot_size": 1000}})
     assert (prepared.start, prepared.end) == (from_file.start, from_file.end)
-    assert prepared.data_source == str(path)
+    assert prepared.facts.data_source == str(path)
     found = fills(prepared)
     assert len(found) > 10
     assert found == fills(from_file)
@@ -101,7 +100,7 @@ def test_a_catalog_trades_like_the_file_it_was_made_from(path: Path, preparing: 
 def test_quotes_fill_on_both_sides(path: Path, preparing: Preparing) -> None:
     prepared = preparing(content(path, bar="1-HOUR-BID"))
     prepared.engine.run()
-    bid_at = {row.time: row.close - SPREAD for row in ROWS}
+    bid_at = {row.time: row.prices[3] - SPREAD for row in ROWS}
     orders = prepared.engine.cache.orders()
     assert len(orders) > 10
     for order in orders:
@@ -111,7 +110,8 @@ def test_quotes_fill_on_both_sides(path: Path, preparing: Preparing) -> None:
 
 def test_a_range_of_a_catalog_is_used(path: Path, preparing: Preparing) -> None:
     prepared = preparing(content(path, start="2017-01-10", end="2017-01-12"))
-    inside = [row.time for row in ROWS if to_datetime(row.time).day in (10, 11, 12)]
+    # A bar that closes at midnight belongs to the day that it closes.
+    inside = [row.time for row in ROWS if to_datetime(row.time - 1000).day in (10, 11, 12)]
     assert (prepared.start, prepared.end) == (to_datetime(inside[0]), to_datetime(inside[-1]))
 
 
@@ -121,8 +121,8 @@ def test_a_catalog_that_grows_keeps_the_fingerprint_of_its_past(path: Path) -> N
     before = [prepare(parse_config(each, origin="test")) for each in (past, whole)]
     ParquetDataCatalog(str(path)).write_data(bars(ROWS[400:], LAST))
     after = [prepare(parse_config(each, origin="test")) for each in (past, whole)]
-    assert after[0].data_fingerprint == before[0].data_fingerprint
-    assert after[1].data_fingerprint != before[1].data_fingerprint
+    assert after[0].facts.data_fingerprint == before[0].facts.data_fingerprint
+    assert after[1].facts.data_fingerprint != before[1].facts.data_fingerprint
 
 
 def test_other_prices_have_another_fingerprint(path: Path, tmp_path: Path) -> None:
@@ -133,16 +133,22 @@ def test_other_prices_have_another_fingerprint(path: Path, tmp_path: Path) -> No
     contents = (content(path), content(tmp_path / "other"))
     first, second = (prepare(parse_config(each, origin="test")) for each in contents)
     assert (first.start, first.end) == (second.start, second.end)
-    assert first.data_fingerprint != second.data_fingerprint
+    assert first.facts.data_fingerprint != second.facts.data_fingerprint
 
 
 def test_the_venue_may_set_the_fees_of_a_catalogs_instrument(
     path: Path, preparing: Preparing
 ) -> None:
     prepared = preparing(content(path) | {"venue": {"taker_fee": "0.0001"}})
-    stored = prepared.config_snapshot["instruments"][0]
-    assert stored["taker_fee"] == "0.0001"
-    assert stored["lot_size"] == "1000"
+    prepared.engine.run()
+    assert str(prepared.instrument.lot_size) == "1000"
+    orders = prepared.engine.cache.orders()
+    value = sum(float(order.filled_qty) * order.avg_px for order in orders)
+    fees = sum(
+        fee.as_double() for fee in prepared.engine.cache.accounts()[0].commissions().values()
+    )
+    assert fees == pytest.approx(value * 0.0001, abs=0.01 * len(orders))
+    assert fees > 10
 
 
 def test_an_account_must_fit_a_catalogs_instrument(path: Path, preparing: Preparing) -> None:
@@ -160,7 +166,10 @@ def test_an_account_must_fit_a_catalogs_instrument(path: Path, preparing: Prepar
         ({"bar": "1-DAY"}, "has no bars EUR/USD.SIM-1-DAY-LAST-EXTERNAL; did you mean 'EURUSD.SIM"),
         ({"instrument": "GBP/USD.SIM"}, "has no bars GBP/USD.SIM-1-HOUR-LAST-EXTERNAL"),
         ({"catalog": "/nowhere"}, "/nowhere is not a NautilusTrader catalog"),
-        ({"start": "2020-01-01"}, "has no bars from 2020-01-01 to the end"),
+        (
+            {"start": "2020-01-01"},
+            "catalog has no Bar of EUR/USD.SIM-1-HOUR-LAST-EXTERNAL from 2020-",
+        ),
     ],
 )
 def test_what_a_catalog_does_not_hold_is_named(
@@ -178,7 +187,7 @@ def test_an_instrument_may_be_described_where_the_catalog_has_none(
     with pytest.raises(UsageError, match=r"has no instrument EUR/USD\.SIM"):
         preparing(content(path))
     described = content(path) | {"instrument": {"lot_size": 1}}
-    assert preparing(described).config_snapshot["instruments"][0]["price_precision"] == 5
+    assert preparing(described).instrument.price_precision == 5
     wrong = content(path) | {"instrument": {"price_precision": 3}}
     with pytest.raises(UsageError, match="the catalog's bars have 5 decimals, was 3"):
         preparing(wrong)

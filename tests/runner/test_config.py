@@ -9,7 +9,7 @@ import pytest
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.config.config import (
-    BacktestConfig,
+    Config,
     load_config,
     parse_config,
     with_overrides,
@@ -81,7 +81,7 @@ def merged(changes: dict[str, Any], base: dict[str, Any] | None = None) -> dict[
     return content
 
 
-def parsed(changes: dict[str, Any]) -> BacktestConfig:
+def parsed(changes: dict[str, Any]) -> Config:
     return parse_config(merged(changes), origin="my.toml")
 
 
@@ -92,28 +92,26 @@ def test_the_formats_say_the_same(suffix: str, text: str, tmp_path: Path) -> Non
     path = tmp_path / f"config{suffix}"
     path.write_text(text, encoding="utf-8")
     config = load_config(path)
-    assert config.parameters == {"fast_period": 10, "equity_fraction": 0.9}
-    assert (config.name, config.type, config.tags) == ("Mine", "trend_following", ["a", "b"])
-    assert config.data.start == date(2005, 1, 1)
-    assert config.data.end == datetime(2015, 12, 31, 10, tzinfo=UTC)
-    assert config.venue.initial_capital == 50_000
-    assert config.venue.account_type == "CASH"
-    assert config.venue.taker_fee == Decimal("0.001")
-    assert config.instrument.tick_size == Decimal("0.05")
+    short = config.short
+    assert short.strategies[0].parameters == {"fast_period": 10, "equity_fraction": 0.9}
+    assert (short.name, short.type, short.tags) == ("Mine", "trend_following", ["a", "b"])
+    assert short.data[0].start == date(2005, 1, 1)
+    assert short.data[0].end == datetime(2015, 12, 31, 10, tzinfo=UTC)
+    assert short.venue.starting_balance == "50000 USD"
+    assert short.venue.account_type == "CASH"
+    assert short.venue.taker_fee == Decimal("0.001")
+    assert short.instruments[0].tick_size == Decimal("0.05")
     assert config.directory == tmp_path
 
 
 def test_little_has_to_be_said() -> None:
-    config = parsed({})
-    assert config.data.bar_type == "SPX.XCBO-1-DAY-LAST-EXTERNAL"
-    assert config.data.instrument_id == "SPX.XCBO"
-    assert config.data.first_moment is None
-    assert (config.venue.initial_capital, config.venue.currency) == (Decimal(100_000), "USD")
-    assert config.instrument_type == "equity"
+    short = parsed({}).short
+    assert short.data[0].first_moment is None
+    assert (short.venue.starting_balance, short.venue.currency) == ("100000 USD", "USD")
 
 
 def test_an_end_without_a_time_is_all_of_that_day() -> None:
-    data = parsed({"data": {"start": "2005-01-03", "end": "2005-01-03"}}).data
+    data = parsed({"data": {"start": "2005-01-03", "end": "2005-01-03"}}).short.data[0]
     assert data.first_moment == parse_timestamp("2005-01-03")
     assert data.last_moment == parse_timestamp("2005-01-04") - 1
 
@@ -122,8 +120,9 @@ def test_a_relative_path_starts_at_the_config_file(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps(LEAST | {"data": OWN}), encoding="utf-8")
     config = load_config(path)
-    assert config.data.path is not None
-    assert config.locate(config.data.path) == tmp_path / "my.csv"
+    relative = config.short.data[0].path
+    assert relative is not None
+    assert config.locate(relative) == tmp_path / "my.csv"
     assert config.locate(Path("/x/y.csv")) == Path("/x/y.csv")
 
 
@@ -137,7 +136,7 @@ def test_a_relative_path_starts_at_the_config_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_bar_is_the_last_price_unless_it_says_otherwise(given: str, bar: str) -> None:
-    assert parsed({"data": {"bar": given}}).data.bar_spec == bar
+    assert parsed({"data": {"bar": given}}).short.data[0].bar == bar
 
 
 @pytest.mark.parametrize(
@@ -156,6 +155,9 @@ def test_a_bar_is_the_last_price_unless_it_says_otherwise(given: str, bar: str) 
         ({"tags": "demo"}, "tags: Input should be a valid list, was 'demo'"),
         ({"parameters": [1]}, "parameters: Input should be a valid dictionary, was [1]"),
         ({"data": 5}, "data: Input should be a valid dictionary"),
+        ({"strategy": "mystrats.py"}, "'mystrats.py' is a file; write mystrats:ClassName"),
+        ({"venue": {"slippage_ticks": 1, "slippage_fraction": 0.1}}, "give one kind of slippage"),
+        ({"grid": [1]}, "grid is a table of what varies, was [1]"),
         (
             {"data": {"source": "sp500"}},
             "no bundled data 'sp500'; did you mean 'sp500_daily'?",
@@ -225,9 +227,10 @@ def test_a_missing_key_is_named(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["instrument", "bar"])
-def test_a_file_of_ones_own_needs_its_instrument_and_bar(key: str) -> None:
-    with pytest.raises(UsageError, match=f"path needs {key} beside it"):
-        parsed({"data": OWN | {"source": None, key: None}})
+def test_a_catalog_needs_its_instrument_and_bar(key: str) -> None:
+    own = {"catalog": "c", "instrument": "AAPL.XNAS", "bar": "1-DAY", "source": None}
+    with pytest.raises(UsageError, match=f"catalog also needs {key}, such as {key} = "):
+        parsed({"data": own | {key: None}})
 
 
 @pytest.mark.parametrize(
@@ -269,18 +272,13 @@ def test_overrides_reach_parameters_and_sections() -> None:
             "venue.leverage": "2",
         },
     )
-    assert changed.parameters == {"fast_period": 5, "slow_period": "30"}
-    assert changed.data.start == date(2010, 1, 1)
-    assert changed.venue.leverage == 2
-    assert config.parameters == {"fast_period": 10, "slow_period": 20}
+    short = changed.short
+    assert short.strategies[0].parameters == {"fast_period": 5, "slow_period": "30"}
+    assert short.data[0].start == date(2010, 1, 1)
+    assert short.venue.leverage == 2
+    assert config.content["parameters"] == {"fast_period": 10, "slow_period": 20}
     assert with_overrides(config, {}) == config
-    assert changed.instrument.model_fields_set == set()
-
-
-def test_an_override_of_the_data_brings_its_instrument() -> None:
-    changed = with_overrides(parsed({}), {"data.source": "eurusd_hourly"})
-    assert changed.data.bar_type == "EUR/USD.SIM-1-HOUR-LAST-EXTERNAL"
-    assert changed.instrument_type == "currency_pair"
+    assert short.instruments == []
 
 
 @pytest.mark.parametrize(
@@ -297,20 +295,12 @@ def test_an_impossible_override_is_refused(overrides: dict[str, object], said: s
     assert str(caught.value).startswith(said)
 
 
-@pytest.mark.parametrize("text", [TOML, *(path.read_text("utf-8") for path in DEMO_CONFIGS)])
-def test_a_config_survives_being_stored_as_json(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "config.toml"
-    path.write_text(text, encoding="utf-8")
-    config = load_config(path)
-    stored = json.loads(json.dumps(config.model_dump(mode="json", exclude_none=True)))
-    assert parse_config(stored, origin="stored") == config
-
-
 def test_a_config_travels_to_another_process() -> None:
     config = parsed({"data": {"end": "2010-01-01"}})
     assert pickle.loads(pickle.dumps(config)) == config  # noqa: S301
 
 
 def test_there_is_a_demo_of_each_bundled_strategy() -> None:
-    strategies = {load_config(path).strategy for path in DEMO_CONFIGS}
+    shorts = [load_config(path).short for path in DEMO_CONFIGS]
+    strategies = {short.strategies[0].strategy for short in shorts}
     assert strategies == {"sma_crossover", "rsi_mean_reversion", "momentum"}

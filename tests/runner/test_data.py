@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from backtest_store.errors import UsageError
 from backtest_store.runner.bundled_data import BUNDLED_DATA
 from backtest_store.runner.config.timestamps import parse_timestamp, to_datetime
-from backtest_store.runner.data import bars
-from backtest_store.runner.data.csv_bars import Row, load_csv
+from backtest_store.runner.data.csv_file import Row, load_csv
+from backtest_store.runner.data.made_catalogs import read_series
 
 HEADER = "date,open,high,low,close,volume"
 GOOD = "2005-01-03,10,12,9,11,100"
@@ -32,17 +32,27 @@ def write(directory: Path, *lines: str, name: str = "prices.csv") -> Path:
         (
             "sp500_daily",
             5031,
-            Row(parse_timestamp("1999-01-04"), 1229.23, 1248.81, 1219.10, 1228.10, 877_000_000),
-            Row(parse_timestamp("2018-12-31"), 2498.94, 2509.24, 2482.82, 2506.85, 3_442_870_000),
+            Row(
+                parse_timestamp("1999-01-04"), (1229.23, 1248.81, 1219.10, 1228.10), (877_000_000,)
+            ),
+            Row(
+                parse_timestamp("2018-12-31"),
+                (2498.94, 2509.24, 2482.82, 2506.85),
+                (3_442_870_000,),
+            ),
         ),
         (
             "eurusd_hourly",
             6225,
             Row(
-                parse_timestamp("2017-01-01T22:00Z"), 1.05236, 1.05253, 1.05221, 1.05227, 143539993
+                parse_timestamp("2017-01-01T22:00Z"),
+                (1.05236, 1.05253, 1.05221, 1.05227),
+                (143539993,),
             ),
             Row(
-                parse_timestamp("2017-12-29T21:00Z"), 1.19984, 1.2013, 1.19931, 1.20075, 4885529785
+                parse_timestamp("2017-12-29T21:00Z"),
+                (1.19984, 1.2013, 1.19931, 1.20075),
+                (4885529785,),
             ),
         ),
     ],
@@ -51,15 +61,18 @@ def test_bundled_data_loads_whole(name: str, bars: int, first: Row, last: Row) -
     series = load_csv(BUNDLED_DATA[name].path)
     assert len(series.rows) == bars
     assert (series.rows[0], series.rows[-1]) == (first, last)
-    assert series.has_volume
-    assert series.fingerprint == hashlib.sha256(BUNDLED_DATA[name].path.read_bytes()).hexdigest()
+    assert series.has_sizes
+    assert (
+        series.fingerprint
+        == hashlib.sha256(gzip.decompress(BUNDLED_DATA[name].path.read_bytes())).hexdigest()
+    )
 
 
 def test_a_file_is_read_once_for_as_long_as_it_does_not_change(tmp_path: Path) -> None:
-    first = bars._series(write(tmp_path, HEADER, GOOD))
-    assert bars._series(first.path) is first
+    first = read_series(write(tmp_path, HEADER, GOOD))
+    assert read_series(first.path) is first
     write(tmp_path, HEADER, GOOD, LATER)
-    assert len(bars._series(first.path).rows) == 2
+    assert len(read_series(first.path).rows) == 2
 
 
 def test_bundled_data_comes_with_its_licences() -> None:
@@ -153,21 +166,21 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_the_usual_headers_are_understood(lines: list[str], tmp_path: Path) -> None:
-    expected = Row(parse_timestamp("2005-01-03"), 10, 12, 9, 11, 100)
+    expected = Row(parse_timestamp("2005-01-03"), (10, 12, 9, 11), (100,))
     assert load_csv(write(tmp_path, *lines)).rows == [expected]
 
 
 def test_volume_may_be_missing(tmp_path: Path) -> None:
     without = load_csv(write(tmp_path, "date,open,high,low,close", "2005-01-03,10,12,9,11"))
     zero = load_csv(write(tmp_path, HEADER, "2005-01-03,10,12,9,11,0"))
-    assert not without.has_volume
-    assert not zero.has_volume
+    assert not without.has_sizes
+    assert not zero.has_sizes
     assert without.rows == zero.rows
 
 
 def test_the_noise_of_adjusted_prices_widens_the_range(tmp_path: Path) -> None:
     path = write(tmp_path, HEADER, "2005-01-03,8.999999,12,9,12.000001,1")
-    assert load_csv(path).rows[0][1:5] == (8.999999, 12.000001, 8.999999, 12.000001)
+    assert load_csv(path).rows[0].prices == (8.999999, 12.000001, 8.999999, 12.000001)
 
 
 prices = st.floats(0.0001, 1e6)
@@ -180,7 +193,7 @@ def rows(draw: st.DrawFn) -> list[Row]:
     for time in sorted(times):
         opening, close, one, other = (draw(prices) for _ in range(4))
         high, low = max(opening, close, one), min(opening, close, other)
-        made.append(Row(time * 1000, opening, high, low, close, draw(st.floats(0, 1e12))))
+        made.append(Row(time * 1000, (opening, high, low, close), (draw(st.floats(0, 1e12)),)))
     return made
 
 
@@ -201,7 +214,10 @@ class Format:
             header = ["Timestamp", "Open", "High", "Low", "Close", "Volume"]
             writer.writerow([header[position] for position in self.order])
             for row in rows:
-                cells = [self.stamp(row.time), *(repr(value) for value in row[1:])]
+                cells = [
+                    self.stamp(row.time),
+                    *(repr(value) for value in (*row.prices, *row.sizes)),
+                ]
                 writer.writerow([cells[position] for position in self.order])
 
 
@@ -221,18 +237,6 @@ def test_what_is_written_is_read_back(
     path = tmp_path_factory.getbasetemp() / "written.csv"
     form.write(path, rows)
     assert load_csv(path).rows == rows
-
-
-def test_a_range_takes_its_two_ends(tmp_path: Path) -> None:
-    third = "2005-01-05,11,13,10,12,100"
-    series = load_csv(write(tmp_path, HEADER, GOOD, LATER, third))
-    first, second, last = (row.time for row in series.rows)
-    assert series.between(None, None) == series
-    assert [row.time for row in series.between(second, None).rows] == [second, last]
-    assert [row.time for row in series.between(None, second).rows] == [first, second]
-    assert [row.time for row in series.between(second, second).rows] == [second]
-    assert series.between(last + 1, None).rows == []
-    assert series.between(second, second).fingerprint == series.fingerprint
 
 
 @pytest.mark.parametrize(

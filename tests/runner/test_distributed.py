@@ -9,7 +9,7 @@ import pytest
 ray = pytest.importorskip("ray")
 
 from backtest_store.runner.distributed import RayCluster  # noqa: E402
-from backtest_store.runner.parallel import Died  # noqa: E402
+from backtest_store.runner.parallel import WorkerDied  # noqa: E402
 from tests.capture.stores import shared_url, store, stored  # noqa: E402, F401 - fixtures
 from tests.shell import btstore  # noqa: E402
 
@@ -43,7 +43,7 @@ def test_work_is_done_once_by_whoever_lives() -> None:
         assert sorted(workers.each(abs, range(-8, 0))) == list(enumerate(range(8, 0, -1)))
         assert list(workers.each(DieOnce(), [3])) == [(0, -3)]
         ((_, dead),) = workers.each(os._exit, [1])
-        assert isinstance(dead, Died)
+        assert isinstance(dead, WorkerDied)
         assert "its Ray worker was lost" in dead.reason
 
 

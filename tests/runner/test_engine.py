@@ -12,10 +12,9 @@ import pytest
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.bundled_data import BUNDLED_DATA
-from backtest_store.runner.config.config import load_config, parse_config, with_overrides
+from backtest_store.runner.config.config import load_config, with_overrides
 from backtest_store.runner.demo import DEMO_CONFIGS
-from backtest_store.runner.engine import PreparedBacktest, prepare, run_from_snapshot
-from tests.runner.conftest import Preparing
+from tests.runner.conftest import PreparedBacktest, Preparing, prepare
 
 MOMENTUM: dict[str, Any] = {
     "strategy": "momentum",
@@ -70,33 +69,20 @@ def write_strategy(directory: Path, units: int = 1, name: str = "mine") -> dict[
 
 def test_what_is_known_of_a_prepared_backtest(preparing: Preparing) -> None:
     prepared = preparing(MOMENTUM | {"tags": ["a"], "note": "why"})
-    assert (prepared.strategy_name, prepared.strategy_type) == ("Momentum", "momentum")
-    assert (prepared.tags, prepared.note) == (["a"], "why")
-    assert prepared.data_source == "sp500_daily"
-    assert prepared.instrument_ids == ["SPX.XCBO"]
-    assert (prepared.initial_capital, prepared.currency) == (Decimal(100_000), "USD")
-    assert prepared.start == datetime(2004, 1, 2, tzinfo=UTC)
-    assert prepared.end == datetime(2005, 12, 30, tzinfo=UTC)
+    backtest = prepared.backtest
+    assert (backtest.name, backtest.type) == ("Momentum", "momentum")
+    assert (backtest.tags, backtest.note) == (["a"], "why")
+    assert prepared.facts.data_source == "sp500_daily"
+    # Each bar is told when it closes, which is the midnight after its day.
+    assert prepared.start == datetime(2004, 1, 3, tzinfo=UTC)
+    assert prepared.end == datetime(2005, 12, 31, tzinfo=UTC)
     assert prepared.parameters["lookback"] == 20
     assert prepared.parameters["instrument_id"] == "SPX.XCBO"
 
 
 def test_a_config_may_name_and_classify_its_strategy(preparing: Preparing) -> None:
-    prepared = preparing(MOMENTUM | {"name": "Mine", "type": "trend_following"})
-    assert (prepared.strategy_name, prepared.strategy_type) == ("Mine", "trend_following")
-
-
-def test_nautilus_trader_itself_can_make_the_strategy_from_the_snapshot() -> None:
-    from nautilus_trader.backtest.config import BacktestEngineConfig, BacktestVenueConfig
-    from nautilus_trader.trading.config import ImportableStrategyConfig, StrategyFactory
-
-    snapshot = prepare(parse_config(MOMENTUM, origin="test")).config_snapshot
-    names = ("strategy_path", "config_path", "config")
-    importable = ImportableStrategyConfig(**{name: snapshot[name] for name in names})
-    strategy = StrategyFactory.create(importable)
-    assert strategy.config.json_primitives() == snapshot["config"]
-    assert BacktestVenueConfig.parse(json.dumps(snapshot["venues"][0])).name == "XCBO"
-    assert BacktestEngineConfig.parse(json.dumps(snapshot["engine"])).logging.bypass_logging
+    backtest = preparing(MOMENTUM | {"name": "Mine", "type": "trend_following"}).backtest
+    assert (backtest.name, backtest.type) == ("Mine", "trend_following")
 
 
 @pytest.mark.parametrize("path", DEMO_CONFIGS, ids=lambda path: path.stem)
@@ -110,42 +96,40 @@ def test_the_demos_trade_and_do_not_end_in_ruin(path: Path) -> None:
     prepared.engine.dispose()
 
 
-def test_a_snapshot_runs_the_same_in_a_fresh_process(tmp_path: Path) -> None:
-    snapshots, expected = [], []
+PLAIN_NAUTILUS = """
+import json, sys
+from nautilus_trader.backtest.config import BacktestRunConfig
+from nautilus_trader.backtest.node import BacktestNode
+
+for content in json.load(open(sys.argv[1])):
+    config = BacktestRunConfig.parse(json.dumps(content | {"dispose_on_completion": False}))
+    node = BacktestNode([config])
+    node.run()
+    print(node.get_engine(config.id).cache.accounts()[0].balance_total().as_decimal())
+    node.dispose()
+"""
+
+
+def test_plain_nautilus_trader_runs_what_is_stored_and_comes_to_the_same(tmp_path: Path) -> None:
+    stored, expected = [], []
     for path in DEMO_CONFIGS:
         prepared = prepare(with_overrides(load_config(path), {"data.start": "2012-01-01"}))
-        snapshots.append(prepared.config_snapshot)
-        expected.append(f"{balance(prepared)} {prepared.data_fingerprint}")
-    (tmp_path / "snapshots.json").write_text(json.dumps(snapshots), encoding="utf-8")
-    script = (
-        "import json, sys\n"
-        "from backtest_store.runner.engine import run_from_snapshot\n"
-        "for snapshot in json.load(open(sys.argv[1])):\n"
-        "    prepared = run_from_snapshot(snapshot)\n"
-        "    assert prepared.config_snapshot == snapshot\n"
-        "    prepared.engine.run()\n"
-        "    balance = prepared.engine.cache.accounts()[0].balance_total()\n"
-        "    print(balance.as_decimal(), prepared.data_fingerprint)\n"
-    )
-    command = [sys.executable, "-c", script, str(tmp_path / "snapshots.json")]
+        stored.append(prepared.backtest.run_config)
+        expected.append(str(balance(prepared)))
+    (tmp_path / "stored.json").write_text(json.dumps(stored), encoding="utf-8")
+    command = [sys.executable, "-c", PLAIN_NAUTILUS, str(tmp_path / "stored.json")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines() == expected
     assert done.stderr == ""
-
-
-def test_a_snapshot_of_something_else_is_refused() -> None:
-    with pytest.raises(UsageError, match="was not made from a config file"):
-        run_from_snapshot({"strategy_path": "x:Y"})
 
 
 def test_a_strategy_may_be_the_users_own(tmp_path: Path, preparing: Preparing) -> None:
     prepared = preparing(write_strategy(tmp_path) | {"parameters": {"units": "3"}})
     prepared.engine.run()
     assert [int(order.filled_qty) for order in prepared.engine.cache.orders()] == [3]
-    assert (prepared.strategy_name, prepared.strategy_type) == ("BuyOnce", "unclassified")
+    backtest = prepared.backtest
+    assert (backtest.name, backtest.type) == ("BuyOnce", "unclassified")
     assert prepared.parameters["units"] == 3
-    assert run_from_snapshot(prepared.config_snapshot).parameters == prepared.parameters
-    assert prepared.config_snapshot["run_config"]["parameters"] == {"units": 3}
 
 
 def test_two_directories_may_hold_modules_of_the_same_name(
@@ -237,8 +221,6 @@ def test_trading_costs_what_the_venue_takes(
 ) -> None:
     prepared = preparing(changed(venue=venue))
     prepared.engine.run()
-    (made,) = prepared.config_snapshot["instruments"]
-    assert made["maker_fee"] == venue.get("maker_fee", "0")
     orders = prepared.engine.cache.orders()
     assert len(orders) > 10
     fees = prepared.engine.cache.accounts()[0].commissions().values()
@@ -282,10 +264,10 @@ def test_a_position_open_at_the_end_stays_open(preparing: Preparing) -> None:
             {"venue": {"account_type": "CASH"}, "data": {"source": "eurusd_hourly", "end": None}},
             "EUR/USD.SIM needs a MARGIN account, was CASH",
         ),
-        ({"data": {"start": "1990-01-01", "end": "1990-12-31"}}, "no bars from 1990-01-01"),
+        ({"data": {"start": "1990-01-01", "end": "1990-12-31"}}, "from 1990-01-01"),
         ({"instrument": {"size_precision": 2}}, "an equity trades in whole units, was 2"),
-        ({"instrument": {"base_currency": "EUR"}}, "an equity has only a currency, was 'EUR'"),
-        ({"instrument": {"type": "currency_pair", "currency": "USD"}}, "was 'USD'"),
+        ({"instrument": {"base_currency": "EUR"}}, "base_currency: only a pair has one, was EUR"),
+        ({"instrument": {"type": "currency_pair", "currency": "USD"}}, "was USD"),
         ({"instrument": {"type": "currency_pair"}}, "'SPX' does not tell them"),
         ({"instrument": {"currency": "UDS"}}, "no currency 'UDS'; did you mean 'USD'?"),
         ({"instrument": {"lot_size": 0.5}}, "0.5 has more decimals than the size's 0"),
@@ -308,14 +290,14 @@ def test_bars_that_the_engine_cannot_hold_are_refused(tmp_path: Path, preparing:
     path.write_text("date,o,h,l,c\n2005-01-03,0.006,0.007,0.004,0.006\n", encoding="utf-8")
     data = {"path": str(path), "instrument": "PNNY.XNAS", "bar": "1-DAY"}
     content = {"strategy": "momentum", "parameters": {"trade_size": 1}, "data": data}
-    assert preparing(content).config_snapshot["instruments"][0]["price_increment"] == "0.001"
+    assert str(preparing(content).instrument.price_increment) == "0.001"
     with pytest.raises(UsageError, match=r"low 0.004 is 0 at price_precision 2"):
         preparing(content | {"instrument": {"price_precision": 2}})
     path.write_text("date,o,h,l,c\n1969-12-31,1,1,1,1\n1970-01-01,1,1,1,1\n", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"bar of 1969-12-31 .* no time before 1970"):
+    with pytest.raises(UsageError, match=r"pennies.csv begins before 1970, .*set data.start"):
         preparing(content)
     since = preparing(content | {"data": data | {"start": "1970-01-01"}})
-    assert since.start == datetime(1970, 1, 1, tzinfo=UTC)
+    assert since.start == datetime(1970, 1, 2, tzinfo=UTC)
     path.write_text("date,o,h,l,c\n2005-01-03,1,1e30,1,1\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"pennies.csv, bar of 2005-01-03"):
         preparing(content)
@@ -352,10 +334,10 @@ def test_a_pair_is_described_by_little(
         "instrument": instrument,
     }
     prepared = preparing(content)
-    made = prepared.config_snapshot["instruments"][0]
-    found = made["base_currency"], made["quote_currency"], made["size_precision"]
+    made = prepared.instrument
+    found = made.base_currency.code, made.quote_currency.code, made.size_precision
     assert found == expected
-    assert prepared.data_source == str(path)
+    assert prepared.facts.data_source == str(path)
 
 
 def test_configs_and_prices_are_read_without_nautilus_trader() -> None:
@@ -363,7 +345,7 @@ def test_configs_and_prices_are_read_without_nautilus_trader() -> None:
         "import sys\n"
         "from pathlib import Path\n"
         "from backtest_store.runner.config.config import load_config\n"
-        "from backtest_store.runner.data.csv_bars import load_csv\n"
+        "from backtest_store.runner.data.csv_file import load_csv\n"
         "load_config(Path(sys.argv[1]))\n"
         "load_csv(Path(sys.argv[2]))\n"
         "print({'nautilus_trader', 'pandas', 'numpy'} & set(sys.modules))\n"

@@ -1,5 +1,6 @@
 """The combinations that a grid asks for."""
 
+from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
@@ -8,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.config.config import parse_config
-from backtest_store.runner.grid import Combination, Impossible, combinations, described, parse_grid
+from backtest_store.runner.config.config import described, parse_config
+from backtest_store.runner.grid import Combination, Grid, NotRun, combinations, parse_settings
 
 CONFIG: dict[str, Any] = {
     "strategy": "sma_crossover",
@@ -18,6 +19,18 @@ CONFIG: dict[str, Any] = {
     "tags": ["a"],
 }
 NAMES = st.from_regex(r"[a-z_]{1,12}", fullmatch=True)
+
+
+def parse_grid(settings: Iterable[str]) -> dict[str, list[object]]:
+    """Return the values of each key."""
+    groups = parse_settings(settings).groups
+    return {key: [s[key] for s in group] for group in groups for key in group[0]}
+
+
+def grid_of(values: dict[str, list[str]]) -> Grid:
+    return Grid([[{key: v} for v in each] for key, each in values.items()])
+
+
 VALUES = st.lists(
     st.from_regex(r"[A-Za-z0-9.:+-]{1,8}", fullmatch=True), min_size=1, max_size=5, unique=True
 )
@@ -31,9 +44,11 @@ def test_settings_are_read_as_they_are_written(grid: dict[str, list[str]]) -> No
 @given(st.dictionaries(NAMES, VALUES, max_size=3))
 def test_every_combination_comes_once(grid: dict[str, list[str]]) -> None:
     config = parse_config(CONFIG, origin="test")
-    found = [c for c in combinations(config, grid) if isinstance(c, Combination)]
+    found = [c for c in combinations(config, grid_of(grid)) if isinstance(c, Combination)]
     expected = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
-    assert [c.config.parameters for c in found] == [CONFIG["parameters"] | e for e in expected]
+    assert [c.config.content["parameters"] for c in found] == [
+        CONFIG["parameters"] | e for e in expected
+    ]
     assert len({c.label for c in found}) == len(found)
 
 
@@ -64,13 +79,13 @@ def test_a_setting_that_makes_no_sense_is_named(settings: list[str], said: str) 
 
 def test_a_combination_that_cannot_be_is_told_apart() -> None:
     config = parse_config(CONFIG, origin="test")
-    grid = parse_grid(["data.start=2005-01-01,2007-01-01,soon", "data.end=2006-12-31"])
+    grid = parse_settings(["data.start=2005-01-01,2007-01-01,soon", "data.end=2006-12-31"])
     good, late, unreadable = combinations(config, grid, name="a.toml")
     assert isinstance(good, Combination)
     assert good.label == "a.toml: data.start=2005-01-01, data.end=2006-12-31"
-    assert isinstance(late, Impossible)
+    assert isinstance(late, NotRun)
     assert "is after end" in late.reason
-    assert isinstance(unreadable, Impossible)
+    assert isinstance(unreadable, NotRun)
     assert "'soon' is not a date" in unreadable.reason
 
 
@@ -78,6 +93,6 @@ def test_runs_are_described_by_the_command_line() -> None:
     config = parse_config(CONFIG, origin="test")
     assert described(config, name=None, note=None, tags=[]) == config
     changed = described(config, name="Mine", note="why", tags=["b"])
-    assert (changed.name, changed.note, changed.tags) == ("Mine", "why", ["a", "b"])
+    assert changed.details == {"name": "Mine", "note": "why", "tags": ["a", "b"]}
     with pytest.raises(UsageError, match="the command line: name"):
         described(config, name="", note=None, tags=[])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backtest_store.runner.parallel import Died, ThisProcess, WorkerProcesses, Workers
+from backtest_store.runner.parallel import ThisProcess, WorkerDied, WorkerProcesses, Workers
 
 
 @pytest.mark.parametrize("workers", [ThisProcess(), WorkerProcesses(2)], ids=["here", "processes"])
@@ -26,10 +26,10 @@ def test_a_worker_that_dies_is_reported_and_the_others_go_on() -> None:
     harmless = [signal.SIGCONT] * 5
     with WorkerProcesses(2) as workers:
         done = dict(workers.each(signal.raise_signal, [signal.SIGKILL, *harmless, signal.SIGTERM]))
-    killed = {place: d for place, d in done.items() if isinstance(d, Died)}
+    killed = {place: d for place, d in done.items() if isinstance(d, WorkerDied)}
     assert killed == {
-        0: Died("its process was killed by SIGKILL"),
-        6: Died("its process was killed by SIGTERM"),
+        0: WorkerDied("its process was killed by SIGKILL"),
+        6: WorkerDied("its process was killed by SIGTERM"),
     }
     assert len(done) == 7
 
@@ -37,7 +37,9 @@ def test_a_worker_that_dies_is_reported_and_the_others_go_on() -> None:
 @pytest.mark.parametrize("leave", [os._exit, sys.exit])
 def test_a_worker_that_exits_is_reported(leave: Callable[[int], object]) -> None:
     with WorkerProcesses(1) as workers:
-        assert list(workers.each(leave, [3])) == [(0, Died("its process ended with exit code 3"))]
+        assert list(workers.each(leave, [3])) == [
+            (0, WorkerDied("its process ended with exit code 3"))
+        ]
 
 
 def test_a_worker_that_dies_idle_is_replaced() -> None:

@@ -13,8 +13,8 @@ from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtu
 SCRIPT = """
 import sys
 from backtest_store import record
+from tests.runner.conftest import prepare
 from backtest_store.runner.config.config import parse_config
-from backtest_store.runner.engine import prepare
 
 def run(fast_period):
     content = {

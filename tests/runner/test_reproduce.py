@@ -25,7 +25,6 @@ SNAPSHOT: dict[str, Any] = {
     "config": {"fast_period": 10, "nested": {"a": [1, 2]}},
     "venues": [{"name": "SIM", "leverage": 1}],
     "data": [{"start_time": 1}],
-    "run_config": {"tags": [], "directory": "/home/me"},
 }
 VALUES: dict[str, Any] = {
     "float": 0.25,
@@ -151,11 +150,6 @@ def test_new_data_explains_new_dates() -> None:
     assert kinds(again(config_snapshot=later)) == ["configuration"]
     changed = again(config_snapshot=later, data_fingerprint="bb" * 32)
     assert kinds(changed) == ["data"]
-
-
-def test_what_a_run_is_called_is_no_configuration() -> None:
-    renamed = SNAPSHOT | {"run_config": {"tags": ["b"], "directory": "/home/you", "name": "x"}}
-    assert kinds(again(config_snapshot=renamed)) == []
 
 
 def test_a_configuration_that_differs_is_named() -> None:

@@ -1,6 +1,7 @@
 """A stored run is run again in a fresh process, and what has changed since is named."""
 
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -141,11 +142,11 @@ def test_other_versions_are_named(
 
 
 def test_a_configuration_that_is_not_restored_in_full_is_named(store: str, mine: Record) -> None:
-    venue = mine.config_snapshot["venues"][0] | {"default_leverage": 7}
+    venue = mine.config_snapshot["venues"][0] | {"no_such_setting": 7}
     change(store, mine, config_snapshot=mine.config_snapshot | {"venues": [venue]}, sortino_ratio=1)
     (cause,) = repeated(mine).causes
     assert cause.kind == "configuration"
-    assert "venues.0.default_leverage was 7" in cause.detail
+    assert "venues.0.no_such_setting was 7" in cause.detail
 
 
 def test_a_difference_within_tolerance_is_none(store: str, mine: Record) -> None:
@@ -159,8 +160,19 @@ def test_a_difference_within_tolerance_is_none(store: str, mine: Record) -> None
     assert replace(reproduction, tolerance=1e-5).verdict == "identical"
 
 
-def test_data_that_is_gone_is_named(store: str, mine: Record, tmp_path: Path) -> None:
+def test_data_that_is_gone_is_read_from_the_catalog_made_of_it(
+    store: str, mine: Record, tmp_path: Path
+) -> None:
     (tmp_path / "prices.csv").unlink()
+    reproduction = repeated(mine)
+    assert (reproduction.verdict, reproduction.causes) == ("identical", [])
+
+
+def test_data_that_is_gone_without_a_copy_is_named(
+    store: str, mine: Record, tmp_path: Path
+) -> None:
+    (tmp_path / "prices.csv").unlink()
+    shutil.rmtree(mine.config_snapshot["data"][0]["catalog_path"])
     refused(mine, store, str(tmp_path / "prices.csv"))
 
 
@@ -179,20 +191,22 @@ def test_a_strategy_that_fails_now_or_is_not_there_is_no_reproduction(
     file.write_text("import no_such_package")
     answer = btstore("reproduce", str(mine.run_id))
     assert (answer.code, answer.out) == (1, "")
-    assert "mine:BuyOnce cannot be imported: ModuleNotFoundError" in answer.err
+    assert "cannot be imported any more: ModuleNotFoundError" in answer.err
     assert len(stored(store)) == 2
 
 
 def test_a_redacted_credential_is_named(store: str, mine: Record) -> None:
-    run_config = mine.config_snapshot["run_config"]
-    secret = run_config | {"parameters": {"units": 1, "api_key": "[redacted]"}}
-    change(store, mine, config_snapshot=mine.config_snapshot | {"run_config": secret})
-    refused(mine, store, "parameters.api_key was a credential")
+    engine = mine.config_snapshot["engine"]
+    secret = {"config": {"units": 1, "api_key": "[redacted]"}}
+    strategies = [engine["strategies"][0] | secret]
+    changed = mine.config_snapshot | {"engine": engine | {"strategies": strategies}}
+    change(store, mine, config_snapshot=changed)
+    refused(mine, store, "engine.strategies.0.config.api_key was a credential")
 
 
 def test_a_run_fed_from_memory_names_what_is_missing(store: str, mine: Record) -> None:
-    snapshot = {k: v for k, v in mine.config_snapshot.items() if k != "run_config"}
-    change(store, mine, config_snapshot=snapshot | {"data": [{"catalog_path": None}]})
+    snapshot = mine.config_snapshot | {"data": [{"catalog_path": None}]}
+    change(store, mine, config_snapshot=snapshot)
     refused(mine, store, "a script fed its engine from memory")
 
 

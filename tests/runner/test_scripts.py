@@ -23,7 +23,7 @@ import sys
 assert open("here.txt").read() == "yes"
 
 from backtest_store.runner.config.config import parse_config
-from backtest_store.runner.engine import prepare
+from tests.runner.conftest import prepare
 
 for fast_period in sys.argv[1:]:
     content = {

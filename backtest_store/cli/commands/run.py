@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from backtest_store.models import Record
     from backtest_store.runner.batch import Planned, Report
-    from backtest_store.runner.grid import Combination, Impossible
+    from backtest_store.runner.grid import Combination, NotRun
     from backtest_store.runner.parallel import Workers
 
 KIND = WithRay
 EXAMPLES = examples(
-    "btstore run sma.toml",
-    "btstore run sma.toml --set fast_period=5,10 --set slow_period=50,100 -j 4",
+    "btstore run sma.toml --dry-run",
+    "btstore run sma.toml --set fast_period=5..50:5 --set slow_period=50,100 -j 4",
 )
 ConfigArgument = Annotated[
     list[Path], typer.Argument(metavar="CONFIG...", help="TOML, YAML or JSON files.")
@@ -36,8 +36,8 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE,...",
-        help="Values of a parameter, or of a key such as data.start. Repeatable: each "
-        "combination of values is run.",
+        help="Values of a parameter, or of a key such as data.start: 5,10,20 or 5..50:5. "
+        "Repeatable: each combination of values is run.",
     ),
 ]
 JobsOption = Annotated[
@@ -54,7 +54,14 @@ RayOption = Annotated[
 ]
 SkipOption = Annotated[
     bool,
-    typer.Option("--skip-existing", help="Take the stored run where an identical one exists."),
+    typer.Option("--skip-existing", help="Reuse an identical stored run."),
+]
+DryRunOption = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Print what would run, as NautilusTrader's own BacktestRunConfig in JSON, and stop.",
+    ),
 ]
 NameOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="List the runs under this strategy name.")
@@ -66,7 +73,6 @@ NoteOption = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Store the runs with this remark.")
 ]
 FAILED = 1
-MOST_LINES = 5
 
 
 def run(  # noqa: PLR0913 - each is an option
@@ -76,6 +82,7 @@ def run(  # noqa: PLR0913 - each is an option
     jobs: JobsOption = 1,
     ray: RayOption = None,
     skip_existing: SkipOption = False,
+    dry_run: DryRunOption = False,
     name: NameOption = None,
     tag: TagOption = [],  # noqa: B006 - likewise
     note: NoteOption = None,
@@ -84,26 +91,43 @@ def run(  # noqa: PLR0913 - each is an option
     """Run backtests from config files, or a grid of them, and save each."""
     from backtest_store.cli.commands.history import COLUMNS_BY_NEED
     from backtest_store.cli.output import render
-    from backtest_store.runner.config.config import load_config
+    from backtest_store.runner.config.config import described, load_config
     from backtest_store.runner.execution import require_engine
-    from backtest_store.runner.grid import combinations, described, parse_grid
+    from backtest_store.runner.grid import combinations, grid_of, parse_settings
 
-    grid = parse_grid(set_)
+    settings = parse_settings(set_)
     loaded = [described(load_config(path), name=name, tags=tag, note=note) for path in configs]
     labels = [str(path) if len(configs) > 1 else "" for path in configs]
     found = [
-        list(combinations(config, grid, name=label))
+        list(combinations(config, grid_of(config).combined(settings), name=label))
         for config, label in zip(loaded, labels, strict=True)
     ]
     require_engine()
+    if dry_run:
+        print_expanded(found)
+        return
     with make_workers(min(jobs, sum(map(len, found))), ray) as workers:
-        require_store()
-        report = run_grid(found, workers, skip_existing=skip_existing)
+        report, labelled = run_grid(found, workers, skip_existing=skip_existing)
     if report.runs:
         render.many(report.in_order(), format_, shown=COLUMNS_BY_NEED)
-    exit_code(report.in_order(), [str(failure) for failure in report.failures.values()])
+    exit_code(labelled, list(report.failures.values()))
     if report.unsaved:
         raise typer.Exit(UnreachableError.exit_code)
+
+
+def print_expanded(found: Sequence[Sequence[Combination | NotRun]]) -> None:
+    """Print each combination as NautilusTrader is told it: one object, or one a line."""
+    import json
+
+    from backtest_store.runner.execution import expanded
+    from backtest_store.runner.grid import NotRun
+
+    every = [combination for combinations in found for combination in combinations]
+    report_impossible([c for c in every if isinstance(c, NotRun)])
+    configs = [expanded(c.config).run_config for c in every if not isinstance(c, NotRun)]
+    indent = 2 if len(configs) == 1 else None
+    for config in configs:
+        typer.echo(json.dumps(config, indent=indent))
 
 
 def make_workers(jobs: int, ray: str | None) -> Workers:
@@ -119,11 +143,10 @@ def make_workers(jobs: int, ray: str | None) -> Workers:
 
 
 def run_grid(
-    found: Sequence[Sequence[Combination | Impossible]], workers: Workers, *, skip_existing: bool
-) -> Report:
+    found: Sequence[Sequence[Combination | NotRun]], workers: Workers, *, skip_existing: bool
+) -> tuple[Report, dict[str, Record]]:
     """Check every combination, then run them; tell of those that are skipped or were run before."""
     from backtest_store.cli.output.progress import progress
-    from backtest_store.cli.spinner import call
     from backtest_store.runner.batch import Report, plan, run_all
 
     # Every backtest is checked before the first one runs: a mistake in the last costs nothing.
@@ -133,7 +156,9 @@ def run_grid(
         planned += of_one_config[0]
         impossible += of_one_config[1]
     report_impossible(impossible)
-    before = call(lambda db: look_up(db, planned, sync=skip_existing))
+    for remark in dict.fromkeys(remark for plan_ in planned for remark in plan_.remarks):
+        print_message(f"note: {remark}")
+    before = stored_before(planned, sync=skip_existing)
     reuse = before if skip_existing else {}
     if not skip_existing:
         warn_of_stored(planned, before)
@@ -145,7 +170,21 @@ def run_grid(
         look_for_unsaved(report)
     finally:
         summarise(report, len(planned), len(impossible), len(reuse))
-    return report
+    return report, report.labelled(planned)
+
+
+def stored_before(planned: Sequence[Planned], *, sync: bool) -> dict[int, Record]:
+    """Find the stored runs that are identical; without a database there is none, and that is said.
+
+    The runs go to the spool then, as those of `record` and `exec` do.
+    """
+    from backtest_store.cli.spinner import call
+
+    try:
+        return call(lambda db: look_up(db, planned, sync=sync))
+    except UnreachableError as error:
+        print_message(f"warning: {error}; the runs are kept in the spool until it is back")
+        return {}
 
 
 async def look_up(db: Connection, planned: Sequence[Planned], *, sync: bool) -> dict[int, Record]:
@@ -160,31 +199,31 @@ async def look_up(db: Connection, planned: Sequence[Planned], *, sync: bool) -> 
     return await stored(db, planned)
 
 
-def report_impossible(impossible: Sequence[Impossible]) -> None:
+def report_impossible(impossible: Sequence[NotRun]) -> None:
     """Say in one line how many combinations are skipped, and why the first of them is."""
     if impossible:
-        first = impossible[0]
         number = f"{len(impossible)} impossible combination{'s' * (len(impossible) > 1)}"
-        print_message(f"warning: skipped {number}: {first.label}: {first.reason}")
+        print_message(f"warning: skipped {number}: {impossible[0]}")
 
 
 def warn_of_stored(planned: Sequence[Planned], stored: dict[int, Record]) -> None:
     """Name the stored runs that are identical to what is about to be run."""
     from backtest_store.runs.duplicates import named
 
-    for place, run in [*stored.items()][:MOST_LINES]:
-        label = planned[place].combination.label or run.strategy_name
-        print_message(f"warning: {label} was run before: {named(run)}")
-    if len(stored) > MOST_LINES:
-        print_message(f"warning: so were {len(stored) - MOST_LINES} more")
-    if stored:
-        print_message("hint: --skip-existing takes stored runs instead")
+    if not stored:
+        return
+    place, run = next(iter(stored.items()))
+    label = planned[place].combination.label or run.strategy_name
+    more = f"; {len(stored) - 1} more duplicates" if len(stored) > 1 else ""
+    print_message(f"warning: {label} duplicates {named(run)}{more}")
+    print_message("hint: --skip-existing reuses stored runs")
 
 
 def summarise(report: Report, planned: int, impossible: int, reused: int) -> None:
     """Count what became of a grid, in one line."""
     counts = Counter(
         saved=report.saved - reused,
+        stopped=report.stopped,
         failed=report.failed,
         skipped=impossible,
     )
@@ -208,27 +247,20 @@ def look_for_unsaved(report: Report) -> None:
             call(lambda db: forget_saved(db, report))
 
 
-def require_store() -> None:
-    """Refuse to run a backtest for a store that cannot be reached."""
-    from backtest_store.cli.spinner import call
-
-    async def nothing(_: Connection) -> None:
-        pass
-
-    call(nothing)
-
-
-def exit_code(runs: Sequence[Record], unsaved: Sequence[str] = ()) -> None:
-    """Tell of the runs that failed, and exit with 1 if there are any."""
-    failed = [run for run in runs if run.status != "success"]
-    lines = [
-        f"error: {run.strategy_name} failed: {run.error_message}\n"
-        f"hint: btstore show {run.run_id} has the traceback"
-        for run in failed
-    ] + [f"error: {reason}" for reason in unsaved]
-    for line in lines[:MOST_LINES]:
-        print_message(line)
-    if len(lines) > MOST_LINES:
-        print_message(f"error: {len(lines) - MOST_LINES} more failed")
-    if lines:
+def exit_code(runs: Mapping[str, Record], not_run: Sequence[NotRun] = ()) -> None:
+    """Tell of all that did not succeed, grouped by the reason, and exit with 1 if there is any."""
+    reasons: dict[str, list[str]] = {}
+    hints: dict[str, str] = {}
+    for label, run in runs.items():
+        if run.status != "success":
+            reason = f" {run.status}: {run.error_message or 'no reason is known'}"
+            reasons.setdefault(reason, []).append(label)
+            hints.setdefault(reason, f"hint: btstore show {run.run_id} has the traceback")
+    for failure in not_run:
+        reasons.setdefault(f": {failure.reason}", []).append(failure.label or "the backtest")
+    for reason, labels in reasons.items():
+        print_message(f"error: {'; '.join(labels)}{reason}")
+        if reason in hints:
+            print_message(hints[reason])
+    if reasons:
         raise typer.Exit(FAILED)

@@ -5,24 +5,28 @@ from pathlib import Path
 from typing import Literal
 
 InstrumentType = Literal["equity", "currency_pair", "crypto"]
+Timestamp = Literal["open", "close"]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A bundled series of bars, and the instrument that it prices."""
+    """A bundled series of bars, the instrument that it prices, and which end its times are of."""
 
     path: Path
     instrument: str
     bar: str
     instrument_type: InstrumentType
     currency: str
+    timestamp: Timestamp
 
 
 _HERE = Path(__file__).parent
 
 BUNDLED_DATA = {
-    "sp500_daily": Dataset(_HERE / "sp500_daily.csv.gz", "SPX.XCBO", "1-DAY-LAST", "equity", "USD"),
+    "sp500_daily": Dataset(
+        _HERE / "sp500_daily.csv.gz", "SPX.XCBO", "1-DAY-LAST", "equity", "USD", "open"
+    ),
     "eurusd_hourly": Dataset(
-        _HERE / "eurusd_hourly.csv.gz", "EUR/USD.SIM", "1-HOUR-LAST", "currency_pair", "USD"
+        _HERE / "eurusd_hourly.csv.gz", "EUR/USD.SIM", "1-HOUR-LAST", "currency_pair", "USD", "open"
     ),
 }

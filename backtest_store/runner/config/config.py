@@ -1,166 +1,266 @@
-"""What a config file may say about a backtest.
+"""A config file as it was read: in NautilusTrader's own terms, or in the short form."""
 
-The least that runs::
+from __future__ import annotations
 
-    strategy = "sma_crossover"
-
-    [parameters]
-    fast_period = 10
-    slow_period = 50
-    equity_fraction = 0.95
-
-    [data]
-    source = "sp500_daily"
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
 from pathlib import Path
-
-from pydantic import Field, JsonValue, ValidationError, field_validator
+from typing import TYPE_CHECKING, Any
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.bundled_data import InstrumentType
-from backtest_store.runner.config.fields import SnakeCase, is_strategy_path
-from backtest_store.runner.config.file import read_config_file
-from backtest_store.runner.config.sections import DataConfig, InstrumentConfig, Section, VenueConfig
+from backtest_store.runner.config.file import KeyPath, Origin, dotted, read_config_file
 from backtest_store.runner.config.suggestions import did_you_mean
-from backtest_store.runner.strategies import BUNDLED
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from backtest_store.models import Json
+    from backtest_store.runner.config.short_form import ShortForm
+
+# What a config says of its runs beside what NautilusTrader is told.
+DETAILS = ("name", "type", "tags", "note")
+_STRATEGY_KEYS = ("strategy", "strategy_config", "parameters")
 
 
-class BacktestConfig(Section):
-    """Everything about one backtest.
+@dataclass(frozen=True)
+class Config:
+    """What a config file, or the command line over it, says about one backtest.
 
-    `strategy` is a bundled one's name or ``package.module:Class``, importable from `directory`
-    (the config file's, unless set) or the working directory; its configuration class is
-    `strategy_config`, by default ``ClassConfig`` beside it.
+    Parameters
+    ----------
+    content : dict
+        In NautilusTrader's terms if it has ``venues``, else in the short form.
+    origin : Origin
+        Where it was written.
+    directory : Path
+        Where relative paths begin and the user's own strategies are looked for first.
+    grid : dict
+        What varies, as the file has it.
     """
 
-    name: str | None = Field(default=None, min_length=1)
-    strategy: str
-    strategy_config: str | None = None
-    type: SnakeCase | None = None
-    tags: list[str] = Field(default_factory=list)
-    note: str | None = None
-    parameters: dict[str, JsonValue] = Field(default_factory=dict)
-    data: DataConfig
-    venue: VenueConfig = VenueConfig()
-    instrument: InstrumentConfig = InstrumentConfig()
-    directory: Path = Field(default_factory=Path.cwd)
-
-    @field_validator("strategy")
-    @classmethod
-    def _check_strategy(cls, value: str) -> str:
-        if value not in BUNDLED and not is_strategy_path(value):
-            raise ValueError(
-                f"no bundled strategy {value!r}{did_you_mean(value, BUNDLED)};"
-                " your own is written package.module:Class"
-            )
-        return value
-
-    @field_validator("strategy_config")
-    @classmethod
-    def _check_strategy_config(cls, value: str | None) -> str | None:
-        if value is not None and not is_strategy_path(value):
-            raise ValueError(f"{value!r} is not a class; write package.module:Class")
-        return value
-
-    @field_validator("directory")
-    @classmethod
-    def _make_absolute(cls, value: Path) -> Path:
-        return value.absolute()
+    content: Json
+    origin: Origin
+    directory: Path
+    grid: Json = field(default_factory=dict)
 
     @property
-    def instrument_type(self) -> InstrumentType:
-        """What the instrument is."""
-        return self.instrument.type or self.data.instrument_type
+    def is_long(self) -> bool:
+        """Whether it is a `BacktestRunConfig`."""
+        return "venues" in self.content
+
+    @cached_property
+    def short(self) -> ShortForm:
+        """The short form, checked as far as it can be without NautilusTrader."""
+        return _parse_short(self.content, self.origin)
+
+    @property
+    def details(self) -> Json:
+        """Its name, type, tags and note."""
+        return {key: self.content[key] for key in DETAILS if self.content.get(key) is not None}
 
     def locate(self, path: Path) -> Path:
         """Return where a path in this config is."""
         return self.directory / path.expanduser()
 
 
-def load_config(path: Path) -> BacktestConfig:
+def load_config(path: Path) -> Config:
     """Read a config file in TOML, YAML or JSON.
-
-    Parameters
-    ----------
-    path : Path
-        The file; its suffix tells the format.
-
-    Returns
-    -------
-    BacktestConfig
 
     Raises
     ------
     UsageError
-        If it cannot be read or says something that cannot be; it names the file, the key and the
+        If it cannot be read or says what cannot be; it names the file, the line, the key and the
         value, and for an unknown word the nearest one.
     """
-    content = read_config_file(path)
-    directory = path.parent / str(content.get("directory", ""))
-    return parse_config(content | {"directory": directory}, origin=str(path))
+    content, origin = read_config_file(path)
+    directory = path.parent.absolute() / str(content.pop("directory", ""))
+    return parse_config(content, origin=origin, directory=directory)
+
+
+def parse_config(
+    content: Mapping[str, object], *, origin: Origin | str, directory: Path | None = None
+) -> Config:
+    """Check the content of a config, as far as that goes without NautilusTrader."""
+    values: Json = _without_dates(dict(content))
+    place = Path(str(values.pop("directory", directory or Path.cwd()))).absolute()
+    known = origin if isinstance(origin, Origin) else Origin(origin)
+    grid = values.pop("grid", {})
+    if not isinstance(grid, dict):
+        raise UsageError(f"{known.at(['grid'])}: grid is a table of what varies, was {grid!r}")
+    config = Config(values, known, place, grid=grid)
+    if config.is_long:
+        _check_details(config)
+    else:
+        _ = config.short
+    return config
 
 
 def with_overrides(
-    config: BacktestConfig, overrides: Mapping[str, object], *, origin: str = "--set"
-) -> BacktestConfig:
+    config: Config, overrides: Mapping[str, object], *, origin: str = "--set"
+) -> Config:
     """Return the config with other values.
 
     Parameters
     ----------
-    config : BacktestConfig
+    config : Config
         Where everything else comes from.
     overrides : mapping
-        A strategy parameter's name, or a dotted key such as ``data.start``, and its value; text
-        is read as what the key or the parameter holds.
+        The name of a strategy's parameter, or a dotted key such as ``data.start`` or
+        ``venues.0.default_leverage``, and its value; text is read as what the key holds.
     origin : str
         What an error says the values come from.
-
-    Returns
-    -------
-    BacktestConfig
 
     Raises
     ------
     UsageError
         If a key or value is impossible. Parameters are checked when the backtest is prepared.
     """
-    content = config.model_dump(exclude_unset=True)
+    if not overrides:
+        return config
+    content, others = config.content, dict(config.origin.others)
     for key, value in overrides.items():
-        section, name = key.split(".", 1) if "." in key else ("parameters", key)
-        if section not in ("parameters", *_SECTIONS):
-            choices = ("parameters", *_SECTIONS)
-            raise UsageError(f"{origin}: no section {section!r}{did_you_mean(section, choices)}")
-        content[section] = content.get(section, {}) | {name: value}
-    return parse_config(content, origin=origin)
+        path = _path_to(key, content, origin)
+        content = _with(content, path, value)
+        others[path] = origin
+    place = replace(config.origin, others=others)
+    return parse_config(content, origin=place, directory=config.directory)
 
 
-def parse_config(content: Mapping[str, object], *, origin: str) -> BacktestConfig:
-    """Check the content of a config, which `origin` names in errors."""
+def described(config: Config, *, name: str | None, note: str | None, tags: Sequence[str]) -> Config:
+    """Return a config whose runs are listed under another name, with a note and further tags."""
+    old = config.content.get("tags") or []
+    said = {"name": name, "note": note, "tags": [*old, *tags] if tags else None}
+    given = {key: value for key, value in said.items() if value is not None}
+    if not given:
+        return config
+    checked = parse_config(
+        config.content | given, origin="the command line", directory=config.directory
+    )
+    return replace(config, content=checked.content)
+
+
+def _path_to(key: str, content: Json, origin: str) -> KeyPath:
+    """Return the path to what an override sets; a bare name is the first strategy's parameter."""
+    parts: list[str | int] = [int(p) if p.isdecimal() else p for p in key.split(".")]
+    if "venues" in content:
+        parameter = ("engine", "strategies", 0, "config", key)
+        return parameter if len(parts) == 1 and key not in content else tuple(parts)
+    sections = ("parameters", "data", "venue", "instrument", "instruments", "strategies", "engine")
+    if len(parts) == 1:
+        parts = ["parameters", key]
+    if parts[0] not in sections:
+        suggestion = did_you_mean(str(parts[0]), sections)
+        raise UsageError(f"{origin}: no section {str(parts[0])!r}{suggestion}")
+    if parts[0] == "parameters" and "strategies" in content:
+        parts = ["strategies", 0, *parts]
+    if parts[0] in ("data", "parameters") and parts[0] not in content:
+        return tuple(parts)
+    if parts[0] == "data" and isinstance(content["data"], list) and isinstance(parts[1], str):
+        parts = ["data", 0, *parts[1:]]
+    return tuple(parts)
+
+
+def _with(content: Any, path: KeyPath, value: object) -> Any:
+    """Return a copy of a nested value with one value in it set."""
+    if not path:
+        return value
+    key, *below = path
+    if isinstance(key, int) and isinstance(content, list) and key < len(content):
+        return [_with(v, tuple(below), value) if i == key else v for i, v in enumerate(content)]
+    held = content if isinstance(content, dict) else {}
+    return held | {key: _with(held.get(str(key)), tuple(below), value)}
+
+
+def _without_dates(value: Any) -> Any:
+    """Write TOML's and YAML's dates as the text that they stand for."""
+    if isinstance(value, dict):
+        return {str(key): _without_dates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_dates(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _check_details(config: Config) -> None:
+    from pydantic import ValidationError
+
+    from backtest_store.runner.config.short_form import ShortForm
+
+    least = {"strategies": [{"strategy": "momentum"}], "data": [{"source": "sp500_daily"}]}
     try:
-        return BacktestConfig.model_validate(content)
+        ShortForm.model_validate(least | config.details)
     except ValidationError as error:
-        raise UsageError(f"{origin}: {_explain(error)}") from None
+        raise UsageError(_explain(error, {}, config.origin)) from None
 
 
-_SECTIONS: dict[str, type[Section]] = {
-    "data": DataConfig,
-    "venue": VenueConfig,
-    "instrument": InstrumentConfig,
-}
+def _parse_short(content: Json, origin: Origin) -> ShortForm:
+    from pydantic import ValidationError
+
+    from backtest_store.runner.config.short_form import ShortForm
+
+    try:
+        return ShortForm.model_validate(_listed(content, origin))
+    except ValidationError as error:
+        raise UsageError(_explain(error, content, origin)) from None
 
 
-def _explain(error: ValidationError) -> str:
+def _listed(content: Json, origin: Origin) -> Json:
+    """Write what may stand alone as a list of one."""
+    given = {key: value for key, value in content.items() if key not in _STRATEGY_KEYS}
+    alone = {key: content[key] for key in _STRATEGY_KEYS if key in content}
+    if "strategies" in given and alone:
+        raise UsageError(
+            f"{origin.at([next(iter(alone))])}: give strategy or [[strategies]], not both"
+        )
+    if "strategies" not in given:
+        given["strategies"] = [alone]
+    if "data" in given and not isinstance(given["data"], list):
+        given["data"] = [given["data"]]
+    if "instrument" in given:
+        given["instruments"] = [given.pop("instrument")]
+    return given
+
+
+def _explain(error: ValidationError, content: Json, origin: Origin) -> str:
     first = error.errors()[0]
-    # Below a parameter, Pydantic adds which kind of JSON value it took it for.
-    parts = first["loc"][:2] if first["loc"][0] == "parameters" else first["loc"]
-    key = ".".join(str(part) for part in parts)
+    keys = _as_written(first["loc"], content)
+    where, key = origin.at(keys), dotted(keys)
     if first["type"] == "missing":
-        return f"{key} is missing"
+        return f"{where}: {key} is missing"
     if first["type"] == "extra_forbidden":
-        section = _SECTIONS.get(str(first["loc"][0]), BacktestConfig)
-        return f"no key {key!r}{did_you_mean(str(first['loc'][-1]), section.model_fields)}"
+        return f"{where}: no key {key!r}{_nearest(first['loc'], keys)}"
     if first["type"] == "value_error":
-        return f"{key}: {first['ctx']['error']}"
-    return f"{key}: {first['msg']}, was {first['input']!r}"
+        return f"{where}: {key}: {first['ctx']['error']}"
+    return f"{where}: {key}: {first['msg']}, was {first['input']!r}"
+
+
+def _as_written(place: tuple[int | str, ...], content: Json) -> KeyPath:
+    """Return the path to a key as the file has it, and not as the list of one that it became."""
+    keys = list(place)
+    if "parameters" in keys:  # below it, Pydantic adds which kind of JSON value it took it for
+        keys = keys[: keys.index("parameters") + 2]
+    if keys[:2] == ["strategies", 0] and "strategies" not in content:
+        keys = keys[2:] or ["strategy"]
+    if keys[:2] == ["data", 0] and not isinstance(content.get("data"), list):
+        keys = ["data", *keys[2:]]
+    if keys[:2] == ["instruments", 0] and "instrument" in content:
+        keys = ["instrument", *keys[2:]]
+    return tuple(keys)
+
+
+def _nearest(place: tuple[int | str, ...], keys: KeyPath) -> str:
+    from backtest_store.runner.config import short_form
+
+    sections: dict[str, type[short_form.Section]] = {
+        "data": short_form.DataConfig,
+        "venue": short_form.VenueConfig,
+        "instruments": short_form.InstrumentConfig,
+        "strategies": short_form.StrategyConfig,
+    }
+    section = sections.get(str(place[0]))
+    if section is not None and len(place) > 1:
+        return did_you_mean(str(place[-1]), section.model_fields)
+    alone = {*_STRATEGY_KEYS, "instrument"}
+    top = {*short_form.ShortForm.model_fields, *alone} - {"strategies", "instruments"}
+    return did_you_mean(str(keys[-1]), top)

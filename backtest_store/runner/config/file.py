@@ -1,28 +1,80 @@
-"""Read a TOML, YAML or JSON file into a mapping, or say where it is broken."""
+"""Read a TOML, YAML or JSON file, and tell on which line each of its keys stands."""
+
+from __future__ import annotations
 
 import json
+import re
 import tomllib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from backtest_store.errors import UsageError
 
+KeyPath = tuple[str | int, ...]
+_TABLE = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
+_KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 
-def read_config_file(path: Path) -> dict[str, Any]:
-    """Return the mapping in a config file; its suffix tells the format."""
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a configuration was written, for the errors about it.
+
+    Parameters
+    ----------
+    name : str
+        A file's path, or an option such as ``--set``.
+    lines : dict
+        The line of each key that has one of its own, by the path to the key.
+    others : dict
+        What else has set a key, such as ``--set``, by the path to the key.
+    """
+
+    name: str
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    others: dict[KeyPath, str] = field(default_factory=dict)
+
+    def at(self, keys: Sequence[str | int] = ()) -> str:
+        """Name the place of a key: its line, or that of the nearest key around it."""
+        for length in range(len(keys), 0, -1):
+            if tuple(keys[:length]) in self.others:
+                return self.others[tuple(keys[:length])]
+            line = self.lines.get(tuple(keys[:length]))
+            if line is not None:
+                return f"{self.name}, line {line}"
+        return self.name
+
+
+def dotted(keys: Sequence[str | int]) -> str:
+    """Write the path to a key as people do: ``venues[0].oms_type``."""
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+    return text.removeprefix(".")
+
+
+def read_config_file(path: Path) -> tuple[dict[str, Any], Origin]:
+    """Return the mapping in a config file, whose suffix tells the format, and where its keys are.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read or holds no mapping; it names the file and the line.
+    """
     parse = _PARSERS.get(path.suffix.lower())
     if parse is None:
         raise UsageError(f"{path} is not a config file; its name must end in {', '.join(_PARSERS)}")
     try:
-        content = parse(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        content = parse(text)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     except ValueError as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
     if not isinstance(content, dict):
         raise UsageError(f"{path} must hold keys and values, not {type(content).__name__}")
-    return content
+    found = _toml_lines(text) if path.suffix.lower() == ".toml" else _yaml_lines(text)
+    return content, Origin(str(path), dict(found))
 
 
 def _parse_yaml(text: str) -> Any:
@@ -45,3 +97,54 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     ".yml": _parse_yaml,
     ".json": json.loads,
 }
+
+
+def _toml_lines(text: str) -> Iterator[tuple[KeyPath, int]]:
+    table: KeyPath = ()
+    counts: Counter[KeyPath] = Counter()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _TABLE.match(line):
+            table = _numbered(_parts(header[2]), counts, is_new=header[1] == "[[")
+            yield table, number
+        elif key := _KEY.match(line):
+            yield (*table, *_parts(key[1])), number
+
+
+def _numbered(names: Sequence[str], counts: Counter[KeyPath], *, is_new: bool) -> KeyPath:
+    """Return the path to a table, with the places of those on the way that are in lists."""
+    path: KeyPath = ()
+    for place, name in enumerate(names, 1):
+        path = (*path, name)
+        if is_new and place == len(names):
+            counts[path] += 1
+        if counts[path]:
+            path = (*path, counts[path] - 1)
+    return path
+
+
+def _parts(dotted_name: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in dotted_name.split(".")]
+
+
+def _yaml_lines(text: str) -> Iterator[tuple[KeyPath, int]]:
+    """Yield the lines of YAML, and of JSON, which is YAML too."""
+    try:
+        import yaml
+
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (ImportError, yaml.YAMLError):  # JSON that is indented by tabs
+        return
+    if root is not None:
+        yield from _node_lines(root, ())
+
+
+def _node_lines(node: Any, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
+    if node.id == "mapping":
+        for key, value in node.value:
+            below = (*path, str(key.value))
+            yield below, key.start_mark.line + 1
+            yield from _node_lines(value, below)
+    elif node.id == "sequence":
+        for place, item in enumerate(node.value):
+            yield (*path, place), item.start_mark.line + 1
+            yield from _node_lines(item, (*path, place))

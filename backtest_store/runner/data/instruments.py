@@ -1,34 +1,102 @@
 """Make the NautilusTrader instrument that a config describes."""
 
-from collections.abc import Callable
-from decimal import Decimal
+from __future__ import annotations
 
-from nautilus_trader.model import currencies
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from nautilus_trader.model import currencies, instruments
 from nautilus_trader.model.identifiers import InstrumentId
-from nautilus_trader.model.instruments import CurrencyPair, Equity, Instrument
-from nautilus_trader.model.objects import Currency, Price, Quantity
+from nautilus_trader.model.instruments import CurrencyPair, Instrument
+from nautilus_trader.model.objects import Currency
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.config.config import BacktestConfig
-from backtest_store.runner.config.sections import InstrumentConfig, VenueConfig
+from backtest_store.models import Json
+from backtest_store.runner.config.short_form import InstrumentConfig, InstrumentType, VenueConfig
 from backtest_store.runner.config.suggestions import did_you_mean
+from backtest_store.runner.config.timestamps import last_moment
 
 _PAIR_LENGTH = len("EURUSD")
 _CRYPTO_DECIMALS = 8
+_PAIRS = ("currency_pair", "crypto", "perpetual")
+_CONTRACTS = ("future", "option")
+_CLASSES = {
+    "equity": "Equity",
+    "currency_pair": "CurrencyPair",
+    "crypto": "CurrencyPair",
+    "perpetual": "CryptoPerpetual",
+    "future": "FuturesContract",
+    "option": "OptionContract",
+}
+_LIMITS = ("max_quantity", "min_quantity", "max_notional", "min_notional", "max_price", "min_price")
+# What only some instruments have, and what the others say of it.
+_ONLY: dict[str, tuple[tuple[str, ...], str]] = {
+    "currency": (("equity", *_CONTRACTS), "a pair has a base_currency and a quote_currency"),
+    "base_currency": (_PAIRS, "only a pair has one"),
+    "quote_currency": (_PAIRS, "only a pair has one"),
+    "multiplier": ((*_CONTRACTS, "perpetual"), "only contracts have one"),
+    "underlying": (_CONTRACTS, "only a future or an option has one"),
+    "expiry": (_CONTRACTS, "only a future or an option has one"),
+    "option_kind": (("option",), "only an option has one"),
+    "strike_price": (("option",), "only an option has one"),
+}
+_NEEDED = {"future": ("multiplier", "expiry"),
+           "option": ("multiplier", "expiry", "option_kind", "strike_price")}  # fmt: skip
+# The symbol that a file's name begins with: capitals, and a venue if there is one.
+_FILE_NAME = re.compile(r"([A-Z0-9][A-Z0-9^=-]*)(?:\.([A-Z]{2,}))?(?:[_. ].*)?")
+_QUOTES = ("USDT", "USDC", "BUSD", "USD", "EUR", "GBP", "JPY", "BTC", "ETH")
 
 
-def build_instrument(config: BacktestConfig, price_decimals: Callable[[], int]) -> Instrument:
-    """Return the instrument; `price_decimals` tells its prices' precision if the config does not.
+@dataclass(frozen=True)
+class Described:
+    """An instrument's id, what the config says of it, and what else decides about it."""
+
+    id: str
+    config: InstrumentConfig
+    currency: str
+    price_decimals: Callable[[], int]
+
+    @property
+    def type(self) -> InstrumentType:
+        """What it is, by its config or its name."""
+        return self.config.type or ("currency_pair" if "/" in self.id else "equity")
+
+
+def name_from_file(name: str) -> str | None:
+    """Return the instrument that a file's name tells; None if it tells none."""
+    stem = name.removesuffix(".gz").removesuffix(".csv")
+    match = _FILE_NAME.fullmatch(stem)
+    if match is None:
+        return None
+    return f"{_with_slash(match[1])}.{match[2] or 'SIM'}"
+
+
+def build_instrument(described: Described) -> Instrument:
+    """Return the instrument.
 
     Raises
     ------
     UsageError
         If the config leaves something open or contradicts itself.
     """
-    is_equity = config.instrument_type == "equity"
-    instrument = _equity(config, price_decimals) if is_equity else _pair(config, price_decimals)
-    check_tradable(instrument, config.venue)
-    return instrument
+    _check_keys(described)
+    values = _common(described)
+    if described.type in _PAIRS:
+        values |= _pair(described)
+    else:
+        values |= {
+            "currency": _currency(described.config.currency or described.currency, described)
+        }
+    if described.type in _CONTRACTS:
+        values |= _contract(described)
+    cls: type[Instrument] = getattr(instruments, _CLASSES[described.type])
+    try:
+        return cls.from_dict(values)
+    except ValueError as error:
+        raise UsageError(f"instrument {described.id}: {error}") from error
 
 
 def check_tradable(instrument: Instrument, venue: VenueConfig) -> None:
@@ -36,10 +104,10 @@ def check_tradable(instrument: Instrument, venue: VenueConfig) -> None:
 
     One in another currency would need an exchange rate to count its profit.
     """
-    quoted = instrument.quote_currency.code
-    if quoted != venue.currency:
+    settled = instrument.get_settlement_currency().code
+    if settled != venue.currency:
         raise UsageError(
-            f"venue.starting_balance: {venue.starting_balance!r} is not in {quoted},"
+            f"venue.starting_balance: {venue.starting_balance!r} is not in {settled},"
             f" in which {instrument.id} is quoted"
         )
     if venue.account_type == "CASH" and isinstance(instrument, CurrencyPair):
@@ -49,131 +117,144 @@ def check_tradable(instrument: Instrument, venue: VenueConfig) -> None:
         )
 
 
-def with_fees(instrument: Instrument, venue: VenueConfig) -> Instrument:
-    """Return a catalog's instrument with the venue's fees, where it sets any."""
-    fees = {"maker_fee": venue.maker_fee, "taker_fee": venue.taker_fee}
-    given = {name: str(fee) for name, fee in fees.items() if fee is not None}
-    if not given:
-        return instrument
-    return type(instrument).from_dict(type(instrument).to_dict(instrument) | given)
-
-
-def _equity(config: BacktestConfig, price_decimals: Callable[[], int]) -> Instrument:
-    section = config.instrument
-    _refuse(section, ("base_currency", "quote_currency"), "an equity has only a currency")
-    if section.size_precision:
+def _check_keys(described: Described) -> None:
+    section = described.config
+    for key, (types, reason) in _ONLY.items():
+        if getattr(section, key) is not None and described.type not in types:
+            raise UsageError(f"instrument.{key}: {reason}, was {getattr(section, key)!s}")
+    for key in _NEEDED.get(described.type, ()):
+        if getattr(section, key) is None:
+            raise UsageError(f"instrument.{key} is missing; {described.id} is an {described.type}")
+    if section.size_precision and described.type not in _PAIRS:
         raise UsageError(
-            "instrument.size_precision: an equity trades in whole units, was"
+            f"instrument.size_precision: an {described.type} trades in whole units, was"
             f" {section.size_precision}"
         )
-    instrument_id = InstrumentId.from_str(config.data.instrument_id)
-    tick = _tick(section, price_decimals)
-    return Equity(
-        instrument_id=instrument_id,
-        raw_symbol=instrument_id.symbol,
-        currency=_currency(_equity_currency(config), config),
-        price_precision=tick.precision,
-        price_increment=tick,
-        lot_size=_lot(section, 0) or Quantity.from_int(1),
-        maker_fee=config.venue.maker_fee,
-        taker_fee=config.venue.taker_fee,
-        ts_event=0,
-        ts_init=0,
-    )
 
 
-def _equity_currency(config: BacktestConfig) -> str:
-    bundled = config.data.bundled.currency if config.data.source else None
-    return config.instrument.currency or bundled or config.venue.currency
+def _common(described: Described) -> Json:
+    section, symbol = described.config, InstrumentId.from_str(described.id).symbol.value
+    tick, precision = _tick(section, described.price_decimals)
+    size = _size_precision(described)
+    lot = _lot(section, size)
+    margin = str(Decimal(1) if section.margin is None else section.margin)
+    return dict.fromkeys(_LIMITS) | {
+        "id": described.id,
+        "raw_symbol": symbol,
+        "price_precision": precision,
+        "price_increment": f"{tick:.{precision}f}",
+        "size_precision": size,
+        "size_increment": f"{Decimal(1).scaleb(-size):.{size}f}",
+        "lot_size": None if lot is None and described.type in _PAIRS else f"{lot or 1:.{size}f}",
+        "multiplier": f"{section.multiplier or 1:f}",
+        "margin_init": margin,
+        "margin_maint": margin,
+        "maker_fee": "0",
+        "taker_fee": "0",
+        "ts_event": 0,
+        "ts_init": 0,
+        "info": None,
+    }
 
 
-def _pair(config: BacktestConfig, price_decimals: Callable[[], int]) -> Instrument:
-    section = config.instrument
-    _refuse(section, ("currency",), "a currency pair has a base_currency and a quote_currency")
-    instrument_id = InstrumentId.from_str(config.data.instrument_id)
-    base, quote = _currencies(config, instrument_id.symbol.value)
-    tick = _tick(section, price_decimals)
-    size_precision = _size_precision(config)
-    return CurrencyPair(
-        instrument_id=instrument_id,
-        raw_symbol=instrument_id.symbol,
-        base_currency=base,
-        quote_currency=quote,
-        price_precision=tick.precision,
-        size_precision=size_precision,
-        price_increment=tick,
-        size_increment=Quantity(Decimal(1).scaleb(-size_precision), size_precision),
-        lot_size=_lot(section, size_precision),
-        maker_fee=config.venue.maker_fee,
-        taker_fee=config.venue.taker_fee,
-        ts_event=0,
-        ts_init=0,
-    )
+def _pair(described: Described) -> Json:
+    base, quote = _currencies(described, InstrumentId.from_str(described.id).symbol.value)
+    return {
+        "base_currency": base,
+        "quote_currency": quote,
+        "settlement_currency": quote,
+        "is_inverse": False,
+    }
 
 
-def _refuse(section: InstrumentConfig, keys: tuple[str, ...], reason: str) -> None:
-    for key in keys:
-        if getattr(section, key) is not None:
-            raise UsageError(f"instrument.{key}: {reason}, was {getattr(section, key)!r}")
+def _contract(described: Described) -> Json:
+    section = described.config
+    symbol = InstrumentId.from_str(described.id).symbol.value
+    return {
+        "asset_class": "INDEX" if described.type == "future" else "EQUITY",
+        "underlying": section.underlying or symbol,
+        "exchange": None,
+        "activation_ns": 0,
+        "expiration_ns": last_moment(section.expiry) if section.expiry else 0,
+        "option_kind": section.option_kind,
+        "strike_price": f"{section.strike_price or 0:f}",
+    }
 
 
-def _currencies(config: BacktestConfig, symbol: str) -> tuple[Currency, Currency]:
+def _currencies(described: Described, symbol: str) -> tuple[str, str]:
+    section = described.config
     base, slash, quote = symbol.partition("/")
-    if not slash and len(symbol) == _PAIR_LENGTH and config.instrument_type == "currency_pair":
-        base, quote = symbol[:3], symbol[3:]
-    base = config.instrument.base_currency or (base if quote else "")
-    quote = config.instrument.quote_currency or quote
+    if not slash:
+        base, _, quote = _with_slash(symbol, is_pair=True).partition("/")
+    base = section.base_currency or (base if quote else "")
+    quote = section.quote_currency or quote
     if not base or not quote:
         raise UsageError(
             f"instrument.base_currency and instrument.quote_currency: {symbol!r} does not tell"
             " them; write them, or the symbol as BASE/QUOTE"
         )
-    return _currency(base, config), _currency(quote, config)
+    return _currency(base, described), _currency(quote, described)
 
 
-def _currency(code: str, config: BacktestConfig) -> Currency:
+def _with_slash(symbol: str, *, is_pair: bool = False) -> str:
+    """Write EURUSD and BTCUSDT as pairs; other symbols as they are."""
+    bare = symbol.replace("-", "").replace("PERP", "")
+    if len(bare) == _PAIR_LENGTH and (is_pair or (_known(bare[:3]) and _known(bare[3:]))):
+        return f"{bare[:3]}/{bare[3:]}"
+    for quote in _QUOTES:
+        base = bare.removesuffix(quote)
+        if base != bare and _known(base):
+            return f"{base}/{quote}"
+    return symbol
+
+
+def _known(code: str) -> bool:
+    return bool(code) and Currency.from_internal_map(code) is not None
+
+
+def _currency(code: str, described: Described) -> str:
     # NautilusTrader takes any unknown code for a crypto-currency.
-    if Currency.from_internal_map(code) is None and config.instrument_type != "crypto":
+    if not _known(code) and described.type not in ("crypto", "perpetual"):
         raise UsageError(f"no currency {code!r}{did_you_mean(code, _currency_codes())}")
-    return Currency.from_str(code)
+    return code
 
 
 def _currency_codes() -> list[str]:
     return [name for name, value in vars(currencies).items() if isinstance(value, Currency)]
 
 
-def _tick(section: InstrumentConfig, price_decimals: Callable[[], int]) -> Price:
+def _tick(section: InstrumentConfig, price_decimals: Callable[[], int]) -> tuple[Any, int]:
     tick, precision = section.tick_size, section.price_precision
     if tick is None:
         precision = price_decimals() if precision is None else precision
-        return Price(Decimal(1).scaleb(-precision), precision)
+        return Decimal(1).scaleb(-precision), precision
     if precision is None:
         precision = _decimal_places(tick)
     if _decimal_places(tick) > precision:
         raise UsageError(
             f"instrument.tick_size: {tick} has more decimals than price_precision {precision}"
         )
-    return Price(tick, precision)
+    return tick, precision
 
 
-def _size_precision(config: BacktestConfig) -> int:
-    section = config.instrument
+def _size_precision(described: Described) -> int:
+    section = described.config
+    if described.type not in _PAIRS:
+        return 0
     if section.size_precision is not None:
         return section.size_precision
     if section.lot_size is not None:
         return _decimal_places(section.lot_size)
-    return _CRYPTO_DECIMALS if config.instrument_type == "crypto" else 0
+    return 0 if described.type == "currency_pair" else _CRYPTO_DECIMALS
 
 
-def _lot(section: InstrumentConfig, size_precision: int) -> Quantity | None:
+def _lot(section: InstrumentConfig, size_precision: int) -> Decimal | None:
     lot = section.lot_size
-    if lot is None:
-        return None
-    if _decimal_places(lot) > size_precision:
+    if lot is not None and _decimal_places(lot) > size_precision:
         raise UsageError(
             f"instrument.lot_size: {lot} has more decimals than the size's {size_precision}"
         )
-    return Quantity(lot, size_precision)
+    return lot
 
 
 def _decimal_places(number: Decimal) -> int:

@@ -4,69 +4,43 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from uuid import UUID
 
 from backtest_store.errors import StoreError
-from backtest_store.hook import record
 from backtest_store.models import Record
 from backtest_store.runner.reproduce.stored_snapshot import IN_SCRIPT, component_paths
 
 if TYPE_CHECKING:
-    from nautilus_trader.backtest.config import BacktestRunConfig
-
     from backtest_store.models import Json
 
 ON_THIS_MACHINE = (None, "file", "local")
 
 
-def repeat(snapshot: Json, **details: Any) -> Record:
-    """Run a node's stored configuration, and save it.
-
-    Parameters
-    ----------
-    snapshot : dict
-        As `record` stores it of a node.
-    **details
-        As `record` takes them.
+def repeat(snapshot: Json, details: Json, *, reproduced_from: UUID, command_line: str) -> Record:
+    """Run a stored configuration, and save it with the details of `Backtest`.
 
     Raises
     ------
     StoreError
-        If a catalog or a class is missing, or the configuration is none of this engine version's.
+        If data or a class is missing, or the configuration is none of this engine version's.
     """
-    from nautilus_trader.backtest.node import BacktestNode
+    from backtest_store.runner.config.expansion import Backtest
+    from backtest_store.runner.config.long_form import without_unknown
+    from backtest_store.runner.data.made_catalogs import restored
+    from backtest_store.runner.node import run
 
-    _require_catalogs(snapshot)
+    if not isinstance(snapshot.get("venues"), list):
+        raise StoreError("this version of NautilusTrader does not take the stored configuration")
+    data = [restored(entry) for entry in snapshot["data"]]
+    _require_catalogs(data)
     _require_classes(snapshot)
-    node = BacktestNode([_run_config(snapshot)])
-    try:
-        with record(node, **details) as recording:
-            node.run()
-    except Exception:
-        if not recording.records:
-            raise
-    finally:
-        node.dispose()  # type: ignore[no-untyped-call]
-    if not recording.records:
-        raise StoreError("the run could not be recorded", hint="the warning above says why")
-    return recording.records[-1]
+    backtest = Backtest(without_unknown(snapshot | {"data": data}), **details)
+    return run(backtest, reproduced_from=reproduced_from, command_line=command_line).run
 
 
-def _run_config(snapshot: Json) -> BacktestRunConfig:
-    import msgspec
-    from nautilus_trader.backtest.config import BacktestRunConfig
-
-    try:
-        config: BacktestRunConfig = BacktestRunConfig.parse(msgspec.json.encode(snapshot))
-    except (msgspec.ValidationError, ValueError, TypeError) as error:
-        raise StoreError(
-            f"this version of NautilusTrader does not take the stored configuration: {error}"
-        ) from error
-    return config
-
-
-def _require_catalogs(snapshot: Json) -> None:
-    for data in snapshot["data"]:
+def _require_catalogs(entries: list[Json]) -> None:
+    for data in entries:
         path, protocol = str(data["catalog_path"]), data.get("catalog_fs_protocol")
         if protocol in ON_THIS_MACHINE and "://" not in path and not Path(path).is_dir():
             raise StoreError(f"the run's data is not there any more: no catalog {path}")

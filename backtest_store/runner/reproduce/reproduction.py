@@ -24,7 +24,7 @@ from backtest_store.runner.reproduce.stored_snapshot import (
     IN_SCRIPT,
     component_paths,
     import_roots,
-    kind_of,
+    is_runnable,
     redacted_names,
 )
 from backtest_store.saving import save as saving
@@ -43,6 +43,7 @@ class Request:
     strategy_type: str
     tags: list[str]
     note: str | None
+    data_source: str | None = None
     script: Json | None = None
     config_hash: str | None = None
     import_roots: list[str] = field(default_factory=list)
@@ -113,6 +114,7 @@ def request_for(original: Record) -> Request:
         strategy_type=original.strategy_type,
         tags=original.tags,
         note=original.note,
+        data_source=original.data_source,
         script=script,
         config_hash=original.config_hash,
         import_roots=import_roots(original.config_snapshot, original.provenance),
@@ -123,14 +125,13 @@ def request_for(original: Record) -> Request:
 def _script_needed(original: Record) -> Json | None:
     """Return the script without which there is no repeating; None if the snapshot is enough."""
     snapshot = original.config_snapshot
-    kind = kind_of(snapshot)
     is_in_script = any(path.startswith(f"{IN_SCRIPT}:") for path in component_paths(snapshot))
-    if kind is not None and not (kind == "node" and is_in_script):
+    if is_runnable(snapshot) and not is_in_script:
         return None
     script = script_of(original.provenance)
     if script is not None:
         require_script(script)
-    elif kind is None:
+    elif not is_runnable(snapshot):
         raise StoreError(
             f"run {original.run_id} cannot be run again: a script fed its engine from memory, and"
             " neither the script nor the data is stored",
@@ -169,21 +170,15 @@ def repeat(request: Request) -> Record:
     from backtest_store.runner.reproduce import node_run as nodes
 
     sys.path.extend(root for root in request.import_roots if root not in sys.path)
-    if kind_of(request.snapshot) == "node":
-        return nodes.repeat(
-            request.snapshot,
-            strategy_name=request.strategy_name,
-            strategy_type=request.strategy_type,
-            tags=request.tags,
-            note=request.note,
-            reproduced_from=UUID(request.run_id),
-            command_line=shlex.join(request.command),
-        )
-    from backtest_store.runner.engine import run_from_snapshot
-    from backtest_store.runner.execution import run_prepared
-
-    return run_prepared(
-        run_from_snapshot(request.snapshot),
+    return nodes.repeat(
+        request.snapshot,
+        {
+            "name": request.strategy_name,
+            "type": request.strategy_type,
+            "tags": request.tags,
+            "note": request.note,
+            "data_source": request.data_source,
+        },
         reproduced_from=UUID(request.run_id),
         command_line=shlex.join(request.command),
     )

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from backtest_store.models import Json
 from backtest_store.redaction import REDACTED
 
-Kind = Literal["config", "node"]
 COMPONENTS = ("strategies", "actors", "exec_algorithms")
 IN_SCRIPT = "__main__"
 
 
-def kind_of(snapshot: Json) -> Kind | None:
-    """Return what the snapshot can be run by; None if it describes data in memory."""
-    if "run_config" in snapshot:
-        return "config"
+def is_runnable(snapshot: Json) -> bool:
+    """Tell whether a node can run the snapshot; data in memory cannot be had again by it."""
     data = snapshot.get("data")
     has_catalogs = isinstance(data, list) and all(
         isinstance(entry, dict) and entry.get("catalog_path") for entry in data
     )
-    is_runnable = bool(data) and has_catalogs and isinstance(snapshot.get("engine"), dict)
-    return "node" if is_runnable else None
+    return bool(data) and has_catalogs and isinstance(snapshot.get("engine"), dict)
 
 
 def redacted_names(snapshot: Json) -> list[str]:
     """List the keys, dotted, whose values were taken out before they were stored."""
-    decisive = snapshot.get("run_config", snapshot)
-    return [name for name, value in _leaves(decisive, "") if REDACTED in str(value)]
+    return [name for name, value in _leaves(snapshot, "") if REDACTED in str(value)]
 
 
 def component_paths(snapshot: Json) -> list[str]:

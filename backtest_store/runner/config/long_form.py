@@ -1,0 +1,232 @@
+"""Check a config against NautilusTrader's own classes: `BacktestRunConfig` and all below it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from importlib import import_module
+from types import UnionType
+from typing import Any, NoReturn, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from nautilus_trader.backtest.config import BacktestRunConfig
+from nautilus_trader.common.config import NautilusConfig, msgspec_decoding_hook
+from nautilus_trader.model.enums import BarAggregation
+from nautilus_trader.model.objects import Money
+
+from backtest_store.errors import StoreError, UsageError
+from backtest_store.models import Json
+from backtest_store.runner.config.file import KeyPath, Origin, dotted
+from backtest_store.runner.config.suggestions import did_you_mean
+
+_PLACE = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_AGGREGATIONS = "|".join(aggregation.name for aggregation in BarAggregation)
+_BAR_SPEC = rf"[1-9]\d*-({_AGGREGATIONS})-(BID|ASK|MID|LAST)"
+# NautilusTrader aborts the process on a kind of bar whose aggregation it does not know.
+_BARS = {
+    "bar_spec": re.compile(_BAR_SPEC),
+    "bar_type": re.compile(
+        rf".+-{_BAR_SPEC}-(EXTERNAL|INTERNAL)"
+        rf"(@[1-9]\d*-({_AGGREGATIONS})-(EXTERNAL|INTERNAL))?"
+    ),
+}
+_COMPONENTS = ("strategy", "actor", "exec_algorithm", "controller", "fill_model", "fee_model",
+               "latency_model")  # fmt: skip
+
+
+def parse_run_config(content: Json, origin: Origin) -> BacktestRunConfig:
+    """Return what a mapping describes, in every field as NautilusTrader names it.
+
+    Raises
+    ------
+    UsageError
+        If a key is unknown, a value impossible or a class not importable; it names where.
+    """
+    _check(content, BacktestRunConfig, (), origin)
+    config: BacktestRunConfig = _parsed(content, BacktestRunConfig, (), origin)
+    for venue, values in enumerate(config.venues):
+        for place, balance in enumerate(values.starting_balances):
+            _check_money(balance, ("venues", venue, "starting_balances", place), origin)
+    return config
+
+
+def without_unknown(values: Json, config_class: type = BacktestRunConfig) -> Json:
+    """Leave out the fields that this version of NautilusTrader does not have."""
+    hints = _hints(config_class)
+    return {n: _known_part(value, hints[n]) for n, value in values.items() if n in hints}
+
+
+def _known_part(value: Any, hint: Any) -> Any:
+    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    for option in options:
+        is_config = isinstance(option, type) and issubclass(option, NautilusConfig)
+        if is_config and isinstance(value, dict):
+            return without_unknown(value, option)
+        if get_origin(option) is list and isinstance(value, list):
+            return [_known_part(item, get_args(option)[0]) for item in value]
+    return value
+
+
+def own_fields(config_class: type) -> set[str]:
+    """Return the fields of a component's configuration that not every component has."""
+    base = next(c for c in config_class.__mro__ if c.__module__.startswith("nautilus_trader."))
+    return set(config_class.__struct_fields__) - set(base.__struct_fields__)  # type: ignore[attr-defined]
+
+
+def import_class(class_path: str, base: type = object) -> type:
+    """Import a class of which NautilusTrader is told the path.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be imported or is none of `base`.
+    """
+    module_name, colon, class_name = class_path.partition(":")
+    if not colon:
+        raise UsageError(f"{class_path!r} is not a class; write package.module:Class")
+    try:
+        module = import_module(module_name)
+    except Exception as error:
+        raise UsageError(
+            f"{class_path} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    found = getattr(module, class_name, None)
+    if isinstance(found, type) and issubclass(found, base):
+        return found
+    if found is not None:
+        raise UsageError(f"{class_path} is not a {base.__name__}")
+    names = [name for name, value in vars(module).items() if _is_below(value, base)]
+    raise UsageError(f"{module_name} has no class {class_name!r}{did_you_mean(class_name, names)}")
+
+
+def parse_component(values: Json, config_class: type, keys: KeyPath, origin: Origin) -> Any:
+    """Return a component's configuration, made by its own class."""
+    _check(values, config_class, keys, origin)
+    return _parsed(values, config_class, keys, origin)
+
+
+def _is_below(value: object, base: type) -> bool:
+    return isinstance(value, type) and issubclass(value, base) and value is not base
+
+
+def _parsed(content: Json, config_class: type, keys: KeyPath, origin: Origin) -> Any:
+    try:
+        return msgspec.convert(content, config_class, strict=False, dec_hook=msgspec_decoding_hook)
+    except StoreError as error:
+        raise UsageError(f"{origin.at(keys)}: {error}", hint=error.hint) from None
+    except Exception as error:
+        match = _PLACE.fullmatch(str(error))
+        message, below = (match[1], match[2]) if match else (str(error), "")
+        place = (*keys, *_steps(below))
+        value = _value_at(content, place[len(keys) :])
+        raise UsageError(_explained(message, place, value, origin)) from error
+
+
+def _explained(message: str, place: KeyPath, value: object, origin: Origin) -> str:
+    message = message.replace("Object missing required field", "missing")
+    said = f"{dotted(place)}: " if place else ""
+    was = "" if message.startswith("missing") or not place else f", was {value!r}"
+    several = isinstance(value, list) and "got `array`" in message
+    hint = "; give one value here, and several under [grid] or --set" if several else ""
+    return f"{origin.at(place)}: {said}{message}{was}{hint}"
+
+
+def _steps(text: str) -> Iterator[str | int]:
+    for name, place in _STEP.findall(text):
+        if place == "...":  # of a mapping, msgspec does not tell which value
+            return
+        yield name or int(place)
+
+
+def _value_at(content: Any, keys: KeyPath) -> Any:
+    for key in keys:
+        try:
+            content = content[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return content
+
+
+def _check(value: Any, hint: Any, keys: KeyPath, origin: Origin) -> None:
+    """Look through a value for what NautilusTrader would overlook, or die of."""
+    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    for option in options:
+        below = get_args(option)
+        if isinstance(option, type) and issubclass(option, NautilusConfig):
+            if isinstance(value, Mapping):
+                _check_struct(value, option, keys, origin)
+        elif get_origin(option) is list and isinstance(value, list):
+            for place, item in enumerate(value):
+                _check(item, below[0], (*keys, place), origin)
+        elif isinstance(option, type) and issubclass(option, Enum) and isinstance(value, str):
+            _check_enum(value, option, keys, origin)
+    if isinstance(value, str):
+        _check_bars(value, keys, origin)
+
+
+def _check_enum(value: str, option: type[Enum], keys: KeyPath, origin: Origin) -> None:
+    known = list(option.__members__)
+    if value not in known and value not in [member.value for member in option]:
+        reason = f"no {option.__name__} {value!r}{did_you_mean(value.upper(), known)}"
+        _refuse(f"{dotted(keys)}: {reason}", keys, origin)
+
+
+def _check_struct(values: Mapping[str, Any], cls: type, keys: KeyPath, origin: Origin) -> None:
+    hints = _hints(cls)
+    for name, value in values.items():
+        if name not in hints:
+            known = own_fields(cls) or hints
+            choices = known if did_you_mean(name, known).startswith("; did") else hints
+            _refuse(
+                f"no key {dotted((*keys, name))!r}{did_you_mean(name, choices)}",
+                (*keys, name), origin,
+            )  # fmt: skip
+        _check(value, hints[name], (*keys, name), origin)
+    _check_component(values, keys, origin)
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    try:
+        return get_type_hints(cls)
+    except Exception:  # noqa: BLE001 - an annotation may name what cannot be found here
+        return dict.fromkeys(cls.__struct_fields__, Any)  # type: ignore[attr-defined]
+
+
+def _check_component(values: Mapping[str, Any], keys: KeyPath, origin: Origin) -> None:
+    """Import the classes of an importable component, and check its configuration by them."""
+    paths = [f"{kind}_path" for kind in _COMPONENTS if f"{kind}_path" in values]
+    for name in [*paths, *(["config_path"] if paths else [])]:
+        path = values.get(name)
+        if not isinstance(path, str):
+            continue
+        try:
+            found = import_class(path, NautilusConfig if name == "config_path" else object)
+        except UsageError as error:
+            _refuse(f"{dotted((*keys, name))}: {error}", (*keys, name), origin)
+        config = values.get("config")
+        if name == "config_path" and isinstance(config, dict):
+            parse_component(config, found, (*keys, "config"), origin)
+
+
+def _check_bars(value: str, keys: KeyPath, origin: Origin) -> None:
+    name = next((str(key) for key in reversed(keys) if isinstance(key, str)), "")
+    pattern = _BARS.get(name.removesuffix("s"))
+    if pattern is None or pattern.fullmatch(value):
+        return
+    example = "1-DAY-LAST" if name == "bar_spec" else "AAPL.XNAS-1-DAY-LAST-EXTERNAL"
+    reason = f"{value!r} is no kind of bar; write it as {example!r}"
+    _refuse(f"{dotted(keys)}: {reason}", keys, origin)
+
+
+def _check_money(text: Any, keys: KeyPath, origin: Origin) -> None:
+    try:
+        Money.from_str(str(text))
+    except ValueError:
+        reason = f"{text!r} is not an amount of money; write it as '100000 USD'"
+        _refuse(f"{dotted(keys)}: {reason}", keys, origin)
+
+
+def _refuse(message: str, keys: KeyPath, origin: Origin) -> NoReturn:
+    raise UsageError(f"{origin.at(keys)}: {message}")

@@ -1,0 +1,66 @@
+"""The windows of a walk forward through time: train on one, test on the next, move on."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from datetime import date, timedelta
+from typing import Any
+
+from backtest_store.errors import UsageError
+
+_LENGTH = re.compile(r"(\d+)\s*([ymwd])")
+_DATE_LENGTH = len("2005-01-31")
+Window = tuple[dict[str, str], str | None]
+
+
+def windows(walk: Any, start: str, end: str) -> list[Window]:
+    """Return the windows between two dates, and which are for training and which for tests.
+
+    Parameters
+    ----------
+    walk : dict
+        ``train`` and ``test``, each a length such as ``3y``, ``6m``, ``2w`` or ``90d``.
+    start, end : str
+        The first and the last day.
+
+    Raises
+    ------
+    UsageError
+        If a length is none, or the first windows are longer than the data.
+    """
+    if not isinstance(walk, dict) or set(walk) != {"train", "test"}:
+        raise UsageError('walk has a train and a test: walk = {train = "3y", test = "1y"}')
+    try:
+        first, last = (date.fromisoformat(day[:_DATE_LENGTH]) for day in (start, end))
+    except ValueError as error:
+        raise UsageError(f"walk: data.start and data.end must be dates: {error}") from None
+    found: list[Window] = []
+    while (ending := _later(_later(first, walk["train"]), walk["test"])) <= last + _DAY:
+        middle = _later(first, walk["train"])
+        found += [(_period(first, middle), "train"), (_period(middle, ending), "test")]
+        first = _later(first, walk["test"])
+    if not found:
+        raise UsageError(
+            f"walk: {walk['train']} and {walk['test']} are longer than {start} to {end}"
+        )
+    return found
+
+
+_DAY = timedelta(days=1)
+
+
+def _period(first: date, after: date) -> dict[str, str]:
+    return {"start": first.isoformat(), "end": (after - _DAY).isoformat()}
+
+
+def _later(day: date, length: object) -> date:
+    match = _LENGTH.fullmatch(str(length).strip().lower())
+    if match is None or not int(match[1]):
+        raise UsageError(f"walk: {length!r} is not a length; write 3y, 6m, 2w or 90d")
+    number, unit = int(match[1]), match[2]
+    if unit in "dw":
+        return day + timedelta(days=number * (7 if unit == "w" else 1))
+    months = day.month - 1 + number * (12 if unit == "y" else 1)
+    year, month = day.year + months // 12, months % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))

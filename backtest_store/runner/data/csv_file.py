@@ -1,0 +1,336 @@
+"""Read bars, quotes or trades from a CSV file, and refuse what would quietly spoil a backtest."""
+
+import csv
+import gzip
+import hashlib
+import io
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from backtest_store.errors import UsageError
+from backtest_store.runner.config.timestamps import NANOSECONDS, parse_timestamp
+
+Kind = Literal["bars", "quotes", "trades"]
+# Files that went through 32-bit floats are off by up to 6e-8 of a price.
+_FLOAT32_NOISE = 1e-7
+_ADJUSTMENT_NOISE = 1e-6
+_MOST_DECIMALS = 9
+_GZIP_MAGIC = b"\x1f\x8b"
+
+_NAMES = {
+    "open": ("open", "o"),
+    "high": ("high", "h"),
+    "low": ("low", "l"),
+    "close": ("close", "c"),
+    "volume": ("volume", "vol", "v"),
+    "bid": ("bid", "bid_price"),
+    "ask": ("ask", "ask_price"),
+    "bid_size": ("bid_size", "bid_qty", "bid_volume"),
+    "ask_size": ("ask_size", "ask_qty", "ask_volume"),
+    "price": ("price",),
+    "size": ("size", "quantity", "qty", "amount", "volume"),
+    "side": ("side", "aggressor", "aggressor_side"),
+}
+_PRICES: dict[Kind, tuple[str, ...]] = {
+    "bars": ("open", "high", "low", "close"),
+    "quotes": ("bid", "ask"),
+    "trades": ("price",),
+}
+_SIZES: dict[Kind, tuple[str, ...]] = {
+    "bars": ("volume",),
+    "quotes": ("bid_size", "ask_size"),
+    "trades": ("size",),
+}
+_TIME_NAMES = (("timestamp",), ("datetime",), ("date", "time"), ("date",), ("time",))
+_SIDES = {"buy": 1, "b": 1, "buyer": 1, "sell": -1, "s": -1, "seller": -1, "": 0}
+_UNITS = ((604_800, "WEEK", 1), (86_400, "DAY", 1), (3_600, "HOUR", 24), (60, "MINUTE", 60),
+          (1, "SECOND", 60))  # fmt: skip
+
+
+class Row(NamedTuple):
+    """One row: nanoseconds since 1970 in UTC, its prices, the units of each, and who began it.
+
+    Of a bar the prices are open, high, low and close, of a quote bid and ask. `side` is 1 for a
+    trade that a buyer began, -1 for a seller's, 0 where that is not known.
+    """
+
+    time: int
+    prices: tuple[float, ...]
+    sizes: tuple[float, ...]
+    side: int = 0
+
+
+@dataclass(frozen=True)
+class PriceSeries:
+    """What a CSV file holds, in order of time.
+
+    Parameters
+    ----------
+    path : Path
+        The file that the rows are from.
+    fingerprint : str
+        SHA-256, in hex, of the file's text, however it is compressed.
+    kind : str
+        ``bars``, ``quotes`` or ``trades``.
+    rows : list of Row
+        At least one.
+    has_sizes : bool
+        Whether any volume or size is known; without it they are 0 throughout.
+    is_dated : bool
+        Whether all times are whole days.
+    """
+
+    path: Path
+    fingerprint: str
+    kind: Kind
+    rows: list[Row]
+    has_sizes: bool
+    is_dated: bool
+
+    def decimals(self) -> int:
+        """Return the fewest decimals, from 2 to 9, that hold each price as well as a float32."""
+        prices = {price for row in self.rows for price in row.prices}
+        return next((n for n in range(2, _MOST_DECIMALS) if _fits(prices, n)), _MOST_DECIMALS)
+
+    def bar(self) -> str | None:
+        """Return the kind of bar that the times are most often apart by; None if there is none."""
+        gaps = Counter(
+            after.time - before.time
+            for before, after in zip(self.rows, self.rows[1:], strict=False)
+        )
+        seconds, rest = divmod(gaps.most_common(1)[0][0], NANOSECONDS) if gaps else (0, 0)
+        for length, name, whole in _UNITS:
+            step, left = divmod(seconds, length)
+            if step and not left and not rest and whole % step == 0:
+                return f"{step}-{name}-LAST"
+        return None
+
+
+def load_csv(path: Path) -> PriceSeries:
+    """Read a CSV file of bars, quotes or trades.
+
+    The first line names the columns, in any order and case: a time (``timestamp``, ``datetime``,
+    ``date``, ``time``, or a ``date`` and a ``time``), and ``open``, ``high``, ``low``, ``close``
+    and ``volume``, or their first letters, of bars; ``bid``, ``ask``, ``bid_size`` and
+    ``ask_size`` of quotes; ``price``, ``size`` and ``side`` of trades. Others are ignored, sizes
+    may be missing. Cells are separated by commas, semicolons or tabs. The file may be gzipped.
+    Where an open or close leaves the range from low to high by at most one part in a million, as
+    adjusted prices do, the range is widened.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    PriceSeries
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read or a row cannot be right: a missing column or cell, a bad
+        number, a price that is not positive, a high under a low, an open or close outside them,
+        an ask under a bid, a time that is not after the one before. It names the file, the line
+        and the value.
+    """
+    text = _text(_read(path), path)
+    kind, rows = _rows(text, path)
+    if not rows:
+        raise UsageError(f"{path} has no rows under its header")
+    return PriceSeries(
+        path,
+        hashlib.sha256(text.encode()).hexdigest(),
+        kind,
+        rows,
+        has_sizes=any(any(row.sizes) for row in rows),
+        is_dated=all(row.time % (86_400 * NANOSECONDS) == 0 for row in rows),
+    )
+
+
+class _Columns(NamedTuple):
+    kind: Kind
+    width: int
+    time: list[int]
+    prices: list[int]
+    sizes: list[int | None]
+    side: int | None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _text(content: bytes, path: Path) -> str:
+    try:
+        plain = gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content
+        return plain.decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{path} is a broken gzip file: {error}") from None
+    except UnicodeDecodeError as error:
+        line = plain.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            f"{path}, line {line}: byte {plain[error.start]:#04x} is not UTF-8 text"
+        ) from None
+
+
+def _rows(text: str, path: Path) -> tuple[Kind, list[Row]]:
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    try:
+        header = next(filter(None, lines), None)
+        if header is None:
+            raise UsageError(f"{path} is empty")
+        columns = _columns(header)
+        return columns.kind, list(_ordered(filter(None, lines), columns))
+    except (ValueError, csv.Error) as error:
+        raise UsageError(f"{path}, line {max(lines.line_num, 1)}: {error}") from None
+
+
+def _ordered(lines: Iterator[list[str]], columns: _Columns) -> Iterator[Row]:
+    before: int | None = None
+    for cells in lines:
+        row = _row(cells, columns)
+        is_same = row.time == before
+        if before is not None and (row.time < before or (is_same and columns.kind == "bars")):
+            raise ValueError(_disorder(cells, columns, is_same=is_same))
+        yield row
+        before = row.time
+
+
+def _delimiter(text: str) -> str:
+    header = text.lstrip().partition("\n")[0]
+    return max(",;\t", key=header.count)
+
+
+def _columns(header: list[str]) -> _Columns:
+    names = [name.strip(" <>").lower() for name in header]
+    kind = _kind(names)
+    return _Columns(
+        kind,
+        len(header),
+        _time_columns(names),
+        [_column(field, names) for field in _PRICES[kind]],
+        [_optional(field, names) for field in _SIZES[kind]],
+        _optional("side", names) if kind == "trades" else None,
+    )
+
+
+def _kind(names: list[str]) -> Kind:
+    """Tell from its columns what a file holds."""
+    kinds: tuple[Kind, ...] = ("bars", "quotes", "trades")
+    for kind in kinds:
+        if all(_optional(field, names) is not None for field in _PRICES[kind]):
+            return kind
+    return "quotes" if "bid" in names or "ask" in names else "bars"
+
+
+def _time_columns(names: list[str]) -> list[int]:
+    for wanted in _TIME_NAMES:
+        if set(wanted) <= set(names):
+            return [names.index(name) for name in wanted]
+    raise ValueError(f"no column named timestamp, datetime, date or time; found {_listed(names)}")
+
+
+def _column(field: str, names: list[str]) -> int:
+    position = _optional(field, names)
+    if position is None:
+        raise ValueError(f"no column named {field}; found {_listed(names)}")
+    return position
+
+
+def _optional(field: str, names: list[str]) -> int | None:
+    found = [position for position, name in enumerate(names) if name in _NAMES[field]]
+    if len(found) > 1:
+        raise ValueError(f"more than one column for {field}; found {_listed(names)}")
+    return found[0] if found else None
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(name or "(no name)" for name in names)
+
+
+def _row(cells: list[str], columns: _Columns) -> Row:
+    if len(cells) != columns.width:
+        raise ValueError(f"expected {columns.width} cells, found {len(cells)}")
+    time = parse_timestamp(_stamp(cells, columns))
+    prices = tuple(_price(cells[position]) for position in columns.prices)
+    sizes = tuple(0.0 if p is None else _volume(cells[p]) for p in columns.sizes)
+    return Row(time, _CHECKS[columns.kind](prices), sizes, _side(cells, columns))
+
+
+def _side(cells: list[str], columns: _Columns) -> int:
+    if columns.side is None:
+        return 0
+    text = cells[columns.side].strip().lower()
+    if text not in _SIDES:
+        raise ValueError(f"{cells[columns.side]!r} is not a side; it must be buy or sell")
+    return _SIDES[text]
+
+
+def _stamp(cells: list[str], columns: _Columns) -> str:
+    if len(columns.time) == 1:
+        return cells[columns.time[0]].strip()
+    return " ".join(cells[position].strip() for position in columns.time)
+
+
+def _price(text: str) -> float:
+    price = _number(text)
+    if 0 < price < inf:
+        return price
+    raise ValueError(f"{text!r} is not a price; it must be a positive number")
+
+
+def _volume(text: str) -> float:
+    volume = _number(text)
+    if 0 <= volume < inf:
+        return volume
+    raise ValueError(f"{text!r} is not a volume; it must be a number from 0")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number") from None
+
+
+def _widened(prices: Sequence[float]) -> tuple[float, ...]:
+    opening, high, low, close = prices
+    if high < low:
+        raise ValueError(f"high {high} is under low {low}")
+    noise = high * _ADJUSTMENT_NOISE
+    for name, price in (("open", opening), ("close", close)):
+        if not low - noise <= price <= high + noise:
+            raise ValueError(f"{name} {price} is outside low {low} to high {high}")
+    return opening, max(high, opening, close), min(low, opening, close), close
+
+
+def _uncrossed(prices: Sequence[float]) -> tuple[float, ...]:
+    bid, ask = prices
+    if ask < bid:
+        raise ValueError(f"ask {ask} is under bid {bid}")
+    return bid, ask
+
+
+_CHECKS: dict[Kind, Callable[[Sequence[float]], tuple[float, ...]]] = {
+    "bars": _widened,
+    "quotes": _uncrossed,
+    "trades": tuple,
+}
+
+
+def _disorder(cells: list[str], columns: _Columns, *, is_same: bool) -> str:
+    stamp = _stamp(cells, columns)
+    return f"time {stamp} is a duplicate" if is_same else f"time {stamp} is before the row above it"
+
+
+def _fits(prices: set[float], decimals: int) -> bool:
+    return all(abs(round(price, decimals) - price) <= price * _FLOAT32_NOISE for price in prices)

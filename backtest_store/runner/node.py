@@ -1,0 +1,265 @@
+"""Run a `BacktestRunConfig` as NautilusTrader's own node does, and record it."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from nautilus_trader.backtest.config import BacktestDataConfig, BacktestRunConfig
+from nautilus_trader.backtest.node import BacktestNode
+from nautilus_trader.common.config import InvalidConfiguration
+from nautilus_trader.persistence.catalog import ParquetDataCatalog
+
+from backtest_store.capture.identity import catalogs
+from backtest_store.capture.identity.snapshot import config_hash
+from backtest_store.errors import StoreError, UsageError
+from backtest_store.hook import record
+from backtest_store.runner.config.timestamps import to_datetime
+from backtest_store.runner.data.made_catalogs import MADE_OF
+
+if TYPE_CHECKING:
+    from backtest_store.models import Record
+    from backtest_store.runner.config.expansion import Backtest
+
+T = TypeVar("T")
+MOST_LOADED = 8
+
+
+class Loaded:
+    """What a process has loaded, the latest first to be found again.
+
+    Parameters
+    ----------
+    most : int
+        How many to keep; of a grid over dates, each has its own.
+    """
+
+    def __init__(self, most: int = MOST_LOADED) -> None:
+        self._most = most
+        self._held: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(self, key: Hashable, load: Callable[[], T]) -> T:
+        """Return what is under a key, loaded if it is not there."""
+        if key not in self._held:
+            self._held[key] = load()
+            while len(self._held) > self._most:
+                self._held.popitem(last=False)
+        self._held.move_to_end(key)
+        found: T = self._held[key]
+        return found
+
+
+_loaded = Loaded()
+
+
+class SharedCatalog(ParquetDataCatalog):
+    """A catalog whose instruments are read once."""
+
+    def instruments(self, *args: Any, **named: Any) -> list[Any]:
+        """Return the instruments."""
+        ids = named.get("instrument_ids")
+        if args or named.keys() - {"instrument_ids"}:
+            return list(super().instruments(*args, **named))
+        key = (self.path, "instruments", None if ids is None else tuple(map(str, ids)))
+        return list(_loaded.get(key, lambda: super(SharedCatalog, self).instruments(**named)))
+
+
+class SharingNode(BacktestNode):
+    """A node whose runs share the data that they read from catalogs, as nothing changes it."""
+
+    @classmethod
+    def load_data_config(
+        cls, config: BacktestDataConfig, start: Any = None, end: Any = None
+    ) -> Any:
+        """Load data once a process."""
+        key = (config.json(), str(start), str(end))
+        return _loaded.get(
+            key, lambda: super(SharingNode, cls).load_data_config(config, start, end)
+        )
+
+    @classmethod
+    def load_catalog(cls, config: BacktestDataConfig) -> ParquetDataCatalog:
+        """Open a catalog."""
+        return SharedCatalog(
+            path=config.catalog_path,
+            fs_protocol=config.catalog_fs_protocol,
+            fs_storage_options=config.catalog_fs_storage_options,
+            fs_rust_storage_options=config.catalog_fs_rust_storage_options,
+        )
+
+    def log_backtest_exception(self, e: Exception, config: BacktestRunConfig) -> None:
+        """Leave the telling to the recorder: the node would write it on standard output."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A backtest that was run and recorded, and whether the database has it yet."""
+
+    run: Record
+    is_saved: bool = True
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What can be known of a run before it runs, from its configuration and its data."""
+
+    config_hash: str | None
+    data_fingerprint: str | None
+    data_source: str | None
+
+
+def facts_of(backtest: Backtest) -> Facts:
+    """Load the data of a backtest, and return what its run will be known by.
+
+    Raises
+    ------
+    UsageError
+        If a catalog has no such data, or the parts of the configuration contradict each other.
+    """
+    return _facts(json.dumps(backtest.run_config, sort_keys=True), backtest.data_source)
+
+
+@lru_cache(maxsize=256)
+def _facts(text: str, data_source: str | None) -> Facts:
+    config = parse(text)
+    try:
+        SharingNode([config])
+    except (InvalidConfiguration, ValueError) as error:
+        raise UsageError(str(error)) from error
+    fingerprint, ids = _data_identity(_data_key(config))
+    if config.chunk_size is not None:  # its data is more than should be in memory at once
+        return Facts(None, fingerprint, data_source or catalogs.source(config))
+    span = _span(config)
+    digest = config_hash(
+        json.loads(text),
+        instrument_ids=ids,
+        start_date=to_datetime(span[0]),
+        end_date=to_datetime(span[1]),
+        data_fingerprint=fingerprint,
+    )
+    return Facts(digest, fingerprint, data_source or catalogs.source(config))
+
+
+def _data_key(config: BacktestRunConfig) -> str:
+    entries = [data.json().decode() for data in config.data]
+    return json.dumps([entries, str(config.start), str(config.end)])
+
+
+@lru_cache(maxsize=MOST_LOADED)
+def _data_identity(key: str) -> tuple[str | None, tuple[str, ...]]:
+    entries, start, end = json.loads(key)
+    data = [BacktestDataConfig.parse(entry) for entry in entries]
+    limits = (None if start == "None" else start, None if end == "None" else end)
+    config = BacktestRunConfig(venues=[], data=data, start=limits[0], end=limits[1])
+    return catalogs.fingerprint(config), tuple(_instruments(data))
+
+
+def _instruments(entries: Sequence[BacktestDataConfig]) -> list[str]:
+    from nautilus_trader.backtest.node import get_instrument_ids
+
+    found: set[str] = set()
+    for entry in entries:
+        wanted = get_instrument_ids(entry)
+        held = SharingNode.load_catalog(entry).instruments(instrument_ids=wanted or None) or []
+        if wanted and not held:
+            names = ", ".join(map(str, wanted))
+            raise UsageError(
+                f"{entry.catalog_path} has no instrument {names}{_known(entry, names)}"
+            )
+        found |= {str(instrument.id) for instrument in held}
+    return sorted(found)
+
+
+def _known(entry: BacktestDataConfig, wanted: str) -> str:
+    from backtest_store.runner.config.suggestions import did_you_mean
+
+    everything = SharingNode.load_catalog(entry).instruments() or []
+    return did_you_mean(wanted, {str(instrument.id) for instrument in everything})
+
+
+def _span(config: BacktestRunConfig) -> tuple[int, int]:
+    """Return the times of the first and the last data."""
+    loaded = [
+        SharingNode.load_data_config(entry, config.start, config.end).data for entry in config.data
+    ]
+    held = [data for data in loaded if data]
+    if not held:
+        raise UsageError("; ".join(_missing(entry, config) for entry in config.data))
+    return min(d[0].ts_init for d in held), max(d[-1].ts_init for d in held)
+
+
+def _missing(entry: BacktestDataConfig, config: BacktestRunConfig) -> str:
+    """Say what a catalog does not have, by the file that it was made of if there is one."""
+    made_of = (entry.metadata or {}).get(MADE_OF) if isinstance(entry.metadata, dict) else None
+    place = made_of["path"] if made_of else entry.catalog_path
+    wanted = entry.bar_types or entry.instrument_ids or [entry.instrument_id or ""]
+    name = str(entry.data_cls).rpartition(":")[2]
+    said = f"{place} has no {name} of {', '.join(map(str, wanted))}".removesuffix(" of ")
+    start, end = (entry.start_time or config.start, entry.end_time or config.end)
+    if start is None and end is None:
+        return said
+    limits = [str(start or "the start")[:19], str(end or "the end")[:19]]
+    return f"{said} from {limits[0]} to {limits[1]}"
+
+
+def parse(text: str | bytes) -> BacktestRunConfig:
+    """Return the configuration that is stored as JSON.
+
+    Raises
+    ------
+    StoreError
+        If this version of NautilusTrader does not take it.
+    """
+    try:
+        config: BacktestRunConfig = BacktestRunConfig.parse(text)
+    except (msgspec.ValidationError, ValueError, TypeError) as error:
+        raise StoreError(
+            f"this version of NautilusTrader does not take the stored configuration: {error}"
+        ) from error
+    return config
+
+
+def run(
+    backtest: Backtest, *, reproduced_from: UUID | None = None, command_line: str | None = None
+) -> Ended:
+    """Run a backtest once, and save it, however it ends.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be run; nothing is saved then.
+    StoreError
+        If it could not be recorded.
+    """
+    facts = facts_of(backtest)
+    node = SharingNode([parse(json.dumps(backtest.run_config))])
+    recording = record(
+        node,
+        strategy_name=backtest.name,
+        strategy_type=backtest.type,
+        tags=backtest.tags,
+        note=backtest.note,
+        data_source=facts.data_source,
+        data_fingerprint=facts.data_fingerprint,
+        config_snapshot=backtest.run_config,
+        config_hash=facts.config_hash,
+        reproduced_from=reproduced_from,
+        command_line=command_line,
+    )
+    try:
+        with recording:
+            node.run()
+    except Exception:
+        if not recording.records:
+            raise
+    finally:
+        node.dispose()  # type: ignore[no-untyped-call]
+    if not recording.records:
+        raise StoreError("the run could not be recorded", hint="the warning above says why")
+    return Ended(recording.records[-1], is_saved=not recording.unsaved)
