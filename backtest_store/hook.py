@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from backtest_store.capture.details import Details, Outcome
+from backtest_store.capture.details import Details
 from backtest_store.capture.guard import guarded
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
@@ -225,7 +225,7 @@ async def save_run_async(engine: BacktestEngine, **details: Any) -> UUID | None:
 
 
 def _capture(engine: BacktestEngine, details: Details) -> Record | None:
-    from backtest_store.capture.recorder import run_id_of
+    from backtest_store.capture.recorder import outcome_of_engine, run_id_of
     from backtest_store.capture.run import begin, finish
 
     captured = None
@@ -236,7 +236,7 @@ def _capture(engine: BacktestEngine, details: Details) -> Record | None:
             get_logger().warning("there is no run to save: the engine has not run, or was reset")
         else:
             begun = begin(engine, details, run_id_of(engine))
-            captured = finish(engine, begun, Outcome(), None)
+            captured = finish(engine, begun, outcome_of_engine(engine), None)
     return captured
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 Plain = None | bool | int | float | str | list[Any] | dict[str, Any]
-Status = Literal["success", "failed", "interrupted"]
+Status = Literal["success", "stopped", "failed", "interrupted"]
 EquityBasis = Literal["mark_to_market", "balance"]
 Unit = Literal["fraction", "ratio", "money", "count", "date", "text", "json"]
 Best = Literal["highest", "lowest"]
@@ -78,7 +78,7 @@ class Run(Row):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Metrics(Row):
-    """How a successful run went: a row of `performance_metrics`, less its `run_id`.
+    """How a run went that succeeded or was stopped: a row of `performance_metrics`, less the id.
 
     Fractions, not percent (0.15 is 15 %); money in the account's base currency; ratios are
     annualised where the field's literature annualises them. None is undefined, and `warnings`
@@ -116,7 +116,7 @@ class Metrics(Row):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Record(Metrics, Run):
-    """One run, flat: its own fields, then its metrics', which are None unless it succeeded.
+    """One run, flat: its own fields, then its metrics', which are None unless it came to a result.
 
     This is what commands print and what the spool, `export` and `import` carry. Queries that
     list runs leave the fields of `UNLISTED` at their defaults.

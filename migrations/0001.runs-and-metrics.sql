@@ -10,7 +10,7 @@ COMMENT ON DOMAIN amount IS 'Money in the currency of the run, exact.';
 
 CREATE TABLE backtest_runs (
     run_id           uuid PRIMARY KEY,
-    status           text NOT NULL CHECK (status IN ('success', 'failed', 'interrupted')),
+    status           text NOT NULL CHECK (status IN ('success', 'stopped', 'failed', 'interrupted')),
     started_at       timestamptz NOT NULL CHECK (isfinite(started_at)),
     duration_seconds ratio CHECK (duration_seconds >= 0),
     strategy_name    text NOT NULL CHECK (strategy_name <> ''),
@@ -36,19 +36,19 @@ CREATE TABLE backtest_runs (
     sharpe_ratio     ratio,
     max_drawdown     ratio,
     CONSTRAINT dates_in_order CHECK (start_date <= end_date),
-    CONSTRAINT failure_has_a_cause CHECK (status <> 'failed' OR error_type IS NOT NULL),
+    CONSTRAINT failure_has_a_cause CHECK (status NOT IN ('failed', 'stopped') OR error_type IS NOT NULL),
     CONSTRAINT success_has_no_error CHECK (
         status <> 'success' OR (error_type IS NULL AND error_message IS NULL AND error_traceback IS NULL)
     ),
     CONSTRAINT capital_has_a_currency CHECK (initial_capital IS NULL OR currency IS NOT NULL),
-    CONSTRAINT only_success_has_metrics CHECK (
-        status = 'success' OR num_nonnulls(total_return, sharpe_ratio, max_drawdown) = 0
+    CONSTRAINT only_what_ended_has_metrics CHECK (
+        status IN ('success', 'stopped') OR num_nonnulls(total_return, sharpe_ratio, max_drawdown) = 0
     )
 );
 
 COMMENT ON TABLE backtest_runs IS 'What was run, on what, and how it ended; one row a run, never updated.';
 COMMENT ON COLUMN backtest_runs.run_id IS 'Identity of the run, chosen by the process that ran it.';
-COMMENT ON COLUMN backtest_runs.status IS 'success, failed (an exception ended it) or interrupted (stopped, or its process died).';
+COMMENT ON COLUMN backtest_runs.status IS 'success, stopped (the engine ended before its data did), failed (an exception ended it) or interrupted (by hand, or its process died).';
 COMMENT ON COLUMN backtest_runs.started_at IS 'When the run began, UTC.';
 COMMENT ON COLUMN backtest_runs.duration_seconds IS 'Wall time of the run in seconds; NULL when its process died.';
 COMMENT ON COLUMN backtest_runs.strategy_name IS 'Name of the strategy, as its user gave it or its class has it.';
@@ -64,8 +64,8 @@ COMMENT ON COLUMN backtest_runs.parameters IS 'The strategies'' configuration, f
 COMMENT ON COLUMN backtest_runs.config_snapshot IS 'All that is needed to run it again, in NautilusTrader''s own terms.';
 COMMENT ON COLUMN backtest_runs.config_hash IS 'SHA-256 in hex of configuration, instruments, dates and data.';
 COMMENT ON COLUMN backtest_runs.provenance IS 'Versions, git commit, source hash and command line of the run.';
-COMMENT ON COLUMN backtest_runs.error_type IS 'Class of the exception that ended the run.';
-COMMENT ON COLUMN backtest_runs.error_message IS 'Text of the exception that ended the run.';
+COMMENT ON COLUMN backtest_runs.error_type IS 'Class of the exception, or of the command to shut down, that ended the run.';
+COMMENT ON COLUMN backtest_runs.error_message IS 'Text of the exception that ended the run; of a stopped one when and why, as the engine says it.';
 COMMENT ON COLUMN backtest_runs.error_traceback IS 'Traceback of the exception that ended the run.';
 COMMENT ON COLUMN backtest_runs.reproduced_from IS 'The run that this one repeats; it may have been deleted since.';
 COMMENT ON COLUMN backtest_runs.tags IS 'The user''s labels.';
@@ -106,7 +106,7 @@ CREATE TABLE performance_metrics (
     CONSTRAINT trades_add_up CHECK (total_trades = winning_trades + losing_trades + breakeven_trades)
 );
 
-COMMENT ON TABLE performance_metrics IS 'How each successful run went; undefined is NULL, and warnings says why.';
+COMMENT ON TABLE performance_metrics IS 'How each run went that succeeded or was stopped; undefined is NULL, and warnings says why.';
 COMMENT ON COLUMN performance_metrics.run_id IS 'The run.';
 COMMENT ON COLUMN performance_metrics.total_return IS 'Last equity over starting capital, less 1; a fraction: 0.15 is 15 %.';
 COMMENT ON COLUMN performance_metrics.cagr IS 'Compound annual growth rate of equity; a fraction.';

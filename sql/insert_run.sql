@@ -1,4 +1,4 @@
--- Store one run, with its metrics if it succeeded; a run already stored stays as it is.
+-- Store one run, with its metrics if it succeeded or was stopped; a run already stored stays as it is.
 -- $1 record  flat object whose keys are the columns of both tables
 WITH run AS (
     INSERT INTO backtest_runs
@@ -9,6 +9,6 @@ WITH run AS (
     INSERT INTO performance_metrics
     SELECT m.*
       FROM run CROSS JOIN jsonb_populate_record(NULL::performance_metrics, $1::jsonb) AS m
-     WHERE run.status = 'success'
+     WHERE run.status IN ('success', 'stopped')
 )
 SELECT run_id FROM run

@@ -1,4 +1,4 @@
--- Store runs, each with its metrics if it succeeded, and return the ids of those not stored yet.
+-- Store runs, each with its metrics if it succeeded or was stopped, and return the ids of those not stored yet.
 -- $1 records  flat objects as text, whose keys are the columns of both tables
 WITH record AS MATERIALIZED (
     SELECT record::json FROM unnest($1::text[]) AS record
@@ -12,7 +12,7 @@ WITH record AS MATERIALIZED (
     SELECT m.*
       FROM record CROSS JOIN json_populate_record(NULL::performance_metrics, record) AS m
      -- IS TRUE has the ids hashed; joined to them, a thousand records would be a million pairs
-     WHERE (m.run_id IN (SELECT run_id FROM run WHERE status = 'success')) IS TRUE
+     WHERE (m.run_id IN (SELECT run_id FROM run WHERE status IN ('success', 'stopped'))) IS TRUE
         ON CONFLICT (run_id) DO NOTHING
 )
 SELECT run_id FROM run

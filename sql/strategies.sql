@@ -1,4 +1,4 @@
--- Sum up each strategy: how often it ran and failed, how well it did, when it ran last.
+-- Sum up each strategy: how often it ran and failed, how well the successful did, when it ran last.
 -- Failures are counted apart: all else is in one index, and failures, which are few, in another.
 WITH failed AS (
     SELECT r.strategy_name, count(*) AS failures
@@ -8,8 +8,8 @@ WITH failed AS (
 ), summed AS (
     SELECT r.strategy_name,
            count(*) AS runs,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY r.sharpe_ratio) AS median_sharpe_ratio,
-           max(r.sharpe_ratio) AS best_sharpe_ratio,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY r.sharpe_ratio) FILTER (WHERE r.status = 'success') AS median_sharpe_ratio,
+           max(r.sharpe_ratio) FILTER (WHERE r.status = 'success') AS best_sharpe_ratio,
            max(r.started_at) AS last_run
       FROM backtest_runs /* runs */ AS r
      GROUP BY r.strategy_name

@@ -70,8 +70,10 @@ def make_record(**changes: Any) -> Record:
         "config_hash": "0" * 64,
         "provenance": {"python": "3.11"},
     }
-    if changes.get("status", "success") == "success":
+    if changes.get("status", "success") in ("success", "stopped"):
         values |= asdict(make_metrics())
+    if changes.get("status") == "stopped":
+        values |= {"error_type": "ShutdownSystem", "error_message": "at 2019: enough"}
     if changes.get("status") == "failed":
         values |= {"error_type": "ValueError", "error_message": "no", "error_traceback": "…"}
     return Record(**values | changes)

@@ -9,17 +9,20 @@ from uuid import UUID, uuid4
 
 from backtest_store.capture.accounting.sampler import FIRST, Sampler, sampler_of
 from backtest_store.capture.details import Details, Outcome, outcome_of
+from backtest_store.capture.engines import stops
 from backtest_store.capture.guard import guarded
+from backtest_store.capture.identity.json_values import clean
 from backtest_store.capture.run import Begun, begin, finish
 from backtest_store.models import Record
 from backtest_store.saving.journal import Entry
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
-    from nautilus_trader.common.messages import ComponentStateChanged
+    from nautilus_trader.common.messages import ComponentStateChanged, ShutdownSystem
 
 # The first component that `run` starts, and the first that `reset` and `dispose` empty.
 WATCHED = "events.system.DataEngine"
+SHUTDOWN = "commands.system.shutdown"
 END_OF_RUN = ("RESETTING", "DISPOSING")
 UNENDED = Outcome(
     status="interrupted",
@@ -49,6 +52,7 @@ class EngineRecorder:
         self._sampler: Sampler | None = None
         self._begun: Begun | None = None
         self._entry: Entry | None = None
+        self._seen = stops.Seen()
         self._is_attached = False
         self.runs = 0
 
@@ -58,7 +62,10 @@ class EngineRecorder:
             if id(self._engine) in WATCHED_ENGINES:
                 return
             self._sampler = sampler_of(self._engine)
-            self._engine.kernel.msgbus.subscribe(WATCHED, self._on_state, FIRST)
+            stops.note_account_errors()
+            bus = self._engine.kernel.msgbus
+            bus.subscribe(WATCHED, self._on_state, FIRST)
+            bus.subscribe(SHUTDOWN, self._on_shutdown, FIRST)
             WATCHED_ENGINES.add(id(self._engine))
             self._is_attached = True
 
@@ -73,19 +80,31 @@ class EngineRecorder:
             WATCHED_ENGINES.discard(id(self._engine))
             self._is_attached = False
             bus = self._engine.kernel.msgbus
-            if bus.is_subscribed(WATCHED, self._on_state):
-                bus.unsubscribe(WATCHED, self._on_state)
+            for topic, handler in ((WATCHED, self._on_state), (SHUTDOWN, self._on_shutdown)):
+                if bus.is_subscribed(topic, handler):
+                    bus.unsubscribe(topic, handler)
 
     def _on_state(self, event: ComponentStateChanged) -> None:
         with guarded("follow the run"):
             state = event.state.name
             if state == "RUNNING" and self._begun is None:
                 self._begin()
+            elif state == "STOPPING":
+                self._seen.account_error = stops.account_error()
+                self._seen.is_flagged = stops.is_flagged()
             elif state in END_OF_RUN and self._begun is not None:
                 self.finish()
 
+    def _on_shutdown(self, command: ShutdownSystem) -> None:
+        """Note a command that stops a run; one that comes while it ends stops nothing."""
+        with guarded("follow the run"):
+            if self._engine.trader.is_running and command.trader_id == self._engine.trader_id:
+                self._seen.shutdown = command
+
     def _begin(self) -> None:
         started = perf_counter()
+        self._seen = stops.Seen()
+        stops.watch()
         self._begun = begun = begin(self._engine, self._details, run_id_of(self._engine))
         self._entry = self._sink.begin(begun.record)
         if self._sampler is not None:
@@ -106,8 +125,26 @@ class EngineRecorder:
     def _outcome(self, error: BaseException | None) -> Outcome:
         if error is not None:
             return outcome_of(error)
-        is_over = self._engine.run_finished is not None and not self._engine.trader.is_running
-        return Outcome() if is_over or self._engine.run_id is None else UNENDED
+        return UNENDED if is_under_way(self._engine) else ended(self._engine, self._seen)
+
+
+def outcome_of_engine(engine: BacktestEngine) -> Outcome:
+    """Return how the run that an engine has behind it came out, as far as the engine shows it."""
+    return UNENDED if is_under_way(engine) else ended(engine, None)
+
+
+def is_under_way(engine: BacktestEngine) -> bool:
+    """Tell whether an engine has begun a run, and not come to its end."""
+    is_over = engine.run_finished is not None and not engine.trader.is_running
+    return not is_over and engine.run_id is not None
+
+
+def ended(engine: BacktestEngine, seen: stops.Seen | None) -> Outcome:
+    """Return how a run came out whose end was reached: with success, or stopped."""
+    stop = stops.stop_of(engine, seen)
+    if stop is None:
+        return Outcome()
+    return Outcome(status="stopped", error_type=stop.kind, error_message=clean(stop.reason))
 
 
 WATCHED_ENGINES: set[int] = set()

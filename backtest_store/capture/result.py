@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from nautilus_trader.model.events import PositionEvent
     from nautilus_trader.model.position import Position
 
-EARLY_END = "the engine ended the run early: an account could not bear it any more"
 UNKNOWN = Decimal("NaN")
 NO_EQUITY = Course(
     Equity(starting_capital=UNKNOWN, values=[], basis="balance"), ["equity could not be captured"]
@@ -39,7 +38,7 @@ NO_TRADES = Trades([UNKNOWN], [], ["trades could not be captured"])
 def with_metrics(
     engine: BacktestEngine, record: Record, samples: Samples | None, warnings: Sequence[str]
 ) -> Record:
-    """Add to the record of a successful run how it went; a part that fails is not known."""
+    """Add to the record of a run that has ended how it went; a part that fails is not known."""
     valuation = Valuation(engine)
     course = attempt("measure equity", partial(course_of, engine, valuation, samples), NO_EQUITY)
     earned = partial(_trades, engine, valuation, samples)
@@ -50,7 +49,7 @@ def with_metrics(
         trade_profits=trades.profits,
         total_fees=attempt("read the fees", valuation.fees, None),
         engine_stats=attempt("read statistics", partial(engine_statistics, engine), {}),
-        warnings=[*warnings, *_early_end(), *course.warnings, *trades.warnings],
+        warnings=[*warnings, *course.warnings, *trades.warnings],
     )
     return _merged(record, _counted(metrics, trades), course)
 
@@ -87,9 +86,3 @@ def _merged(record: Record, metrics: Metrics, course: Course) -> Record:
     if record.initial_capital is None and capital.is_finite():
         run["initial_capital"] = capital
     return Record(**run, **asdict(metrics))
-
-
-def _early_end() -> list[str]:
-    from nautilus_trader.common.component import is_backtest_force_stop
-
-    return [EARLY_END] if is_backtest_force_stop() else []

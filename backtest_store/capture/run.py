@@ -100,7 +100,7 @@ def finish(
         data_fingerprint=_fingerprint(engine, begun),
     )
     record = _ended(record, begun.details, begun.redactor, outcome)
-    if outcome.status != "success":
+    if outcome.status not in ("success", "stopped"):
         return record
     return with_metrics(engine, record, samples, outcome.warnings)
 

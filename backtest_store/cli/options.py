@@ -33,6 +33,7 @@ class Status(StrEnum):
     """How a run ended."""
 
     SUCCESS = "success"
+    STOPPED = "stopped"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
 

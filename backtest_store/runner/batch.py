@@ -40,13 +40,13 @@ class Report:
     @property
     def failed(self) -> int:
         """How many failed, or could not be run."""
-        ended = sum(str(run.status) not in ("success", "stopped") for run in self.runs.values())
+        ended = sum(run.status not in ("success", "stopped") for run in self.runs.values())
         return ended + len(self.failures)
 
     @property
     def stopped(self) -> int:
         """How many the engine stopped before their data ended."""
-        return sum(str(run.status) == "stopped" for run in self.runs.values())
+        return sum(run.status == "stopped" for run in self.runs.values())
 
     @property
     def saved(self) -> int:

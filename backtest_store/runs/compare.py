@@ -82,12 +82,16 @@ class Comparison:
 
     def notes(self) -> Iterator[str]:
         """Yield what makes the comparison unfair."""
-        done = [run for run in self.runs if run.status == "success"]
+        done = [run for run in self.runs if run.status in ("success", "stopped")]
         differing = [field for field in UNFAIR if _differ(done, field)]
         if not {*SAME_DATA} & {*differing} and _differ(done, "data_fingerprint"):
             yield "the runs have different market data for the same instruments and dates"
         for field in differing:
             yield f"the runs have different {UNFAIR[field]}"
+        for run in self.runs:
+            if run.status == "stopped":
+                name = str(run.run_id)[:8]
+                yield f"run {name} was stopped before its data ended: {run.error_message}"
 
 
 async def compare(db: Db, runs: Sequence[str], baseline: str | None = None) -> Comparison:

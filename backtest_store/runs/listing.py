@@ -20,6 +20,7 @@ from backtest_store.store.fields import (
 from backtest_store.store.sql import Condition, Db, Query
 
 NEWEST_FIRST = "started_at"
+MEASURED = (("success",), ("stopped",))  # the states of runs that have metrics
 PAGE = 1000
 # Conditions that no order's index tests: runs that meet them are searched for among the first so
 # many of a list, which takes milliseconds, and only then among all.
@@ -67,7 +68,7 @@ def _remaining(listing: Listing) -> list[tuple[Condition, ...]]:
 
 def _order(where: Sequence[Condition], field: str) -> str:
     """Return the field by which runs are in the same order as by that one."""
-    unsuccessful = any(c.name == "status" and c.values != ("success",) for c in where)
+    unsuccessful = any(c.name == "status" and c.values not in MEASURED for c in where)
     return NEWEST_FIRST if unsuccessful and field in COPIED_TO_RUNS else field
 
 

@@ -143,7 +143,7 @@ async def latest_run(db: Db, *, newer: int) -> list[UUID]:
 
 
 async def best_run(db: Db, *, metric: str) -> list[UUID]:
-    """Find the id of the best run by a metric; none if no run has the metric."""
+    """Find the id of the best run by a metric; none if no successful run has it."""
     query = sql.query("best_run").worded(field=SQL_NAMES[metric], direction=direction(metric))
     return [row["run_id"] for row in await db.fetch(query.text)]
 

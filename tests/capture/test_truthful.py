@@ -81,9 +81,13 @@ def test_run_that_the_engine_ended_early_says_so(store: str) -> None:
     with record(made):
         made.run()
     saved = only(store)
-    assert saved["status"] == "success"
-    assert any("ended the run early" in warning for warning in saved["warnings"])
+    assert (saved["status"], saved["error_type"]) == ("stopped", "AccountBalanceNegative")
+    assert saved["error_message"] == (
+        "at 2024-01-01T00:00:00+00:00: Stopping backtest from"
+        " AccountBalanceNegative(balance=-599, currency=USD)"
+    )
     assert saved["end_date"] < "2024-01-04"
+    assert saved["total_trades"] == 0
 
 
 def test_two_strategies_on_three_instruments(store: str) -> None:

@@ -15,7 +15,7 @@ from backtest_store.runs.parameters import flattened
 
 UNDEFINED = "\N{EN DASH}"
 RED, YELLOW = "31", "33"
-STATUS_COLOURS = {"failed": RED, "interrupted": YELLOW}
+STATUS_COLOURS = {"failed": RED, "interrupted": YELLOW, "stopped": YELLOW}
 UNNEEDED_WORDS = frozenset({"at", "id", "ids", "max", "name", "ratio", "seconds", "total"})
 SIGNED_UNITS = frozenset({"fraction", "money"})
 MANY, MOST_MONEY = 1e9, 1e15

@@ -1,0 +1,151 @@
+"""Why an engine ended before its data did.
+
+NautilusTrader keeps one flag for it for the whole process, which the next engine to start takes
+down. What is asked here is the engine itself, and what its own run has been through.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from backtest_store.capture.identity.market_data import isoformat
+
+if TYPE_CHECKING:
+    from nautilus_trader.backtest.engine import BacktestEngine
+    from nautilus_trader.common.messages import ShutdownSystem
+
+# The method that handles an account's error by ending the run; its frame is in the traceback then.
+HANDLER = "BacktestEngine._run"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What stopped a run: its kind, and when and why, as NautilusTrader says it."""
+
+    kind: str
+    reason: str
+
+
+class _Errors(threading.local):
+    """The newest account error of a thread, while a run is watched in it."""
+
+    is_watched = False
+    newest: BaseException | None = None
+
+
+_errors = _Errors()
+
+
+@cache
+def note_account_errors() -> None:
+    """Note account errors from now on: the engine catches them, and tells its log alone."""
+    from nautilus_trader.accounting.error import AccountError
+
+    def noted(cls: Any, *args: Any, **_: Any) -> BaseException:
+        error: BaseException = Exception.__new__(cls, *args)
+        if _errors.is_watched:
+            _errors.newest = error
+        return error
+
+    kind: Any = AccountError
+    kind.__new__ = noted
+
+
+def watch() -> None:
+    """Begin to keep this thread's account errors: a run begins."""
+    _errors.is_watched, _errors.newest = True, None
+
+
+def account_error() -> tuple[str, str] | None:
+    """Return the account error that ended this thread's run, its class and its text; keep none."""
+    error, _errors.newest = _errors.newest, None
+    _errors.is_watched = False
+    if error is None or error.__traceback__ is None:
+        return None
+    handler = error.__traceback__.tb_frame.f_code.co_name
+    return described(error) if handler.endswith(HANDLER) else None
+
+
+def described(error: BaseException) -> tuple[str, str]:
+    """Return the class and the text of an error."""
+    return type(error).__qualname__, str(error)
+
+
+def is_flagged() -> bool:
+    """Tell whether NautilusTrader's flag is up that stops whatever engine is running."""
+    from nautilus_trader.common.component import is_backtest_force_stop
+
+    return bool(is_backtest_force_stop())
+
+
+@dataclass
+class Seen:
+    """What was seen of a run that was watched."""
+
+    shutdown: ShutdownSystem | None = None
+    account_error: tuple[str, str] | None = None
+    is_flagged: bool = False
+
+
+def stop_of(engine: BacktestEngine, seen: Seen | None = None) -> Stop | None:
+    """Return what stopped the run that an engine has behind it; None if its data had ended.
+
+    Parameters
+    ----------
+    engine : BacktestEngine
+        An engine whose run has ended.
+    seen : Seen, optional
+        What was seen of the run; without it the engine's state tells, in fewer words.
+    """
+    if seen is not None and seen.account_error is not None:
+        kind, text = seen.account_error
+        return _stopped(kind, _clock(engine), f"Stopping backtest from {text}")
+    if not engine.kernel.is_running():
+        return _shut_down(engine, seen)
+    if seen is None and engine.iteration < _reached(engine):
+        return _stopped("AccountError", _clock(engine), "Stopping backtest from an AccountError")
+    if seen is not None and seen.is_flagged and _has_data_after(engine, _clock(engine)):
+        return _stopped("ForceStop", _clock(engine), "another engine of the process was stopped")
+    return None
+
+
+def _shut_down(engine: BacktestEngine, seen: Seen | None) -> Stop | None:
+    moment = engine.kernel.ts_shutdown or _clock(engine)
+    if not _has_data_after(engine, moment) or (seen is not None and seen.shutdown is None):
+        return None
+    command = None if seen is None else seen.shutdown
+    return _stopped("ShutdownSystem", moment, "Received ShutdownSystem" + _words(command))
+
+
+def _words(command: ShutdownSystem | None) -> str:
+    if command is None:
+        return ""
+    reason = "" if command.reason is None else f": {command.reason}"
+    return f" from {command.component_id}{reason}"
+
+
+def _stopped(kind: str, moment: int, reason: str) -> Stop:
+    return Stop(kind, f"at {isoformat(moment)}: {reason}")
+
+
+def _clock(engine: BacktestEngine) -> int:
+    end = engine.backtest_end
+    return int(engine.kernel.clock.timestamp_ns() if end is None else end.value)
+
+
+def _has_data_after(engine: BacktestEngine, moment: int) -> bool:
+    """Tell whether data was left; of a stream, whose chunks are gone, nobody knows better."""
+    data = engine.data
+    return not data or data[-1].ts_init > moment
+
+
+def _reached(engine: BacktestEngine) -> int:
+    """Return how many elements of its data an engine's clock has reached."""
+    data, start = engine.data, engine.backtest_start
+    first = 0 if start is None else bisect_left(data, start.value, key=attrgetter("ts_init"))
+    return bisect_right(data, _clock(engine), key=attrgetter("ts_init")) - first
