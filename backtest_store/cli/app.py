@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-import threading
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from backtest_store.cli.output.streams import ReaderLeftError, escape_unencodable, print_message
 from backtest_store.cli.registry import Commands
@@ -17,10 +18,7 @@ NAME = "btstore"
 CLOSED_PIPE = 141
 INTERRUPTED = 130
 ABORTED = 1
-SAVING = "backtest_store.saving.save"
-LOOKING_AFTER_THE_STORE = ("db", "sync")
-# What Typer raises for a wrong option or argument; it has a public name only for a kind of it.
-BadUsage: type[Any] = typer.BadParameter.__mro__[1]
+MAINTENANCE_COMMANDS = ("db", "sync")
 
 app = typer.Typer(
     cls=Commands,
@@ -48,9 +46,9 @@ VersionOption = Annotated[
 
 
 @app.callback()
-def before(context: typer.Context, *, version: VersionOption = False) -> None:  # noqa: ARG001
+def before_command(context: typer.Context, *, version: VersionOption = False) -> None:  # noqa: ARG001
     """Save every NautilusTrader backtest, and find, compare and reproduce it later."""
-    if context.invoked_subcommand not in LOOKING_AFTER_THE_STORE:
+    if context.invoked_subcommand not in MAINTENANCE_COMMANDS:
         from backtest_store.cli.commands import sync
 
         sync.save_interrupted()
@@ -60,27 +58,9 @@ def entry() -> None:
     """Run the command line as a process of its own."""
     try:
         main()
-    except SystemExit as done:
-        if not isinstance(done.code, int | None):
-            raise
-        leave(done.code or 0)
-
-
-def leave(code: int) -> None:
-    """End the process.
-
-    Where nothing but the answer was at stake, it is not taken apart first, module by module: that
-    is a seventh of what a list takes.
-    """
-    try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
-    except BrokenPipeError:
-        code = CLOSED_PIPE
-    if threading.active_count() > 1 or SAVING in sys.modules:
-        sys.exit(code)
-    os._exit(code)
+    finally:
+        # Python looks through all that is loaded for garbage before it ends; nothing here needs it.
+        gc.freeze()
 
 
 def main() -> None:
@@ -90,8 +70,8 @@ def main() -> None:
         sys.exit(app(prog_name=NAME, standalone_mode=False))
     except StoreError as error:
         sys.exit(report(error))
-    except BadUsage as error:
-        sys.exit(refuse(error))
+    except TyperException as error:
+        sys.exit(report_usage(error))
     except typer.Abort:
         sys.exit(ABORTED)
     except KeyboardInterrupt:
@@ -112,12 +92,13 @@ def report(error: StoreError) -> int:
     return error.exit_code
 
 
-def refuse(error: Any) -> int:
+def report_usage(error: TyperException) -> int:
     """Say what is wrong with the command line, or how to write one, and return the exit code."""
     message = error.format_message().replace("int range", "integer")
     if message.startswith("Usage:"):
-        error.show()
+        print_message(message)
         return UsageError.exit_code
-    command = error.ctx.command_path if error.ctx else NAME
+    context = getattr(error, "ctx", None)  # only errors in a known command have one
+    command = context.command_path if context else NAME
     hint = f"{command} --help says how to use it"
     return report(UsageError(message[:1].lower() + message[1:].removesuffix("."), hint=hint))

@@ -4,15 +4,12 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
 from backtest_store.cli import completion
-
-if TYPE_CHECKING:
-    from backtest_store.store.sql import Condition
-
+from backtest_store.runs.filters import FILTERS, Filter, Filters, filters
 
 MOST_STRATEGIES = 1000
 NO_RUNS = "no runs yet: `btstore demo` makes the first, `btstore run CONFIG` your own"
@@ -29,23 +26,6 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
-class Status(StrEnum):
-    """How a run ended."""
-
-    SUCCESS = "success"
-    STOPPED = "stopped"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-
-
-class Filters(NamedTuple):
-    """What runs are asked for: conditions, the metrics in them, and the strategy by its name."""
-
-    conditions: "tuple[Condition, ...]" = ()
-    metrics: tuple[str, ...] = ()
-    strategy: str | None = None
-
-
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print it.")]
 RUN_HELP = "A full id, its first 4 or more characters, @latest, @latest~2 or @best:sharpe_ratio."
 RunArgument = Annotated[
@@ -56,105 +36,52 @@ RunsArgument = Annotated[
 ]
 
 
-def filter_options(  # noqa: PLR0913 - each is an option
-    *,
-    strategy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Only runs of this strategy.",
-            autocompletion=completion.strategies,
-        ),
-    ] = None,
-    type_: Annotated[
-        str | None,
-        typer.Option("--type", metavar="TYPE", help="Only strategies of this type."),
-    ] = None,
-    instrument: Annotated[
-        str | None,
-        typer.Option(metavar="ID", help="Only runs with this instrument, such as ES.GLBX."),
-    ] = None,
-    status: Annotated[Status | None, typer.Option(help="Only runs that ended so.")] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Only runs begun since: 2024-01-31, 12h, 7d or 2w."),
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only runs begun until then, a day included.")
-    ] = None,
-    tag: Annotated[
-        list[str], typer.Option(metavar="TAG", help="Only runs with this tag. Repeatable.")
-    ] = [],  # noqa: B006
-    param: Annotated[
-        list[str],
-        typer.Option(
-            metavar="COMPARISON",
-            help="Only runs with a parameter like 'fast_period>=10' or 'exit.atr_multiple>2'. "
-            "Repeatable.",
-        ),
-    ] = [],  # noqa: B006
-    metric: Annotated[
-        list[str],
-        typer.Option(
-            metavar="COMPARISON",
-            help="Only runs with a metric like 'sharpe_ratio>1' or 'max_drawdown>-10%'. "
-            "Repeatable.",
-        ),
-    ] = [],  # noqa: B006
-) -> "Filters":
-    """Return the filters that the options of a command line make."""
-    asked = (strategy, type_, instrument, status, since, until, *tag, *param, *metric)
-    if all(value is None for value in asked):
-        return Filters()
-    from backtest_store.runs.filters import filters
-
-    made = filters(
-        strategy=strategy,
-        strategy_type=type_,
-        instrument=instrument,
-        status=status,
-        since=since,
-        until=until,
-        tags=tag,
-        parameters=param,
-        metrics=metric,
-    )
-    return Filters(made.conditions, made.metrics, strategy)
-
-
-def with_filters(**instead: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of `filter_options`; it gets what they make as `filters`.
+def with_filters(**arguments: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for each filter; it gets what is typed as `filters`.
 
     Parameters
     ----------
-    **instead
-        Annotations of arguments that take the place of options.
+    **arguments
+        Annotations of arguments that take the place of options, under the filters' names.
     """
-    shared = signature(filter_options).parameters.values()
 
     def decorated(command: Callable[..., None]) -> Callable[..., None]:
-        own = [p for p in signature(command).parameters.values() if p.name != "filters"]
-        options = [
-            p.replace(annotation=instead[p.name], default=Parameter.empty)
-            if p.name in instead
-            else p
-            for p in shared
+        parameters = [
+            *(_keyword(name, annotation) for name, annotation in arguments.items()),
+            *(p for p in signature(command).parameters.values() if p.name != "filters"),
+            *(_option(asked) for name, asked in FILTERS.items() if name not in arguments),
         ]
-        every = sorted([*own, *options], key=lambda p: p.name not in instead)
 
         @wraps(command)
-        def with_filters(**given: Any) -> None:
-            asked = {p.name: given.pop(p.name) for p in shared}
-            command(filters=filter_options(**asked), **given)
+        def with_filters(**typed: Any) -> None:
+            command(filters=filters(**{name: typed.pop(name) for name in FILTERS}), **typed)
 
-        with_filters.__signature__ = Signature(every)  # type: ignore[attr-defined]
-        with_filters.__annotations__ = {p.name: p.annotation for p in every}
+        with_filters.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        with_filters.__annotations__ = {p.name: p.annotation for p in parameters}
         return with_filters
 
     return decorated
 
 
-def nothing(asked: Filters) -> str:
+def _keyword(name: str, annotation: object, default: object = Parameter.empty) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _option(asked: Filter) -> Parameter:
+    """Return a filter's option as a parameter of a command."""
+    kind: Any = StrEnum(asked.name, {c: c for c in asked.choices}) if asked.choices else str
+    option = typer.Option(
+        asked.option,
+        metavar=None if asked.choices else asked.metavar,
+        help=asked.help,
+        autocompletion=getattr(completion, asked.completion) if asked.completion else None,
+    )
+    if asked.repeatable:
+        return _keyword(asked.name, Annotated[list[kind], option], [])
+    return _keyword(asked.name, Annotated[kind | None, option], None)
+
+
+def no_runs_message(asked: Filters) -> str:
     """Return what to say if there are no runs; of a misspelt strategy, what may have been meant."""
     if asked.strategy is None:
         return NO_MATCH if asked.conditions else NO_RUNS

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from typer.core import TyperCommand
-
-if TYPE_CHECKING:
-    from typer._click import Context
 
 OPTION = "--ray"
 THIS_CLUSTER = "auto"
@@ -19,7 +16,7 @@ ADDRESS = re.compile(r"auto|local|.*:\d+|.+://.*")
 class WithRay(TyperCommand):
     """A command whose `--ray` may stand alone."""
 
-    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words of the command line."""
         return super().parse_args(ctx, list(with_address(args)))
 

@@ -1,247 +1,199 @@
-"""What a person asks of runs, as conditions for SQL: names checked, values passed as parameters."""
+"""The filters: each entry of `FILTERS` is one, with its option, its help, its reader and its SQL.
+
+A new filter is an entry here and its condition in `sql/filters/`: the shell's options, their
+completion and the table in the documentation are made from this list.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from math import isfinite
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, get_args
 
-from backtest_store.errors import UsageError
-from backtest_store.models import METRIC_FIELDS
-from backtest_store.store import sql
-from backtest_store.store.fields import COMPARABLE_METRICS, SQL_NAMES, TYPES, known
-from backtest_store.store.sql import Condition, Filters
-
-OPERATORS = {"=": "=", "==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-COMPARISON = re.compile(
-    r"\s*([^=!<>]*[^=!<>\s])\s*(<=|>=|!=|==?|<|>)\s*(?![=!<>])(.*?)\s*", re.DOTALL
+from backtest_store.models import Status
+from backtest_store.runs.parameters import parameter_condition
+from backtest_store.runs.typed_values import (
+    OPERATORS,
+    comparison,
+    end_of,
+    metric_value,
+    moment,
+    plain_text,
 )
-WRITTEN_OPERATORS = "= != < <= > >="
-AGE = re.compile(r"(\d{1,6}) ?(h|d|w)")
-AGE_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
-LARGEST_COUNT = 2**63 - 1
-WIDEST_NUMBER = 1000
+from backtest_store.store import sql
+from backtest_store.store.fields import COMPARABLE_METRICS, SQL_NAMES, known
+from backtest_store.store.sql import Condition
+
+Typed = str | Sequence[str] | None
 
 
-class Comparison(NamedTuple):
-    """`name operator value`, as it was typed."""
+class Filter(NamedTuple):
+    """A filter: how it is asked for, and what it asks of a run.
+
+    Parameters
+    ----------
+    name : str
+        The keyword that `filters` takes.
+    option : str
+        The option of the shell.
+    metavar : str
+        What the option's help calls the value.
+    help : str
+        One sentence for the option's help.
+    condition : callable
+        Turns a typed value into a condition, whose SQL is in `sql/filters/`.
+    repeatable : bool
+        Whether it may be given several times; runs must meet all of them.
+    choices : tuple of str
+        The values that there are, where they are few.
+    completion : str, optional
+        What `cli.completion` offers.
+    """
 
     name: str
-    operator: str
-    value: str
+    option: str
+    metavar: str
+    help: str
+    condition: Callable[[str], Condition]
+    repeatable: bool = False
+    choices: tuple[str, ...] = ()
+    completion: Literal["strategies"] | None = None
 
 
-def filters(  # noqa: PLR0913 - each is an option
-    *,
-    strategy: str | None = None,
-    strategy_type: str | None = None,
-    instrument: str | None = None,
-    status: str | None = None,
-    since: str | None = None,
-    until: str | None = None,
-    tags: Sequence[str] = (),
-    parameters: Sequence[str] = (),
-    metrics: Sequence[str] = (),
-) -> Filters:
+class Filters(NamedTuple):
+    """What is asked of runs.
+
+    Parameters
+    ----------
+    conditions : tuple of Condition
+        What a run must meet.
+    metrics : tuple of str
+        The metrics that these are about, as lists show them.
+    strategy : str, optional
+        The strategy's name, if it was asked for.
+    """
+
+    conditions: tuple[Condition, ...] = ()
+    metrics: tuple[str, ...] = ()
+    strategy: str | None = None
+
+
+def filters(**typed: Typed) -> Filters:
     """Return the filters that a person typed.
 
     Parameters
     ----------
-    since, until : str, optional
-        A date, a date and time (UTC unless it says otherwise), or an age such as 7d, 12h, 2w.
-        A date as `until` includes its day.
-    parameters, metrics : sequence of str
-        Comparisons such as ``fast_period>=10``, ``exit.atr_multiple>2`` or ``sharpe_ratio>1``.
+    **typed
+        A value, or several of a repeatable filter, under the filter's name. A time is a date, a
+        date and time (UTC unless it says otherwise), or an age such as 7d, 12h, 2w.
 
     Raises
     ------
     UsageError
         If a value cannot be understood.
     """
-    compared = [comparison(text, "--metric") for text in metrics]
-    asked: list[Condition | None] = [
-        _given("strategy", strategy),
-        _given("type", strategy_type),
-        _given("instrument", instrument),
-        _given("status", status),
-        _given("since", since, moment),
-        _given("until", until, end_of),
-        *(sql.condition("tag", [plain_text(tag)]) for tag in tags),
-        *(_parameter(comparison(text, "--param")) for text in parameters),
-        *(_metric(one) for one in compared),
-    ]
-    return Filters(
-        tuple(condition for condition in asked if condition is not None),
-        tuple(dict.fromkeys(one.name for one in compared)),
+    unknown = typed.keys() - FILTERS.keys()
+    if unknown:
+        raise TypeError(f"no such filter: {', '.join(sorted(unknown))}")
+    conditions = tuple(
+        found.condition(value)
+        for name, found in FILTERS.items()
+        for value in _values(typed.get(name))
     )
+    metrics = (comparison(text, "--metric").name for text in _values(typed.get("metrics")))
+    (strategy,) = _values(typed.get("strategy")) or (None,)
+    return Filters(conditions, tuple(dict.fromkeys(metrics)), strategy)
 
 
-def _given(name: str, value: str | None, read: Callable[[str], object] = str) -> Condition | None:
-    return None if value is None else sql.condition(name, read(plain_text(value)))
+def _values(typed: Typed) -> Sequence[str]:
+    if typed is None:
+        return ()
+    return (typed,) if isinstance(typed, str) else typed
 
 
-def plain_text(text: str) -> str:
-    """Return a text that PostgreSQL can hold.
-
-    Raises
-    ------
-    UsageError
-        If it has a NUL character, or bytes that are not UTF-8.
-    """
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise UsageError(f"{text!r} is not text")
-    return text
+def _reading(name: str, read: Callable[[str], object] = str) -> Callable[[str], Condition]:
+    """Return what makes the condition of that name of a typed value."""
+    return lambda text: sql.condition(name, read(plain_text(text)))
 
 
-def comparison(text: str, option: str) -> Comparison:
-    """Split a comparison into its parts."""
-    match = COMPARISON.fullmatch(plain_text(text))
-    if match is None:
-        raise UsageError(
-            f"{option} {text!r} is not a comparison",
-            hint=f"write it like {option} 'name>=10', with one of {WRITTEN_OPERATORS}",
-        )
-    return Comparison(*match.groups())
+def _metric(text: str) -> Condition:
+    asked = comparison(text, "--metric")
+    field = SQL_NAMES[known(asked.name, COMPARABLE_METRICS, "metric")]
+    operator = OPERATORS[asked.operator]
+    return sql.condition("metric", metric_value(asked), field=field, operator=operator)
 
 
-def moment(text: str) -> datetime:
-    """Return the time that a text names: ISO 8601, UTC if it has no offset, or an age."""
-    try:
-        if age := AGE.fullmatch(text):
-            return datetime.now(UTC) - timedelta(**{AGE_UNITS[age[2]]: int(age[1])})
-        time = datetime.fromisoformat(text)
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"{text!r} is not a time", hint="write 2024-01-31, 2024-01-31T12:00, 12h, 7d or 2w"
-        ) from error
+def _parameter(text: str) -> Condition:
+    return parameter_condition(comparison(text, "--param"))
 
 
-def end_of(text: str) -> datetime:
-    """Return the first moment after the time, or after the day, that a text names."""
-    is_day = re.fullmatch(r"\d{4}-?\d{2}-?\d{2}", text)
-    try:
-        return moment(text) + (timedelta(days=1) if is_day else timedelta(microseconds=1))
-    except OverflowError as error:
-        raise UsageError(f"{text!r} is too late a time") from error
-
-
-def _metric(asked: Comparison) -> Condition:
-    name = known(asked.name, COMPARABLE_METRICS, "metric")
-    return sql.condition(
-        "metric",
-        _VALUES[TYPES[name]](asked),
-        field=SQL_NAMES[name],
-        operator=OPERATORS[asked.operator],
-    )
-
-
-def _float(asked: Comparison) -> float:
-    text, percent = asked.value, METRIC_FIELDS[asked.name]["unit"] == "fraction"
-    try:
-        value = float(text[:-1]) / 100 if percent and text.endswith("%") else float(text)
-    except ValueError:
-        raise _not_a_value(asked, "a number") from None
-    if not isfinite(value):
-        raise _not_a_value(asked, "a number")
-    return value
-
-
-def _decimal(asked: Comparison) -> Decimal:
-    try:
-        value = Decimal(asked.value)
-    except InvalidOperation:
-        raise _not_a_value(asked, "an amount") from None
-    if not value.is_finite() or abs(value.adjusted()) > WIDEST_NUMBER:
-        raise _not_a_value(asked, "an amount")
-    return value
-
-
-def _count(asked: Comparison) -> int:
-    value = _decimal(asked)
-    if value != value.to_integral_value() or abs(value) > LARGEST_COUNT:
-        raise _not_a_value(asked, "a whole number")
-    return int(value)
-
-
-def _date(asked: Comparison) -> date:
-    try:
-        return date.fromisoformat(asked.value)
-    except ValueError:
-        raise _not_a_value(asked, "a date like 2024-01-31") from None
-
-
-def _not_a_value(asked: Comparison, wanted: str) -> UsageError:
-    return UsageError(f"--metric {asked.name} is compared to {wanted}, not to {asked.value!r}")
-
-
-_VALUES: dict[str, Callable[[Comparison], object]] = {
-    "float": _float,
-    "Decimal": _decimal,
-    "int": _count,
-    "date": _date,
-    "EquityBasis": lambda asked: asked.value,
-}
-
-
-def _parameter(asked: Comparison) -> Condition:
-    path = asked.name.split(".")
-    value = _json(asked.value)
-    if asked.operator in {"=", "=="}:
-        if _is_in_an_array(path) or value.lstrip().startswith(("{", "[")):
-            return sql.condition("parameter_equals", _containing(path, value), path, value)
-        return sql.condition("parameter_is", _containing(path, value))
-    if asked.operator == "!=":
-        return sql.condition("parameter_differs", path, value)
-    if not isinstance(json.loads(value), (str, int, float)) or value in {"true", "false"}:
-        raise UsageError(
-            f"--param {asked.name}: {asked.value} is neither more nor less than others"
-        )
-    return sql.condition("parameter_compares", path, value, operator=OPERATORS[asked.operator])
-
-
-def _json(text: str) -> str:
-    """Return a text as JSON: as it is if it is JSON, else as a string."""
-    try:
-        value = json.loads(text, parse_constant=_not_json, parse_float=Decimal, parse_int=Decimal)
-    except (ValueError, RecursionError):
-        return json.dumps(text, ensure_ascii=False)
-    for part in _scalars(value):
-        if isinstance(part, Decimal) and abs(part.adjusted()) > WIDEST_NUMBER:
-            raise UsageError(f"{text} is out of range")
-        if isinstance(part, str):
-            plain_text(part)
-    return text
-
-
-def _not_json(constant: str) -> None:
-    raise ValueError(constant)
-
-
-def _scalars(value: object) -> Iterator[object]:
-    """Yield what is in a JSON value, names included."""
-    if isinstance(value, dict):
-        value = [*value, *value.values()]
-    if isinstance(value, list):
-        for part in value:
-            yield from _scalars(part)
-    else:
-        yield value
-
-
-def _is_in_an_array(path: Sequence[str]) -> bool:
-    """Say whether a path may be one into an array, a part of it being a number."""
-    return any(part.isdigit() for part in path)
-
-
-def _containing(path: Sequence[str], value: str) -> str:
-    """Return an object that has the value in that place; a place in an array is not in objects."""
-    if _is_in_an_array(path):
-        return "{}"
-    for part in reversed(path):
-        value = f"{{{json.dumps(part, ensure_ascii=False)}: {value}}}"
-    return value
+_EVERY = (
+    Filter(
+        "strategy",
+        "--strategy",
+        "NAME",
+        "Only runs of this strategy.",
+        _reading("strategy"),
+        completion="strategies",
+    ),
+    Filter(
+        "strategy_type",
+        "--type",
+        "TYPE",
+        "Only strategies of this type, such as momentum.",
+        _reading("type"),
+    ),
+    Filter(
+        "instrument",
+        "--instrument",
+        "ID",
+        "Only runs with this instrument, such as ES.GLBX.",
+        _reading("instrument"),
+    ),
+    Filter(
+        "status",
+        "--status",
+        "STATUS",
+        "Only runs with this status.",
+        _reading("status"),
+        choices=get_args(Status),
+    ),
+    Filter(
+        "since",
+        "--since",
+        "TIME",
+        "Only runs started at this time or later, UTC: 2024-01-31, 12h, 7d or 2w.",
+        _reading("since", moment),
+    ),
+    Filter(
+        "until",
+        "--until",
+        "TIME",
+        "Only runs started up to this time, UTC; a date includes its whole day.",
+        _reading("until", end_of),
+    ),
+    Filter(
+        "tags",
+        "--tag",
+        "TAG",
+        "Only runs with this tag. Repeatable.",
+        _reading("tag", lambda tag: [tag]),
+        repeatable=True,
+    ),
+    Filter(
+        "parameters",
+        "--param",
+        "COMPARISON",
+        "Only runs with a parameter like 'fast_period>=10' or 'exit.atr_multiple>2'. Repeatable.",
+        _parameter,
+        repeatable=True,
+    ),
+    Filter(
+        "metrics",
+        "--metric",
+        "COMPARISON",
+        "Only runs with a metric like 'sharpe_ratio>1' or 'max_drawdown>-10%'. Repeatable.",
+        _metric,
+        repeatable=True,
+    ),
+)
+FILTERS = {found.name: found for found in _EVERY}

@@ -55,13 +55,6 @@ class Condition(NamedTuple):
     values: tuple[object, ...]
 
 
-class Filters(NamedTuple):
-    """Conditions that a run must all meet, and the metrics that they are about."""
-
-    conditions: tuple[Condition, ...] = ()
-    metrics: tuple[str, ...] = ()
-
-
 class Query(NamedTuple):
     """A query ready to run: its text and its parameters' values."""
 

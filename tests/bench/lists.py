@@ -154,7 +154,7 @@ async def others(db: Connection, chosen: Choices) -> AsyncIterator[Row]:
 
 
 def _page(db: Connection, order_by: str, **asked: list[str]) -> Callable[[], Awaitable[object]]:
-    return partial(listing.page, db, Listing(filters(**asked).conditions, order_by), PAGE_SIZE)  # type: ignore[arg-type]
+    return partial(listing.page, db, Listing(filters(**asked).conditions, order_by), PAGE_SIZE)
 
 
 async def keyset(db: Connection) -> AsyncIterator[Row]:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from backtest_store.errors import UsageError
 from backtest_store.runs import listing
-from backtest_store.runs.filters import end_of, filters, moment
+from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
+from backtest_store.runs.typed_values import end_of, moment
 from backtest_store.store.fields import COMPARABLE_METRICS
 from tests.factories import make_record, store
 
@@ -152,7 +153,7 @@ def test_a_comparison_that_makes_no_sense_is_refused(typed: str) -> None:
 @pytest.mark.parametrize("option", ["strategy", "strategy_type", "instrument", "status"])
 def test_bytes_that_are_no_text_are_refused(option: str, text: str) -> None:
     asked: Any = {option: text}
-    with pytest.raises(UsageError, match="is not text"):
+    with pytest.raises(UsageError, match="has a NUL, or bytes that are not UTF-8"):
         filters(**asked)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ from backtest_store.cli.options import examples
 from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import SchemaError, UsageError
 
-app = typer.Typer(help="Look after the store itself.", no_args_is_help=True)
+app = typer.Typer(help="Look after the store itself.", no_args_is_help=True, rich_markup_mode=None)
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -23,6 +22,8 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 )
 def status() -> None:
     """Say where the store is, whether it runs, and what it holds."""
+    import asyncio
+
     from backtest_store.cli.output import render
     from backtest_store.store.settings import Settings
     from backtest_store.store.status import describe

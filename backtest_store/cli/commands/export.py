@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from backtest_store.cli.options import Filters, counted, examples, nothing, with_filters
+from backtest_store.cli.options import counted, examples, no_runs_message, with_filters
 from backtest_store.cli.output.streams import print_message
+from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ def export(file: FileArgument, *, filters: Filters) -> None:
                 db, filters.conditions, lambda lines: write(cells.printable_lines(lines))
             )
         )
-    print_message(f"exported {counted(runs)}" if runs else nothing(filters))
+    print_message(f"exported {counted(runs)}" if runs else no_runs_message(filters))
 
 
 @contextmanager

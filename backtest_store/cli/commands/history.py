@@ -7,14 +7,14 @@ import typer
 from backtest_store.cli import completion
 from backtest_store.cli.options import (
     NO_MATCH,
-    Filters,
     Format,
     FormatOption,
     examples,
-    nothing,
+    no_runs_message,
     with_filters,
 )
 from backtest_store.cli.output.streams import print_message
+from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +107,7 @@ def history(  # noqa: PLR0913 - each is an option
     else:
         found = _newest(listing, after, limit or DEFAULT_LIMIT, pages)
     if not found:
-        print_message(NO_MATCH if after else nothing(filters))
+        print_message(NO_MATCH if after else no_runs_message(filters))
 
 
 class Pages(NamedTuple):

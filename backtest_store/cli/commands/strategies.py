@@ -1,13 +1,13 @@
 """`btstore strategies`: each strategy, summed up."""
 
 from backtest_store.cli.options import (
-    Filters,
     Format,
     FormatOption,
     examples,
-    nothing,
+    no_runs_message,
     with_filters,
 )
+from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples("btstore strategies", "btstore strategies --since 30d --format csv")
 
@@ -21,4 +21,4 @@ def strategies(*, filters: Filters, format_: FormatOption = Format.TABLE) -> Non
     from backtest_store.store import queries
 
     found = call(lambda db: queries.strategies(db, where=filters.conditions))
-    render.many(found, format_, cells.columns(Strategy), nothing=lambda: nothing(filters))
+    render.many(found, format_, cells.columns(Strategy), nothing=lambda: no_runs_message(filters))

@@ -7,13 +7,13 @@ import typer
 
 from backtest_store.cli import completion
 from backtest_store.cli.options import (
-    Filters,
     Format,
     FormatOption,
     examples,
-    nothing,
+    no_runs_message,
     with_filters,
 )
+from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(
     'btstore trend "SMA Crossover"', 'btstore trend "SMA Crossover" --by week --since 2024-01-01'
@@ -48,6 +48,6 @@ def trend(
     from backtest_store.store import queries
 
     found = call(lambda db: queries.trend(db, period=by, where=filters.conditions))
-    render.many(found, format_, cells.columns(Period), nothing=lambda: nothing(filters))
+    render.many(found, format_, cells.columns(Period), nothing=lambda: no_runs_message(filters))
     if format_ is Format.TABLE:
         render.sparklines(found, "median_sharpe_ratio", "median_total_return")
