@@ -30,22 +30,8 @@ def metric(unit: Unit, best: Best | None = None) -> Any:
     return field(default=None, metadata={"unit": unit, "best": best})
 
 
-class Row:
-    """What rows have in common; to have it generated for each costs every command its start."""
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.__dict__ == other.__dict__
-
-    def __hash__(self) -> int:
-        return hash(repr(self))
-
-    def __repr__(self) -> str:
-        values = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
-        return f"{type(self).__name__}({values})"
-
-
-@dataclass(frozen=True, kw_only=True, init=False, eq=False, repr=False)
-class Run(Row):
+@dataclass(frozen=True, kw_only=True)
+class Run:
     """What was run, on what, and how it ended: a row of `backtest_runs`.
 
     Times are UTC, `duration_seconds` is wall time, money is in `currency`, the account's base.
@@ -76,8 +62,8 @@ class Run(Row):
     note: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Metrics(Row):
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
     """How a run went that succeeded or was stopped: a row of `performance_metrics`, less the id.
 
     Fractions, not percent (0.15 is 15 %); money in the account's base currency; ratios are
@@ -114,7 +100,7 @@ class Metrics(Row):
     warnings: list[str] | None = metric("text")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True)
 class Record(Metrics, Run):
     """One run, flat: its own fields, then its metrics', which are None unless it came to a result.
 
@@ -123,16 +109,16 @@ class Record(Metrics, Run):
     """
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class FoundRun(Row):
+@dataclass(frozen=True, kw_only=True)
+class FoundRun:
     """A run whose id lies in a range: the range's place in what was asked, from 1, and the id."""
 
     position: int
     run_id: UUID
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class NewestRun(Row):
+@dataclass(frozen=True, kw_only=True)
+class NewestRun:
     """What a person needs to tell a run from others."""
 
     run_id: UUID
@@ -140,8 +126,8 @@ class NewestRun(Row):
     started_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Strategy(Row):
+@dataclass(frozen=True, kw_only=True)
+class Strategy:
     """How a strategy's runs went: how many there are, how many failed, when the last began."""
 
     strategy_name: str
@@ -152,8 +138,8 @@ class Strategy(Row):
     last_run: datetime
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Period(Row):
+@dataclass(frozen=True, kw_only=True)
+class Period:
     """How the runs of a day, a week or a month went; `period` is its first day, UTC."""
 
     period: date
@@ -166,8 +152,8 @@ class Period(Row):
     worst_total_return: float | None = metric("fraction")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class StoreSize(Row):
+@dataclass(frozen=True, kw_only=True)
+class StoreSize:
     """What the store holds: runs, bytes on disk with indexes, and its server's version."""
 
     runs: int
