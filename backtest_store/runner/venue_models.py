@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from nautilus_trader.backtest.config import FeeModelConfig, FillModelConfig, SimulationModuleConfig
@@ -95,7 +95,9 @@ class SlippageFillModel(FillModel):  # type: ignore[misc]  # Cython class, witho
 
     def _worse(self, price: Price, sign: int, instrument: Instrument) -> Price:
         tick = instrument.price_increment.as_decimal()
-        steps = self._ticks + -(-price.as_decimal() * self._fraction // tick)
+        steps = self._ticks + (price.as_decimal() * self._fraction / tick).to_integral_value(
+            ROUND_CEILING
+        )
         worse = price.as_decimal() + sign * steps * tick
         return Price(max(worse, tick), instrument.price_precision)
 

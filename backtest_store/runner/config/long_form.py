@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
+from copy import deepcopy
 from enum import Enum
 from importlib import import_module
 from types import UnionType
@@ -12,6 +14,7 @@ from typing import Any, NoReturn, Union, get_args, get_origin, get_type_hints
 import msgspec
 from nautilus_trader.backtest.config import BacktestRunConfig
 from nautilus_trader.common.config import NautilusConfig, msgspec_decoding_hook
+from nautilus_trader.core.datetime import time_object_to_dt
 from nautilus_trader.model.enums import BarAggregation
 from nautilus_trader.model.objects import Money
 
@@ -44,7 +47,11 @@ def parse_run_config(content: Json, origin: Origin) -> BacktestRunConfig:
     UsageError
         If a key is unknown, a value impossible or a class not importable; it names where.
     """
+    content = deepcopy(content)
     _check(content, BacktestRunConfig, (), origin)
+    _check_times(content, (), origin)
+    for place, entry in enumerate(content.get("data") or []):
+        _check_times(entry, ("data", place), origin)
     config: BacktestRunConfig = _parsed(content, BacktestRunConfig, (), origin)
     for venue, values in enumerate(config.venues):
         for place, balance in enumerate(values.starting_balances):
@@ -155,7 +162,7 @@ def _check(value: Any, hint: Any, keys: KeyPath, origin: Origin) -> None:
     for option in options:
         below = get_args(option)
         if isinstance(option, type) and issubclass(option, NautilusConfig):
-            if isinstance(value, Mapping):
+            if isinstance(value, dict):
                 _check_struct(value, option, keys, origin)
         elif get_origin(option) is list and isinstance(value, list):
             for place, item in enumerate(value):
@@ -173,7 +180,7 @@ def _check_enum(value: str, option: type[Enum], keys: KeyPath, origin: Origin) -
         _refuse(f"{dotted(keys)}: {reason}", keys, origin)
 
 
-def _check_struct(values: Mapping[str, Any], cls: type, keys: KeyPath, origin: Origin) -> None:
+def _check_struct(values: dict[str, Any], cls: type, keys: KeyPath, origin: Origin) -> None:
     hints = _hints(cls)
     for name, value in values.items():
         if name not in hints:
@@ -194,7 +201,7 @@ def _hints(cls: type) -> dict[str, Any]:
         return dict.fromkeys(cls.__struct_fields__, Any)  # type: ignore[attr-defined]
 
 
-def _check_component(values: Mapping[str, Any], keys: KeyPath, origin: Origin) -> None:
+def _check_component(values: dict[str, Any], keys: KeyPath, origin: Origin) -> None:
     """Import the classes of an importable component, and check its configuration by them."""
     paths = [f"{kind}_path" for kind in _COMPONENTS if f"{kind}_path" in values]
     for name in [*paths, *(["config_path"] if paths else [])]:
@@ -207,7 +214,16 @@ def _check_component(values: Mapping[str, Any], keys: KeyPath, origin: Origin) -
             _refuse(f"{dotted((*keys, name))}: {error}", (*keys, name), origin)
         config = values.get("config")
         if name == "config_path" and isinstance(config, dict):
-            parse_component(config, found, (*keys, "config"), origin)
+            made = parse_component(config, found, (*keys, "config"), origin)
+            values["config"] = _as_read(config, made)
+
+
+def _as_read(config: Json, made: Any) -> Json:
+    """Return what is given as its class reads it: a number, where the shell gave a text."""
+    with suppress(Exception):  # a field of a kind that NautilusTrader cannot write
+        read: Json = made.json_primitives()
+        return {name: read.get(name, value) for name, value in config.items()}
+    return config
 
 
 def _check_bars(value: str, keys: KeyPath, origin: Origin) -> None:
@@ -218,6 +234,17 @@ def _check_bars(value: str, keys: KeyPath, origin: Origin) -> None:
     example = "1-DAY-LAST" if name == "bar_spec" else "AAPL.XNAS-1-DAY-LAST-EXTERNAL"
     reason = f"{value!r} is no kind of bar; write it as {example!r}"
     _refuse(f"{dotted(keys)}: {reason}", keys, origin)
+
+
+def _check_times(values: Any, keys: KeyPath, origin: Origin) -> None:
+    for name in ("start", "end", "start_time", "end_time"):
+        value = values.get(name) if isinstance(values, dict) else None
+        try:
+            time_object_to_dt(value)
+        except (ValueError, TypeError):
+            place = (*keys, name)
+            reason = f"{value!r} is not a time; write 2005-01-31 or 2005-01-31T15:30:00Z"
+            _refuse(f"{dotted(place)}: {reason}", place, origin)
 
 
 def _check_money(text: Any, keys: KeyPath, origin: Origin) -> None:
