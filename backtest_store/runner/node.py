@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MOST_LOADED = 8
+PLACES = frozenset({"catalog_path", "metadata", "start_time", "end_time"})
 
 
 class Loaded:
@@ -137,13 +138,19 @@ def _facts(text: str, data_source: str | None) -> Facts:
         return Facts(None, fingerprint, data_source or catalogs.source(config))
     span = _span(config)
     digest = config_hash(
-        json.loads(text),
+        _without_places(json.loads(text)),
         instrument_ids=ids,
         start_date=to_datetime(span[0]),
         end_date=to_datetime(span[1]),
         data_fingerprint=fingerprint,
     )
     return Facts(digest, fingerprint, data_source or catalogs.source(config))
+
+
+def _without_places(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """Leave out where data is: its fingerprint tells what is there."""
+    data = [{n: v for n, v in entry.items() if n not in PLACES} for entry in snapshot["data"]]
+    return snapshot | {"data": data}
 
 
 def _data_key(config: BacktestRunConfig) -> str:

@@ -302,6 +302,88 @@ def test_ctrl_c_stops_at_once_and_keeps_what_is_done(
     assert statuses["hang"] == "interrupted"
 
 
+CONSTRUCTOR = """
+from nautilus_trader.config import StrategyConfig
+from nautilus_trader.trading.strategy import Strategy
+
+class NarrowConfig(StrategyConfig, frozen=True):
+    width: int = 1
+
+class Narrow(Strategy):
+    def __init__(self, config):
+        super().__init__(config)
+        if config.width < 0:
+            raise ValueError("too narrow")
+        if config.width > 9:
+            raise OverflowError(f"too wide by {config.width - 9}")
+"""
+
+
+def test_a_constructor_that_raises_is_a_run_that_failed(store: str, tmp_path: Path) -> None:
+    (tmp_path / "narrow.py").write_text(CONSTRUCTOR)
+    path = tmp_path / "narrow.toml"
+    path.write_text(
+        'strategy = "narrow:Narrow"\n[data]\nsource = "sp500_daily"\nend = 1999-01-31\n'
+        "[venue]\ntaker_fee = 0.001\n[grid]\nwidth = [-1, 1, -2, 10, 11, -3, -4, -5, -6]\n"
+    )
+    answer = btstore("run", str(path))
+    assert answer.code == 1
+    assert "1 saved, 8 failed" in answer.err
+    errors = [line for line in answer.err.splitlines() if line.startswith("error")]
+    # Each that failed is named, those of one reason together.
+    assert errors == [
+        "error: width=-1; width=-2; width=-3; width=-4; width=-5; width=-6 failed: too narrow",
+        "error: width=10 failed: too wide by 1",
+        "error: width=11 failed: too wide by 2",
+    ]
+    runs = stored(store)
+    assert sorted(run["status"] for run in runs) == ["failed"] * 8 + ["success"]
+    failed = next(run for run in runs if run["status"] == "failed")
+    assert failed["error_type"] == "ValueError"
+    assert failed["config_hash"]
+    assert failed["parameters"]["width"] == -1
+
+
+def test_without_a_database_runs_go_to_the_spool(
+    store: str, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BTSTORE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    answer = btstore("run", config, "--set", "fast_period=3,4,5", "--format", "json")
+    assert answer.code == 4
+    assert len(json.loads(answer.out)) == 3
+    lines = answer.err.splitlines()
+    assert len([line for line in lines if "cannot reach" in line or "spool" in line]) <= 3, lines
+    assert "3 kept in the spool" in answer.err
+    monkeypatch.setenv("BTSTORE_DATABASE_URL", store)
+    assert stored(store) == []
+
+
+def test_what_would_run_is_printed_in_nautilus_traders_terms(store: str, config: str) -> None:
+    answer = btstore("run", config, "--dry-run")
+    assert (answer.code, answer.err) == (0, "")
+    printed = json.loads(answer.out)
+    assert stored(store) == []
+    assert printed["venues"][0]["name"] == "XCBO"
+    again = Path(config).with_name("long.json")
+    again.write_text(answer.out)
+    (run,) = shown(btstore("run", str(again), "--format", "json"))
+    (short,) = shown(btstore("run", config, "--format", "json"))
+    metrics = ("total_return", "sharpe_ratio", "total_fees", "final_balance", "config_hash")
+    assert [run[name] for name in metrics] == [short[name] for name in metrics]
+    grid = btstore("run", config, "--dry-run", "--set", "fast_period=3..5")
+    assert [
+        json.loads(line)["engine"]["strategies"][0]["config"]["fast_period"]
+        for line in grid.out.splitlines()
+    ] == [3, 4, 5]
+
+
+def test_what_costs_nothing_is_told_once_a_command(store: str, config: str) -> None:
+    Path(config).write_text(CONFIG.replace("taker_fee = 0.0001", ""))
+    answer = btstore("run", config, "--set", "fast_period=3,4")
+    assert answer.code == 0
+    assert answer.err.count("trading costs nothing here") == 1
+
+
 def said_by(terminal: int) -> str:
     """Read what a terminal shows; nothing once its other end is closed."""
     try:

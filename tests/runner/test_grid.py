@@ -1,5 +1,6 @@
 """The combinations that a grid asks for."""
 
+import tomllib
 from collections.abc import Iterable
 from itertools import product
 from typing import Any
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtest_store.errors import UsageError
+from backtest_store.runner import grid as grid_module
 from backtest_store.runner.config.config import described, parse_config
 from backtest_store.runner.grid import Combination, Grid, NotRun, combinations, parse_settings
 
@@ -96,3 +98,162 @@ def test_runs_are_described_by_the_command_line() -> None:
     assert changed.details == {"name": "Mine", "note": "why", "tags": ["a", "b"]}
     with pytest.raises(UsageError, match="the command line: name"):
         described(config, name="", note=None, tags=[])
+
+
+def settings_of(text: str, **changes: Any) -> list[dict[str, Any]]:
+    """Return what varies in a config with this grid."""
+    content = CONFIG | changes | {"grid": tomllib.loads(text)}
+    config = parse_config(content, origin="c.toml")
+    return list(grid_module.grid_of(config).settings(config))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("fast_period = [5, 10]", [5, 10]),
+        ("fast_period = {from = 5, to = 20, step = 5}", [5, 10, 15, 20]),
+        ("fast_period = {from = 1, to = 3}", [1, 2, 3]),
+        ("fast_period = {from = 0.1, to = 0.5, step = 0.1}", [0.1, 0.2, 0.3, 0.4, 0.5]),
+        ("fast_period = {from = 1, to = 100, count = 3, geometric = true}", [1, 10, 100]),
+        ("fast_period = {from = 0.01, to = 1, count = 3, geometric = true}", [0.01, 0.1, 1]),
+        ("fast_period = 7", [7]),
+    ],
+)
+def test_a_file_lists_values_or_spans_them(text: str, expected: list[float]) -> None:
+    assert [s["fast_period"] for s in settings_of(text)] == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("fast_period=5..50:15", ["5", "20", "35", "50"]),
+        ("fast_period=1..3", ["1", "2", "3"]),
+        ("threshold=0.1..0.3:0.1", ["0.1", "0.2", "0.3"]),
+        ("fast_period=3,10..20:5", ["3", "10", "15", "20"]),
+        ("data.start=2005-01-01", ["2005-01-01"]),
+    ],
+)
+def test_the_shell_spans_values_too(setting: str, expected: list[str]) -> None:
+    (values,) = parse_grid([setting]).values()
+    assert values == expected
+
+
+def test_what_goes_together_does_not_multiply() -> None:
+    text = """
+    fast_period = [5, 10]
+    [[zip]]
+    "data.path" = ["a.csv", "b.csv"]
+    "data.instrument" = ["A.SIM", "B.SIM"]
+    """
+    found = settings_of(text)
+    assert [(s["fast_period"], s["data.path"], s["data.instrument"]) for s in found] == [
+        (5, "a.csv", "A.SIM"), (5, "b.csv", "B.SIM"),
+        (10, "a.csv", "A.SIM"), (10, "b.csv", "B.SIM"),
+    ]  # fmt: skip
+
+
+def test_constraints_keep_what_satisfies_them() -> None:
+    text = """
+    fast_period = {from = 10, to = 60, step = 10}
+    constraints = ["fast_period < slow_period", "fast_period % 20 == 0 or fast_period == 10"]
+    """
+    assert [s["fast_period"] for s in settings_of(text)] == [10, 20, 40]
+
+
+def test_a_sample_is_drawn_by_its_seed() -> None:
+    text = "fast_period = {{from = 1, to = 40}}\nslow_period = {{from = 41, to = 80}}\nsample = 20\nseed = {}"
+    first, again, other = (settings_of(text.format(seed)) for seed in (1, 1, 2))
+    assert first == again != other
+    assert len({(s["fast_period"], s["slow_period"]) for s in first}) == 20
+    assert len(settings_of("fast_period = [1, 2]\nsample = 20")) == 2
+
+
+def test_periods_are_named_or_walked() -> None:
+    text = """
+    [[periods]]
+    start = 2005-01-01
+    end = 2005-12-31
+    [[periods]]
+    start = 2006-01-01
+    """
+    assert settings_of(text) == [
+        {"data.start": "2005-01-01", "data.end": "2005-12-31"},
+        {"data.start": "2006-01-01"},
+    ]
+    data = {"source": "sp500_daily", "start": "2000-01-01", "end": "2005-12-31"}
+    walk = settings_of('walk = {train = "3y", test = "1y"}', data=data)
+    assert walk == [
+        {"data.start": "2000-01-01", "data.end": "2002-12-31", "tags": ["train"]},
+        {"data.start": "2003-01-01", "data.end": "2003-12-31", "tags": ["test"]},
+        {"data.start": "2001-01-01", "data.end": "2003-12-31", "tags": ["train"]},
+        {"data.start": "2004-01-01", "data.end": "2004-12-31", "tags": ["test"]},
+        {"data.start": "2002-01-01", "data.end": "2004-12-31", "tags": ["train"]},
+        {"data.start": "2005-01-01", "data.end": "2005-12-31", "tags": ["test"]},
+    ]
+    months = settings_of('walk = {train = "1m", test = "2w"}', data=data | {"end": "2000-02-15"})
+    assert months[0] == {"data.start": "2000-01-01", "data.end": "2000-01-31", "tags": ["train"]}
+    assert months[1]["data.end"] == "2000-02-14"
+
+
+def test_the_tags_of_a_walk_come_to_those_of_the_config() -> None:
+    data = {"source": "sp500_daily", "start": "2000-01-01", "end": "2003-12-31"}
+    content = CONFIG | {"data": data, "grid": {"walk": {"train": "3y", "test": "1y"}}}
+    config = parse_config(content, origin="c.toml")
+    found = [
+        c for c in combinations(config, grid_module.grid_of(config)) if isinstance(c, Combination)
+    ]
+    assert [c.config.details["tags"] for c in found] == [["a", "train"], ["a", "test"]]
+
+
+def test_the_shell_decides_over_the_file() -> None:
+    config = parse_config(
+        CONFIG | {"grid": {"fast_period": [1, 2], "slow_period": [60, 70]}}, origin="c"
+    )
+    grid = grid_module.grid_of(config).combined(parse_settings(["fast_period=5"]))
+    assert list(grid.settings(config)) == [
+        {"slow_period": 60, "fast_period": "5"},
+        {"slow_period": 70, "fast_period": "5"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "fast_period = {from = 'a', to = 'b'}",
+            "grid.fast_period: a range is of numbers, was 'a'",
+        ),
+        ("fast_period = {from = 5, to = 1}", "from 5 to 1 by 1 leads nowhere"),
+        ("fast_period = {from = 5, to = 9, steps = 2}", "no key 'steps'; did you mean 'step'?"),
+        ("fast_period = {from = 0, to = 9, geometric = true}", "geometric needs from above 0"),
+        ("fast_period = []", "grid.fast_period has no values"),
+        ("sample = 'few'", "grid.sample must be a number of combinations, was 'few'"),
+        ("walk = {train = '3y', test = 3}", "there is no data.start"),
+        ("walk = {train = '3y', test = '1y'}", "there is no data.start"),
+        ("[[zip]]\na = [1, 2]\nb = [1]", "lists that go together are equally long, were a 2, b 1"),
+        ("[[periods]]\nbegin = 2005-01-01", "a period has a start and an end, was begin"),
+        ("a = {from = 1, to = 2000}\nb = {from = 1, to = 2000}", "4,000,000 combinations"),
+    ],
+)
+def test_a_grid_that_cannot_be_is_told_by_its_key(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        settings_of(text)
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("c.toml: ")
+
+
+@pytest.mark.parametrize(
+    ("constraint", "said"),
+    [
+        ("fast_period > 100", "'fast_period > 100' exclude every combination"),
+        ("fast_perio < 5", "nothing is called 'fast_perio'; did you mean 'fast_period'?"),
+        ("fast_period <", "'fast_period <' is no comparison; write 'fast_period < slow_period'"),
+        ("__import__('os')", "is no comparison"),
+    ],
+)
+def test_a_constraint_that_cannot_be_is_named(constraint: str, said: str) -> None:
+    content = CONFIG | {"grid": {"fast_period": [5, 10], "constraints": [constraint]}}
+    config = parse_config(content, origin="c.toml")
+    with pytest.raises(UsageError) as caught:
+        list(combinations(config, grid_module.grid_of(config)))
+    assert said in str(caught.value)

@@ -318,3 +318,4 @@ def test_what_does_not_change_the_data_does_not_change_its_catalog(tmp_path: Pat
     found = [expand(parse_config(content, origin="c")) for content in contents]
     assert len({b.run_config["data"][0]["catalog_path"] for b in found}) == 1
     assert len({facts_of(b).data_fingerprint for b in found}) == 1
+    assert len({facts_of(b).config_hash for b in found}) == 1

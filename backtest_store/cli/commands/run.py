@@ -174,16 +174,18 @@ def run_grid(
 
 
 def stored_before(planned: Sequence[Planned], *, sync: bool) -> dict[int, Record]:
-    """Find the stored runs that are identical; without a database there is none, and that is said.
+    """Find the stored runs that are identical; without a database, none is.
 
-    The runs go to the spool then, as those of `record` and `exec` do.
+    The runs go to the spool then, as those of `record` and `exec` do, and the first that does says
+    so.
     """
     from backtest_store.cli.spinner import call
 
     try:
         return call(lambda db: look_up(db, planned, sync=sync))
     except UnreachableError as error:
-        print_message(f"warning: {error}; the runs are kept in the spool until it is back")
+        if sync:
+            print_message(f"warning: --skip-existing finds no stored runs: {error}")
         return {}
 
 
