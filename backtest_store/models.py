@@ -175,12 +175,12 @@ def to_json(record: Record) -> str:
     pydantic.ValidationError
         If a value does not have its field's type.
     """
-    adapter = _adapter()
-    return adapter.dump_json(adapter.validate_python(record.__dict__)).decode()
+    of_a_record = adapter()
+    return of_a_record.dump_json(of_a_record.validate_python(record.__dict__)).decode()
 
 
 @cache
-def _adapter() -> TypeAdapter[Record]:
+def adapter() -> TypeAdapter[Record]:
     """Return what checks and writes a record; building it takes longer than to save a run."""
     from pydantic import TypeAdapter
 

@@ -8,16 +8,21 @@ CREATE DOMAIN amount AS numeric
     CONSTRAINT amount_is_finite CHECK (VALUE > '-Infinity' AND VALUE < 'Infinity');
 COMMENT ON DOMAIN amount IS 'Money in the currency of the run, exact.';
 
+CREATE FUNCTION is_list(texts text[]) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN array_ndims(texts) > 1 THEN false ELSE array_position(texts, NULL) IS NULL END;
+COMMENT ON FUNCTION is_list(text[]) IS 'Whether an array is a plain list, without lists or NULLs in it.';
+
+-- Times are those that a reader's datetime can hold: the years 1 to 9999.
 CREATE TABLE backtest_runs (
     run_id           uuid PRIMARY KEY,
     status           text NOT NULL CHECK (status IN ('success', 'stopped', 'failed', 'interrupted')),
-    started_at       timestamptz NOT NULL CHECK (isfinite(started_at)),
+    started_at       timestamptz NOT NULL CHECK (started_at BETWEEN '0001-01-01 00:00+00' AND '9999-12-31 23:59:59.999999+00'),
     duration_seconds ratio CHECK (duration_seconds >= 0),
     strategy_name    text NOT NULL CHECK (strategy_name <> ''),
     strategy_type    text NOT NULL CHECK (strategy_type <> ''),
-    instrument_ids   text[] NOT NULL CHECK (array_position(instrument_ids, NULL) IS NULL),
-    start_date       timestamptz CHECK (isfinite(start_date)),
-    end_date         timestamptz CHECK (isfinite(end_date)),
+    instrument_ids   text[] NOT NULL CHECK (is_list(instrument_ids)),
+    start_date       timestamptz CHECK (start_date BETWEEN '0001-01-01 00:00+00' AND '9999-12-31 23:59:59.999999+00'),
+    end_date         timestamptz CHECK (end_date BETWEEN '0001-01-01 00:00+00' AND '9999-12-31 23:59:59.999999+00'),
     initial_capital  amount,
     currency         text CHECK (currency <> ''),
     data_source      text,
@@ -30,7 +35,7 @@ CREATE TABLE backtest_runs (
     error_message    text,
     error_traceback  text,
     reproduced_from  uuid CHECK (reproduced_from <> run_id),
-    tags             text[] NOT NULL CHECK (array_position(tags, NULL) IS NULL),
+    tags             text[] NOT NULL CHECK (is_list(tags)),
     note             text,
     total_return     ratio,
     sharpe_ratio     ratio,
@@ -83,7 +88,7 @@ CREATE TABLE performance_metrics (
     sortino_ratio     ratio,
     calmar_ratio      ratio,
     max_drawdown      ratio CHECK (max_drawdown <= 0),
-    max_drawdown_date date,
+    max_drawdown_date date CHECK (max_drawdown_date BETWEEN '0001-01-01' AND '9999-12-31'),
     final_balance     amount,
     net_profit        amount,
     total_fees        amount,
@@ -102,7 +107,7 @@ CREATE TABLE performance_metrics (
     returns_kurtosis  ratio CHECK (returns_kurtosis >= 0),
     equity_basis      text NOT NULL CHECK (equity_basis IN ('mark_to_market', 'balance')),
     engine_stats      jsonb NOT NULL CHECK (jsonb_typeof(engine_stats) = 'object'),
-    warnings          text[] NOT NULL CHECK (array_position(warnings, NULL) IS NULL),
+    warnings          text[] NOT NULL CHECK (is_list(warnings)),
     CONSTRAINT trades_add_up CHECK (total_trades = winning_trades + losing_trades + breakeven_trades)
 );
 

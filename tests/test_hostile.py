@@ -6,7 +6,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -224,6 +224,10 @@ def lines(draw: st.DrawFn) -> bytes:
     return bytes(content) + b"\n"
 
 
+async def one_part(content: list[bytes]) -> AsyncIterator[list[bytes]]:
+    yield content
+
+
 @quickly
 @given(st.lists(lines(), min_size=1, max_size=4))
 @example([b"[" * 100_000 + b"\n"])
@@ -232,9 +236,10 @@ def lines(draw: st.DrawFn) -> bytes:
 async def test_a_line_is_imported_or_refused(db: asyncpg.Connection, content: list[bytes]) -> None:
     transaction = db.transaction()
     await transaction.start()
-    imported = await transfer.import_runs(db, content, keep_going=True)
+    written = b"".join(content).removesuffix(b"\n").split(b"\n")  # damage may have made two of one
+    imported = await transfer.import_runs(db, one_part(written), keep_going=True)
     total = imported.stored + imported.already_there + len(imported.refused)
-    assert total == len([line for line in content if line.strip()])
+    assert total == len([line for line in written if line.strip()])
     await transaction.rollback()
 
 

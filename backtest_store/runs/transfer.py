@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from backtest_store.errors import StoreError
+from backtest_store.errors import StoreError, UnreachableError
 from backtest_store.models import RECORD_FIELDS
+from backtest_store.runs.line_files import Lines
+from backtest_store.runs.record_lines import fault_of
 from backtest_store.store import queries, sql
 from backtest_store.store.sql import Condition
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-BATCH = 1000
+STORED_ONE_BY_ONE = 128  # lines at most, once one among them is known to be none
 
 
 class Line(NamedTuple):
-    """A line of a file: its number, from 1, and its text."""
+    """A line of a file: its number, from 1, and its text or why it is no run."""
 
     number: int
     text: str
+    fault: str = ""
 
 
 class Refusal(NamedTuple):
@@ -32,14 +33,6 @@ class Refusal(NamedTuple):
 
     number: int
     reason: str
-
-
-@dataclass
-class Batch:
-    """Some lines of a file: those that may be runs, and those that are none."""
-
-    lines: list[Line] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
 
 
 @dataclass
@@ -69,11 +62,13 @@ async def export(db: Connection, where: Sequence[Condition], write: Callable[[st
     return await sql.copy_json(db, query, write)
 
 
-async def import_runs(db: Connection, lines: Iterable[bytes], *, keep_going: bool) -> Imported:
+async def import_runs(db: Connection, parts: AsyncIterator[Lines], *, keep_going: bool) -> Imported:
     """Store the runs that lines of JSON hold; those already stored stay as they are.
 
     Parameters
     ----------
+    parts : asynchronous iterator of lists of lines
+        As `line_files.lines_of` reads them.
     keep_going : bool
         Whether to leave out lines that are no runs, instead of refusing all lines.
 
@@ -81,18 +76,66 @@ async def import_runs(db: Connection, lines: Iterable[bytes], *, keep_going: boo
     ------
     RefusedLineError
         If a line is no run, and `keep_going` is not set; nothing is stored then.
+    UnreachableError
+        If the connection is lost, even while more lines are waited for.
     """
-    imported, batches = Imported(), _batches(lines)
+    imported = Imported()
     async with db.transaction():
-        batch = next(batches, None)
-        while batch is not None:
-            # The next lines are read and checked while the server stores these.
-            following = asyncio.create_task(asyncio.to_thread(next, batches, None))
-            await _store(db, batch, imported)
-            batch = await following
+        async for lines in _ahead(_checked(parts), _loss_of(db)):
+            await _store(db, lines, imported)
             if imported.refused and not keep_going:
                 raise _refusal(min(imported.refused))
     return imported
+
+
+async def _ahead(
+    parts: AsyncIterator[list[Line]], loss: asyncio.Future[list[Line] | None]
+) -> AsyncIterator[list[Line]]:
+    """Read and check the next lines while the server stores those before."""
+    following = _next_of(parts)
+    try:
+        while True:
+            await asyncio.wait((following, loss), return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():  # and more lines may never come
+                raise UnreachableError("the connection to PostgreSQL was lost; nothing is imported")
+            lines = following.result()
+            if lines is None:
+                return
+            following = _next_of(parts)
+            yield lines
+    finally:
+        following.cancel()
+
+
+def _next_of(parts: AsyncIterator[list[Line]]) -> asyncio.Future[list[Line] | None]:
+    return asyncio.ensure_future(anext(parts, None))
+
+
+def _loss_of(db: Connection) -> asyncio.Future[list[Line] | None]:
+    """Return what is done once the connection is lost."""
+    loss: asyncio.Future[list[Line] | None] = asyncio.get_running_loop().create_future()
+
+    def lose(_: object) -> None:
+        if not loss.done():
+            loss.set_result(None)
+
+    db.add_termination_listener(lose)
+    return loss
+
+
+async def _checked(parts: AsyncIterator[Lines]) -> AsyncIterator[list[Line]]:
+    """Number the lines, and check them as far as that needs no database."""
+    number = 1
+    async for lines in parts:
+        yield await asyncio.to_thread(_check, lines, number)
+        number += len(lines)
+
+
+def _check(lines: Lines, first: int) -> list[Line]:
+    numbered = [(number, line) for number, line in enumerate(lines, first) if line.strip()]
+    return [
+        Line(number, line.decode(errors="replace"), fault_of(line)) for number, line in numbered
+    ]
 
 
 def _refusal(refused: Refusal) -> RefusedLineError:
@@ -102,69 +145,25 @@ def _refusal(refused: Refusal) -> RefusedLineError:
     )
 
 
-def _batches(lines: Iterable[bytes]) -> Iterator[Batch]:
-    """Yield lines in batches, checked as far as that needs no database."""
-    numbered = enumerate(lines, 1)
-    while some := list(islice(numbered, BATCH)):
-        batch = Batch()
-        for number, line in some:
-            if line.strip():
-                _check(number, line, batch)
-        yield batch
+async def _store(db: Connection, lines: list[Line], imported: Imported) -> None:
+    imported.refused += [Refusal(line.number, line.fault) for line in lines if line.fault]
+    await _store_sound(db, [line for line in lines if not line.fault], imported)
 
 
-def _check(number: int, line: bytes, batch: Batch) -> None:
-    try:
-        text = line.decode()
-        record = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        batch.refused.append(Refusal(number, f"not JSON: {_explained(error)}"))
-        return
-    if reason := _fault(record):
-        batch.refused.append(Refusal(number, reason))
-    else:
-        batch.lines.append(Line(number, text))
-
-
-def _explained(error: Exception) -> str:
-    """Say what is wrong in a line, whose number is known better than to Python."""
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} in column {error.colno}"
-    return "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
-
-
-def _fault(record: object) -> str:
-    """Return why a JSON value is no run; what its fields may hold is for the database to say."""
-    if not isinstance(record, dict) or "run_id" not in record:
-        return "not a run"
-    unknown = record.keys() - _KNOWN
-    return f"this version knows no field {min(unknown)!r}" if unknown else ""
-
-
-_KNOWN = frozenset(RECORD_FIELDS)
-
-
-async def _store(db: Connection, batch: Batch, imported: Imported) -> None:
+async def _store_sound(db: Connection, lines: list[Line], imported: Imported) -> None:
+    """Store lines; if one is no run, in ever smaller parts, down to that one."""
     from asyncpg import DataError, IntegrityConstraintViolationError, ProgramLimitExceededError
 
-    imported.refused += batch.refused
     try:
         async with db.transaction():
-            stored = await queries.insert_runs(db, records=[line.text for line in batch.lines])
+            stored = await queries.insert_runs(db, records=[line.text for line in lines])
     except (DataError, IntegrityConstraintViolationError, ProgramLimitExceededError) as error:
-        await _store_halves(db, batch.lines, imported, error)
+        if len(lines) == 1:
+            imported.refused.append(Refusal(lines[0].number, str(error).partition("\n")[0]))
+            return
+        size = len(lines) // 2 if len(lines) > STORED_ONE_BY_ONE else 1
+        for start in range(0, len(lines), size):
+            await _store_sound(db, lines[start : start + size], imported)
     else:
         imported.stored += len(stored)
-        imported.already_there += len(batch.lines) - len(stored)
-
-
-async def _store_halves(
-    db: Connection, lines: list[Line], imported: Imported, error: Exception
-) -> None:
-    """Store lines of which at least one is no run: in halves, down to that one."""
-    if len(lines) == 1:
-        imported.refused.append(Refusal(lines[0].number, str(error).partition("\n")[0]))
-        return
-    middle = len(lines) // 2
-    for half in (lines[:middle], lines[middle:]):
-        await _store(db, Batch(half), imported)
+        imported.already_there += len(lines) - len(stored)

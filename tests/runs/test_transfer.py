@@ -1,19 +1,28 @@
 """Runs leave a store and come into one: exact, once each, and a file wholly or not at all."""
 
 import json
-from collections.abc import Iterable
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backtest_store.models import Record, to_json
-from backtest_store.runs import transfer
-from backtest_store.runs.transfer import BATCH, Imported, RefusedLineError
+from backtest_store.models import METRIC_FIELDS, Record, to_json
+from backtest_store.runs import line_files, transfer
+from backtest_store.runs.line_files import LINES_AT_ONCE as BATCH
+from backtest_store.runs.line_files import in_parts
+from backtest_store.runs.transfer import Imported, RefusedLineError
 from backtest_store.store import queries
 from tests.factories import make_record, store, store_at
 from tests.shell import btstore
@@ -35,7 +44,18 @@ async def exported(db: asyncpg.Connection) -> list[str]:
 async def imported(
     db: asyncpg.Connection, lines: Iterable[str], *, keep_going: bool = False
 ) -> Imported:
-    return await transfer.import_runs(db, [f"{x}\n".encode() for x in lines], keep_going=keep_going)
+    return await import_bytes(db, [x.encode() for x in lines], keep_going=keep_going)
+
+
+async def import_bytes(
+    db: asyncpg.Connection, lines: list[bytes], *, keep_going: bool = False
+) -> Imported:
+    return await transfer.import_runs(db, all_of(lines), keep_going=keep_going)
+
+
+async def all_of(lines: list[bytes]) -> AsyncIterator[list[bytes]]:
+    for some in in_parts(lines):
+        yield some
 
 
 def broken(line: str, **changes: object) -> str:
@@ -90,13 +110,27 @@ async def test_empty_lines_are_no_runs_and_no_faults(db: asyncpg.Connection) -> 
     assert (result.stored, result.refused) == (1, [])
 
 
+NO_METRICS = dict.fromkeys(METRIC_FIELDS)
 BAD: dict[str, tuple[dict[str, Any] | str, str]] = {
     "no JSON": ("{", "not JSON"),
     "no object": ("[1]", "not a run"),
     "nothing of a run": ("{}", "not a run"),
     "a newer version's field": ({"omega_ratio": 1.0}, "omega_ratio"),
-    "no id": ({"run_id": "abc"}, "uuid"),
-    "no time": ({"started_at": "soon"}, "timestamp"),
+    "no id": ({"run_id": "abc"}, "run_id: .* was 'abc'"),
+    "no time": ({"started_at": "soon"}, "started_at: .* was 'soon'"),
+    "a time that is another one each day": ({"started_at": "now"}, "started_at: .* was 'now'"),
+    "a date likewise": ({"max_drawdown_date": "tomorrow"}, "max_drawdown_date: .* 'tomorrow'"),
+    "a time after the year 9999": ({"end_date": "12026-01-01T00:00:00Z"}, "end_date: .*12026"),
+    "a time before the year 1": ({"started_at": "0044-03-15 BC"}, "started_at: "),
+    "tags in tags": ({"tags": [["a"]]}, "tags.0: .*'a'"),
+    "a metric of a run that failed": (
+        {"status": "failed", "error_type": "E", **NO_METRICS, "cagr": 0.1},
+        "cagr: a run that is failed has no metrics",
+    ),
+    "a Sharpe ratio of one": (
+        {"status": "failed", "error_type": "E", **NO_METRICS, "sharpe_ratio": 0.1},
+        "sharpe_ratio: a run that is failed has no metrics",
+    ),
     "not a status": ({"status": "fine"}, "status"),
     "an impossible metric": ({"win_rate": 1.5}, "win_rate"),
     "nothing where something must be": ({"strategy_name": None}, "strategy_name"),
@@ -138,7 +172,7 @@ async def test_many_bad_lines_are_all_found(db: asyncpg.Connection) -> None:
 
 async def test_a_line_that_is_no_text_is_refused(db: asyncpg.Connection) -> None:
     with pytest.raises(RefusedLineError, match="line 1: not JSON"):
-        await transfer.import_runs(db, [b"\xff\xfe{}\n"], keep_going=False)
+        await import_bytes(db, [b"\xff\xfe{}\n"])
 
 
 def stored(url: str, *records: Record) -> tuple[Record, ...]:
@@ -187,3 +221,169 @@ def test_export_to_standard_output_and_an_empty_store(store_url: str) -> None:
     out = btstore("export", "-").out
     assert out.isascii()
     assert json.loads(out)["note"] == run.note
+
+
+# What a colleague with a writer's role may insert by hand, past all that checks lines.
+BY_HAND: dict[str, list[Any]] = {
+    "started_at": ["12026-01-01", "0044-03-15 BC", "infinity"],
+    "start_date": ["12026-01-01", "0044-03-15 BC", "-infinity"],
+    "end_date": ["12026-01-01", "0044-03-15 BC", "infinity"],
+    "max_drawdown_date": ["12026-01-01", "0044-03-15 BC", "infinity"],
+    "tags": [[["a"]], [["a", "b"], ["c", "d"]]],
+    "instrument_ids": [[["a"]]],
+    "warnings": [[["a"]]],
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(f, v) for f in BY_HAND for v in BY_HAND[f]])
+async def test_the_schema_refuses_what_no_reader_could_hold(
+    db: asyncpg.Connection, field: str, value: Any
+) -> None:
+    line = broken(to_json(make_record(start_date=None, end_date=None)), **{field: value})
+    with pytest.raises(asyncpg.CheckViolationError, match=field):
+        await queries.insert_run(db, record=line)
+
+
+async def test_a_thousand_bad_lines_of_two_thousand_are_a_matter_of_seconds(
+    db: asyncpg.Connection,
+) -> None:
+    lines = [to_json(make_record()) for _ in range(300)]
+    lines[::2] = [broken(line, win_rate=2) for line in lines[::2]]
+    statements: list[object] = []
+    db.add_query_logger(statements.append)
+    result = await imported(db, lines, keep_going=True)
+    assert (result.stored, len(result.refused)) == (150, 150)
+    db.remove_query_logger(statements.append)
+    # In halves down to each line it would be twice as many inserts, each of many lines.
+    inserts = sum("insert_runs" in str(s) or "backtest_runs" in str(s) for s in statements)
+    assert inserts <= len(lines) + 8
+
+
+BTSTORE = [sys.executable, "-c", "from backtest_store.cli.app import entry; entry()"]
+
+
+def importing() -> "subprocess.Popen[str]":
+    """Start an import that waits for lines which never come."""
+    process = subprocess.Popen(
+        [*BTSTORE, "import", "-"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write(to_json(make_record()) + "\n")
+    process.stdin.flush()
+    return process
+
+
+def wait_until_connected(url: str) -> None:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()"
+    with psycopg.connect(url, autocommit=True) as connection:
+        for _ in range(600):
+            if connection.execute(query).fetchone() == (1,):
+                return
+            time.sleep(0.05)
+    raise TimeoutError
+
+
+def end_of(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    """Wait for the end, standard input being left open, and return the code and what was said."""
+    assert process.stdin is not None
+    assert process.stderr is not None
+    code = process.wait(timeout=30)
+    said = process.stderr.read()
+    process.stdin.close()
+    process.stderr.close()
+    return code, said
+
+
+def test_the_first_ctrl_c_ends_an_import_that_waits_for_lines(store_url: str) -> None:
+    process = importing()
+    wait_until_connected(store_url)
+    process.send_signal(signal.SIGINT)
+    assert end_of(process) == (130, "")
+
+
+def test_an_import_that_waits_for_lines_notices_that_the_connection_is_lost(
+    store_url: str,
+) -> None:
+    process = importing()
+    wait_until_connected(store_url)
+    with psycopg.connect(store_url) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    code, said = end_of(process)
+    assert code == 4, said
+    assert "Traceback" not in said
+
+
+def test_a_file_without_lines_is_refused_before_memory_ends(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_files, "LONGEST_LINE", 2**22)
+    answer = btstore("import", "/dev/zero")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith("error: line 1 is longer than")
+
+
+async def test_lines_are_read_as_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "lines"
+    content = b"a\n" * 2500 + b"\n" + b"x" * (3 * 2**20) + b"\r\nlast, without an end"
+    file.write_bytes(content)
+    with file.open("rb") as opened:
+        parts = [part async for part in line_files.lines_of(opened.fileno())]
+    assert [line for part in parts for line in part] == content.split(b"\n")
+    assert max(len(part) for part in parts) == BATCH
+
+
+def test_exports_to_one_file_at_once_all_succeed(store_url: str, tmp_path: Path) -> None:
+    stored(store_url, *[make_record() for _ in range(50)])
+    file = tmp_path / "runs.jsonl"
+    command = [*BTSTORE, "export", "--yes", str(file)]
+    exports = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(4)]
+    assert [export.wait(timeout=60) for export in exports] == [0] * 4
+    assert file.read_text("utf-8").count("\n") == 50
+    assert [entry.name for entry in tmp_path.iterdir()] == ["runs.jsonl"]
+
+
+def test_a_file_is_overwritten_only_if_that_is_wanted(store_url: str, tmp_path: Path) -> None:
+    stored(store_url, make_record())
+    file = tmp_path / "runs.jsonl"
+    file.write_text("precious")
+    for typed in ("", "n\n"):
+        answer = btstore("export", str(file), typed=typed)
+        assert answer.code == 1
+        assert "Overwrite" in answer.err
+        assert file.read_text() == "precious"
+    assert btstore("export", str(file), typed="y\n").code == 0
+    assert file.read_text("utf-8").count("\n") == 1
+    for word in ("--yes", "-y", "--force"):
+        file.write_text("precious")
+        assert btstore("export", str(file), word).code == 0
+        assert file.read_text("utf-8").count("\n") == 1
+
+
+def test_what_lies_under_a_foreseeable_name_is_not_written_to(
+    store_url: str, tmp_path: Path
+) -> None:
+    stored(store_url, make_record())
+    private = tmp_path / "private"
+    private.write_text("precious")
+    (tmp_path / ".runs.jsonl.unfinished").symlink_to(private)
+    assert btstore("export", str(tmp_path / "runs.jsonl")).code == 0
+    assert private.read_text() == "precious"
+
+
+def test_an_export_has_the_rights_of_any_new_file(store_url: str, tmp_path: Path) -> None:
+    stored(store_url, make_record())
+    file, before = tmp_path / "runs.jsonl", os.umask(0o027)
+    try:
+        assert btstore("export", str(file)).code == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    file.chmod(0o600)
+    assert btstore("export", str(file), "--yes").code == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600

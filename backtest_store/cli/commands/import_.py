@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from backtest_store.cli.options import counted, examples
 from backtest_store.cli.output.streams import print_message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from backtest_store.runs.transfer import Imported
 
@@ -21,7 +22,7 @@ EXAMPLES = examples("btstore import runs.jsonl", "zcat runs.jsonl.gz | btstore i
 MOST_LINES = 10
 FileArgument = Annotated[
     Path,
-    typer.Argument(metavar="FILE", help="From where; - is standard input.", allow_dash=True),
+    typer.Argument(metavar="FILE", help="Input file; - is standard input.", allow_dash=True),
 ]
 
 
@@ -33,29 +34,37 @@ def import_(
         typer.Option("--keep-going", help="Leave out lines that are no runs, and import the rest."),
     ] = False,
 ) -> None:
-    """Store the runs of a file that `btstore export` wrote, but those already there."""
+    """Store the runs of a file that `btstore export` wrote; those already stored are skipped."""
     from backtest_store.cli.spinner import call
     from backtest_store.runs import transfer
+    from backtest_store.runs.line_files import lines_of
 
     with _opened(file) as lines:
-        imported = call(lambda db: transfer.import_runs(db, lines, keep_going=keep_going))
+        parts = lines_of(lines)
+        imported = call(lambda db: transfer.import_runs(db, parts, keep_going=keep_going))
     _report(imported)
     if imported.refused:
         raise typer.Exit(1)
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[Iterable[bytes]]:
+def _opened(file: Path) -> Iterator[int]:
+    """Open a file for its descriptor; standard input's, where Python itself may see it closed."""
     from backtest_store.errors import UsageError
 
     if str(file) == "-":
-        yield sys.stdin.buffer
+        if sys.stdin is None:
+            raise UsageError("standard input is closed", hint="name a file instead of -")
+        yield 0
         return
     try:
-        with file.open("rb") as lines:
-            yield lines
+        descriptor = os.open(file, os.O_RDONLY)
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _report(imported: Imported) -> None:
