@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from backtest_store.capture.details import Details
+from backtest_store.capture.details import Details, tags_of
 from backtest_store.capture.guard import guarded
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
@@ -61,6 +61,8 @@ class Recording(Saves):
         # Who knows the hash has looked for an identical run before this one.
         self._is_to_warn = details.config_hash is None
         self._recorder = _recorder(target, details, self)
+        self._has_begun = False
+        self._had_run = getattr(target, "run_id", None) is not None
 
     @property
     def run_id(self) -> UUID | None:
@@ -73,8 +75,14 @@ class Recording(Saves):
         return [run.run_id for run in self.records]
 
     def __enter__(self) -> Self:
-        if self._recorder is not None:
+        if self._has_begun:
+            get_logger().warning(
+                "nothing is recorded: this recording was entered before;"
+                " write `with record(…)` anew for each block"
+            )
+        elif self._recorder is not None:
             self._recorder.attach()
+        self._has_begun = True
         return self
 
     def __exit__(
@@ -85,8 +93,14 @@ class Recording(Saves):
     ) -> None:
         # Whoever keeps the recording for its ids must not keep the engine and its data by it.
         recorder, self._recorder = self._recorder, None
-        if recorder is not None:
-            recorder.detach(error)
+        if recorder is None:
+            return
+        recorder.detach(error)
+        if self._had_run and not self.records and error is None:
+            get_logger().warning(
+                "nothing was recorded: the engine had run before `record` began;"
+                " put `engine.run()` into the block, or call `save_run(engine)`"
+            )
 
     def save(self, record: Record, entry: Entry | None) -> bool:
         """Save a run and keep it for whoever made the recording."""
@@ -104,7 +118,7 @@ def record(  # noqa: PLR0913 - what a caller may know better, each by its name
     *,
     strategy_name: str | None = None,
     strategy_type: str | None = None,
-    tags: Iterable[str] = (),
+    tags: Iterable[str] | None = (),
     note: str | None = None,
     data_source: str | None = None,
     data_fingerprint: str | None = None,
@@ -116,11 +130,14 @@ def record(  # noqa: PLR0913 - what a caller may know better, each by its name
 ) -> Recording:
     """Save every run of an engine or a node inside a ``with`` block, however it ends.
 
-    A run that raises is saved as ``failed``, one stopped by ``KeyboardInterrupt`` or
-    ``SystemExit`` as ``interrupted``; the exception goes on unchanged. With several ``run()``
-    calls and ``reset()`` between them, each is a run of its own; chunks of ``run(streaming=True)``
-    are one. Of a node, each of its run configurations is a run. A fault of the recording, or a
-    database that is down, costs one warning line on standard error and never the backtest.
+    A run is saved as soon as the engine has ended it, and what comes after changes nothing of it.
+    One that raises is saved as ``failed``, one that ``KeyboardInterrupt`` or ``SystemExit`` ends
+    as ``interrupted``; the exception goes on unchanged. One that the engine ends before its data,
+    since an account cannot bear it or a strategy shuts the system down, is ``stopped``. With
+    several ``run()`` calls and ``reset()`` between them, each is a run of its own; chunks of
+    ``run(streaming=True)`` are one. Of a node, each of its run configurations is a run. A fault of
+    the recording, or a database that is down, costs one warning line on standard error and never
+    the backtest.
 
     Parameters
     ----------
@@ -164,7 +181,7 @@ def record(  # noqa: PLR0913 - what a caller may know better, each by its name
     details = Details(
         strategy_name=strategy_name,
         strategy_type=strategy_type,
-        tags=(tags,) if isinstance(tags, str) else tuple(tags or ()),
+        tags=tags_of(tags),
         note=note,
         data_source=data_source,
         data_fingerprint=data_fingerprint,
@@ -225,7 +242,8 @@ async def save_run_async(engine: BacktestEngine, **details: Any) -> UUID | None:
 
 
 def _capture(engine: BacktestEngine, details: Details) -> Record | None:
-    from backtest_store.capture.recorder import outcome_of_engine, run_id_of
+    from backtest_store.capture.outcome import outcome_of_run
+    from backtest_store.capture.recorder import run_id_of
     from backtest_store.capture.run import begin, finish
 
     captured = None
@@ -236,7 +254,7 @@ def _capture(engine: BacktestEngine, details: Details) -> Record | None:
             get_logger().warning("there is no run to save: the engine has not run, or was reset")
         else:
             begun = begin(engine, details, run_id_of(engine))
-            captured = finish(engine, begun, outcome_of_engine(engine), None)
+            captured = finish(engine, begun, outcome_of_run(engine), None)
     return captured
 
 

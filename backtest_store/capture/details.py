@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -21,7 +21,7 @@ class Details:
 
     strategy_name: str | None = None
     strategy_type: str | None = None
-    tags: Sequence[str] = ()
+    tags: Sequence[str] | None = ()
     note: str | None = None
     data_source: str | None = None
     data_fingerprint: str | None = None
@@ -30,6 +30,18 @@ class Details:
     config_hash: str | None = None
     reproduced_from: UUID | None = None
     command_line: str | None = None
+
+    def __post_init__(self) -> None:
+        """Take one tag for a tag, and None for no tags: no run is lost by it."""
+        object.__setattr__(self, "tags", tags_of(self.tags))
+
+
+def tags_of(given: Any) -> tuple[str, ...]:
+    """Return the tags that a caller means."""
+    if given is None:
+        return ()
+    is_several = isinstance(given, Iterable) and not isinstance(given, str)
+    return tuple(map(str, given)) if is_several else (str(given),)
 
 
 @dataclass(frozen=True, kw_only=True)

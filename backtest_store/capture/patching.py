@@ -1,15 +1,13 @@
 """Record every engine and node of a process that knows nothing of us.
 
-NautilusTrader's two classes are exchanged in the modules that define them, at the moment these are
-imported: whoever imports the classes, in whatever way, gets ours. An engine is a subclass, since a
-class written in Cython cannot be changed; it has the name of the original, which the engine's log
-shows.
+NautilusTrader's modules are met as they are imported: whoever imports the classes, in whatever
+way, gets NautilusTrader's own, of whose runs we hear.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -25,11 +23,12 @@ from backtest_store.log import get_logger
 BACKTESTS = "nautilus_trader.backtest"
 ENGINE_MODULE = "nautilus_trader.backtest.engine"
 NODE_MODULE = "nautilus_trader.backtest.node"
-RECORDER = "_backtest_store_recorder"
+RUST_MODULE = "nautilus_trader.core.nautilus_pyo3"
+MODULES = (ENGINE_MODULE, NODE_MODULE, RUST_MODULE)
 
 
 class Patch(MetaPathFinder):
-    """Exchanges NautilusTrader's classes for ones that record, as soon as they are imported."""
+    """Hears of each run of each engine and node, as soon as NautilusTrader is imported."""
 
     def __init__(self, details: Details, sink: Sink) -> None:
         self._details = details
@@ -38,12 +37,12 @@ class Patch(MetaPathFinder):
         self._reason = unsupported()
 
     def install(self) -> None:
-        """Exchange what is imported already, and wait for what is not."""
+        """Meet what is imported already, and wait for what is not."""
         if self._reason is not None:
             return
-        for name in (ENGINE_MODULE, NODE_MODULE):
+        for name in MODULES:
             if name in sys.modules:
-                self.exchange(sys.modules[name])
+                self.meet(sys.modules[name])
         sys.meta_path.insert(0, self)
 
     def finish(self) -> None:
@@ -56,55 +55,29 @@ class Patch(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find one of the two modules as everybody does, and stay with it while it is loaded."""
-        if name not in (ENGINE_MODULE, NODE_MODULE):
+        """Find one of the modules as everybody does, and stay with it while it is loaded."""
+        if name not in MODULES:
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
             spec.loader = _Loader(spec.loader, self)
         return spec
 
-    def exchange(self, module: ModuleType) -> None:
-        """Exchange the class that a module defines."""
+    def meet(self, module: ModuleType) -> None:
+        """Have the runs heard of that the class of a module makes."""
         if module.__name__ == ENGINE_MODULE:
-            module.BacktestEngine = self._engine(module.BacktestEngine)  # type: ignore[attr-defined]
-        else:
+            from backtest_store.capture.engines import runs
+
+            runs.follow_everything(self._recorder)
+        elif module.__name__ == NODE_MODULE:
             module.BacktestNode.run = self._node_run(module.BacktestNode.run)
+        else:
+            warn_of_rust(module)
 
-    def _engine(self, original: Any) -> type:
-        """Make a subclass of the engine that records its runs."""
-        patch = self
-
-        @wraps(original.run)
-        def run(engine: Any, *args: Any, **named: Any) -> None:
-            recorder = patch._recorder(engine)
-            try:
-                original.run(engine, *args, **named)
-            except BaseException as error:
-                leave_no_trace(error)
-                recorder.detach(error)
-                raise
-
-        @wraps(original.end)
-        def end(engine: Any) -> None:
-            try:
-                original.end(engine)
-            except BaseException as error:
-                leave_no_trace(error)
-                raise
-            patch._recorder(engine, must_be_attached=False).detach()
-
-        names = {name: getattr(original, name) for name in ("__module__", "__doc__")}
-        return type(original.__name__, (original,), {**names, "run": run, "end": end})
-
-    def _recorder(self, engine: Any, *, must_be_attached: bool = True) -> EngineRecorder:
-        recorder: EngineRecorder | None = vars(engine).get(RECORDER)
-        if recorder is None:
-            recorder = EngineRecorder(engine, self._details, self._sink)
-            setattr(engine, RECORDER, recorder)
-            self._recorders.add(recorder)
-        if must_be_attached:
-            recorder.attach()
+    def _recorder(self, engine: Any) -> EngineRecorder:
+        recorder = EngineRecorder(engine, self._details, self._sink, is_for_one_run=True)
+        self._recorders.add(recorder)
+        recorder.attach()
         return recorder
 
     def _node_run(self, original: Any) -> Any:
@@ -127,8 +100,27 @@ class Patch(MetaPathFinder):
         return run
 
 
+def warn_of_rust(module: ModuleType) -> None:
+    """Have it said, once, if the engine in Rust that comes with 1.231 runs a backtest."""
+    engine = getattr(module, "BacktestEngine", None)
+    if engine is None:
+        return
+    original: Callable[..., Any] = engine.run
+
+    @wraps(original)
+    def run(*args: Any, **named: Any) -> Any:
+        engine.run = original
+        get_logger().warning(
+            f"a run is not recorded: it is one of {RUST_MODULE}.BacktestEngine,"
+            f" and those of {ENGINE_MODULE} can be"
+        )
+        return original(*args, **named)
+
+    engine.run = run
+
+
 class _Loader(Loader):
-    """Loads a module as its own loader does, and then has its class exchanged."""
+    """Loads a module as its own loader does, and then has it met."""
 
     def __init__(self, loader: Loader, patch: Patch) -> None:
         self._loader = loader
@@ -144,4 +136,4 @@ class _Loader(Loader):
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
         self._loader.exec_module(module)
-        self._patch.exchange(module)
+        self._patch.meet(module)

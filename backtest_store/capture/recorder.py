@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID, uuid4
 
 from backtest_store.capture.accounting.sampler import FIRST, Sampler, sampler_of
-from backtest_store.capture.details import Details, Outcome, outcome_of
-from backtest_store.capture.engines import stops
+from backtest_store.capture.details import Details
+from backtest_store.capture.engines import runs, stops
+from backtest_store.capture.engines.v1 import listen, stop_listening
 from backtest_store.capture.guard import guarded
-from backtest_store.capture.identity.json_values import clean
+from backtest_store.capture.outcome import outcome_of_run
 from backtest_store.capture.run import Begun, begin, finish
 from backtest_store.models import Record
 from backtest_store.saving.journal import Entry
@@ -20,15 +22,10 @@ if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.common.messages import ComponentStateChanged, ShutdownSystem
 
-# The first component that `run` starts, and the first that `reset` and `dispose` empty.
+# The first component that `run` starts and stops, and that `reset` and `dispose` empty.
 WATCHED = "events.system.DataEngine"
 SHUTDOWN = "commands.system.shutdown"
-END_OF_RUN = ("RESETTING", "DISPOSING")
-UNENDED = Outcome(
-    status="interrupted",
-    error_message="the run did not reach its end: its exception was handled, or `engine.end()` "
-    "was not called after `run(streaming=True)`",
-)
+EMPTIED = ("RESETTING", "DISPOSING")
 REMEMBERED = 4096
 
 
@@ -43,46 +40,70 @@ class Sink(Protocol):
 
 
 class EngineRecorder:
-    """Watches an engine from `attach` to `detach`, and hands each of its runs to a sink."""
+    """Watches an engine from `attach` to `detach`, and hands each of its runs to a sink.
 
-    def __init__(self, engine: BacktestEngine, details: Details, sink: Sink) -> None:
-        self._engine = engine
+    A run is handed over when the engine has ended it. Only the process that began a run does so:
+    a forked one has a copy of all this, and may leave first.
+
+    Parameters
+    ----------
+    is_for_one_run : bool
+        Whether to leave the engine when a run has ended.
+    """
+
+    def __init__(
+        self, engine: BacktestEngine, details: Details, sink: Sink, *, is_for_one_run: bool = False
+    ) -> None:
+        self.engine = engine
+        self.runs = 0
         self._details = details
         self._sink = sink
+        self._is_for_one_run = is_for_one_run
         self._sampler: Sampler | None = None
         self._begun: Begun | None = None
         self._entry: Entry | None = None
         self._seen = stops.Seen()
-        self._is_attached = False
-        self.runs = 0
+        self._attached_in: int | None = None
+        self._begun_in: int | None = None
 
     def attach(self) -> None:
         """Begin to watch, unless another recorder watches this engine already."""
         with guarded("watch the engine"):
-            if id(self._engine) in WATCHED_ENGINES:
+            if not runs.follow(self):
                 return
-            self._sampler = sampler_of(self._engine)
             stops.note_account_errors()
-            bus = self._engine.kernel.msgbus
-            bus.subscribe(WATCHED, self._on_state, FIRST)
-            bus.subscribe(SHUTDOWN, self._on_shutdown, FIRST)
-            WATCHED_ENGINES.add(id(self._engine))
-            self._is_attached = True
+            self._sampler = sampler_of(self.engine)
+            bus = self.engine.kernel.msgbus
+            listen(bus, WATCHED, self._on_state, FIRST)
+            listen(bus, SHUTDOWN, self._on_shutdown, FIRST)
+            self._attached_in = os.getpid()
 
     def detach(self, error: BaseException | None = None, *, must_have_run: bool = False) -> None:
         """Save the run under way, or the one that an exception kept from beginning, and leave."""
-        if not self._is_attached:
+        if self._attached_in is None:
             return
         with guarded("save the run"):
-            if self._begun is not None or error is not None or (must_have_run and not self.runs):
-                self.finish(error)
+            has_none = not self.runs and self._attached_in == os.getpid()
+            if self._begun is not None or (has_none and (error is not None or must_have_run)):
+                self._finish(error)
         with guarded("leave the engine"):
-            WATCHED_ENGINES.discard(id(self._engine))
-            self._is_attached = False
-            bus = self._engine.kernel.msgbus
-            for topic, handler in ((WATCHED, self._on_state), (SHUTDOWN, self._on_shutdown)):
-                if bus.is_subscribed(topic, handler):
-                    bus.unsubscribe(topic, handler)
+            self._attached_in = None
+            runs.leave(self)
+            bus = self.engine.kernel.msgbus
+            stop_listening(bus, WATCHED, self._on_state)
+            stop_listening(bus, SHUTDOWN, self._on_shutdown)
+
+    def ended(self) -> None:
+        """Save the run that the engine has ended."""
+        with guarded("save the run"):
+            if self._begun is not None:
+                self._finish()
+
+    def raised(self, error: BaseException, runs: int) -> None:
+        """Save the run that an exception has ended or kept from beginning."""
+        with guarded("save the run"):
+            if self._begun is not None or self.runs == runs:
+                self._finish(error)
 
     def _on_state(self, event: ComponentStateChanged) -> None:
         with guarded("follow the run"):
@@ -92,67 +113,48 @@ class EngineRecorder:
             elif state == "STOPPING":
                 self._seen.account_error = stops.account_error()
                 self._seen.is_flagged = stops.is_flagged()
-            elif state in END_OF_RUN and self._begun is not None:
-                self.finish()
+            elif state in EMPTIED and self._begun is not None:
+                self._finish()
 
     def _on_shutdown(self, command: ShutdownSystem) -> None:
         """Note a command that stops a run; one that comes while it ends stops nothing."""
         with guarded("follow the run"):
-            if self._engine.trader.is_running and command.trader_id == self._engine.trader_id:
+            if self.engine.trader.is_running and command.trader_id == self.engine.trader_id:
                 self._seen.shutdown = command
 
     def _begin(self) -> None:
         started = perf_counter()
         self._seen = stops.Seen()
         stops.watch()
-        self._begun = begun = begin(self._engine, self._details, run_id_of(self._engine))
+        self._begun_in = os.getpid()
+        self._begun = begun = begin(self.engine, self._details, run_id_of(self.engine))
         self._entry = self._sink.begin(begun.record)
         if self._sampler is not None:
-            self._sampler.begin(self._engine)
+            self._sampler.begin(self.engine)
         begun.clock = perf_counter()
         begun.overhead = begun.clock - started
 
-    def finish(self, error: BaseException | None = None) -> None:
+    def _finish(self, error: BaseException | None = None) -> None:
         """Capture and save the run that has ended, by an exception if one is given."""
         begun, entry = self._begun, self._entry
         self._begun = self._entry = None
         samples = None if self._sampler is None or begun is None else self._sampler.end()
-        begun = begun or begin(self._engine, self._details, run_id_of(self._engine))
-        record = finish(self._engine, begun, self._outcome(error), samples)
+        if begun is not None and self._begun_in != os.getpid():
+            return
+        outcome = outcome_of_run(self.engine, error, self._seen, has_begun=begun is not None)
+        begun = begun or begin(self.engine, self._details, uuid4())
+        record = finish(self.engine, begun, outcome, samples)
         self.runs += 1
         self._sink.save(record, entry)
-
-    def _outcome(self, error: BaseException | None) -> Outcome:
-        if error is not None:
-            return outcome_of(error)
-        return UNENDED if is_under_way(self._engine) else ended(self._engine, self._seen)
+        if self._is_for_one_run:
+            self.detach()
 
 
-def outcome_of_engine(engine: BacktestEngine) -> Outcome:
-    """Return how the run that an engine has behind it came out, as far as the engine shows it."""
-    return UNENDED if is_under_way(engine) else ended(engine, None)
-
-
-def is_under_way(engine: BacktestEngine) -> bool:
-    """Tell whether an engine has begun a run, and not come to its end."""
-    is_over = engine.run_finished is not None and not engine.trader.is_running
-    return not is_over and engine.run_id is not None
-
-
-def ended(engine: BacktestEngine, seen: stops.Seen | None) -> Outcome:
-    """Return how a run came out whose end was reached: with success, or stopped."""
-    stop = stops.stop_of(engine, seen)
-    if stop is None:
-        return Outcome()
-    return Outcome(status="stopped", error_type=stop.kind, error_message=clean(stop.reason))
-
-
-WATCHED_ENGINES: set[int] = set()
 _RUN_IDS: OrderedDict[tuple[str, str], UUID] = OrderedDict()
 
 
 def run_id_of(engine: BacktestEngine) -> UUID:
-    """Return the id of an engine's run, the same each time it is asked for in this process.
+    """Return the id under which this process saves the run that an engine is at.
 
     It is not the engine's own: NautilusTrader draws that from a generator which forked processes
     share the state of, so two workers of a pool give the same id to different runs.

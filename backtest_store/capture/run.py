@@ -134,7 +134,7 @@ def _said(details: Details, redactor: Redactor) -> dict[str, Any]:
         "status": "interrupted",
         "strategy_type": redactor.text(clean(str(details.strategy_type or "unclassified"))),
         "reproduced_from": details.reproduced_from,
-        "tags": [redactor.text(clean(str(tag))) for tag in details.tags],
+        "tags": [redactor.text(clean(str(tag))) for tag in details.tags or ()],
         "note": _redacted(redactor, details.note),
     }
 

@@ -1,9 +1,14 @@
 """What a run came to: the engine that ran it tells, whatever other engines do beside it."""
 
+import contextlib
+import os
+import sys
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from nautilus_trader.accounting.error import AccountBalanceNegative
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.backtest.models import FixedFeeModel
 from nautilus_trader.model.currencies import USD
@@ -149,3 +154,173 @@ def test_run_after_a_stopped_one_is_a_success(store: str) -> None:
         made.kernel.trader.strategies()[0].at = None
         made.run()
     assert [run["status"] for run in stored(store)] == ["stopped", "success"]
+
+
+@pytest.mark.parametrize("error", [ValueError("later"), SystemExit(0), KeyboardInterrupt()])
+def test_what_comes_after_the_run_changes_nothing_of_it(store: str, error: BaseException) -> None:
+    made = backtest(CLOSES, TRADES)
+    with pytest.raises(type(error)), record(made):
+        run_and_raise(made, error)
+    saved = only(store)
+    assert (saved["status"], saved["error_type"]) == ("success", None)
+    assert (saved["net_profit"], saved["total_trades"]) == (100, 1)
+
+
+def run_and_raise(made: BacktestEngine, error: BaseException) -> None:
+    made.run()
+    raise error
+
+
+def test_run_is_saved_when_it_has_ended_and_not_when_the_block_has(store: str) -> None:
+    made = backtest(CLOSES, TRADES)
+    with record(made) as recording:
+        made.run()
+        assert only(store)["run_id"] == str(recording.run_id)
+
+
+def fail_quietly(made: BacktestEngine) -> None:
+    with contextlib.suppress(ValueError):
+        made.run()
+
+
+def test_exception_that_the_caller_handles_is_a_failure(store: str) -> None:
+    made = backtest(CLOSES, TRADES, strategy={"raise_at": 2})
+    with record(made):
+        fail_quietly(made)
+    saved = only(store)
+    assert (saved["status"], saved["error_message"]) == ("failed", "at bar 2")
+    assert "in fail_quietly" in saved["error_traceback"]
+
+
+def test_run_whose_exception_nobody_saw_is_no_success(store: str) -> None:
+    made = backtest(CLOSES, TRADES, strategy={"raise_at": 2})
+    fail_quietly(made)
+    save_run(made)
+    saved = only(store)
+    assert (saved["status"], saved.get("net_profit")) == ("interrupted", None)
+    assert "did not reach its end" in saved["error_message"]
+
+
+def test_stream_whose_account_cannot_bear_it_is_stopped(store: str) -> None:
+    made = unbearable()
+    with pytest.raises(AccountBalanceNegative), record(made):
+        made.run(streaming=True)
+    saved = only(store)
+    assert (saved["status"], saved["error_message"]) == ("stopped", BROKE)
+    assert saved["returns_count"] == 2
+
+
+def raise_account_error(_: Doing) -> None:
+    with contextlib.suppress(AccountBalanceNegative):
+        raise AccountBalanceNegative(Decimal(-1), USD)
+
+
+def test_account_error_that_a_strategy_handles_stops_nothing(store: str) -> None:
+    made = doing(2, raise_account_error)
+    with record(made):
+        made.run()
+    assert only(store)["status"] == "success"
+
+
+def test_forked_child_that_leaves_first_decides_nothing(store: str) -> None:
+    made = backtest(CLOSES, TRADES)
+    child = 0
+    with contextlib.suppress(SystemExit), record(made) as recording:
+        child = os.fork()
+        if child == 0:
+            sys.exit(3)
+        os.waitpid(child, 0)
+        made.run()
+    if child == 0:
+        os._exit(0)
+    assert only(store)["status"] == "success"
+    assert only(store)["run_id"] == str(recording.run_id)
+
+
+def test_forked_child_in_the_midst_of_a_run_decides_nothing(store: str) -> None:
+    def leave_in_a_child(_: Doing) -> None:
+        child = os.fork()
+        if child == 0:
+            sys.exit(3)
+        os.waitpid(child, 0)
+
+    owner = os.getpid()
+    made = doing(2, leave_in_a_child)
+    try:
+        with record(made):
+            made.run()
+    finally:
+        if os.getpid() != owner:
+            os._exit(0)
+    assert only(store)["status"] == "success"
+
+
+def test_forked_child_records_the_runs_that_it_makes(store: str) -> None:
+    owner = os.getpid()
+    made = backtest(CLOSES, TRADES)
+    try:
+        with record(made):
+            if os.fork() == 0:
+                made.run()
+            else:
+                os.wait()
+    finally:
+        if os.getpid() != owner:
+            os._exit(0)
+    assert (only(store)["status"], only(store)["net_profit"]) == ("success", 100)
+
+
+@pytest.mark.parametrize(("tags", "stored_as"), [("abc", ["abc"]), (None, []), (7, ["7"])])
+def test_tags_are_what_the_caller_means(store: str, tags: Any, stored_as: list[str]) -> None:
+    made = backtest(CLOSES, TRADES)
+    made.run()
+    save_run(made, tags=tags)
+    again = backtest(CLOSES, TRADES)
+    with record(again, tags=tags):
+        again.run()
+    assert [run["tags"] for run in stored(store)] == [stored_as, stored_as]
+
+
+def test_recording_that_is_entered_twice_says_so(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = backtest(CLOSES, TRADES)
+    recording = record(made)
+    for _ in range(2):
+        with recording:
+            made.run()
+        made.reset()
+    assert only(store)["status"] == "success"
+    said = "btstore: warning: nothing is recorded: this recording was entered before"
+    assert capsys.readouterr().err.count(said) == 1
+
+
+def test_recording_around_an_engine_that_has_run_says_so(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = backtest(CLOSES, TRADES)
+    made.run()
+    with record(made):
+        pass
+    assert stored(store) == []
+    assert "the engine had run before `record` began" in capsys.readouterr().err
+
+
+def test_recording_around_an_engine_that_runs_again_is_silent(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = backtest(CLOSES, TRADES)
+    made.run()
+    with record(made):
+        made.reset()
+        made.run()
+    assert only(store)["status"] == "success"
+    assert "nothing" not in capsys.readouterr().err
+
+
+def test_run_without_data_was_watched(store: str) -> None:
+    made = engine(share())
+    with record(made):
+        made.run()
+    assert not any("not watched" in warning for warning in only(store)["warnings"])
+    assert any("there was no market data" in warning for warning in only(store)["warnings"])

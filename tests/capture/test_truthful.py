@@ -4,7 +4,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.backtest.models import FixedFeeModel
 from nautilus_trader.model.currencies import AUD, BTC, ETH, EUR, JPY, USD, USDT
 from nautilus_trader.model.enums import AccountType
@@ -241,7 +240,7 @@ def test_part_that_cannot_be_described_costs_that_part_alone(
 def test_characters_that_postgresql_refuses_do_not_cost_the_run(store: str) -> None:
     odd = "a\x00b\ud800c"
     recording = record(
-        made := backtest(CLOSES),
+        backtest(CLOSES),
         strategy_name=odd,
         strategy_type=odd,
         tags=[odd],
@@ -252,7 +251,7 @@ def test_characters_that_postgresql_refuses_do_not_cost_the_run(store: str) -> N
         command_line=odd,
     )
     with pytest.raises(ValueError, match="a\x00b"), recording:
-        _run_and_raise(made, odd)
+        raise ValueError(odd)
     saved = only(store)
     seen = "a\ufffdb\ufffdc"
     assert (saved["error_message"], saved["note"], saved["tags"]) == (seen, seen, [seen])
@@ -260,11 +259,6 @@ def test_characters_that_postgresql_refuses_do_not_cost_the_run(store: str) -> N
     assert (saved["strategy_name"], saved["strategy_type"]) == (seen, seen)
     assert (saved["parameters"], saved["config_snapshot"]) == ({seen: [seen]}, {seen: seen})
     assert (saved["data_source"], saved["provenance"]["command_line"]) == (seen, seen)
-
-
-def _run_and_raise(made: BacktestEngine, message: str) -> None:
-    made.run()
-    raise ValueError(message)
 
 
 def test_flat_trade_is_neither_won_nor_lost(store: str) -> None:

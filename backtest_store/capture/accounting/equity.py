@@ -34,8 +34,8 @@ def course_of(engine: BacktestEngine, valuation: Valuation, samples: Samples | N
     if samples is not None and samples.days and samples.fault is None:
         return _sampled(samples, _capital(engine, valuation, samples))
     reason = UNWATCHED
-    if samples is not None and samples.fault is not None:
-        reason = f"equity is the account's balance: {samples.fault}"
+    if samples is not None:
+        reason = f"equity is the account's balance: {samples.fault or 'there was no market data'}"
     values, problems = _balances(engine, valuation)
     capital = _capital(engine, valuation, samples)
     return Course(

@@ -12,7 +12,6 @@ positions as of their last event before midnight, and prices less the newest dat
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -21,6 +20,7 @@ from weakref import WeakValueDictionary
 
 from backtest_store.capture.accounting.market import Market
 from backtest_store.capture.accounting.valuation import Valuation, Worth
+from backtest_store.capture.engines.v1 import listen
 from backtest_store.capture.identity.market_data import moment
 
 if TYPE_CHECKING:
@@ -48,11 +48,7 @@ class Samples:
 
 
 class Sampler:
-    """The subscriptions to one engine's message bus; they stay, and are idle between runs.
-
-    NautilusTrader 1.221 does not deliver a topic that was in use before to a new subscription by
-    wildcard, so a second one on the same engine would hear nothing.
-    """
+    """The subscriptions to one engine's message bus; they stay, and are idle between runs."""
 
     def __init__(self, engine: BacktestEngine) -> None:
         self._cache = engine.cache
@@ -60,10 +56,9 @@ class Sampler:
         self.samples = Samples()
         self._idle()
         bus = engine.kernel.msgbus
-        for topic in (*DATA_TOPICS, *_topics_in_use(engine, "data")):
-            bus.subscribe(topic, self.on_data, FIRST)
-        for topic in (POSITION_TOPIC, *_topics_in_use(engine, "position")):
-            bus.subscribe(topic, self.on_position, FIRST)
+        for topic in DATA_TOPICS:
+            listen(bus, topic, self.on_data, FIRST)
+        listen(bus, POSITION_TOPIC, self.on_position, FIRST)
 
     def watches(self, engine: BacktestEngine) -> bool:
         """Tell whether it is this engine that is watched."""
@@ -176,20 +171,6 @@ def sampler_of(engine: BacktestEngine) -> Sampler:
     if sampler is None or not sampler.watches(engine):
         sampler = SAMPLERS[name] = Sampler(engine)
     return sampler
-
-
-def _topics_in_use(engine: BacktestEngine, kind: str) -> Iterator[str]:
-    """Yield the exact topics that an engine which has run before has in use."""
-    if engine.kernel.ts_started is None:
-        return
-    if kind == "position":
-        yield from (f"events.position.{strategy.id}" for strategy in engine.trader.strategies())
-        return
-    for instrument_id in engine.cache.instrument_ids():
-        yield f"data.quotes.{instrument_id.venue}.{instrument_id.symbol}"
-        yield f"data.trades.{instrument_id.venue}.{instrument_id.symbol}"
-    for bar_type in {d.bar_type for d in engine.data if type(d).__name__ == "Bar"}:
-        yield f"data.bars.{bar_type}"
 
 
 def _midnight_after(nanoseconds: int) -> int:

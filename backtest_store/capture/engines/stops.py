@@ -76,6 +76,13 @@ def described(error: BaseException) -> tuple[str, str]:
     return type(error).__qualname__, str(error)
 
 
+def is_account_error(error: BaseException) -> bool:
+    """Tell whether NautilusTrader takes an exception for an account that cannot bear a run."""
+    from nautilus_trader.accounting.error import AccountError
+
+    return isinstance(error, AccountError)
+
+
 def is_flagged() -> bool:
     """Tell whether NautilusTrader's flag is up that stops whatever engine is running."""
     from nautilus_trader.common.component import is_backtest_force_stop

@@ -1,0 +1,67 @@
+"""What NautilusTrader 1.x keeps to itself, and how it is reached: this module alone knows.
+
+Its classes are compiled, and show neither their private attributes nor take new methods. What
+they hold can be asked of the garbage collector, and a method is exchanged in the class's own
+dictionary: the class stays the same object, with its bases, its layout and its C functions, which
+other compiled modules are bound to.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from nautilus_trader.common.component import MessageBus
+
+T = TypeVar("T")
+Handler = Callable[[Any], None]
+
+
+def held(owner: object, kind: type[T]) -> Iterator[T]:
+    """Yield what an object holds of a type, private attributes included."""
+    return (value for value in gc.get_referents(owner) if isinstance(value, kind))
+
+
+def exchange_method(owner: type, name: str, method: Callable[..., Any]) -> None:
+    """Exchange a method of a compiled class, for all who have the class already."""
+    (names,) = (n for n in gc.get_referents(owner.__dict__) if isinstance(n, dict))
+    names[name] = method
+    ctypes.pythonapi.PyType_Modified(ctypes.py_object(owner))
+
+
+def listen(bus: MessageBus, topic: str, handler: Handler, priority: int) -> None:
+    """Subscribe to a topic without the line that the bus writes to the engine's log.
+
+    A subscription through the bus would also, on 1.221, not hear of topics that match its
+    wildcard and were in use before.
+    """
+    from nautilus_trader.common.component import Subscription
+
+    subscriptions = _subscriptions(bus)
+    subscriptions[Subscription(topic=topic, handler=handler, priority=priority)] = []
+    _resolve_anew(bus)
+
+
+def stop_listening(bus: MessageBus, topic: str, handler: Handler) -> None:
+    """Take back a subscription, as silently."""
+    from nautilus_trader.common.component import Subscription
+
+    if _subscriptions(bus).pop(Subscription(topic=topic, handler=handler), None) is not None:
+        _resolve_anew(bus)
+
+
+def _subscriptions(bus: MessageBus) -> dict[object, list[str]]:
+    """Return what a bus knows its subscriptions by; it has some of its own from the beginning."""
+    from nautilus_trader.common.component import Subscription
+
+    return next(d for d in held(bus, dict) if isinstance(next(iter(d), None), Subscription))
+
+
+def _resolve_anew(bus: MessageBus) -> None:
+    """Have a bus look up again who hears of each topic, when it next has a message on it."""
+    for patterns in held(bus, dict):
+        if type(next(iter(patterns.values()), None)).__name__ in ("_memoryviewslice", "memoryview"):
+            patterns.clear()
