@@ -63,7 +63,7 @@ def type_of(metric: str) -> str:
     return str(Metrics.__dataclass_fields__[metric].type).removesuffix(" | None")
 
 
-@pytest.mark.parametrize("metric", METRIC_FIELDS)
+@pytest.mark.parametrize("metric", [name for name in METRIC_FIELDS if name != "warnings"])
 def test_no_metric_is_left_out(metric: str) -> None:
     value = VALUES[type_of(metric)]
     without, having = again(**{metric: None}), again(**{metric: value})
@@ -85,6 +85,11 @@ def test_a_failure_is_reproduced_by_the_same_failure() -> None:
     assert Reproduction(failure, replace(failure)).verdict == "identical"
     other = replace(failure, error_type="KeyError")
     assert [d.metric for d in Reproduction(failure, other).differences] == ["error_type"]
+    said = replace(failure, error_message="another reason altogether")
+    (difference,) = Reproduction(failure, said).differences
+    assert (difference.metric, difference.reproduced) == ("error_message", said.error_message)
+    one, two = (replace(failure, error_message=f"<Bar at {at}>") for at in ("0x7f1", "0x8a2"))
+    assert Reproduction(one, two).verdict == "identical"
     differing = Reproduction(failure, a_run()).differences
     assert "status" in [d.metric for d in differing]
 
@@ -97,11 +102,43 @@ def test_tolerance_is_relative_and_symmetric(then: float, now: float, tolerance:
     original, reproduced = again(sharpe_ratio=then), again(sharpe_ratio=now)
     found = Reproduction(original, reproduced, tolerance).verdict
     assert found == Reproduction(reproduced, original, tolerance).verdict
-    limit = tolerance * max(1.0, abs(then), abs(now))
-    if abs(abs(then - now) - limit) > 1e-6 * max(1.0, limit):
+    limit = tolerance * max(abs(then), abs(now))
+    if abs(abs(then - now) - limit) > 1e-9 * max(abs(then), abs(now)):
         assert (found == "different") == (abs(then - now) > limit)
     if then != now:
         assert Reproduction(original, reproduced).verdict == "different"
+
+
+def test_tolerance_is_relative_below_one_too() -> None:
+    small, other = again(sharpe_ratio=0.0100), again(sharpe_ratio=0.0109)
+    assert Reproduction(small, other, 0.05).verdict == "different"
+    assert Reproduction(small, other, 0.1).verdict == "identical"
+    assert (
+        Reproduction(again(sharpe_ratio=0.0), again(sharpe_ratio=1e-9), 0.5).verdict == "different"
+    )
+
+
+def test_a_reworded_warning_is_no_difference() -> None:
+    one, two = again(warnings=["cagr: undefined"]), again(warnings=["no cagr, too few days"])
+    assert Reproduction(one, two).verdict == "identical"
+
+
+def test_where_data_is_is_no_configuration() -> None:
+    def at(folder: str) -> dict[str, Any]:
+        made_of = {"path": f"{folder}/a.csv", "has_opens": False}
+        entry = {"catalog_path": f"{folder}/catalog", "metadata": {"made_of": made_of}}
+        return {"config_snapshot": SNAPSHOT | {"data": [entry]}}
+
+    assert kinds(again(**at("/there")), again(**at("/here"))) == []
+
+
+def test_a_changed_script_is_named() -> None:
+    then, now = (PROVENANCE | {"script": {"path": "/s.py", "sha256": d}} for d in ("11", "22"))
+    reproduction = Reproduction(again(provenance=then), again(provenance=now))
+    assert [(c.kind, c.detail) for c in reproduction.causes] == [
+        ("script", "the script changed: /s.py")
+    ]
+    assert reproduction.verdict == "identical"
 
 
 def test_amounts_are_compared_as_numbers() -> None:

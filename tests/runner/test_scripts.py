@@ -55,6 +55,7 @@ def recorded(script: Path, shared_url: str) -> list[Record]:
             environment.setenv(name, value)
         made = [fetched(run["run_id"]) for run in stored(shared_url)]
     assert [run.parameters["fast_period"] for run in made] == [3, 7]
+    assert [run.provenance["script"]["run"] for run in made] == [1, 2]
     return made
 
 
@@ -90,6 +91,10 @@ def test_the_script_is_run_again_and_its_run_alone_is_kept(
     assert answer.code == 0, answer.err
     said = json.loads(answer.out)
     assert (said["verdict"], said["differences"]) == ("identical", [])
+    assert answer.err.splitlines()[:2] == [
+        f"running the whole script again: {script}",
+        "the script made 2 runs",
+    ]
     *_, again = made = stored(store)
     assert len(made) == 3
     assert again["run_id"] == said["reproduced_run_id"]
@@ -106,12 +111,8 @@ def test_the_script_is_run_again_and_its_run_alone_is_kept(
 def test_what_keeps_a_script_from_being_run_is_named(
     store: str, runs: list[dict[str, Any]], script: Path, tmp_path: Path
 ) -> None:
-    other = Path(shutil.copy(script, tmp_path))
-    known = facts(other)
-    other.write_text(SCRIPT + "# changed")
     for script_facts, said in {
         "none": (None, "neither the script nor the data is stored"),
-        "changed": (known, f"has changed since, and is not run again: {other}"),
         "gone": (facts(script, path=f"{tmp_path}/gone.py"), f"any more: {tmp_path}/gone.py"),
         "folder": (facts(script, directory=f"{tmp_path}/gone"), f"any more: {tmp_path}/gone"),
         "secret": (facts(script, arguments="--token [redacted]"), "was given a credential"),
@@ -120,6 +121,29 @@ def test_what_keeps_a_script_from_being_run_is_named(
         assert (answer.code, answer.out) == (1, "")
         assert said in answer.err
     assert len(stored(store)) == 2
+
+
+def test_a_changed_comment_is_a_cause_and_no_refusal(
+    store: str, runs: list[dict[str, Any]], script: Path, tmp_path: Path
+) -> None:
+    other = Path(shutil.copy(script, tmp_path))
+    known = facts(other, directory=str(script.parent))
+    other.write_text(SCRIPT + "# changed")
+    answer = reproduced(store, runs[1], known)
+    assert answer.code == 0, answer.err
+    said = json.loads(answer.out)
+    assert [change["detail"] for change in said["changes"]] == [f"the script changed: {other}"]
+    assert f"though the script changed: {other}" in answer.err
+
+
+def test_of_several_runs_of_one_configuration_the_one_in_its_place_is_compared() -> None:
+    from backtest_store.runner.reproduce.script_run import _chosen
+    from tests.faults.runs import a_run
+
+    made = [a_run(config_hash="aa" * 32, provenance={"script": {"run": n}}) for n in (1, 2, 3)]
+    others = [a_run(config_hash="bb" * 32, provenance={"script": {"run": 4}})]
+    for place, expected in ((1, made[0]), (2, made[1]), (3, made[2]), (None, made[0])):
+        assert _chosen([*made, *others], "aa" * 32, place, None) is expected
 
 
 def test_a_script_is_described_by_what_runs_it_again(script: Path) -> None:
@@ -133,8 +157,8 @@ def test_a_script_is_described_by_what_runs_it_again(script: Path) -> None:
     command = [sys.executable, asked.name, "a b", "--x=1"]
     done = subprocess.run(command, cwd=script.parent, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
-    assert found == facts(asked, arguments=shlex.join(["a b", "--x=1"]))
+    assert found == facts(asked, arguments=shlex.join(["a b", "--x=1"])) | {"run": 1}
     command = [sys.executable, "-m", "asked"]
     found = json.loads(subprocess.check_output(command, cwd=script.parent))
-    assert found == facts(asked, arguments="", module="asked")
+    assert found == facts(asked, arguments="", module="asked") | {"run": 1}
     assert json.loads(subprocess.check_output([sys.executable, "-c", code])) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from itertools import count
 from pathlib import Path
 
 from backtest_store.capture.identity.provenance import file_digest
@@ -11,9 +12,14 @@ from backtest_store.models import Json
 
 OWN_FOLDER = Path(__file__).parents[3]
 
+_RUNS = count(1)
+
 
 def script_of_process() -> Json | None:
     """Return the script's path, digest, arguments and working directory; None if there is none.
+
+    With it goes how many runs the script had begun, this one included: it tells runs of one
+    configuration apart.
 
     A notebook, an interactive session, our own commands and an installed tool (a test runner, say)
     have none. What `python -m` runs is named as that, too.
@@ -36,4 +42,5 @@ def script_of_process() -> Json | None:
         "sha256": digest,
         "arguments": shlex.join(sys.argv[1:]),
         "directory": directory,
+        "run": next(_RUNS),
     }

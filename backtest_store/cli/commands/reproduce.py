@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -23,10 +24,11 @@ EXAMPLES = examples(
 )
 ToleranceOption = Annotated[
     float,
-    typer.Option(
-        min=0.0, metavar="FRACTION", help="Relative difference of numbers that counts as none."
-    ),
+    typer.Option(min=0.0, metavar="FRACTION", help="Largest relative difference treated as equal."),
 ]
+
+
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,16 @@ def reproduce(
 
     original = call(lambda db: selectors.resolve(db, run))
     require_engine()
-    from backtest_store.runner.reproduce.reproduction import run_again
+    from backtest_store.runner.reproduce.reproduction import request_for, run_again
 
+    request = request_for(original)
+    if request.script is not None:
+        print_message(f"running the whole script again: {request.script['path']}")
     with spinner():
-        run_id = run_again(original)
+        answer = run_again(request)
+    if answer.made is not None:
+        print_message(f"the script made {answer.made} run{'s' * (answer.made != 1)}")
+    run_id = UUID(str(answer.run_id))
     reproduction = Reproduction(original, call(lambda db: saved(db, run_id)), tolerance)
     require_same_ending(reproduction)
     show(reproduction, format_)
@@ -91,11 +99,16 @@ def show(reproduction: Reproduction, format_: Format) -> None:
         render.document(as_json(reproduction), format_)
         return
     rows = [
-        Row(d.metric, *(None if v is None else str(v) for v in (d.original, d.reproduced)))
+        Row(d.metric, *(None if v is None else plain(v) for v in (d.original, d.reproduced)))
         for d in reproduction.differences
     ]
     if rows or format_ is Format.CSV:
         render.many(rows, format_, columns=columns())
+
+
+def plain(value: object) -> str:
+    """Write a value without an exponent, which no trader reads money in."""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def as_json(reproduction: Reproduction) -> dict[str, Any]:
@@ -120,12 +133,17 @@ def columns() -> Any:
 
 
 def summary(reproduction: Reproduction) -> str:
-    """Say in one line how the repetition compares."""
+    """Say in one line how the repetition compares, and what has changed in between."""
     original, again = reproduction.original.run_id, reproduction.reproduced.run_id
-    if not reproduction.differences:
-        return f"identical: {again} reproduces {original}"
-    count = len(reproduction.differences)
-    return f"different: {again} differs from {original} in {count} metric{'s' * (count > 1)}"
+    found = reproduction.differences
+    if not found:
+        changed = "; ".join(change.detail for change in reproduction.causes)
+        return f"identical: {again} reproduces {original}" + (
+            f", though {changed}" if changed else ""
+        )
+    values = [f"{d.metric} {plain(d.original)} → {plain(d.reproduced)}" for d in found[:MOST_NAMED]]
+    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return f"not reproduced: {', '.join(values)}{more}; {again} differs from {original}"
 
 
 def explanation(reproduction: Reproduction) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,8 +12,9 @@ from backtest_store.models import METRIC_FIELDS, Json, Record
 from backtest_store.runs.parameters import flattened
 
 Verdict = Literal["identical", "different"]
-# What a run is called says nothing of how it went, nor does where it was found on the disk.
-IRRELEVANT = ("run_config.tags", "run_config.note", "run_config.name", "run_config.directory")
+# Where data is says nothing of what is in it, which has a fingerprint.
+PLACES = re.compile(r"data\.\d+\.(catalog_path|metadata\.made_of\.path)")
+ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 MOST_KEYS = 3
 
 
@@ -92,7 +94,7 @@ def differences(original: Record, reproduced: Record, tolerance: float) -> Itera
     original, reproduced : Record
         A run and its repetition.
     tolerance : float
-        The largest relative difference that counts as none; below 1 in size, absolute.
+        The largest relative difference that counts as none, of numbers of any size.
     """
     before, after = _outcome(original), _outcome(reproduced)
     for name in before | after:
@@ -105,6 +107,7 @@ def causes(original: Record, reproduced: Record) -> Iterator[Cause]:
     """Yield what changed between two runs, the likeliest cause of a difference first."""
     yield from _data(original, reproduced)
     yield from _source(original.provenance, reproduced.provenance)
+    yield from _script(original.provenance, reproduced.provenance)
     yield from _version("engine_version", "NautilusTrader", original, reproduced)
     yield from _configuration(original, reproduced)
     yield from _version("python_version", "Python", original, reproduced)
@@ -115,10 +118,14 @@ def causes(original: Record, reproduced: Record) -> Iterator[Cause]:
 
 
 def _outcome(run: Record) -> dict[str, Any]:
-    """Return what a run came to: its metrics, or how it failed."""
-    values = {name: getattr(run, name) for name in METRIC_FIELDS}
+    """Return what a run came to: its metrics, or how it failed.
+
+    Warnings are words about metrics that are compared themselves.
+    """
+    values = {name: getattr(run, name) for name in METRIC_FIELDS if name != "warnings"}
     statistics = flattened({"engine_stats": values.pop("engine_stats") or {}})
-    ending = {"status": run.status, "error_type": run.error_type}
+    message = None if run.error_message is None else ADDRESS.sub("0x…", run.error_message)
+    ending = {"status": run.status, "error_type": run.error_type, "error_message": message}
     return ending | values | {name: value for name, value in statistics.items() if value != {}}
 
 
@@ -129,7 +136,9 @@ def _same(then: object, now: object, tolerance: float) -> bool:
     if not isinstance(then, numbers) or not isinstance(now, numbers):
         return False
     a, b = Decimal(str(then)), Decimal(str(now))
-    return abs(a - b) <= Decimal(str(tolerance)) * max(abs(a), abs(b), Decimal(1))
+    if not a.is_finite() or not b.is_finite():
+        return a == b
+    return abs(a - b) <= Decimal(str(tolerance)) * max(abs(a), abs(b))
 
 
 def _data(original: Record, reproduced: Record) -> Iterator[Cause]:
@@ -149,6 +158,13 @@ def _source(then: Json, now: Json) -> Iterator[Cause]:
         yield Cause("source", f"the strategy's source changed: {', '.join(changed)}")
     elif changed or (before and not after):
         yield Cause("source", "the strategy's source may have changed: one run has no hash of it")
+
+
+def _script(then: Json, now: Json) -> Iterator[Cause]:
+    """Name a script that was changed, be it by a comment: nothing else tells what it does."""
+    before, after = then.get("script") or {}, now.get("script") or {}
+    if before and after and before.get("sha256") != after.get("sha256"):
+        yield Cause("script", f"the script changed: {after.get('path')}")
 
 
 def _digests(provenance: Json) -> dict[str, str]:
@@ -179,7 +195,7 @@ def _configuration(original: Record, reproduced: Record) -> Iterator[Cause]:
 def _settings(snapshot: Json, without: Sequence[str]) -> Mapping[str, Any]:
     kept = {key: value for key, value in snapshot.items() if key not in without}
     flat = flattened(_by_place(kept))
-    return {name: value for name, value in flat.items() if not name.startswith(IRRELEVANT)}
+    return {name: value for name, value in flat.items() if not PLACES.fullmatch(name)}
 
 
 def _by_place(value: Any) -> Any:

@@ -52,32 +52,32 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """The run that was saved, or why none was."""
+    """The run that was saved, or why none was, and how many a script made."""
 
     run_id: str | None = None
     error: str = ""
     hint: str = ""
+    made: int | None = None
 
 
-def run_again(original: Record) -> UUID:
-    """Run a stored run's snapshot in a fresh process, which saves it with `reproduced_from`.
+def run_again(request: Request) -> Answer:
+    """Do what is requested in a fresh process, which saves the run with `reproduced_from`.
 
     Parameters
     ----------
-    original : Record
-        The whole run.
+    request : Request
+        From `request_for`.
 
     Returns
     -------
-    UUID
-        The id of the repetition, which is saved, however it ended.
+    Answer
+        With the id of the repetition, which is saved, however it ended.
 
     Raises
     ------
     StoreError
         If the run cannot be repeated; it names what is missing, and nothing is saved.
     """
-    request = request_for(original)
     with TemporaryDirectory(prefix="btstore-") as folder:
         answer = Path(folder) / "answer.json"
         done = subprocess.run(
@@ -92,7 +92,7 @@ def run_again(original: Record) -> UUID:
         said = Answer(**json.loads(answer.read_text("utf-8")))
     if said.run_id is None:
         raise StoreError(said.error, hint=said.hint)
-    return UUID(said.run_id)
+    return said
 
 
 def request_for(original: Record) -> Request:
@@ -157,8 +157,8 @@ def _require_result(original: Record) -> None:
         )
 
 
-def repeat(request: Request) -> Record:
-    """Run what a request asks for in this process, and save it.
+def repeat(request: Request) -> tuple[Record, int | None]:
+    """Run what a request asks for in this process, and save it; tell how many a script made.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def repeat(request: Request) -> Record:
     from backtest_store.runner.reproduce import node_run as nodes
 
     sys.path.extend(root for root in request.import_roots if root not in sys.path)
-    return nodes.repeat(
+    run = nodes.repeat(
         request.snapshot,
         {
             "name": request.strategy_name,
@@ -182,11 +182,12 @@ def repeat(request: Request) -> Record:
         reproduced_from=UUID(request.run_id),
         command_line=shlex.join(request.command),
     )
+    return run, None
 
 
-def _repeat_script(request: Request, script: Json) -> Record:
+def _repeat_script(request: Request, script: Json) -> tuple[Record, int]:
     """Run the script, and save its run under the name of the one that it repeats."""
-    run = scripts.repeat(script, request.config_hash)
+    run, made = scripts.repeat(script, request.config_hash)
     repetition = replace(
         run,
         strategy_name=request.strategy_name,
@@ -196,7 +197,7 @@ def _repeat_script(request: Request, script: Json) -> Record:
         reproduced_from=UUID(request.run_id),
     )
     saving.save(repetition)
-    return repetition
+    return repetition, made
 
 
 def main() -> None:
@@ -204,7 +205,8 @@ def main() -> None:
     request = Request(**json.load(sys.stdin))
     place = Path(sys.argv[1])  # before a script takes over
     try:
-        answer = Answer(run_id=str(repeat(request).run_id))
+        run, made = repeat(request)
+        answer = Answer(run_id=str(run.run_id), made=made)
     except StoreError as error:
         answer = Answer(error=str(error), hint=error.hint)
     place.write_text(json.dumps(asdict(answer)), encoding="utf-8")

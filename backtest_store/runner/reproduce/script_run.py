@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.details import Details
-from backtest_store.capture.identity.provenance import file_digest
 from backtest_store.errors import StoreError
 from backtest_store.redaction import REDACTED
 from backtest_store.saving import save as saving
@@ -31,21 +30,16 @@ def script_of(provenance: Json) -> Json | None:
 
 
 def require_script(script: Json) -> None:
-    """Make sure that running the script does what it did then.
+    """Make sure that the script can be run as it was then; a change in it is named afterwards.
 
     Raises
     ------
     StoreError
-        If it is gone or changed, or ran in a folder that is gone, or with a secret.
+        If it is gone, or ran in a folder that is gone, or with a secret.
     """
     path, directory = Path(script["path"]), Path(script["directory"])
     if not path.is_file():
         raise StoreError(f"the script that made the run is not there any more: {path}")
-    if file_digest(path) != script["sha256"]:
-        raise StoreError(
-            f"the script that made the run has changed since, and is not run again: {path}",
-            hint="bring back the script as it was, or run it under `btstore exec` as it is",
-        )
     if not directory.is_dir():
         raise StoreError(f"the folder that the script ran in is not there any more: {directory}")
     if REDACTED in script["arguments"]:
@@ -55,8 +49,20 @@ def require_script(script: Json) -> None:
         )
 
 
-def repeat(script: Json, config_hash: str | None) -> Record:
-    """Run the script, and return the one of its runs that has a configuration; save none.
+def repeat(script: Json, config_hash: str | None) -> tuple[Record, int]:
+    """Run the script, and return that one of its runs which repeats another; save none.
+
+    Parameters
+    ----------
+    script : dict
+        As `script_of` returns it.
+    config_hash : str, optional
+        That of the run to repeat.
+
+    Returns
+    -------
+    tuple of Record and int
+        The run, and how many the script made.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def repeat(script: Json, config_hash: str | None) -> Record:
     require_script(script)
     with kept_back() as runs:
         failure = _run(script)
-    return _chosen(runs, config_hash, failure)
+    return _chosen(runs, config_hash, script.get("run"), failure), len(runs)
 
 
 @contextmanager
@@ -112,11 +118,13 @@ def _run(script: Json) -> BaseException | None:
 
 
 def _chosen(
-    runs: Sequence[Record], config_hash: str | None, failure: BaseException | None
+    runs: Sequence[Record], config_hash: str | None, place: object, failure: BaseException | None
 ) -> Record:
+    """Choose by configuration, and of several with one configuration by the place in the script."""
     same = [run for run in runs if run.config_hash == config_hash] or runs
     if same is not runs or len(runs) == 1:
-        return same[0]
+        in_place = [run for run in same if (run.provenance.get("script") or {}).get("run") == place]
+        return (in_place or same)[0]
     if runs:
         raise StoreError(
             f"the script made {len(runs)} runs, and none has the configuration of the one to repeat"
