@@ -12,9 +12,9 @@ from asyncpg.connect_utils import SessionAttribute
 
 from backtest_store.errors import UnreachableError
 from backtest_store.store import sql
-from backtest_store.store.connection import CONNECT_SECONDS, answering, require_schema, server_url
-from backtest_store.store.exposure import WatchedConnection
+from backtest_store.store.connection import answering, require_schema, server_url
 from backtest_store.store.failures import Failure, meaning
+from backtest_store.store.servers import CONNECT_SECONDS, open_connection
 from backtest_store.store.settings import Settings
 
 LARGEST_POOL = 4
@@ -82,15 +82,11 @@ class StorePool:
         return db
 
     async def _reach(self) -> asyncpg.Connection:
-        url = self.settings.database_url or await asyncio.to_thread(server_url, self.settings)
-        return await asyncpg.connect(
-            url,
-            connection_class=WatchedConnection,
-            timeout=CONNECT_SECONDS,
+        return await open_connection(
+            await asyncio.to_thread(server_url, self.settings),
             command_timeout=self._patience,
             statement_cache_size=self._statement_cache_size,
             target_session_attrs=SessionAttribute.read_write,  # even if the URL prefers to read
-            server_settings={"application_name": "btstore", "timezone": "UTC"},
         )
 
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from backtest_store.errors import SchemaError, StoreError, UnreachableError, UsageError
-from backtest_store.store import migrations
+from backtest_store.store import database_url, migrations
 from backtest_store.store.queries import applied_migrations
+from backtest_store.store.servers import open_connection, reason
 from backtest_store.store.settings import Settings
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
+    Check = Callable[[Connection], Awaitable[None]]
+
 T = TypeVar("T")
-CONNECT_SECONDS = 4.0
+RECOVERY_SECONDS = 60.0  # a start after a crash replays up to max_wal_size first
+RECOVERY_PAUSE = 0.1
+NO_STANDBY = "not accepting connections"  # nor will it ever: hot standby is disabled
 NO_ROOT_CERTIFICATE = "root certificate file"
 CHECK_THE_URL = "check BTSTORE_DATABASE_URL, and that the server runs and lets you in"
 
@@ -33,13 +39,7 @@ def call(use_case: Callable[[Connection], Awaitable[T]]) -> T:
 
 def public_url(url: str) -> str:
     """Return a libpq URL without its passwords."""
-    from urllib.parse import parse_qsl, urlencode, urlsplit
-
-    parts = urlsplit(url)
-    user, at, hosts = parts.netloc.rpartition("@")
-    kept = [(k, v) for k, v in parse_qsl(parts.query) if "password" not in k.lower()]
-    place = f"{parts.scheme}://{user.partition(':')[0]}{at}{hosts}{parts.path}"
-    return f"{place}?{urlencode(kept, safe='/,')}" if kept else place
+    return database_url.parse(url).public()
 
 
 @asynccontextmanager
@@ -55,16 +55,19 @@ async def connect(settings: Settings) -> AsyncIterator[Connection]:
     SchemaError
         If the schema of a shared store is not this version's.
     """
-    async with connect_to_server(settings) as db:
-        await require_schema(db, settings)
+    async with _opened(settings, lambda db: require_schema(db, settings)) as db:
         yield db
 
 
-@asynccontextmanager
-async def connect_to_server(settings: Settings) -> AsyncIterator[Connection]:
+def connect_to_server(settings: Settings) -> AbstractAsyncContextManager[Connection]:
     """Connect to the store, whatever its schema."""
+    return _opened(settings, _take_as_it_is)
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, check: Check) -> AsyncIterator[Connection]:
     with answering(settings):
-        db = await _connected(settings)
+        db = await _connected(settings, check)
     try:
         with reachable(settings):
             yield db
@@ -72,34 +75,68 @@ async def connect_to_server(settings: Settings) -> AsyncIterator[Connection]:
         db.terminate()
 
 
-async def _connected(settings: Settings) -> Connection:
-    import asyncpg
-
-    from backtest_store.store.exposure import WatchedConnection
-
-    def to(url: str) -> Awaitable[Connection]:
-        return asyncpg.connect(
-            url,
-            connection_class=WatchedConnection,
-            timeout=CONNECT_SECONDS,
-            statement_cache_size=0,  # PgBouncer in transaction mode knows no prepared statements
-            server_settings={"application_name": "btstore", "timezone": "UTC"},
-        )
-
+async def _connected(settings: Settings, check: Check) -> Connection:
     if settings.database_url is not None:
-        return await to(settings.database_url)
+        return await _checked(settings.database_url, check)
     from backtest_store.store.embedded.server import EmbeddedServer
 
-    return await EmbeddedServer(settings.home, settings.pg_bindir).start_and_connect(to)
+    server = EmbeddedServer(settings.home, settings.pg_bindir)
+    return await server.start_and_connect(lambda url: _checked(url, check))
+
+
+async def _checked(url: str, check: Check) -> Connection:
+    # Without prepared statements, which PgBouncer in transaction mode does not know.
+    db = await _when_it_is_up(lambda: open_connection(url, statement_cache_size=0))
+    try:
+        await check(db)
+    except BaseException:
+        db.terminate()
+        raise
+    return db
+
+
+async def _take_as_it_is(_: Connection) -> None:
+    """Check nothing."""
+
+
+async def _when_it_is_up(connect: Callable[[], Awaitable[Connection]]) -> Connection:
+    """Connect, after waiting while the server says that it starts or recovers."""
+    from asyncpg import CannotConnectNowError
+
+    end = time.monotonic() + RECOVERY_SECONDS
+    while True:
+        try:
+            return await connect()
+        except CannotConnectNowError as error:
+            if NO_STANDBY in str(error) or time.monotonic() > end:
+                raise
+        await asyncio.sleep(RECOVERY_PAUSE)
 
 
 def server_url(settings: Settings) -> str:
-    """Return the libpq URL of the store, starting the embedded server if it is the one."""
+    """Return the libpq URL of the store, starting the embedded server if it is the one.
+
+    Raises
+    ------
+    UsageError
+        If BTSTORE_DATABASE_URL makes no sense.
+    """
     if settings.database_url is not None:
-        return settings.database_url
+        return str(database_url.parse(settings.database_url))
     from backtest_store.store.embedded.server import EmbeddedServer
 
     return EmbeddedServer(settings.home, settings.pg_bindir).start()
+
+
+def url_of_a_running_server(settings: Settings) -> str:
+    """Return the same after a connection was made, for a driver that waits for nothing."""
+
+    async def look() -> None:
+        async with connect_to_server(settings):
+            pass
+
+    asyncio.run(look())
+    return server_url(settings)
 
 
 async def require_schema(db: Connection, settings: Settings) -> None:
@@ -145,11 +182,12 @@ def answering(settings: Settings) -> Iterator[None]:
                 str(error).partition("\n")[0],
                 hint="put it there, name another with sslrootcert=, or use sslmode=require",
             ) from error
-        # Said without quoting the URL as the driver does: it may hold a password.
+        # Without the driver's error as its cause, which quotes what it does not understand.
         raise UsageError(
-            "BTSTORE_DATABASE_URL is not a URL that PostgreSQL understands",
-            hint="it looks like postgresql://user@host:5432/database",
-        ) from error
+            "BTSTORE_DATABASE_URL, or one of the PG variables, is nothing that PostgreSQL"
+            " understands",
+            hint=database_url.LOOKS_LIKE,
+        ) from None
 
 
 @contextmanager
@@ -176,7 +214,7 @@ def reachable(settings: Settings) -> Iterator[None]:
         asyncpg.AdminShutdownError,
     ) as error:
         raise UnreachableError(
-            f"PostgreSQL{_place(settings)} refuses: {error}", hint=CHECK_THE_URL
+            f"PostgreSQL{_place(settings)} refuses: {error}", hint=_hint(settings)
         ) from error
     except asyncpg.UndefinedTableError as error:
         raise SchemaError(f"the store's schema is damaged: {error}") from error
@@ -185,23 +223,21 @@ def reachable(settings: Settings) -> Iterator[None]:
 
 
 def _unreachable(settings: Settings, error: Exception) -> UnreachableError:
-    message = f"cannot reach PostgreSQL{_place(settings)}: {_reason(error)}"
-    return UnreachableError(message, hint=CHECK_THE_URL)
+    message = f"cannot reach PostgreSQL{_place(settings)}: {reason(error)}"
+    return UnreachableError(message, hint=_hint(settings))
+
+
+def _hint(settings: Settings) -> str:
+    if settings.database_url is None:
+        return f"see {settings.home / 'postgres.log'}"
+    return CHECK_THE_URL
 
 
 def _place(settings: Settings) -> str:
     """Name the server without what may be secret in its URL."""
-    from urllib.parse import urlsplit
-
     if settings.database_url is None:
         return f" in {settings.home}"
-    hosts = urlsplit(settings.database_url).netloc.rpartition("@")[2]
-    return f" at {hosts}" if hosts else ""
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return f"no answer within {CONNECT_SECONDS:.0f} seconds"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    return getattr(error, "strerror", None) or str(error).partition("\n")[0]
+    with suppress(UsageError):
+        place = database_url.parse(settings.database_url).place
+        return f" at {place}" if place else ""
+    return ""

@@ -25,10 +25,13 @@ def status() -> None:
     import asyncio
 
     from backtest_store.cli.output import render
+    from backtest_store.cli.spinner import spinner
     from backtest_store.store.settings import Settings
     from backtest_store.store.status import describe
 
-    render.facts(asyncio.run(describe(Settings.from_environment())))
+    with spinner():
+        facts = asyncio.run(describe(Settings.from_environment()))
+    render.facts(facts)
 
 
 @app.command(
@@ -38,11 +41,13 @@ def status() -> None:
 )
 def migrate() -> None:
     """Bring the store's schema to this version's."""
+    from backtest_store.cli.spinner import spinner
     from backtest_store.store import migrations
-    from backtest_store.store.connection import server_url
+    from backtest_store.store.connection import url_of_a_running_server
     from backtest_store.store.settings import Settings
 
-    applied = migrations.migrate(server_url(Settings.from_environment()))
+    with spinner():
+        applied = migrations.migrate(url_of_a_running_server(Settings.from_environment()))
     for migration in applied:
         print_message(f"applied {migration}")
     if not applied:
@@ -53,10 +58,10 @@ def migrate() -> None:
 def rollback(*, yes: YesOption = False) -> None:
     """Undo the newest migration, and lose what only it could hold."""
     from backtest_store.store import migrations
-    from backtest_store.store.connection import server_url
+    from backtest_store.store.connection import url_of_a_running_server
     from backtest_store.store.settings import Settings
 
-    url = server_url(Settings.from_environment())
+    url = url_of_a_running_server(Settings.from_environment())
     newest = migrations.newest(url)
     if newest is None:
         raise SchemaError("there is no migration to undo")

@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from backtest_store.errors import StoreError
+from backtest_store.errors import StoreError, UnreachableError
 from backtest_store.store.embedded.server_files import ServerFiles
 from backtest_store.store.private_folders import explained, require_private
 
 T = TypeVar("T")
+ATTEMPTS = 5
 CONNECTION_LOST = ("08", "57")  # SQLSTATE classes: connection exception, operator intervention
 
 
@@ -72,11 +73,11 @@ class EmbeddedServer:
         with explained(self._files.home):
             found = self._exists() and self._files.is_serving()
         if not found:
-            self._start_with_care()
+            return self._start_with_care()
         return self.url()
 
     async def start_and_connect(self, connect: Callable[[str], Awaitable[T]]) -> T:
-        """Start the server and connect to its URL; once more if it went away in between.
+        """Start the server and connect to its URL; again if somebody stops it in between.
 
         Raises
         ------
@@ -85,13 +86,16 @@ class EmbeddedServer:
         """
         import asyncio  # the caller has it already
 
-        try:
-            return await connect(await asyncio.to_thread(self.start))
-        except Exception as error:
-            if not _is_connection_lost(error):
-                raise
-        await asyncio.to_thread(self._start_with_care)
-        return await connect(self.url())
+        start = self.start
+        for _ in range(ATTEMPTS - 1):
+            url = await asyncio.to_thread(start)
+            try:
+                return await connect(url)
+            except Exception as error:
+                if not _is_connection_lost(error):
+                    raise
+            start = self._start_with_care
+        return await connect(await asyncio.to_thread(start))
 
     def stop(self) -> bool:
         """Stop the server, disconnecting its clients; say whether it ran.
@@ -122,12 +126,13 @@ class EmbeddedServer:
             launched = self._files.launched() if self._exists() else None
         return launched.version if launched else None
 
-    def _start_with_care(self) -> None:
+    def _start_with_care(self) -> str:
         from backtest_store.store.embedded import (
             lifecycle,  # not needed by those who find it running
         )
 
         lifecycle.start(self._files, self._bindir)
+        return self.url()
 
     def _exists(self) -> bool:
         """Say whether there is a home; refuse one that another user could have put there."""
@@ -141,6 +146,9 @@ class EmbeddedServer:
 
 
 def _is_connection_lost(error: Exception) -> bool:
-    """Say whether a server that is not there or just stopping is behind a driver's error."""
+    """Say whether a server that is not there or just stopping is behind an error."""
+    from asyncpg import InterfaceError, InternalClientError
+
     sqlstate = getattr(error, "sqlstate", None) or ""
-    return isinstance(error, OSError) or sqlstate.startswith(CONNECTION_LOST)
+    ours = (OSError, InterfaceError, InternalClientError, UnreachableError)
+    return isinstance(error, ours) or sqlstate.startswith(CONNECTION_LOST)
