@@ -9,21 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from backtest_store.cli import completion
+from backtest_store.cli.output.writers import Format
 from backtest_store.runs.filters import FILTERS, Filter, Filters, filters
 
 MOST_STRATEGIES = 1000
 NO_RUNS = "no runs yet: `btstore demo` makes the first, `btstore run CONFIG` your own"
 NO_MATCH = "no run matches"
-
-
-class Format(StrEnum):
-    """How runs are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    JSONL = "jsonl"
-    MARKDOWN = "markdown"
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print it.")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from backtest_store.models import Record
 from backtest_store.runs.selectors import resolve
@@ -19,9 +19,11 @@ from backtest_store.store.fields import (
 )
 from backtest_store.store.sql import Condition, Db, Query
 
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
 NEWEST_FIRST = "started_at"
 MEASURED = (("success",), ("stopped",))  # the states of runs that have metrics
-PAGE = 1000
 # Conditions that no order's index tests: runs that meet them are searched for among the first so
 # many of a list, which takes milliseconds, and only then among all.
 SEARCHED = ("tag", "metric", "parameter")
@@ -149,12 +151,8 @@ def _list(given: dict[str, Condition], order_by: str) -> str | None:
     return None
 
 
-async def pages(db: Db, listing: Listing) -> AsyncIterator[list[Record]]:
-    """Yield all runs, page by page; the first page may be empty."""
-    runs = await page(db, listing, PAGE)
-    yield runs
-    while len(runs) == PAGE:
-        listing = listing._replace(after=runs[-1])
-        runs = await page(db, listing, PAGE)
-        if runs:
+async def every(db: Connection, listing: Listing) -> AsyncIterator[list[Record]]:
+    """Yield all runs, some at a time, in constant memory."""
+    for where, order_by in parts(listing):
+        async for runs in sql.batches(db, queries.all_runs(where, order_by), Record):
             yield runs

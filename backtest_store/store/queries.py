@@ -59,14 +59,13 @@ def _first_runs(
     return among.having(where).worded(field=names[order_by], direction=direction(order_by))
 
 
-def listed_runs(  # noqa: PLR0913 - each is a place in the query
+def listed_runs(
     limit: int | None,
     where: Sequence[Condition],
     order_by: str,
     fields: Sequence[str] = LISTED,
     *,
     among: Query | None = None,
-    csv: bool = False,
 ) -> Query:
     """Return `list_runs` with the fields, the conditions and the order that are asked for."""
     query = sql.query("list_runs", limit)
@@ -75,8 +74,8 @@ def listed_runs(  # noqa: PLR0913 - each is a place in the query
         .having(where)
         .worded(field=SQL_NAMES[order_by], direction=direction(order_by))
         .selecting(
-            run=[sql.cell(name, csv=csv) for name in fields if name in RUN_FIELDS],
-            metrics=[sql.cell(name, csv=csv) for name in fields if name in METRIC_FIELDS],
+            run=[sql.cell(name) for name in fields if name in RUN_FIELDS],
+            metrics=[sql.cell(name) for name in fields if name in METRIC_FIELDS],
         )
     )
 
@@ -88,9 +87,9 @@ def runs_as_json(
     return listed_runs(None, where, order_by, fields).within("runs_as_json", "runs")
 
 
-def runs_as_csv(where: Sequence[Condition], order_by: str) -> Query:
-    """Return `list_runs` with its values as a CSV file has them."""
-    return listed_runs(None, where, order_by, csv=True)
+def all_runs(where: Sequence[Condition], order_by: str) -> Query:
+    """Return `list_runs` without a limit."""
+    return listed_runs(None, where, order_by)
 
 
 async def strategies(db: Db, *, where: Sequence[Condition] = ()) -> list[Strategy]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
@@ -18,7 +18,6 @@ from backtest_store.store.fields import (
     DOWN,
     DOWN_AND_UNDEFINED,
     SQL_NAMES,
-    TYPES,
     UNWALKED_NAMES,
     UP,
 )
@@ -36,7 +35,7 @@ WORDS = {*SQL_NAMES.values(), *UNWALKED_NAMES.values(), *OPERATORS, *ORDERS}
 PLACE = re.compile(r"[^\s(),]+ /\* (\w+) \*/")
 METRICS = re.compile(r"\bm\.")
 PARAMETER = re.compile(r"\$(\d+)")
-_CSV_CELLS = {"datetime": "time", "list[str]": "list"}
+BATCH = 1000
 
 
 class Db(Protocol):
@@ -125,14 +124,9 @@ def with_metrics(name: str, where: Sequence[Condition], *words: str) -> str:
     return f"{name}_with_metrics" if any(map(METRICS.search, texts)) else name
 
 
-def cell(field: str, *, csv: bool = False) -> str:
-    """Return a listed field as SQL has it, or as `sql/cells/` writes it for CSV."""
-    writing = _CSV_CELLS.get(TYPES[field]) if csv else None
-    if writing is None:
-        return f"{SQL_NAMES[field]} AS {field}"
-    worded = query(f"cells/{writing}").worded(field=SQL_NAMES[field])
-    expression = worded.text.partition("SELECT ")[2].rpartition(" FROM ")[0]
-    return f"{expression} AS {field}"
+def cell(field: str) -> str:
+    """Return a listed field as SQL has it."""
+    return f"{SQL_NAMES[field]} AS {field}"
 
 
 def check(word: str) -> None:
@@ -201,27 +195,25 @@ def _json_fields(model: type[DataclassInstance]) -> frozenset[str]:
     return frozenset(f.name for f in fields(model) if "Json" in str(f.type))
 
 
-async def copy(db: Connection, query: Query, write: Callable[[str], object]) -> int:
-    """Run a query with its rows written as CSV by PostgreSQL, and return how many there were.
-
-    Whole rows, some at a time, go to `write`.
-    """
-    return await _copy(db, query, write, delimiter=",", quote='"')
+async def batches(db: Connection, query: Query, model: type[M]) -> AsyncIterator[list[M]]:
+    """Run a query and yield its rows as models, some at a time, in constant memory."""
+    async with db.transaction():
+        cursor = await db.cursor(query.text, *query.values)
+        while rows := await cursor.fetch(BATCH):
+            yield [_model(model, dict(row)) for row in rows]
 
 
 async def copy_json(db: Connection, query: Query, write: Callable[[str], object]) -> int:
-    """Do the same with a query whose rows are JSON, which come as they are, one a line."""
-    # CSV quotes what has its own characters in it, and these are never in JSON.
-    return await _copy(db, query, write, delimiter="\x01", quote="\x02")
+    """Run a query whose rows are JSON, and return how many there were.
 
+    Whole lines, one a row, some at a time, go to `write`, as PostgreSQL writes them.
+    """
 
-async def _copy(
-    db: Connection, query: Query, write: Callable[[str], object], *, delimiter: str, quote: str
-) -> int:
     async def sink(rows: bytes) -> None:
         write(rows.decode())
 
+    # CSV quotes what has its own characters in it, and these are never in JSON.
     done = await db.copy_from_query(
-        query.text, *query.values, output=sink, format="csv", delimiter=delimiter, quote=quote
+        query.text, *query.values, output=sink, format="csv", delimiter="\x01", quote="\x02"
     )
     return int(done.removeprefix("COPY "))

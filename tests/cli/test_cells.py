@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from backtest_store.cli.output import cells, readable
 from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.text import printable, shorten, width, wrapped
+from backtest_store.cli.output.writers import csv_text, json_text
 from backtest_store.models import Record
 
 COLUMNS = {column.name: column for column in cells.columns(Record)}
@@ -38,20 +39,19 @@ def test_printable_text_has_nothing_that_a_terminal_acts_on(text: str) -> None:
 
 @given(TEXT)
 def test_text_in_csv_is_no_formula(text: str) -> None:
-    shown = cells.harmless(text)
+    shown = csv_text(text)
     assert not shown.startswith(("=", "+", "-", "@", "\t", "\r"))
     assert shown.isprintable()
 
 
 @pytest.mark.parametrize("text", ["=cmd()", "+1", "-1", "@SUM(A1)", "\t=x", "\r=x", "\n=x"])
 def test_a_formula_stays_readable(text: str) -> None:
-    assert cells.harmless(text).replace("'", "", 1).strip() == text.strip()
+    assert csv_text(text).replace("'", "", 1).strip() == text.strip()
 
 
 @given(TEXT, st.lists(TEXT, max_size=3))
 def test_json_says_text_exactly_and_on_one_safe_line(text: str, texts: list[str]) -> None:
-    note, tags = (cells.json_encoder(COLUMNS[name]) for name in ("note", "tags"))
-    for encoded, value in ((note(text), text), (tags(texts), texts)):
+    for encoded, value in ((json_text(text), text), (json_text(texts), texts)):
         assert encoded.isprintable()
         assert json.loads(encoded) == value
 
@@ -60,17 +60,15 @@ def test_json_says_text_exactly_and_on_one_safe_line(text: str, texts: list[str]
     st.dictionaries(TEXT, TEXT | st.integers() | st.floats(allow_nan=False, allow_infinity=False))
 )
 def test_nested_json_says_everything_exactly(value: dict[str, object]) -> None:
-    encode = cells.json_encoder(COLUMNS["parameters"])
-    encoded = encode(cells.cell(value))
+    encoded = json_text(value)
     assert encoded.isprintable()
     assert json.loads(encoded) == value
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_float_keeps_its_precision(value: float) -> None:
-    column = COLUMNS["sharpe_ratio"]
-    for encoder in (cells.json_encoder, cells.csv_encoder):
-        assert float(encoder(column)(cells.cell(value))) == value
+    for written in (json_text(value), csv_text(value)):
+        assert float(written) == value
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False))
@@ -98,7 +96,7 @@ def test_a_cell_says_its_value(value: object, text: object) -> None:
 
 @given(st.lists(TEXT, max_size=4))
 def test_a_csv_cell_comes_back_as_one(texts: list[str]) -> None:
-    encoded = [cells.harmless(text) for text in texts]
+    encoded = [csv_text(text) for text in texts]
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow(encoded)
     assert list(csv.reader(io.StringIO(out.getvalue()))) == [encoded] or not encoded
@@ -177,4 +175,3 @@ def test_a_sparkline_has_a_bar_a_value() -> None:
 def test_a_new_metric_needs_no_line_here() -> None:
     column = Column("omega_ratio", "float", "ratio", "highest")
     assert readable.readable(column, cells.cell(1.2345)) == "1.23"
-    assert cells.json_encoder(column)("1.2345") == "1.2345"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backtest_store.cli.options import Format
+from backtest_store.cli.output.writers import Format
 from backtest_store.models import Record, to_json
 from tests.factories import make_record, store_at
 from tests.shell import Answer, btstore

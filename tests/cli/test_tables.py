@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtest_store.cli.commands.history import COLUMNS_BY_NEED
-from backtest_store.cli.options import Format
 from backtest_store.cli.output import cells, readable, render, tables, text
-from backtest_store.cli.output.render import Sheet
+from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import TableColumn
+from backtest_store.cli.output.writers import FORMATS, Format
 from backtest_store.models import Record
 from backtest_store.runs.compare import Comparison
 from tests.factories import STARTED, make_record
@@ -267,13 +268,28 @@ def test_no_number_is_too_wide_for_a_table(name: str, value: float) -> None:
     assert len(readable.readable(column, cells.cell(amount))) <= 26
 
 
-def test_a_new_format_is_one_function(
+class NamesWriter:
+    """A format of a test's own: the names of the columns, and how many rows there are."""
+
+    def __init__(
+        self, columns: Sequence[Column], out: StandardOutput, _: Sequence[str] = ()
+    ) -> None:
+        out.write(" ".join(column.name for column in columns))
+        self._out = out
+
+    def write(self, rows: Sequence[Sequence[object]]) -> None:
+        """Count rows."""
+        self._out.write(f": {len(rows)}")
+
+    def close(self) -> None:
+        """End the line."""
+        self._out.write("\n")
+
+
+def test_a_new_format_is_one_class(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def as_names(sheet: Sheet, out: StandardOutput) -> None:
-        out.write(" ".join(column.name for column in sheet.columns) + f": {len(sheet.rows)}\n")
-
-    monkeypatch.setitem(render.FORMATS, Format.CSV, as_names)
+    monkeypatch.setitem(FORMATS, Format.CSV, NamesWriter)
     render.many(RUNS, Format.CSV)
     render.one(RUNS[0], Format.CSV)
     render.side_by_side(Comparison(RUNS[:2]), Format.CSV)
@@ -281,7 +297,7 @@ def test_a_new_format_is_one_function(
     assert re.fullmatch(r"run_id status .*: 9", many)
     assert re.fullmatch(r"run_id .* engine_stats warnings: 1", one)
     assert re.fullmatch(r"run_id .* parameters\.same: 2", compared_)
-    assert render.FORMATS.keys() == {*Format}
+    assert FORMATS.keys() == {*Format}
 
 
 def test_three_runs_stand_side_by_side_where_their_texts_can_be_cut(

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from backtest_store.cli.options import RUN_HELP, Format, FormatOption, RunsArgument, examples
+from backtest_store.cli.options import RUN_HELP, FormatOption, RunsArgument, examples
 from backtest_store.cli.output.streams import print_message
+from backtest_store.cli.output.writers import FOR_PEOPLE, Format
 from backtest_store.errors import UsageError
 
 FEWEST, MOST = 2, 10
@@ -37,7 +38,7 @@ def compare(
         raise UsageError(f"compare takes {FEWEST} to {MOST} runs, not {len(runs)}")
     comparison = call(lambda db: comparing.compare(db, runs, baseline))
     render.side_by_side(comparison, format_, all_parameters=all_parameters)
-    if comparison.baseline is not None and format_ in render.FOR_PEOPLE:
+    if comparison.baseline is not None and format_ in FOR_PEOPLE:
         print_message(f"note: in brackets, the difference to {comparison.baseline.run_id}")
     for note in comparison.notes():
         print_message(f"note: {note}")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from backtest_store.cli.options import Format, examples
+from backtest_store.cli.options import examples
 from backtest_store.cli.output.streams import print_message
+from backtest_store.cli.output.writers import Format
 
 if TYPE_CHECKING:
     from asyncpg import Connection

@@ -1,19 +1,19 @@
 """`btstore history`: the newest runs, or the best."""
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from backtest_store.cli import completion
 from backtest_store.cli.options import (
     NO_MATCH,
-    Format,
     FormatOption,
     examples,
     no_runs_message,
     with_filters,
 )
 from backtest_store.cli.output.streams import print_message
+from backtest_store.cli.output.writers import Format
 from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from asyncpg import Connection
 
+    from backtest_store.cli.output.render import Printer
     from backtest_store.models import Record
     from backtest_store.runs.listing import Listing
 
@@ -101,31 +102,26 @@ def history(  # noqa: PLR0913 - each is an option
     listing = Listing(filters.conditions, known(sort, SORTABLE, "field"))
     if all_ and limit is not None:
         raise UsageError(f"--all and --limit {limit} contradict each other")
-    pages = Pages(format_, (sort, *filters.metrics))
+    about = (sort, *filters.metrics)
     if all_:
-        found = call(lambda db: _every(db, listing, after, pages))
+        found = call(lambda db: _print_every(db, listing, after, format_, about))
     else:
-        found = _newest(listing, after, limit or DEFAULT_LIMIT, pages)
+        found = _print_first(listing, after, limit or DEFAULT_LIMIT, format_, about)
     if not found:
         print_message(NO_MATCH if after else no_runs_message(filters))
 
 
-class Pages(NamedTuple):
-    """How pages of runs are printed: the format, and the fields that the list is about."""
+def _printer(format_: Format, about: "Sequence[str]", runs: "Sequence[Record]") -> "Printer":
+    """Return what prints runs, first what the list is about; where none succeeded, also why."""
+    from backtest_store.cli.output.render import Printer
 
-    format: Format
-    about: "Sequence[str]"
-
-    def write(self, runs: "Sequence[Record]") -> None:
-        """Print a page; where nothing succeeded, people want to know why."""
-        from backtest_store.cli.output import render
-
-        reasons = () if any(run.status == "success" for run in runs) else ERROR_COLUMNS
-        shown = (*COLUMNS_BY_NEED[:2], *self.about, *reasons, *COLUMNS_BY_NEED[2:])
-        render.many(runs, self.format, shown=shown)
+    reasons = () if any(run.status == "success" for run in runs) else ERROR_COLUMNS
+    return Printer(format_, shown=(*COLUMNS_BY_NEED[:2], *about, *reasons, *COLUMNS_BY_NEED[2:]))
 
 
-def _newest(listing: "Listing", after: str | None, limit: int, pages: Pages) -> bool:
+def _print_first(
+    listing: "Listing", after: str | None, limit: int, format_: Format, about: "Sequence[str]"
+) -> bool:
     """Print the first runs, say whether there are more, and return whether there are any."""
     from backtest_store.cli.spinner import call
     from backtest_store.runs import listing as listings
@@ -134,22 +130,27 @@ def _newest(listing: "Listing", after: str | None, limit: int, pages: Pages) -> 
         return await listings.page(db, await listings.after(db, listing, after), limit + 1)
 
     runs = call(page)
-    pages.write(runs[:limit])
+    printer = _printer(format_, about, runs[:limit])
+    printer.print(runs[:limit])
+    printer.close()
     if len(runs) > limit:
         print_message(f"there are more: --after {runs[limit - 1].run_id}")
     return bool(runs)
 
 
-async def _every(db: "Connection", listing: "Listing", after: str | None, pages: Pages) -> bool:
-    """Print every run in constant memory, for people in a table a page; return whether any is."""
-    from backtest_store.cli.output import copying
+async def _print_every(
+    db: "Connection",
+    listing: "Listing",
+    after: str | None,
+    format_: Format,
+    about: "Sequence[str]",
+) -> bool:
+    """Print every run in constant memory, and return whether there are any."""
     from backtest_store.runs import listing as listings
 
-    listing = await listings.after(db, listing, after)
-    if pages.format in copying.WRITERS:
-        return bool(await copying.copy(db, listing, pages.format))
-    found = False
-    async for page in listings.pages(db, listing):
-        pages.write(page)
-        found = found or bool(page)
-    return found
+    printer = None
+    async for runs in listings.every(db, await listings.after(db, listing, after)):
+        printer = printer or _printer(format_, about, runs)
+        printer.print(runs)
+    (printer or _printer(format_, about, ())).close()
+    return printer is not None

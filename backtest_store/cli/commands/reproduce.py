@@ -9,8 +9,9 @@ from uuid import UUID
 
 import typer
 
-from backtest_store.cli.options import Format, FormatOption, RunArgument, examples
+from backtest_store.cli.options import FormatOption, RunArgument, examples
 from backtest_store.cli.output.streams import print_message
+from backtest_store.cli.output.writers import Format
 from backtest_store.errors import ReproductionDiffersError, StoreError
 
 if TYPE_CHECKING:

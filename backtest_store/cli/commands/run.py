@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backtest_store.cli.options import Format, FormatOption, examples
+from backtest_store.cli.options import FormatOption, examples
 from backtest_store.cli.output.streams import print_message
+from backtest_store.cli.output.writers import Format
 from backtest_store.cli.ray import WithRay
 from backtest_store.errors import StoreError, UnreachableError
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from backtest_store.cli.options import Format, FormatOption, RunArgument, examples
+from backtest_store.cli.options import FormatOption, RunArgument, examples
+from backtest_store.cli.output.writers import Format
 
 EXAMPLES = examples("btstore show @latest", "btstore show 3f2a --config > config.json")
 

@@ -1,12 +1,12 @@
 """`btstore strategies`: each strategy, summed up."""
 
 from backtest_store.cli.options import (
-    Format,
     FormatOption,
     examples,
     no_runs_message,
     with_filters,
 )
+from backtest_store.cli.output.writers import Format
 from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples("btstore strategies", "btstore strategies --since 30d --format csv")

@@ -7,12 +7,12 @@ import typer
 
 from backtest_store.cli import completion
 from backtest_store.cli.options import (
-    Format,
     FormatOption,
     examples,
     no_runs_message,
     with_filters,
 )
+from backtest_store.cli.output.writers import Format
 from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from backtest_store.cli.options import Format
 from backtest_store.cli.output import cells, readable, tables
 from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.readable import UNDEFINED
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import TableColumn
 from backtest_store.cli.output.text import printable, shorten, width
+from backtest_store.cli.output.writers import Format
 from backtest_store.models import METRIC_FIELDS, Record
 from backtest_store.runs.compare import Comparison
 

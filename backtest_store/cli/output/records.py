@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from backtest_store.cli.options import Format
 from backtest_store.cli.output import readable, tables
 from backtest_store.cli.output.cells import Cell, Column
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import GAP, TableColumn
 from backtest_store.cli.output.text import printable, shorten, width, wrapped
+from backtest_store.cli.output.writers import Format
 from backtest_store.runs.parameters import flattened
 
 NARROWEST_VALUE = 20

@@ -13,8 +13,6 @@ STARTS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 # What is passed over never includes what a match begins with: so no text takes quadratic time.
 TEXT_FORMULA = re.compile(rf'((?:^|[;\r\n])(?:[^\S\r\n]|")*)(?=[{STARTS}])')
 JSON_FORMULA = re.compile(rf';(?=[\s"]*[{STARTS}])')
-NUMBER = r"-[0-9.]+(?:e[-+]?[0-9]+)?[,\]}\n]"
-ROWS_FORMULA = re.compile(rf'[,;"\r\n][^\S\r\n]*(?!{NUMBER})[{STARTS}]')
 
 
 def inert(text: str) -> str:
@@ -36,8 +34,3 @@ def inert(text: str) -> str:
 def inert_json(text: str) -> str:
     """Do the same to JSON, by an escape that leaves its meaning alone."""
     return JSON_FORMULA.sub(r"\\u003b", text)
-
-
-def may_hold_formulas(rows: str) -> bool:
-    """Say whether whole rows of CSV may have a cell that is not inert; no false no."""
-    return ROWS_FORMULA.search(rows) is not None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from json.encoder import encode_basestring_ascii
 
 
 def printable(text: str) -> str:
@@ -16,6 +18,20 @@ def _escape(character: str) -> str:
     if character.isspace() and character not in "\x1c\x1d\x1e\x1f\x85":
         return " "
     return repr(character)[1:-1]
+
+
+def printable_json(text: str) -> str:
+    """Escape what a terminal would act on; only JSON strings can hold such characters."""
+    if text.isprintable():
+        return text
+    return re.sub(r"[^ -~]+", lambda found: encode_basestring_ascii(found[0])[1:-1], text)
+
+
+def printable_lines(lines: str) -> str:
+    """Escape what a terminal would act on in lines of JSON."""
+    if lines.replace("\n", "").isprintable():
+        return lines
+    return "\n".join(map(printable_json, lines.split("\n")))
 
 
 def width(text: str) -> int:

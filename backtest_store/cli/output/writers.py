@@ -1,0 +1,217 @@
+"""The formats: each a class that is given columns and then rows, some at a time.
+
+A new format is a class here, its line in `FORMATS` and its name in `Format`; every command that
+prints runs has it then. A value is written one way whatever the command, the option or the rows
+around it: `csv_text` and `json_text` see nothing but the value.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from json.encoder import encode_basestring, encode_basestring_ascii
+from typing import Any, Protocol
+from uuid import UUID
+
+from backtest_store.cli.output import cells, spreadsheet
+from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.streams import StandardOutput
+from backtest_store.cli.output.text import printable, printable_json
+
+LIST_SEPARATOR = ";"
+Row = Sequence[object]
+
+
+class Format(StrEnum):
+    """How runs are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+    MARKDOWN = "markdown"
+
+
+FOR_PEOPLE = (Format.TABLE, Format.MARKDOWN)
+
+
+class Writer(Protocol):
+    """What writes rows under columns."""
+
+    def __init__(
+        self, columns: Sequence[Column], out: StandardOutput, shown: Sequence[str] = ()
+    ) -> None:
+        """Begin; `shown` names the columns for people, the most needed first."""
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows."""
+
+    def close(self) -> None:
+        """Write what comes after the last row."""
+
+
+class CsvWriter:
+    """Comma-separated values, a row of names first."""
+
+    def __init__(
+        self, columns: Sequence[Column], out: StandardOutput, _: Sequence[str] = ()
+    ) -> None:
+        self._writer = csv.writer(out, lineterminator="\n")
+        self._are_lists = [column.type == "list[str]" for column in columns]
+        self._writer.writerow([csv_text(column.name) for column in columns])
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write a line for each row."""
+        for row in rows:
+            self._writer.writerow(
+                csv_text(LIST_SEPARATOR.join(value) if is_list and value else value)  # type: ignore[arg-type]
+                for value, is_list in zip(row, self._are_lists, strict=True)
+            )
+
+    def close(self) -> None:
+        """Write nothing more."""
+
+
+class JsonLinesWriter:
+    """One JSON object a line."""
+
+    def __init__(
+        self, columns: Sequence[Column], out: StandardOutput, _: Sequence[str] = ()
+    ) -> None:
+        self._names = [encode_basestring_ascii(column.name) for column in columns]
+        self._out = out
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write an object for each row."""
+        self._out.write("".join(f"{self.object(row)}\n" for row in rows))
+
+    def object(self, row: Row) -> str:
+        """Return a row as a JSON object."""
+        named = zip(self._names, row, strict=True)
+        return "{" + ", ".join([f"{name}: {json_text(value)}" for name, value in named]) + "}"
+
+    def close(self) -> None:
+        """Write nothing more."""
+
+
+class JsonWriter(JsonLinesWriter):
+    """One JSON array of objects, one a line."""
+
+    _before = "[\n"
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write an object for each row."""
+        if rows:
+            self._out.write(self._before + ",\n".join(map(self.object, rows)))
+            self._before = ",\n"
+
+    def close(self) -> None:
+        """Write the end of the array."""
+        self._out.write("[]\n" if self._before == "[\n" else "\n]\n")
+
+
+class TableWriter:
+    """Tables that fit the terminal, one for each time that rows are written."""
+
+    def __init__(
+        self, columns: Sequence[Column], out: StandardOutput, shown: Sequence[str] = ()
+    ) -> None:
+        self._columns = columns
+        self._out = out
+        self._shown = shown
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write a table."""
+        from backtest_store.cli.output import readable, tables
+
+        if rows:
+            texts = [[cells.cell(value) for value in row] for row in rows]
+            self.draw(readable.table_columns(self._columns, texts, self._shown), tables)
+
+    def draw(self, columns: Any, tables: Any) -> None:
+        """Draw columns that are ready for reading."""
+        tables.draw(tables.fitted(columns, tables.terminal_width()), self._out)
+
+    def close(self) -> None:
+        """Write nothing more."""
+
+
+class MarkdownWriter(TableWriter):
+    """Markdown tables."""
+
+    def draw(self, columns: Any, tables: Any) -> None:
+        """Draw columns that are ready for reading."""
+        tables.draw_markdown(columns, self._out)
+
+
+FORMATS: dict[Format, type[Writer]] = {
+    Format.TABLE: TableWriter,
+    Format.CSV: CsvWriter,
+    Format.JSON: JsonWriter,
+    Format.JSONL: JsonLinesWriter,
+    Format.MARKDOWN: MarkdownWriter,
+}
+
+
+def csv_text(value: object) -> str:
+    """Return a value as a CSV cell that no terminal and no spreadsheet acts on."""
+    kind = type(value)
+    return _CSV[kind](value) if kind in _CSV else _of_base(_CSV, kind)(value)
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON, in which control characters are escaped."""
+    kind = type(value)
+    return _JSON[kind](value) if kind in _JSON else _of_base(_JSON, kind)(value)
+
+
+Encoders = dict[type, Callable[[Any], str]]
+
+
+def _of_base(encoders: Encoders, kind: type) -> Callable[[Any], str]:
+    """Return what writes values of a type, such as the driver's own UUID, as those of its base."""
+    return next(encoders[base] for base in kind.__mro__ if base in encoders)
+
+
+def _nested(value: object) -> str:
+    return printable_json(json.dumps(value, ensure_ascii=False))
+
+
+def _json_string(text: str) -> str:
+    return printable_json(encode_basestring(text))
+
+
+def _json_time(time: date) -> str:
+    return f'"{time.isoformat()}"'
+
+
+_EXACT: Encoders = {
+    bool: lambda value: "true" if value else "false",
+    int: str,
+    float: repr,
+    Decimal: "{:f}".format,
+}
+_CSV: Encoders = {
+    **_EXACT,
+    type(None): lambda _: "",
+    str: lambda value: spreadsheet.inert(printable(value)),
+    UUID: str,
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+    list: lambda value: spreadsheet.inert_json(_nested(value)),
+    dict: lambda value: spreadsheet.inert_json(_nested(value)),
+}
+_JSON: Encoders = {
+    **_EXACT,
+    type(None): lambda _: "null",
+    str: _json_string,
+    UUID: '"{}"'.format,
+    date: _json_time,
+    datetime: _json_time,
+    list: _nested,
+    dict: _nested,
+}
