@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backtest_store.models import Record
 from backtest_store.runs.selectors import resolve
@@ -151,8 +151,8 @@ def _list(given: dict[str, Condition], order_by: str) -> str | None:
     return None
 
 
-async def every(db: Connection, listing: Listing) -> AsyncIterator[list[Record]]:
-    """Yield all runs, some at a time, in constant memory."""
+async def every(db: Connection, listing: Listing) -> AsyncIterator[list[list[Any]]]:
+    """Yield the values of `LISTED` of all runs, some runs at a time, in constant memory."""
     for where, order_by in parts(listing):
-        async for runs in sql.batches(db, queries.all_runs(where, order_by), Record):
-            yield runs
+        async for rows in sql.batches(db, queries.all_runs(where, order_by)):
+            yield rows

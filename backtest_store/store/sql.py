@@ -195,12 +195,19 @@ def _json_fields(model: type[DataclassInstance]) -> frozenset[str]:
     return frozenset(f.name for f in fields(model) if "Json" in str(f.type))
 
 
-async def batches(db: Connection, query: Query, model: type[M]) -> AsyncIterator[list[M]]:
-    """Run a query and yield its rows as models, some at a time, in constant memory."""
+async def batches(db: Connection, query: Query) -> AsyncIterator[list[list[Any]]]:
+    """Run a query and yield its rows as values, some at a time, in constant memory."""
     async with db.transaction():
-        cursor = await db.cursor(query.text, *query.values)
-        while rows := await cursor.fetch(BATCH):
-            yield [_model(model, dict(row)) for row in rows]
+        statement = await db.prepare(query.text)
+        columns = enumerate(statement.get_attributes())
+        json_places = [place for place, column in columns if column.type.name == "jsonb"]
+        cursor = await statement.cursor(*query.values)
+        while records := await cursor.fetch(BATCH):
+            rows = [list(record) for record in records]
+            for place in json_places:
+                for row in rows:
+                    row[place] = None if row[place] is None else json.loads(row[place])
+            yield rows
 
 
 async def copy_json(db: Connection, query: Query, write: Callable[[str], object]) -> int:

@@ -17,7 +17,7 @@ from backtest_store.cli.output.writers import Format
 from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from asyncpg import Connection
 
@@ -111,11 +111,11 @@ def history(  # noqa: PLR0913 - each is an option
         print_message(NO_MATCH if after else no_runs_message(filters))
 
 
-def _printer(format_: Format, about: "Sequence[str]", runs: "Sequence[Record]") -> "Printer":
+def _printer(format_: Format, about: "Sequence[str]", statuses: "Iterable[object]") -> "Printer":
     """Return what prints runs, first what the list is about; where none succeeded, also why."""
     from backtest_store.cli.output.render import Printer
 
-    reasons = () if any(run.status == "success" for run in runs) else ERROR_COLUMNS
+    reasons = () if "success" in statuses else ERROR_COLUMNS
     return Printer(format_, shown=(*COLUMNS_BY_NEED[:2], *about, *reasons, *COLUMNS_BY_NEED[2:]))
 
 
@@ -130,7 +130,7 @@ def _print_first(
         return await listings.page(db, await listings.after(db, listing, after), limit + 1)
 
     runs = call(page)
-    printer = _printer(format_, about, runs[:limit])
+    printer = _printer(format_, about, [run.status for run in runs[:limit]])
     printer.print(runs[:limit])
     printer.close()
     if len(runs) > limit:
@@ -147,10 +147,11 @@ async def _print_every(
 ) -> bool:
     """Print every run in constant memory, and return whether there are any."""
     from backtest_store.runs import listing as listings
+    from backtest_store.store.fields import LISTED
 
-    printer = None
-    async for runs in listings.every(db, await listings.after(db, listing, after)):
-        printer = printer or _printer(format_, about, runs)
-        printer.print(runs)
+    printer, status = None, LISTED.index("status")
+    async for rows in listings.every(db, await listings.after(db, listing, after)):
+        printer = printer or _printer(format_, about, [row[status] for row in rows])
+        printer.print_listed(rows)
     (printer or _printer(format_, about, ())).close()
     return printer is not None

@@ -47,11 +47,18 @@ class Printer:
             columns = [column for column in columns if column.name in shown]
         self._out = StandardOutput()
         self._names = [column.name for column in columns]
+        self._places = [n for n, name in enumerate(LISTED) if name in self._names]
         self._writer = FORMATS[format_](columns, self._out, shown)
 
     def print(self, records: Sequence[DataclassInstance]) -> None:
         """Print some records."""
         self._writer.write([[getattr(record, n) for n in self._names] for record in records])
+
+    def print_listed(self, rows: Sequence[Sequence[object]]) -> None:
+        """Print some runs of which there are the values of `LISTED` alone."""
+        if len(self._places) < len(LISTED):
+            rows = [[row[place] for place in self._places] for row in rows]
+        self._writer.write(rows)
 
     def close(self) -> None:
         """Print what comes after the last record."""

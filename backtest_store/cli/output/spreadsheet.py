@@ -10,6 +10,7 @@ import re
 
 # The last four are the wide forms that Chinese and Japanese versions take for the same.
 STARTS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+START = re.compile(f"[{STARTS}]")
 # What is passed over never includes what a match begins with: so no text takes quadratic time.
 TEXT_FORMULA = re.compile(rf'((?:^|[;\r\n])(?:[^\S\r\n]|")*)(?=[{STARTS}])')
 JSON_FORMULA = re.compile(rf';(?=[\s"]*[{STARTS}])')
@@ -28,7 +29,7 @@ def inert(text: str) -> str:
     str
         The same text if there is nothing to run in it.
     """
-    return TEXT_FORMULA.sub(r"\1'", text)
+    return TEXT_FORMULA.sub(r"\1'", text) if START.search(text) else text
 
 
 def inert_json(text: str) -> str:

@@ -61,16 +61,18 @@ class CsvWriter:
         self, columns: Sequence[Column], out: StandardOutput, _: Sequence[str] = ()
     ) -> None:
         self._writer = csv.writer(out, lineterminator="\n")
-        self._are_lists = [column.type == "list[str]" for column in columns]
+        self._lists = [n for n, column in enumerate(columns) if column.type == "list[str]"]
         self._writer.writerow([csv_text(column.name) for column in columns])
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write a line for each row."""
-        for row in rows:
-            self._writer.writerow(
-                csv_text(LIST_SEPARATOR.join(value) if is_list and value else value)  # type: ignore[arg-type]
-                for value, is_list in zip(row, self._are_lists, strict=True)
-            )
+        self._writer.writerows([self._encoded(row) for row in rows])
+
+    def _encoded(self, row: Row) -> list[str]:
+        values = list(row)
+        for place in self._lists:
+            values[place] = LIST_SEPARATOR.join(values[place] or ())  # type: ignore[arg-type]
+        return [_CSV[type(value)](value) for value in values]
 
     def close(self) -> None:
         """Write nothing more."""
@@ -92,7 +94,9 @@ class JsonLinesWriter:
     def object(self, row: Row) -> str:
         """Return a row as a JSON object."""
         named = zip(self._names, row, strict=True)
-        return "{" + ", ".join([f"{name}: {json_text(value)}" for name, value in named]) + "}"
+        return (
+            "{" + ", ".join([f"{name}: {_JSON[type(value)](value)}" for name, value in named]) + "}"
+        )
 
     def close(self) -> None:
         """Write nothing more."""
@@ -159,59 +163,65 @@ FORMATS: dict[Format, type[Writer]] = {
 
 def csv_text(value: object) -> str:
     """Return a value as a CSV cell that no terminal and no spreadsheet acts on."""
-    kind = type(value)
-    return _CSV[kind](value) if kind in _CSV else _of_base(_CSV, kind)(value)
+    return _CSV[type(value)](value)
 
 
 def json_text(value: object) -> str:
     """Return a value as JSON, in which control characters are escaped."""
-    kind = type(value)
-    return _JSON[kind](value) if kind in _JSON else _of_base(_JSON, kind)(value)
+    return _JSON[type(value)](value)
 
 
-Encoders = dict[type, Callable[[Any], str]]
+class Encoders(dict[type, Callable[[Any], str]]):
+    """What writes values of each type; the driver's own UUID is written as its base is."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        """Look for a base of the type, once."""
+        self[kind] = next(self[base] for base in kind.__mro__[1:] if base in self)
+        return self[kind]
 
 
-def _of_base(encoders: Encoders, kind: type) -> Callable[[Any], str]:
-    """Return what writes values of a type, such as the driver's own UUID, as those of its base."""
-    return next(encoders[base] for base in kind.__mro__ if base in encoders)
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _nested(value: object) -> str:
-    return printable_json(json.dumps(value, ensure_ascii=False))
+    return printable_json(_encode(value))
 
 
-def _json_string(text: str) -> str:
+def _json_string(text: Any) -> str:
     return printable_json(encode_basestring(text))
 
 
-def _json_time(time: date) -> str:
+def _json_time(time: Any) -> str:
     return f'"{time.isoformat()}"'
 
 
-_EXACT: Encoders = {
+_EXACT: dict[type, Callable[[Any], str]] = {
     bool: lambda value: "true" if value else "false",
     int: str,
     float: repr,
     Decimal: "{:f}".format,
 }
-_CSV: Encoders = {
-    **_EXACT,
-    type(None): lambda _: "",
-    str: lambda value: spreadsheet.inert(printable(value)),
-    UUID: str,
-    date: date.isoformat,
-    datetime: datetime.isoformat,
-    list: lambda value: spreadsheet.inert_json(_nested(value)),
-    dict: lambda value: spreadsheet.inert_json(_nested(value)),
-}
-_JSON: Encoders = {
-    **_EXACT,
-    type(None): lambda _: "null",
-    str: _json_string,
-    UUID: '"{}"'.format,
-    date: _json_time,
-    datetime: _json_time,
-    list: _nested,
-    dict: _nested,
-}
+_CSV = Encoders(
+    _EXACT
+    | {
+        type(None): lambda _: "",
+        str: lambda value: spreadsheet.inert(printable(value)),
+        UUID: str,
+        date: date.isoformat,
+        datetime: datetime.isoformat,
+        list: lambda value: spreadsheet.inert_json(_nested(value)),
+        dict: lambda value: spreadsheet.inert_json(_nested(value)),
+    }
+)
+_JSON = Encoders(
+    _EXACT
+    | {
+        type(None): lambda _: "null",
+        str: _json_string,
+        UUID: '"{}"'.format,
+        date: _json_time,
+        datetime: _json_time,
+        list: _nested,
+        dict: _nested,
+    }
+)
