@@ -35,7 +35,7 @@ WORDS = {*SQL_NAMES.values(), *UNWALKED_NAMES.values(), *OPERATORS, *ORDERS}
 PLACE = re.compile(r"[^\s(),]+ /\* (\w+) \*/")
 METRICS = re.compile(r"\bm\.")
 PARAMETER = re.compile(r"\$(\d+)")
-BATCH = 1000
+BATCH = 250
 
 
 class Db(Protocol):

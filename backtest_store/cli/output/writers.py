@@ -89,7 +89,7 @@ class JsonLinesWriter:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write an object for each row."""
-        self._out.write("".join(f"{self.object(row)}\n" for row in rows))
+        self._out.writelines(f"{self.object(row)}\n" for row in rows)
 
     def object(self, row: Row) -> str:
         """Return a row as a JSON object."""
@@ -109,8 +109,8 @@ class JsonWriter(JsonLinesWriter):
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write an object for each row."""
-        if rows:
-            self._out.write(self._before + ",\n".join(map(self.object, rows)))
+        for row in rows:
+            self._out.write(self._before + self.object(row))
             self._before = ",\n"
 
     def close(self) -> None:
