@@ -23,6 +23,7 @@ Status = Literal["success", "stopped", "failed", "interrupted"]
 EquityBasis = Literal["mark_to_market", "balance"]
 Unit = Literal["fraction", "ratio", "money", "count", "date", "text", "json"]
 Best = Literal["highest", "lowest"]
+Finding = Literal["real", "luck", "cannot_tell"]
 
 
 def metric(unit: Unit, best: Best | None = None) -> Any:
@@ -150,6 +151,35 @@ class Period:
     best_total_return: float | None = metric("fraction")
     median_total_return: float | None = metric("fraction")
     worst_total_return: float | None = metric("fraction")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialCount:
+    """How many configurations were tried, and the standard deviation of their Sharpe ratios.
+
+    The ratios are not annualised; None where fewer than two are known.
+    """
+
+    trials: int
+    deviation: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedRun(Record):
+    """A run, and what it is worth given the trials that were made before it was found.
+
+    Probabilities are fractions; `sharpe_ratio_from_luck` is annualised as `sharpe_ratio` is, and
+    `minimum_track_record` in years. `backtest_store.statistics.luck` has the definitions.
+    """
+
+    trials: int | None = metric("count")
+    effective_trials: float | None = metric("ratio")
+    sharpe_ratio_from_luck: float | None = metric("ratio")
+    probabilistic_sharpe_ratio: float | None = metric("fraction")
+    deflated_sharpe_ratio: float | None = metric("fraction")
+    minimum_track_record: float | None = metric("ratio")
+    chance_of_luck: float | None = metric("fraction")
+    verdict: Finding = "cannot_tell"
 
 
 @dataclass(frozen=True, kw_only=True)

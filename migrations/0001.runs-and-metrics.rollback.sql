@@ -1,6 +1,8 @@
+DROP TABLE deleted_trials;
 DROP TABLE run_instruments;
 DROP TABLE performance_metrics;
 DROP TABLE backtest_runs;
+DROP FUNCTION count_deleted_trial();
 DROP FUNCTION list_instruments();
 DROP FUNCTION refuse_update();
 DROP FUNCTION is_list(text[]);

@@ -294,3 +294,42 @@ CREATE STATISTICS run_instruments_strategies (dependencies)
     ON instrument_id, strategy_name, strategy_type, status,
        hashtext(strategy_name), hashtext(strategy_type), hashtext(status)
     FROM run_instruments;
+
+-- Whoever judges the best of many trials must count those that were deleted, too: what is left of a
+-- run is what such a count needs. The trigger is one for each row, before it goes, because its
+-- metrics are gone when one for the statement comes.
+CREATE TABLE deleted_trials (
+    run_id             uuid PRIMARY KEY,
+    strategy_name      text NOT NULL,
+    instrument_ids     text[] NOT NULL,
+    start_date         timestamptz,
+    end_date           timestamptz,
+    config_hash        text,
+    daily_sharpe_ratio ratio
+);
+COMMENT ON TABLE deleted_trials IS 'What is left of deleted runs: enough to count them among the trials of a strategy.';
+COMMENT ON COLUMN deleted_trials.run_id IS 'The run that was deleted.';
+COMMENT ON COLUMN deleted_trials.strategy_name IS 'Copy from backtest_runs.';
+COMMENT ON COLUMN deleted_trials.instrument_ids IS 'Copy from backtest_runs.';
+COMMENT ON COLUMN deleted_trials.start_date IS 'Copy from backtest_runs.';
+COMMENT ON COLUMN deleted_trials.end_date IS 'Copy from backtest_runs.';
+COMMENT ON COLUMN deleted_trials.config_hash IS 'Copy from backtest_runs.';
+COMMENT ON COLUMN deleted_trials.daily_sharpe_ratio IS 'sharpe_ratio over the root of periods_per_year: not annualised.';
+
+CREATE FUNCTION count_deleted_trial() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.status = 'success' AND OLD.reproduced_from IS NULL THEN
+        INSERT INTO deleted_trials
+        SELECT OLD.run_id, OLD.strategy_name, OLD.instrument_ids, OLD.start_date, OLD.end_date,
+               OLD.config_hash, m.sharpe_ratio / sqrt(m.periods_per_year)
+          FROM performance_metrics AS m
+         WHERE m.run_id = OLD.run_id
+            ON CONFLICT (run_id) DO NOTHING;
+    END IF;
+    RETURN OLD;
+END
+$$;
+COMMENT ON FUNCTION count_deleted_trial() IS 'Keeps of a deleted run what counts it among the trials.';
+
+CREATE TRIGGER deleted_trials_are_counted
+    BEFORE DELETE ON backtest_runs FOR EACH ROW EXECUTE FUNCTION count_deleted_trial();

@@ -70,6 +70,13 @@ def sortable(incomplete: str) -> list[str]:
     return [name for name in SORTABLE if name.startswith(incomplete)]
 
 
+def qualities(incomplete: str) -> list[str]:
+    """Offer the metrics that begin so and of which one end is the better."""
+    from backtest_store.store.fields import QUALITIES
+
+    return [name for name in QUALITIES if name.startswith(incomplete)]
+
+
 def _found(query: Callable[[Connection], Awaitable[list[T]]]) -> list[T]:
     """Return what a query finds, or nothing: completion must not disturb the command line."""
     import asyncio

@@ -21,6 +21,7 @@ COMMANDS = {
     "history": "history:history",
     "show": "show:show",
     "compare": "compare:compare",
+    "best": "best:best",
     "trend": "trend:trend",
     "strategies": "strategies:strategies",
     "reproduce": "reproduce:reproduce",

@@ -26,6 +26,8 @@ SORTABLE = tuple(name for name in LISTED if TYPES[name] not in MANY_VALUED)
 COMPARABLE_METRICS = tuple(name for name in METRIC_FIELDS if name in SORTABLE)
 RANKED_METRICS = tuple(name for name in COMPARABLE_METRICS if TYPES[name] != "EquityBasis")
 
+QUALITIES = tuple(name for name in RANKED_METRICS if METRIC_FIELDS[name]["best"])
+
 
 def is_best_low(field: str) -> bool:
     """Say whether less is better, or comes first in an alphabet."""

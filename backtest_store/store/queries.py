@@ -13,12 +13,14 @@ from backtest_store.models import (
     Record,
     StoreSize,
     Strategy,
+    TrialCount,
 )
 from backtest_store.store import sql
 from backtest_store.store.fields import LISTED, SQL_NAMES, UNWALKED_NAMES, direction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from backtest_store.store.sql import Condition, Db, Query
@@ -145,6 +147,19 @@ async def best_run(db: Db, *, metric: str) -> list[UUID]:
     """Find the id of the best run by a metric; none if no successful run has it."""
     query = sql.query("best_run").worded(field=SQL_NAMES[metric], direction=direction(metric))
     return [row["run_id"] for row in await db.fetch(query.text)]
+
+
+async def trials(
+    db: Db,
+    *,
+    strategy_name: str | None,
+    instrument_ids: Sequence[str] | None,
+    start_date: datetime | None,
+    end_date: datetime | None,
+) -> TrialCount:
+    """Count the trials of a scope, and measure how far apart their Sharpe ratios lie."""
+    scope = strategy_name, instrument_ids, start_date, end_date
+    return await sql.single(db, "trials", TrialCount, *scope)
 
 
 async def applied_migrations(db: Db) -> list[str]:

@@ -48,6 +48,7 @@ LISTING = {
     "history --all": Command(["history", "--all"], NO_RUNS),
     "trend": Command(["trend", "SMA Crossover"], NO_RUNS),
     "strategies": Command(["strategies"], NO_RUNS),
+    "best": Command(["best"], NO_RUNS),
 }
 OF_RUNS = {
     "history --after": Command(["history", "--after", "RUN"]),

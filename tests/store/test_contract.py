@@ -55,6 +55,7 @@ def hints_of(function: object) -> dict[str, object]:
     names = dict.fromkeys(("Condition", "Db", "Query"), object) | {
         "Sequence": Sequence,
         "UUID": UUID,
+        "datetime": datetime,
     }
     return typing.get_type_hints(function, localns=names)
 

@@ -1,0 +1,107 @@
+"""`btstore best`: the best runs, and whether they are luck."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from backtest_store.cli import completion
+from backtest_store.cli.options import (
+    FormatOption,
+    examples,
+    no_runs_message,
+    with_filters,
+)
+from backtest_store.cli.output.streams import print_message
+from backtest_store.cli.output.writers import FOR_PEOPLE, Format
+from backtest_store.runs.filters import Filters
+
+MOST = 100
+SHOWN = (
+    "run_id",
+    "strategy_name",
+    "sharpe_ratio",
+    "verdict",
+    "trials",
+    "deflated_sharpe_ratio",
+    "sharpe_ratio_from_luck",
+    "effective_trials",
+    "probabilistic_sharpe_ratio",
+    "minimum_track_record",
+    "parameters",
+    "total_return",
+    "max_drawdown",
+    "instrument_ids",
+    "start_date",
+    "end_date",
+)
+EXAMPLES = examples(
+    'btstore best --strategy "SMA Crossover"',
+    "btstore best --by calmar_ratio --scope instrument --limit 3 --format json",
+)
+
+
+class ScopeOption(StrEnum):
+    """Which runs count as trials."""
+
+    STRATEGY = "strategy"
+    INSTRUMENT = "instrument"
+    STORE = "store"
+
+
+class VarianceOption(StrEnum):
+    """Which variance the Sharpe ratio's estimate has."""
+
+    PUBLISHED = "published"
+    NULL = "null"
+
+
+@with_filters()
+def best(  # noqa: PLR0913 - each is an option
+    *,
+    filters: Filters,
+    by: Annotated[
+        str,
+        typer.Option(
+            metavar="METRIC", help="The metric to rank by.", autocompletion=completion.qualities
+        ),
+    ] = "sharpe_ratio",
+    scope: Annotated[
+        ScopeOption,
+        typer.Option(
+            help="What counts as a trial: runs of the same strategy on the same instruments and"
+            " time, of any strategy on them, or all runs."
+        ),
+    ] = ScopeOption.STRATEGY,
+    variance: Annotated[
+        VarianceOption,
+        typer.Option(
+            help="How uncertain a Sharpe ratio is: as Bailey and Lopez de Prado published it, or"
+            " as it is without skill."
+        ),
+    ] = VarianceOption.PUBLISHED,
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=1, max=MOST, help="At most this many runs.")
+    ] = 5,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Show the best runs, and whether luck alone would have found them among as many trials."""
+    from backtest_store.cli.output import cells, render
+    from backtest_store.cli.spinner import call
+    from backtest_store.models import UNLISTED, JudgedRun
+    from backtest_store.runs import best as judging
+    from backtest_store.runs.listing import Listing
+    from backtest_store.store.fields import QUALITIES, known
+
+    metric = known(by, QUALITIES, "metric to rank by")
+    listing = Listing(filters.conditions, metric)
+    found = call(
+        lambda db: judging.best(db, listing, limit, scope=scope.value, variance=variance.value)
+    )
+    columns = [column for column in cells.columns(JudgedRun) if column.name not in UNLISTED]
+    shown = dict.fromkeys((*SHOWN[:2], metric, *SHOWN[2:]))
+    render.many(found, format_, columns, shown=[*shown], nothing=lambda: no_runs_message(filters))
+    if format_ in FOR_PEOPLE:
+        ids = cells.short_ids([str(run.run_id) for run in found])
+        for run in found:
+            print_message(f"{ids[str(run.run_id)]}: {judging.worth(run)}")

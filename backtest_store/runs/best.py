@@ -1,0 +1,141 @@
+"""The best runs, and what each is worth given how many were tried before it was found."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from backtest_store.models import JudgedRun, Record
+from backtest_store.runs import listing as listings
+from backtest_store.runs.listing import Listing
+from backtest_store.runs.scopes import Scope, ScopeName, scope_of
+from backtest_store.statistics.luck import LEAST_RETURNS, SharpeEstimate, Variance
+from backtest_store.statistics.verdict import FEWEST_RETURNS, Trials, Verdict, judge
+from backtest_store.store import queries, sql
+from backtest_store.store.sql import Db
+
+PAGE = 200
+
+
+async def best(
+    db: Db,
+    listing: Listing,
+    limit: int,
+    *,
+    scope: ScopeName = "strategy",
+    variance: Variance = "published",
+) -> list[JudgedRun]:
+    """Return the best runs of a list, each judged by all trials of its scope.
+
+    Conditions choose which runs are shown, never how many trials there were. Reproductions are
+    passed over, and so are repetitions of one configuration.
+
+    Parameters
+    ----------
+    db : Db
+        A connection or pool of the store.
+    listing : Listing
+        The conditions that runs must meet, and the metric that ranks them.
+    limit : int
+        At most so many runs.
+    scope : {'strategy', 'instrument', 'store'}
+        As `scope_of` has it.
+    variance : {'published', 'null'}
+        As `SharpeEstimate.standard_error` has it.
+    """
+    successful = (*listing.where, sql.condition("status", "success"))
+    found = await _distinct(db, listing._replace(where=successful), limit)
+    counted: dict[Scope, Trials] = {}
+    for run in found:
+        of_run = scope_of(run, scope)
+        if of_run not in counted:
+            counted[of_run] = await _trials(db, of_run)
+    return [judged(run, counted[scope_of(run, scope)], variance) for run in found]
+
+
+async def _distinct(db: Db, listing: Listing, limit: int) -> list[Record]:
+    """Return the first runs of a list that have the metric, one of each configuration."""
+    found: dict[object, Record] = {}
+    is_last = False
+    while not is_last and len(found) < limit:
+        page = await listings.page(db, listing, PAGE)
+        known = [run for run in page if getattr(run, listing.order_by) is not None]
+        for run in known:
+            if run.reproduced_from is None:
+                found.setdefault(run.config_hash or run.run_id, run)
+        is_last = len(known) < PAGE  # the undefined come last
+        listing = listing._replace(after=page[-1] if page else None)
+    return [*found.values()][:limit]
+
+
+async def _trials(db: Db, scope: Scope) -> Trials:
+    ids = scope.instrument_ids
+    counted = await queries.trials(
+        db,
+        strategy_name=scope.strategy_name,
+        instrument_ids=None if ids is None else [*ids],
+        start_date=scope.start_date,
+        end_date=scope.end_date,
+    )
+    return Trials(count=max(counted.trials, 1), deviation=counted.deviation or 0.0)
+
+
+def judged(run: Record, trials: Trials, variance: Variance) -> JudgedRun:
+    """Return a run with what it is worth; undefined where its returns do not tell."""
+    verdict, year = _verdict(run, trials, variance), run.periods_per_year
+    if verdict is None or year is None:
+        return JudgedRun(**run.__dict__, trials=trials.count)
+    needed = verdict.minimum_track_record
+    return JudgedRun(
+        **run.__dict__,
+        trials=verdict.trials,
+        effective_trials=verdict.effective_trials,
+        sharpe_ratio_from_luck=verdict.sharpe_ratio_from_luck * sqrt(year),
+        probabilistic_sharpe_ratio=verdict.probabilistic_sharpe_ratio,
+        deflated_sharpe_ratio=verdict.deflated_sharpe_ratio,
+        minimum_track_record=None if needed is None else needed / year,
+        chance_of_luck=verdict.chance_of_luck,
+        verdict=verdict.finding,
+    )
+
+
+def _verdict(run: Record, trials: Trials, variance: Variance) -> Verdict | None:
+    estimate = _estimate(run)
+    if estimate is None:
+        return None
+    try:
+        return judge(estimate, trials, variance)
+    except ValueError:  # skewness and kurtosis are of no distribution
+        return None
+
+
+def _estimate(run: Record) -> SharpeEstimate | None:
+    ratio, year, count = run.sharpe_ratio, run.periods_per_year, run.returns_count
+    shape = run.returns_skewness, run.returns_kurtosis
+    if ratio is None or year is None or count is None or None in shape or count < LEAST_RETURNS:
+        return None
+    return SharpeEstimate(
+        sharpe_ratio=ratio / sqrt(year),
+        returns_count=count,
+        skewness=shape[0] or 0.0,
+        kurtosis=shape[1] or 0.0,
+    )
+
+
+def worth(run: JudgedRun) -> str:
+    """Say in one sentence what a run is worth."""
+    ratio, luck, chance = run.sharpe_ratio, run.sharpe_ratio_from_luck, run.chance_of_luck
+    if ratio is None or luck is None or chance is None:
+        return "cannot tell: its Sharpe ratio, or the shape of its returns, is undefined"
+    if run.verdict == "cannot_tell":
+        return f"cannot tell: {run.returns_count} daily returns are fewer than {FEWEST_RETURNS}"
+    tried = "one trial" if run.trials == 1 else f"the best of {run.trials:,} trials"
+    luckily = f"without skill {tried} does as well in {_percent(chance)} of cases"
+    if run.verdict == "real":
+        return f"more than luck: {luckily}, and shows a Sharpe ratio of about {luck:.2f}"
+    return f"may well be luck: {luckily}, and shows a Sharpe ratio of about {luck:.2f}"
+
+
+def _percent(chance: float) -> str:
+    if chance < 0.001:  # noqa: PLR2004 - a tenth of a percent
+        return "less than 0.1%"
+    return f"{chance:.1%}"

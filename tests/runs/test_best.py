@@ -1,0 +1,166 @@
+"""The best runs against trials counted by hand and formulas of another implementation."""
+
+import json
+from datetime import UTC, datetime
+from math import e, sqrt
+from statistics import NormalDist, stdev
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from backtest_store.models import JudgedRun, Record
+from backtest_store.runs import best as judging
+from backtest_store.runs.filters import filters
+from backtest_store.runs.listing import Listing
+from backtest_store.store import queries
+from tests.factories import make_record, store, store_at
+from tests.shell import btstore
+
+NORMAL = NormalDist()
+GAMMA = 0.5772156649015329
+
+
+def trial(sharpe_ratio: float | None, number: int, **changes: Any) -> Record:
+    """Make a run of a configuration of its own, with returns that are normal."""
+    normal: dict[str, Any] = {
+        "sharpe_ratio": sharpe_ratio,
+        "config_hash": f"{number:064x}",
+        "returns_skewness": 0.0,
+        "returns_kurtosis": 3.0,
+        "returns_count": 1260,
+        "periods_per_year": 252.0,
+    }
+    return make_record(**normal | changes)
+
+
+async def best(db: asyncpg.Connection, *, limit: int = 1, **asked: Any) -> list[JudgedRun]:
+    typed = {name: asked.pop(name) for name in [*asked] if name in ("strategy", "parameters")}
+    listing = Listing(filters(**typed).conditions, asked.pop("by", "sharpe_ratio"))
+    return await judging.best(db, listing, limit, **asked)
+
+
+async def test_the_best_is_judged_by_all_its_trials(db: asyncpg.Connection) -> None:
+    ratios = [0.1 * number - 1.0 for number in range(40)]
+    await store(db, [trial(ratio, number) for number, ratio in enumerate(ratios)])
+    (found,) = await best(db)
+    daily = [ratio / sqrt(252) for ratio in ratios]
+    top, spread = max(daily), stdev(daily)
+    quantiles = NORMAL.inv_cdf(1 - 1 / 40), NORMAL.inv_cdf(1 - 1 / (40 * e))
+    luck = spread * ((1 - GAMMA) * quantiles[0] + GAMMA * quantiles[1])
+    error = sqrt((1 + top**2 / 2) / 1259)
+    assert (found.trials, found.effective_trials, found.sharpe_ratio) == (40, 40.0, max(ratios))
+    assert found.sharpe_ratio_from_luck == pytest.approx(luck * sqrt(252), rel=1e-9)
+    assert found.probabilistic_sharpe_ratio == pytest.approx(NORMAL.cdf(top / error), rel=1e-9)
+    assert found.deflated_sharpe_ratio == pytest.approx(NORMAL.cdf((top - luck) / error), rel=1e-9)
+    assert found.chance_of_luck == pytest.approx(1 - NORMAL.cdf(top / error) ** 40, rel=1e-6)
+    needed = (1 + top**2 / 2) * (NORMAL.inv_cdf(0.95) / top) ** 2
+    assert found.minimum_track_record == pytest.approx((needed + 1) / 252, abs=1 / 252)
+    assert found.verdict == "real"
+    assert judging.worth(found).startswith("more than luck: without skill the best of 40 trials")
+
+
+async def test_conditions_choose_what_is_shown_and_never_how_many_were_tried(
+    db: asyncpg.Connection,
+) -> None:
+    runs = [trial(0.1 * n, n, parameters={"fast_period": n}) for n in range(10)]
+    await store(db, runs)
+    (found,) = await best(db, parameters=["fast_period<=3"])
+    assert (found.parameters, found.trials) == ({"fast_period": 3}, 10)
+
+
+async def test_repetitions_reproductions_failures_and_deleted_runs(
+    db: asyncpg.Connection,
+) -> None:
+    original = trial(0.5, 1)
+    await store(
+        db,
+        [
+            original,
+            trial(0.5, 1),  # the same configuration again
+            trial(0.9, 2, reproduced_from=original.run_id),
+            make_record(status="failed"),
+            trial(-0.2, 4),
+            trial(None, 5),  # it never traded, and was a trial all the same
+            trial(0.4, 0, config_hash=None),
+            trial(0.2, 0, config_hash=None),  # who knows whether that was another one
+        ],
+    )
+    (found,) = await best(db)
+    assert (found.sharpe_ratio, found.trials) == (0.5, 5)
+    assert [run.sharpe_ratio for run in await best(db, limit=9)] == [0.5, 0.4, 0.2, -0.2]
+
+
+async def test_a_deleted_run_stays_a_trial(db: asyncpg.Connection) -> None:
+    runs = [trial(0.1 * n, n) for n in range(10)]
+    failed = make_record(status="failed")
+    await store(db, [*runs, failed])
+    (before,) = await best(db)
+    gone = [run.run_id for run in runs[:9]] + [failed.run_id]
+    assert len(await queries.delete_runs(db, run_ids=gone)) == 10
+    (after,) = await best(db)
+    assert after == before
+    await store(db, runs[:3])  # and come back: they are still the same trials
+    assert (await best(db))[0].trials == 10
+    await queries.delete_runs(db, run_ids=gone[:3])
+    assert (await best(db))[0].trials == 10
+
+
+async def test_what_counts_as_a_trial_depends_on_the_scope(db: asyncpg.Connection) -> None:
+    later = datetime(2021, 12, 31, tzinfo=UTC)
+    await store(
+        db,
+        [
+            trial(2.0, 1),
+            trial(1.0, 2),
+            trial(1.0, 3, strategy_name="Momentum"),
+            trial(1.0, 4, instrument_ids=["ES.GLBX"]),
+            trial(1.0, 5, end_date=later),
+        ],
+    )
+    counts = [
+        (await best(db, scope=scope))[0].trials for scope in ("strategy", "instrument", "store")
+    ]
+    assert counts == [2, 3, 5]
+
+
+async def test_of_few_or_shapeless_returns_nothing_is_told(db: asyncpg.Connection) -> None:
+    await store(db, [trial(3.0, 1, returns_count=40)])
+    (few,) = await best(db)
+    assert (few.verdict, few.trials) == ("cannot_tell", 1)
+    assert judging.worth(few) == "cannot tell: 40 daily returns are fewer than 60"
+    await store(db, [trial(4.0, 2, returns_kurtosis=None)])
+    (shapeless,) = await best(db)
+    assert (shapeless.verdict, shapeless.deflated_sharpe_ratio) == ("cannot_tell", None)
+    assert judging.worth(shapeless).startswith("cannot tell: its Sharpe ratio, or the shape")
+    await store(db, [trial(5.0, 3, returns_skewness=1e6)])
+    assert (await best(db))[0].verdict == "cannot_tell"
+
+
+async def test_luck_is_called_luck(db: asyncpg.Connection) -> None:
+    await store(db, [trial(0.02 * n - 1, n) for n in range(100)])
+    (found,) = await best(db)
+    assert found.verdict == "luck"
+    assert judging.worth(found).startswith("may well be luck: without skill the best of 100 trials")
+
+
+async def test_no_run_is_judged_without_the_metric(db: asyncpg.Connection) -> None:
+    assert await best(db) == []
+    await store(db, [trial(None, 1), make_record(run_id=uuid4(), status="failed")])
+    assert await best(db) == []
+
+
+def test_the_shell_shows_the_best_and_says_what_it_is_worth(store_url: str) -> None:
+    store_at(store_url, *(trial(0.1 * n - 1, n) for n in range(40)))
+    answer = btstore("best", "--limit", "2")
+    assert answer.code == 0
+    first, second = answer.err.splitlines()
+    assert "more than luck: without skill the best of 40 trials does as well in" in first
+    assert "more than luck" in second
+    printed = json.loads(btstore("best", "--format", "json", "--limit", "1").out)
+    assert [(run["trials"], run["verdict"]) for run in printed] == [(40, "real")]
+    assert btstore("best", "--by", "volatility_of_it").code == 2
+    assert btstore("best", "--by", "total_trades").code == 2
+    strict = json.loads(btstore("best", "--variance", "null", "--format", "json").out)
+    assert strict[0]["chance_of_luck"] != printed[0]["chance_of_luck"]
