@@ -78,6 +78,7 @@ audit: $(READY) .venv-audit/bin/pip-audit  ## Look for known vulnerabilities of 
 .PHONY: docs
 docs: $(READY)  ## Make the README's tour and command reference anew
 	@$(BIN)/python -m tests.docs
+	@$(BIN)/python -m tests.config_reference
 
 .PHONY: check
 check: lint test  ## Everything that must be green before a commit
