@@ -183,6 +183,15 @@ class JudgedRun(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InputValue:
+    """What one or two inputs of a run were, as JSON text, and a metric of it."""
+
+    first: str | None
+    second: str | None
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoreSize:
     """What the store holds: runs, bytes on disk with indexes, and its server's version."""
 

@@ -27,25 +27,30 @@ RunsArgument = Annotated[
 ]
 
 
-def with_filters(**arguments: object) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_filters(
+    *left_out: str, **arguments: object
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command an option for each filter; it gets what is typed as `filters`.
 
     Parameters
     ----------
+    *left_out
+        Names of filters that the command does not have.
     **arguments
         Annotations of arguments that take the place of options, under the filters' names.
     """
+    asked_for = {name: asked for name, asked in FILTERS.items() if name not in left_out}
 
     def decorated(command: Callable[..., None]) -> Callable[..., None]:
         parameters = [
             *(_keyword(name, annotation) for name, annotation in arguments.items()),
             *(p for p in signature(command).parameters.values() if p.name != "filters"),
-            *(_option(asked) for name, asked in FILTERS.items() if name not in arguments),
+            *(_option(asked) for name, asked in asked_for.items() if name not in arguments),
         ]
 
         @wraps(command)
         def with_filters(**typed: Any) -> None:
-            command(filters=filters(**{name: typed.pop(name) for name in FILTERS}), **typed)
+            command(filters=filters(**{name: typed.pop(name) for name in asked_for}), **typed)
 
         with_filters.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
         with_filters.__annotations__ = {p.name: p.annotation for p in parameters}

@@ -22,6 +22,7 @@ COMMANDS = {
     "show": "show:show",
     "compare": "compare:compare",
     "best": "best:best",
+    "pivot": "pivot:pivot",
     "trend": "trend:trend",
     "strategies": "strategies:strategies",
     "reproduce": "reproduce:reproduce",

@@ -8,6 +8,7 @@ from backtest_store.models import (
     METRIC_FIELDS,
     RUN_FIELDS,
     FoundRun,
+    InputValue,
     NewestRun,
     Period,
     Record,
@@ -160,6 +161,19 @@ async def trials(
     """Count the trials of a scope, and measure how far apart their Sharpe ratios lie."""
     scope = strategy_name, instrument_ids, start_date, end_date
     return await sql.single(db, "trials", TrialCount, *scope)
+
+
+async def inputs(
+    db: Db,
+    *,
+    first: Sequence[str],
+    second: Sequence[str] | None,
+    metric: str,
+    where: Sequence[Condition] = (),
+) -> list[InputValue]:
+    """List what one or two inputs of runs were, beside a metric."""
+    query = sql.query("inputs", first, second).around(sql.runs(where), "runs")
+    return await sql.fetch(db, query.worded(field=SQL_NAMES[metric]), InputValue)
 
 
 async def applied_migrations(db: Db) -> list[str]:

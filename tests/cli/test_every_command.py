@@ -27,6 +27,11 @@ NO_RUNS, NO_SUCH_RUN = 0, 3
 LIST_FIELDS = {
     "strategies": [*Strategy.__dataclass_fields__],
     "trend": [*Period.__dataclass_fields__],
+    "pivot": [
+        "parameters.fast_period",
+        "runs",
+        *(f"{which}_sharpe_ratio" for which in ("best", "median", "worst")),
+    ],
 }
 
 
@@ -49,6 +54,7 @@ LISTING = {
     "trend": Command(["trend", "SMA Crossover"], NO_RUNS),
     "strategies": Command(["strategies"], NO_RUNS),
     "best": Command(["best"], NO_RUNS),
+    "pivot": Command(["pivot", "fast_period"], NO_RUNS),
 }
 OF_RUNS = {
     "history --after": Command(["history", "--after", "RUN"]),

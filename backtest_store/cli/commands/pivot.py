@@ -1,0 +1,65 @@
+"""`btstore pivot`: a metric over one or two parameters."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from backtest_store.cli import completion
+from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
+from backtest_store.cli.output.streams import print_message
+from backtest_store.cli.output.writers import FOR_PEOPLE, Format
+from backtest_store.runs.filters import Filters
+
+EXAMPLES = examples(
+    "btstore pivot fast_period slow_period",
+    'btstore pivot fast_period --metric max_drawdown --strategy "SMA Crossover" --format csv',
+)
+
+
+class AggregateOption(StrEnum):
+    """What a cell shows of its runs."""
+
+    BEST = "best"
+    MEDIAN = "median"
+    COUNT = "count"
+
+
+@with_filters("metrics")
+def pivot(  # noqa: PLR0913 - each is an option
+    parameter: Annotated[
+        str, typer.Argument(metavar="PARAM", help="A parameter, such as channel.")
+    ],
+    second: Annotated[
+        str | None, typer.Argument(metavar="[PARAM]", help="Another one, for the columns.")
+    ] = None,
+    *,
+    filters: Filters,
+    metric: Annotated[
+        str,
+        typer.Option(
+            metavar="METRIC", help="The metric to show.", autocompletion=completion.qualities
+        ),
+    ] = "sharpe_ratio",
+    aggregate: Annotated[
+        AggregateOption, typer.Option("--agg", help="What a cell shows of several runs.")
+    ] = AggregateOption.MEDIAN,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Show a metric over one or two parameters, and whether its best is a plateau or a spike."""
+    from backtest_store.cli.output import pivots
+    from backtest_store.cli.spinner import call
+    from backtest_store.runs import pivot as pivoting
+    from backtest_store.store.fields import QUALITIES, known
+
+    inputs = [parameter] if second in (None, parameter) else [parameter, str(second)]
+    name = known(metric, QUALITIES, "metric to show")
+    found = call(lambda db: pivoting.pivot(db, filters.conditions, inputs, name))
+    if found is None:
+        pivots.write_nothing(inputs, name, format_)
+        print_message(no_runs_message(filters))
+        return
+    pivots.write(found, format_, aggregate.value)
+    if format_ in FOR_PEOPLE:
+        for note in found.notes():
+            print_message(f"note: {note}")

@@ -1,0 +1,116 @@
+"""Pivots: a shaded table for people, a record for each cell for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from backtest_store.cli.output import cells, readable, tables
+from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.streams import StandardOutput
+from backtest_store.cli.output.tables import TableColumn
+from backtest_store.cli.output.text import printable
+from backtest_store.cli.output.writers import FOR_PEOPLE, FORMATS, Format
+from backtest_store.models import METRIC_FIELDS
+from backtest_store.runs.pivot import text
+from backtest_store.store.fields import is_best_low
+
+if TYPE_CHECKING:
+    from backtest_store.runs.pivot import Aggregate, Pivot, PivotCell
+
+# From the worst to the best, black on ever greener: readable on a dark and on a light terminal.
+SHADES = ("30;48;5;255", "30;48;5;194", "30;48;5;157", "30;48;5;120", "30;48;5;83")
+FIGURES = ("best", "median", "worst")
+
+
+def write(pivot: Pivot, format_: Format, aggregate: Aggregate) -> None:
+    """Print a pivot."""
+    if format_ in FOR_PEOPLE and len(pivot.inputs) > 1:
+        _write_matrix(pivot, format_, aggregate)
+    else:
+        _write_records(pivot.inputs, pivot.metric, _records(pivot), format_)
+
+
+def write_nothing(inputs: Sequence[str], metric: str, format_: Format) -> None:
+    """Print that there is no cell, as the format has it."""
+    _write_records(inputs, metric, [], format_)
+
+
+def _write_records(
+    inputs: Sequence[str], metric: str, records: Sequence[Sequence[object]], format_: Format
+) -> None:
+    unit = METRIC_FIELDS[metric]["unit"]
+    columns = [
+        *(Column(f"parameters.{name}", "str") for name in inputs),
+        Column("runs", "int", "count"),
+        *(Column(f"{figure}_{metric}", "float", unit) for figure in FIGURES),
+    ]
+    out = StandardOutput()
+    writer = FORMATS[format_](columns, out)
+    writer.write(records)
+    writer.close()
+    out.flush()
+
+
+def _records(pivot: Pivot) -> list[list[object]]:
+    """Return a row for each cell: its inputs, how many runs it has, and their metric."""
+    return [
+        [
+            *(axis[n] for axis, n in zip(pivot.axes, place, strict=True)),
+            *(cell.runs, cell.best, cell.median, cell.worst),
+        ]
+        for place, cell in sorted(pivot.cells.items())
+    ]
+
+
+def _write_matrix(pivot: Pivot, format_: Format, aggregate: Aggregate) -> None:
+    rows, columns = pivot.axes
+    shades = _shades(pivot, aggregate)
+    first, second = map(printable, pivot.inputs)
+    heads = TableColumn(f"{first} \N{DOWNWARDS ARROW} {second} \N{RIGHTWARDS ARROW}", _texts(rows))
+    drawn = [
+        TableColumn(
+            _texts([value])[0],
+            tuple(_shown(pivot, pivot.cells.get((row, n)), aggregate) for row in range(len(rows))),
+            colours=[shades.get((row, n), "") for row in range(len(rows))],
+            right=True,
+        )
+        for n, value in enumerate(columns)
+    ]
+    out = StandardOutput()
+    if format_ is Format.MARKDOWN:
+        tables.draw_markdown([heads, *drawn], out)
+    else:
+        _draw([heads, *drawn], out)
+    out.flush()
+
+
+def _draw(columns: Sequence[TableColumn], out: StandardOutput) -> None:
+    for number, some in enumerate(tables.blocks(columns, tables.terminal_width())):
+        if number:
+            out.write("\n")
+        tables.draw(some, out)
+
+
+def _texts(values: Sequence[object]) -> tuple[str, ...]:
+    return tuple(printable(text(value)) for value in values)
+
+
+def _value(cell: PivotCell, aggregate: Aggregate) -> float:
+    return {"best": cell.best, "median": cell.median, "count": cell.runs}[aggregate]
+
+
+def _shown(pivot: Pivot, cell: PivotCell | None, aggregate: Aggregate) -> str:
+    if cell is None:
+        return ""
+    unit = "count" if aggregate == "count" else METRIC_FIELDS[pivot.metric]["unit"]
+    column = Column(pivot.metric, "float", unit)
+    return readable.readable(column, cells.cell(_value(cell, aggregate)))
+
+
+def _shades(pivot: Pivot, aggregate: Aggregate) -> dict[tuple[int, ...], str]:
+    """Shade each cell by its rank: of five shades each has as many cells as the others."""
+    values = {place: _value(cell, aggregate) for place, cell in pivot.cells.items()}
+    is_low = aggregate != "count" and is_best_low(pivot.metric)
+    ranks = {value: n for n, value in enumerate(sorted({*values.values()}, reverse=is_low))}
+    return {place: SHADES[ranks[v] * len(SHADES) // len(ranks)] for place, v in values.items()}

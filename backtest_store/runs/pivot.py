@@ -1,0 +1,178 @@
+"""A metric over one or two parameters of runs, and whether its best is a plateau or a spike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Literal
+
+from backtest_store.errors import UsageError
+from backtest_store.models import InputValue
+from backtest_store.runs import listing as listings
+from backtest_store.runs.listing import Listing
+from backtest_store.runs.parameters import flattened
+from backtest_store.statistics.surface import Cell, Surroundings, explained, surroundings
+from backtest_store.store import queries
+from backtest_store.store.fields import is_best_low, suggestion
+from backtest_store.store.sql import Condition, Db
+
+Aggregate = Literal["best", "median", "count"]
+NEWEST = 50  # runs whose parameters are offered for one that none has
+MOST_CELLS = 10_000
+
+
+@dataclass(frozen=True)
+class PivotCell:
+    """The runs that share their inputs: how many there are, and their metric.
+
+    Attributes
+    ----------
+    runs : int
+        How many.
+    best, median, worst : float
+        Of the metric, in its unit.
+    """
+
+    runs: int
+    best: float
+    median: float
+    worst: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pivot:
+    """A metric over one or two inputs.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        The parameters.
+    metric : str
+        The metric.
+    axes : tuple of sequence
+        The values of each input that occur, numbers in their order and texts after them.
+    cells : mapping of tuple of int to PivotCell
+        What is known at a place along each input; no cell where there is no run.
+    explained : mapping of str to float or None
+        The share of the metric's variance that each input explains by itself.
+    """
+
+    inputs: tuple[str, ...]
+    metric: str
+    axes: tuple[Sequence[Any], ...]
+    cells: Mapping[Cell, PivotCell]
+    explained: Mapping[str, float | None]
+
+    def surroundings(self) -> Surroundings:
+        """Look at what is around the cell with the best median."""
+        sign = -1 if is_best_low(self.metric) else 1
+        return surroundings({place: sign * cell.median for place, cell in self.cells.items()})
+
+    def named(self, place: Cell) -> str:
+        """Return the inputs of a cell as a person writes them."""
+        values = (axis[n] for axis, n in zip(self.axes, place, strict=True))
+        return ", ".join(f"{i} {text(v)}" for i, v in zip(self.inputs, values, strict=True))
+
+    def notes(self) -> Iterator[str]:
+        """Yield what the table alone does not say."""
+        around = self.surroundings()
+        best = f"the best median is at {self.named(around.best)}"
+        if around.is_plateau is None:
+            yield f"{best}; it has no neighbours to compare with"
+        else:
+            kind = "plateau: its" if around.is_plateau else "spike: only it is good, its"
+            beside = f"{around.neighbours} neighbours reach {around.height:.0%} of its height"
+            yield f"{best}, a {kind} {beside} above the lower quartile"
+        for name, share in self.explained.items():
+            if share is not None:
+                yield f"{name} explains {share:.0%} of the variance of {self.metric}"
+
+
+def text(value: object) -> str:
+    """Return a parameter's value as a person types it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+async def pivot(
+    db: Db, where: Sequence[Condition], inputs: Sequence[str], metric: str
+) -> Pivot | None:
+    """Return a metric over one or two parameters of the runs that meet conditions.
+
+    Runs without one of the parameters are left out.
+
+    Returns
+    -------
+    Pivot or None
+        None if no run meets the conditions.
+
+    Raises
+    ------
+    UsageError
+        If no run has one of the parameters, or if they have too many values.
+    """
+    paths = [name.split(".") for name in inputs]
+    second = paths[1] if len(paths) > 1 else None
+    found = await queries.inputs(db, first=paths[0], second=second, metric=metric, where=where)
+    if not found:
+        return None
+    read: list[tuple[Callable[[InputValue], str | None], str]] = [
+        (lambda run: run.first, inputs[0]),
+        (lambda run: run.second, inputs[-1]),
+    ]
+    for value_of, name in read[: len(inputs)]:
+        if all(value_of(run) in (None, "null") for run in found):
+            raise await _no_such_parameter(db, where, name)
+    return _pivot(found, tuple(inputs), metric)
+
+
+async def _no_such_parameter(db: Db, where: Sequence[Condition], name: str) -> UsageError:
+    newest = await listings.page(db, Listing(tuple(where)), NEWEST)
+    names = list(dict.fromkeys(n for run in newest for n in flattened(run.parameters)))
+    return UsageError(f"no run has a parameter {name}", hint=suggestion(name, names))
+
+
+def _pivot(found: Sequence[InputValue], inputs: tuple[str, ...], metric: str) -> Pivot:
+    groups: dict[tuple[str, ...], list[float]] = {}
+    for run in found:
+        values = (run.first, run.second)[: len(inputs)]
+        known = tuple(value for value in values if value is not None)
+        if len(known) == len(inputs):
+            groups.setdefault(known, []).append(run.value)
+    axes = [sorted({key[n] for key in groups}, key=_order) for n in range(len(inputs))]
+    if len(axes[0]) * len(axes[-1]) > MOST_CELLS:
+        raise UsageError(f"{' and '.join(inputs)} have too many values for a table")
+    places = [{value: n for n, value in enumerate(axis)} for axis in axes]
+    return Pivot(
+        inputs=inputs,
+        metric=metric,
+        axes=tuple([json.loads(value) for value in axis] for axis in axes),
+        cells={
+            tuple(place[value] for place, value in zip(places, key, strict=True)): _cell(
+                values, is_low=is_best_low(metric)
+            )
+            for key, values in groups.items()
+        },
+        explained={name: _share(groups, n) for n, name in enumerate(inputs)},
+    )
+
+
+def _order(value: str) -> tuple[int, float, str]:
+    """Put numbers in their order, and all else after them."""
+    read = json.loads(value)
+    if isinstance(read, (int, float)) and not isinstance(read, bool):
+        return 0, float(read), ""
+    return 1, 0.0, value
+
+
+def _cell(values: Sequence[float], *, is_low: bool) -> PivotCell:
+    low, high = min(values), max(values)
+    best, worst = (low, high) if is_low else (high, low)
+    return PivotCell(len(values), best, median(values), worst)
+
+
+def _share(groups: Mapping[tuple[str, ...], Sequence[float]], place: int) -> float | None:
+    pairs = [(key[place], value) for key, values in groups.items() for value in values]
+    finite = [(key, value) for key, value in pairs if abs(value) != float("inf")]
+    return explained(*zip(*finite, strict=True)) if finite else None

@@ -1,0 +1,115 @@
+"""A metric over parameters, against sums made by hand and a planted surface."""
+
+import csv
+import io
+import json
+from statistics import fmean, median
+
+import asyncpg
+import pytest
+
+from backtest_store.cli.output import tables
+from backtest_store.cli.output.pivots import SHADES
+from backtest_store.errors import UsageError
+from backtest_store.models import Record
+from backtest_store.runs.filters import filters
+from backtest_store.runs.pivot import Pivot, pivot
+from tests.factories import make_record, store, store_at
+from tests.shell import btstore
+
+
+def run(fast: object, slow: object, sharpe_ratio: float | None, **changes: object) -> Record:
+    parameters = {"fast_period": fast, "exit": {"slow": slow}}
+    return make_record(parameters=parameters, sharpe_ratio=sharpe_ratio, **changes)
+
+
+def grid() -> list[Record]:
+    """Make a hill around (30, 3)."""
+    return [
+        run(fast, slow, 1 - abs(fast - 30) / 50 - abs(slow - 3) / 10)
+        for fast in (10, 20, 30, 40, 100)
+        for slow in (1, 2, 3, 4, 5)
+    ]
+
+
+async def pivoted(db: asyncpg.Connection, *inputs: str, **typed: str) -> Pivot:
+    found = await pivot(db, filters(**typed).conditions, inputs, "sharpe_ratio")
+    assert found is not None
+    return found
+
+
+async def test_cells_are_the_runs_that_share_their_inputs(db: asyncpg.Connection) -> None:
+    values = [0.5, 1.5, 0.9]
+    await store(db, [run(10, 2, value) for value in values])
+    await store(db, [run(9, 2, 0.1), run("x", 2, 0.2), run(10, 2, None)])
+    await store(db, [run(10, 2, 9.0, reproduced_from=make_record().run_id)])
+    await store(db, [make_record(parameters={"other": 1}), make_record(status="failed")])
+    found = await pivoted(db, "fast_period", "exit.slow")
+    assert found.axes == ([9, 10, "x"], [2])
+    cell = found.cells[1, 0]
+    assert (cell.runs, cell.best, cell.worst, cell.median) == (3, 1.5, 0.5, median(values))
+    assert len(found.cells) == 3
+    assert (await pivoted(db, "fast_period")).cells[1,] == cell
+
+
+async def test_a_plateau_is_told_from_a_spike(db: asyncpg.Connection) -> None:
+    await store(db, grid())
+    hill = await pivoted(db, "fast_period", "exit.slow")
+    assert hill.named(hill.surroundings().best) == "fast_period 30, exit.slow 3"
+    assert "a plateau" in next(hill.notes())
+    await store(db, [run(10, 1, 9.0) for _ in range(3)])
+    needle = await pivoted(db, "fast_period", "exit.slow")
+    assert needle.named(needle.surroundings().best) == "fast_period 10, exit.slow 1"
+    assert "a spike" in next(needle.notes())
+
+
+async def test_what_an_input_explains_is_the_variance_between_its_groups(
+    db: asyncpg.Connection,
+) -> None:
+    runs = grid()
+    await store(db, runs)
+    found = await pivoted(db, "fast_period", "exit.slow")
+    values = [r.sharpe_ratio or 0.0 for r in runs]
+    mean = fmean(values)
+    groups = [values[n : n + 5] for n in range(0, 25, 5)]
+    between = sum(5 * (fmean(group) - mean) ** 2 for group in groups)
+    share = between / sum((value - mean) ** 2 for value in values)
+    assert found.explained["fast_period"] == pytest.approx(share)
+    assert found.explained["exit.slow"] == pytest.approx(1 - share)
+
+
+async def test_a_parameter_that_no_run_has_is_named(db: asyncpg.Connection) -> None:
+    assert await pivot(db, (), ["fast_period"], "sharpe_ratio") is None
+    await store(db, [run(10, 2, 0.5)])
+    with pytest.raises(UsageError, match="no run has a parameter fast_perid") as raised:
+        await pivot(db, (), ["fast_perid"], "sharpe_ratio")
+    assert "fast_period" in raised.value.hint
+
+
+def test_the_shell_shows_a_table_and_writes_a_record_a_cell(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_at(store_url, *grid())
+    monkeypatch.setenv("COLUMNS", "60")
+    answer = btstore("pivot", "fast_period", "exit.slow")
+    assert answer.code == 0
+    lines = answer.out.splitlines()
+    assert [line.split()[0] for line in lines[-5:]] == ["10", "20", "30", "40", "100"]
+    assert lines[-3].split() == ["30", "0.80", "0.90", "1.00", "0.90", "0.80"]
+    assert max(map(len, lines)) <= 60
+    assert "explains" in answer.err
+    words = ["pivot", "fast_period", "exit.slow", "--format"]
+    written = list(csv.DictReader(io.StringIO(btstore(*words, "csv").out)))
+    assert len(written) == 25
+    assert written[12]["parameters.fast_period"] == "30"
+    assert written[12]["median_sharpe_ratio"] == "1.0"
+    assert json.loads(btstore(*words, "json").out)[12]["parameters.fast_period"] == 30
+    with monkeypatch.context() as terminal:
+        terminal.setattr(tables, "coloured", lambda _: True)
+        shaded = btstore("pivot", "fast_period", "exit.slow").out
+    assert f"\x1b[{SHADES[-1]}m1.00\x1b[0m" in shaded
+    assert f"\x1b[{SHADES[0]}m-0.60\x1b[0m" in shaded
+    counted = btstore("pivot", "fast_period", "exit.slow", "--agg", "count")
+    assert counted.out.splitlines()[-1].split() == ["100", "1", "1", "1", "1", "1"]
+    assert btstore("pivot", "fast_period", "--metric", "nope").code == 2
+    assert btstore("pivot", "fast_period", "--strategy", "Nobody").err.startswith("no run matches")
