@@ -18,7 +18,7 @@ def require_yes(question: str) -> None:
     answer = sys.stdin.readline()
     if not answer:
         typer.echo(err=True)
-        raise StoreError("nobody answered, so nothing was done", hint="--yes does not ask")
+        raise StoreError("no answer; nothing changed", hint="use --yes to skip the question")
     if answer.strip().lower() not in {"y", "yes"}:
-        print_message("nothing was done")
+        print_message("nothing changed")
         raise typer.Exit(NOT_CONFIRMED)

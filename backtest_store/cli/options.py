@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,11 @@ from backtest_store.cli import completion
 from backtest_store.cli.output.writers import Format
 from backtest_store.runs.filters import FILTERS, Filter, Filters, filters
 
+if TYPE_CHECKING:
+    from asyncpg import Connection
+
 MOST_STRATEGIES = 1000
+RUNS_LOOKED_AT = 10_000  # for the names of their parameters
 NO_RUNS = "no runs yet: `btstore demo` makes the first, `btstore run CONFIG` your own"
 NO_MATCH = "no run matches"
 
@@ -78,25 +82,37 @@ def _option(asked: Filter) -> Parameter:
 
 
 def no_runs_message(asked: Filters) -> str:
-    """Return what to say if there are no runs; of a misspelt strategy, what may have been meant."""
-    if asked.strategy is None:
-        return NO_MATCH if asked.conditions else NO_RUNS
-    names = _strategies()
-    if asked.strategy in names:
-        return NO_MATCH
+    """Return what to say if there are no runs; of a misspelt name, what may have been meant."""
+    if not asked.conditions:
+        return NO_RUNS
+    strategies, parameters = _names() if asked.strategy or asked.parameters else ([], [])
+    if asked.strategy and asked.strategy not in strategies:
+        return f"{NO_MATCH}: there is no strategy {_unknown(asked.strategy, strategies)}"
+    for name in asked.parameters:
+        if name.partition(".")[0] not in parameters:
+            return f"{NO_MATCH}: no run has a parameter {_unknown(name, parameters)}"
+    return NO_MATCH
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    """Return a name that there is not, with the nearest that there is."""
     from difflib import get_close_matches
 
-    spelt = {name.lower(): name for name in names}
-    nearest = get_close_matches(asked.strategy.lower(), spelt, n=1)
-    meant = f"; did you mean {spelt[nearest[0]]!r}?" if nearest else ""
-    return f"no run matches: there is no strategy {asked.strategy!r}{meant}"
+    spelt = {each.lower(): each for each in known}
+    nearest = get_close_matches(name.lower(), spelt, n=1)
+    return f"{name!r}; did you mean {spelt[nearest[0]]!r}?" if nearest else repr(name)
 
 
-def _strategies() -> list[str]:
+def _names() -> tuple[list[str], list[str]]:
+    """Return the names of strategies and of parameters that runs have."""
     from backtest_store.cli.spinner import call
     from backtest_store.store import queries
 
-    return call(lambda db: queries.strategy_names(db, prefix="", limit=MOST_STRATEGIES))
+    async def names(db: "Connection") -> tuple[list[str], list[str]]:
+        strategies = await queries.strategy_names(db, prefix="", limit=MOST_STRATEGIES)
+        return strategies, await queries.parameter_names(db, newest=RUNS_LOOKED_AT)
+
+    return call(names)
 
 
 def counted(runs: int) -> str:

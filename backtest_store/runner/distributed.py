@@ -46,7 +46,7 @@ class RayCluster:
 
     def __init__(self, address: str) -> None:
         if find_spec("ray") is None:
-            raise StoreError("Ray is not installed", hint="pip install 'backtest-store[ray]'")
+            raise StoreError("Ray is not installed", hint="install ray beside btstore")
         if address != LOCAL and not os.environ.get(STORE):
             raise UsageError(
                 f"{STORE} is not set, and a cluster does not reach the store of this machine",

@@ -69,7 +69,8 @@ def require_engine() -> None:
     reason = unsupported()
     if reason is not None:
         raise StoreError(
-            f"cannot run a backtest: {reason}", hint="pip install 'backtest-store[nautilus]'"
+            f"cannot run a backtest: {reason}",
+            hint="install the extra `nautilus`; in a checkout: pip install -e '.[nautilus]'",
         )
 
 

@@ -70,11 +70,14 @@ class Filters(NamedTuple):
         The metrics that these are about, as lists show them.
     strategy : str, optional
         The strategy's name, if it was asked for.
+    parameters : tuple of str
+        The parameters that were asked for.
     """
 
     conditions: tuple[Condition, ...] = ()
     metrics: tuple[str, ...] = ()
     strategy: str | None = None
+    parameters: tuple[str, ...] = ()
 
 
 def filters(**typed: Typed) -> Filters:
@@ -99,9 +102,14 @@ def filters(**typed: Typed) -> Filters:
         for name, found in FILTERS.items()
         for value in _values(typed.get(name))
     )
-    metrics = (comparison(text, "--metric").name for text in _values(typed.get("metrics")))
     (strategy,) = _values(typed.get("strategy")) or (None,)
-    return Filters(conditions, tuple(dict.fromkeys(metrics)), strategy)
+    metrics, parameters = (_compared(typed.get(name)) for name in ("metrics", "parameters"))
+    return Filters(conditions, metrics, strategy, parameters)
+
+
+def _compared(typed: Typed) -> tuple[str, ...]:
+    """Return what comparisons are about, each once."""
+    return tuple(dict.fromkeys(comparison(text, "--param").name for text in _values(typed)))
 
 
 def _values(typed: Typed) -> Sequence[str]:

@@ -51,7 +51,9 @@ class Leftovers:
             get_logger().error(f"a run is lost: {reason}", run=run.run_id)
             return
         self._in_memory.append(run)
-        get_logger().error(f"a run is kept in memory alone: {reason}", run=run.run_id)
+        get_logger().error(
+            f"run {run.run_id} was neither saved nor spooled; held in memory until exit: {reason}"
+        )
 
     async def finish(self) -> None:
         """Save what can be saved while the process exits."""

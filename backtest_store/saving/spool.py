@@ -140,7 +140,8 @@ async def sync(db: Db, home: Path) -> Counts:
     if trouble is not None:
         if counts == Counts(left=counts.left):
             raise trouble
-        get_logger().warning(f"{counts.left} runs wait still: {trouble}")
+        still = "1 run is" if counts.left == 1 else f"{counts.left} runs are"
+        get_logger().warning(f"{still} still waiting: {trouble}")
     return counts
 
 

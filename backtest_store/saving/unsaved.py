@@ -17,6 +17,8 @@ from backtest_store.store.failures import Failure, meaning
 if TYPE_CHECKING:
     from uuid import UUID
 
+NOT_ALLOWED = "42501"  # SQLSTATE: insufficient privilege
+
 
 @dataclass(frozen=True)
 class Unsaved:
@@ -110,8 +112,12 @@ def put_by(run: Unsaved, failure: BaseException, *, is_news: bool = True) -> Non
     run.entry.close()
     if meaning(failure) is Failure.REJECTED:
         kept = spool.reject(path, str(failure))
-        get_logger().warning(f"a run is refused for good: {failure}", file=kept)
+        reason = str(failure).partition("\n")[0]  # what follows quotes the whole row
+        get_logger().warning(f"the database rejected run {run.run_id}: {reason}", file=kept)
         return
     log = get_logger().warning if is_news else get_logger().info
     reason = str(failure) or type(failure).__name__
-    log(f"{reason}; a run waits in the spool, and `btstore sync` saves it", file=path)
+    then = "you may only read here; ask for btstore_writer, then run `btstore sync`"
+    if getattr(failure.__cause__ or failure, "sqlstate", None) != NOT_ALLOWED:
+        then = "`btstore sync` saves it"
+    log(f"{reason}; a run waits in the spool: {then}", file=path)

@@ -216,10 +216,25 @@ def reachable(settings: Settings) -> Iterator[None]:
         raise UnreachableError(
             f"PostgreSQL{_place(settings)} refuses: {error}", hint=_hint(settings)
         ) from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise _not_allowed(error) from error
     except asyncpg.UndefinedTableError as error:
         raise SchemaError(f"the store's schema is damaged: {error}") from error
     except asyncpg.PostgresError as error:
         raise StoreError(f"PostgreSQL refuses: {error}") from error
+
+
+def _not_allowed(error: Exception) -> StoreError:
+    """Say what this user may not do; who may not even see the schema's version has no role."""
+    if "_yoyo_migration" in str(error):
+        return StoreError(
+            f"you have no role in this store: {error}",
+            hint="its owner gives you one: GRANT btstore_reader TO your_user; or btstore_writer",
+        )
+    return StoreError(
+        f"you may only read in this store: {error}",
+        hint="ask its owner for the role btstore_writer",
+    )
 
 
 def _unreachable(settings: Settings, error: Exception) -> UnreachableError:

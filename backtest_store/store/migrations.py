@@ -11,6 +11,8 @@ from backtest_store.errors import SchemaError, UnreachableError
 from backtest_store.store import sql
 from backtest_store.store.shipped import folder
 
+AS_THE_OWNER = "migrate as the owner of the database and its tables"
+
 if TYPE_CHECKING:
     from yoyo.backends.base import DatabaseBackend
 
@@ -104,7 +106,9 @@ def _backend(url: str) -> Iterator[DatabaseBackend]:
             backend.init_database()
             yield backend
         except psycopg.Error as error:
+            from psycopg.errors import InsufficientPrivilege
+
             raise SchemaError(
                 f"cannot migrate the store: {str(error).splitlines()[0]}",
-                hint="migrate as the owner of the database and its tables",
+                hint=AS_THE_OWNER if isinstance(error, InsufficientPrivilege) else "",
             ) from error

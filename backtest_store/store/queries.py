@@ -112,6 +112,11 @@ async def strategy_names(db: Db, *, prefix: str, limit: int) -> list[str]:
     return await sql.column(db, "strategy_names", prefix, limit)
 
 
+async def parameter_names(db: Db, *, newest: int) -> list[str]:
+    """List the names of the parameters that the newest runs have."""
+    return await sql.column(db, "parameter_names", newest)
+
+
 async def newest_runs(db: Db, *, low: UUID, high: UUID, limit: int) -> list[NewestRun]:
     """List the newest runs among those whose ids lie in a range."""
     return await sql.many(db, "newest_runs", NewestRun, low, high, limit)

@@ -84,7 +84,8 @@ def _directory(variable: str) -> Path | None:
         return Path(value).expanduser().absolute()
     except (OSError, RuntimeError) as error:
         raise UsageError(
-            f"{variable} is {value!r}, which leads nowhere: {error}", hint="give an absolute path"
+            f"{variable} is {value!r}, which is not a usable path: {error}",
+            hint="give an absolute path",
         ) from error
 
 

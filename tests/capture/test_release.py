@@ -75,7 +75,7 @@ def test_commands_that_run_a_backtest_say_so(store: str, newer: Path) -> None:
         assert (answer.code, answer.out) == (1, "")
         assert answer.err.splitlines() == [
             f"error: cannot run a backtest: {REASON}",
-            "hint: pip install 'backtest-store[nautilus]'",
+            "hint: install the extra `nautilus`; in a checkout: pip install -e '.[nautilus]'",
         ]
 
 

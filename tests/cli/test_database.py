@@ -23,8 +23,8 @@ def test_the_life_of_an_embedded_store(embedded: Path) -> None:
     status = btstore("db", "status").out
     assert "running, process" in status
     assert migrations.known()[-1] in status
-    assert btstore("db", "stop").err == "stopped\n"
-    assert btstore("db", "stop").err == "it was not running\n"
+    assert btstore("db", "stop").err == "the embedded server is stopped\n"
+    assert btstore("db", "stop").err == "the embedded server was not running\n"
     url = btstore("db", "url").out.strip()
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT count(*) FROM backtest_runs").fetchone() == (0,)

@@ -239,10 +239,23 @@ def test_a_misspelt_strategy_gets_the_nearest(two: object, words: list[str]) -> 
     assert "did you mean" not in btstore(*words, "Grid").err
 
 
+def test_a_misspelt_parameter_is_named(two: object) -> None:
+    answer = btstore("history", "--param", "fats>=1")
+    assert (answer.code, answer.out) == (0, "")
+    assert answer.err == "no run matches: no run has a parameter 'fats'; did you mean 'fast'?\n"
+    assert btstore("history", "--param", "fast>=1000").err == "no run matches\n"
+
+
+def test_a_month_is_a_month(two: object) -> None:
+    table = btstore("trend", "SMA Crossover").out
+    assert re.search(r"^2026-01 ", table, re.MULTILINE)
+    assert "2026-01-05" in btstore("trend", "SMA Crossover", "--by", "day").out
+
+
 def test_a_limit_of_everything_is_refused(two: object) -> None:
     answer = btstore("history", "--all", "--limit", "1")
     assert (answer.code, answer.out) == (2, "")
-    assert "--all and --limit 1" in answer.err
+    assert answer.err.startswith("error: use --all or --limit, not both\n")
 
 
 def test_what_nobody_answers_is_not_done(two: object) -> None:
@@ -250,7 +263,7 @@ def test_what_nobody_answers_is_not_done(two: object) -> None:
         answer = btstore(*words)
         assert answer.code == 1
         assert answer.err.endswith(
-            "error: nobody answered, so nothing was done\nhint: --yes does not ask\n"
+            "error: no answer; nothing changed\nhint: use --yes to skip the question\n"
         )
-    assert btstore("delete", "@latest", typed="no\n").err.endswith("[y/N] nothing was done\n")
+    assert btstore("delete", "@latest", typed="no\n").err.endswith("[y/N] nothing changed\n")
     assert len(rows(btstore("history", "--format", "csv").out)) == 2

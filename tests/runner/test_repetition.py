@@ -53,5 +53,5 @@ def test_a_repeated_backtest_is_told_of_and_saved_all_the_same(
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()  # though the process ended at once
-    assert f"an identical run is stored: {first['run_id']}" in line
+    assert f"duplicates {first['run_id']}" in line
     assert len(stored(store)) == 3

@@ -258,7 +258,7 @@ def test_a_run_that_is_too_much_for_the_store_does_not_hold_up_the_others(
     store = Overburdened(large)
     assert asyncio.run(spool.sync(store, home)) == spool.Counts(saved=3, left=1)
     assert len(store.records) == 3
-    assert "1 runs wait still: canceling statement" in capsys.readouterr().err
+    assert "1 run is still waiting: canceling statement" in capsys.readouterr().err
     with pytest.raises(asyncpg.QueryCanceledError):
         asyncio.run(spool.sync(store, home))
 

@@ -105,16 +105,32 @@ def test_a_reader_saves_nothing_and_is_told_so(
 ) -> None:
     assert not saving.save(a_run())
     said = capfd.readouterr().err
-    assert "permission denied" in said
+    assert "you may only read here; ask for btstore_writer" in said
     assert said.count("\n") == 1
     assert len(spool.waiting(home)) == 1, "for when the role may"
     answer = btstore("delete", "@latest", "--yes")
     assert answer.code == 1
-    assert re.match(r"error: PostgreSQL refuses: permission denied", answer.err)
+    assert re.match(r"error: you may only read in this store: permission denied", answer.err)
+    assert answer.err.splitlines()[1] == "hint: ask its owner for the role btstore_writer"
     assert "Traceback" not in answer.err
     assert len(stored(user)) == 1
     assert refuses(user, DELETE)
     assert refuses(user, INSERT)
+
+
+def test_who_has_no_role_is_told_whom_to_ask(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"stranger_{uuid4().hex}"
+    with psycopg.connect(store_url, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {name}".encode())
+    monkeypatch.setenv("BTSTORE_DATABASE_URL", f"{store_url}&options=-c%20role%3D{name}")
+    answer = btstore("history")
+    with psycopg.connect(store_url, autocommit=True) as owner:
+        owner.execute(f"DROP ROLE {name}".encode())
+    assert answer.code == 1
+    assert answer.err.startswith("error: you have no role in this store: permission denied")
+    assert "GRANT btstore_reader TO your_user" in answer.err
 
 
 @pytest.mark.parametrize("what", ["update a run", "update metrics"])

@@ -57,16 +57,21 @@ def migrate() -> None:
 @app.command(epilog=examples("btstore db rollback", "btstore db rollback --yes"))
 def rollback(*, yes: YesOption = False) -> None:
     """Undo the newest migration, and lose what only it could hold."""
+    import asyncio
+
     from backtest_store.store import migrations
     from backtest_store.store.connection import url_of_a_running_server
     from backtest_store.store.settings import Settings
+    from backtest_store.store.status import describe
 
-    url = url_of_a_running_server(Settings.from_environment())
+    settings = Settings.from_environment()
+    url = url_of_a_running_server(settings)
     newest = migrations.newest(url)
     if newest is None:
         raise SchemaError("there is no migration to undo")
     if not yes:
-        require_yes(f"Undo {newest} and lose the data that depends on it?")
+        runs = asyncio.run(describe(settings)).get("runs", "no")
+        require_yes(f"Undo {newest}? It drops the tables it made; the store has {runs} runs.")
     migrations.rollback(url)
     print_message(f"rolled back {newest}")
 
@@ -84,7 +89,7 @@ def stop() -> None:
             hint="unset BTSTORE_DATABASE_URL to mean the embedded one",
         )
     stopped = EmbeddedServer(settings.home, settings.pg_bindir).stop()
-    print_message("stopped" if stopped else "it was not running")
+    print_message(f"the embedded server {'is stopped' if stopped else 'was not running'}")
 
 
 @app.command(epilog=examples("btstore db url", 'psql "$(btstore db url)"'))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from shutil import which
 from typing import TYPE_CHECKING
 
 import typer
@@ -43,7 +45,8 @@ def demo() -> None:
     render.many(newest, Format.TABLE, shown=COLUMNS_BY_NEED)
     typer.echo("\nThe three side by side, as `btstore compare` shows them:\n")
     render.side_by_side(comparison, Format.TABLE)
-    print_message("\nNext: btstore show @latest · btstore history --sort sharpe_ratio")
+    btstore = "btstore" if which("btstore") else sys.argv[0]
+    print_message(f"\nNext: {btstore} show @latest · {btstore} history --sort sharpe_ratio")
     exit_code({run.strategy_name: run for run in runs})
 
 

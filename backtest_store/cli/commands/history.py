@@ -8,6 +8,7 @@ from backtest_store.cli import completion
 from backtest_store.cli.options import (
     NO_MATCH,
     FormatOption,
+    counted,
     examples,
     no_runs_message,
     with_filters,
@@ -64,7 +65,7 @@ LimitOption = Annotated[
         help=f"At most this many runs; {DEFAULT_LIMIT} if it is not given.",
     ),
 ]
-AllOption = Annotated[bool, typer.Option("--all", help="Every run, as it comes.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Stream every matching run.")]
 SortOption = Annotated[
     str,
     typer.Option(
@@ -101,7 +102,7 @@ def history(  # noqa: PLR0913 - each is an option
 
     listing = Listing(filters.conditions, known(sort, SORTABLE, "field"))
     if all_ and limit is not None:
-        raise UsageError(f"--all and --limit {limit} contradict each other")
+        raise UsageError("use --all or --limit, not both")
     about = (sort, *filters.metrics)
     if all_:
         found = call(lambda db: _print_every(db, listing, after, format_, about))
@@ -123,6 +124,7 @@ def _print_first(
     listing: "Listing", after: str | None, limit: int, format_: Format, about: "Sequence[str]"
 ) -> bool:
     """Print the first runs, say whether there are more, and return whether there are any."""
+    from backtest_store.cli.output.cells import short_ids
     from backtest_store.cli.spinner import call
     from backtest_store.runs import listing as listings
 
@@ -134,7 +136,9 @@ def _print_first(
     printer.print(runs[:limit])
     printer.close()
     if len(runs) > limit:
-        print_message(f"there are more: --after {runs[limit - 1].run_id}")
+        short = short_ids([str(run.run_id) for run in runs])
+        last = short[str(runs[limit - 1].run_id)]
+        print_message(f"first {counted(limit)}. Next page: add --after {last}")
     return bool(runs)
 
 

@@ -42,7 +42,7 @@ def sync() -> None:
     if not any(counts.values()):
         print_message("nothing is waiting")
     if counts["rejected"] or counts["set_aside"]:
-        print_message(f"they and the reasons are in {settings.home}")
+        print_message(f"the files and the reasons are in {settings.home / 'spool' / 'rejected'}")
         raise typer.Exit(UNSAVED)
 
 

@@ -38,7 +38,7 @@ StrategyArgument = Annotated[
 def trend(
     *,
     filters: Filters,
-    by: Annotated[Span, typer.Option(help="What is summed up in a row.")] = Span.MONTH,
+    by: Annotated[Span, typer.Option(help="Period of each row.")] = Span.MONTH,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Show how the best, the median and the worst of a strategy's runs went over time."""
@@ -48,6 +48,9 @@ def trend(
     from backtest_store.store import queries
 
     found = call(lambda db: queries.trend(db, period=by, where=filters.conditions))
-    render.many(found, format_, cells.columns(Period), nothing=lambda: no_runs_message(filters))
+    columns = cells.columns(Period)
+    if by is Span.MONTH:
+        columns = (columns[0]._replace(unit="month"), *columns[1:])
+    render.many(found, format_, columns, nothing=lambda: no_runs_message(filters))
     if format_ is Format.TABLE:
         render.sparklines(found, "median_sharpe_ratio", "median_total_return")

@@ -144,6 +144,10 @@ def _day(cell: str) -> str:
     return cell[:10]
 
 
+def _month(cell: str) -> str:
+    return cell[:7]
+
+
 def plain(value: object) -> str:
     """Return a JSON value as a person would type it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -168,6 +172,7 @@ _READABLE: dict[str, Callable[[str], str]] = {
     "seconds": _duration,
     "time": _minute,
     "date": _day,
+    "month": _month,
 }
 
 

@@ -83,7 +83,7 @@ def _parse_yaml(text: str) -> Any:
     except ModuleNotFoundError:
         raise UsageError(
             "YAML needs a package that is not installed",
-            hint="pip install 'backtest-store[nautilus]', or write the file in TOML",
+            hint="install pyyaml, or write the file in TOML",
         ) from None
     try:
         return yaml.safe_load(text)

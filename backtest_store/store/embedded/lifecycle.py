@@ -63,7 +63,7 @@ def _stop(files: ServerFiles) -> bool:
         pid = files.pid()
         if pid is None and _answers(files):
             raise StoreError(
-                f"the server in {files.home} runs out of sight of this process",
+                f"the server in {files.home} runs in another container",
                 hint="stop it in the container that started it",
             )
         if pid is None:
