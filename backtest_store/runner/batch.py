@@ -11,7 +11,7 @@ from uuid import UUID
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Record
 from backtest_store.runner.execution import Checked, RunOnce, inspect
-from backtest_store.runner.grid import Combination, NotRun
+from backtest_store.runner.grids.grid import Combination, NotRun
 from backtest_store.runner.parallel import WorkerDied, Workers
 from backtest_store.runs.duplicates import Identity, stored_before
 from backtest_store.store import queries

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from backtest_store.capture.engines.release import engine_version, unsupported
 from backtest_store.errors import StoreError, UsageError
-from backtest_store.runner.grid import NotRun
+from backtest_store.runner.grids.grid import NotRun
 from backtest_store.runs.duplicates import Identity, joined, stored_before
 from backtest_store.store.connection import call
 

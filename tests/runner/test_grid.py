@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtest_store.errors import UsageError
-from backtest_store.runner import grid as grid_module
 from backtest_store.runner.config.config import described, parse_config
-from backtest_store.runner.grid import Combination, Grid, NotRun, combinations, parse_settings
+from backtest_store.runner.grids import grid as grid_module
+from backtest_store.runner.grids.grid import Combination, Grid, NotRun, combinations, parse_settings
 
 CONFIG: dict[str, Any] = {
     "strategy": "sma_crossover",

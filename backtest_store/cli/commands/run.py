@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from backtest_store.models import Record
     from backtest_store.runner.batch import Planned, Report
-    from backtest_store.runner.grid import Combination, NotRun
+    from backtest_store.runner.grids.grid import Combination, NotRun
     from backtest_store.runner.parallel import Workers
 
 KIND = WithRay
@@ -94,7 +94,7 @@ def run(  # noqa: PLR0913 - each is an option
     from backtest_store.cli.output import render
     from backtest_store.runner.config.config import described, load_config
     from backtest_store.runner.execution import require_engine
-    from backtest_store.runner.grid import combinations, grid_of, parse_settings
+    from backtest_store.runner.grids.grid import combinations, grid_of, parse_settings
 
     settings = parse_settings(set_)
     loaded = [described(load_config(path), name=name, tags=tag, note=note) for path in configs]
@@ -121,7 +121,7 @@ def print_expanded(found: Sequence[Sequence[Combination | NotRun]]) -> None:
     import json
 
     from backtest_store.runner.execution import expanded
-    from backtest_store.runner.grid import NotRun
+    from backtest_store.runner.grids.grid import NotRun
 
     every = [combination for combinations in found for combination in combinations]
     report_impossible([c for c in every if isinstance(c, NotRun)])

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,16 @@ class Origin:
             if line is not None:
                 return f"{self.name}, line {line}"
         return self.name
+
+    @contextmanager
+    def placing(self, keys: Sequence[str | int]) -> Iterator[None]:
+        """Put the place of a key before what is wrong with it, unless a place is named already."""
+        try:
+            yield
+        except UsageError as error:
+            if str(error).startswith((self.name, *self.others.values())):
+                raise
+            raise UsageError(f"{self.at(keys)}: {error}", hint=error.hint) from error
 
 
 def dotted(keys: Sequence[str | int]) -> str:

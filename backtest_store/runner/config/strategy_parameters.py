@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from nautilus_trader.config import StrategyConfig
-from nautilus_trader.model.instruments import Instrument
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
+from backtest_store.runner.config.config import Config
 from backtest_store.runner.config.file import KeyPath, Origin
 from backtest_store.runner.config.long_form import own_fields, parse_component
 from backtest_store.runner.config.short_form import VenueConfig
 from backtest_store.runner.config.strategy_classes import StrategyClasses
 from backtest_store.runner.config.suggestions import did_you_mean
+from backtest_store.runner.data.sources import Source, Traded
 from backtest_store.runner.strategies.base import SingleInstrumentConfig
 from backtest_store.runner.strategies.checks import require
-
-
-@dataclass(frozen=True)
-class Traded:
-    """What a strategy may trade on: an instrument, and bars of it if there are any."""
-
-    instrument_id: str
-    bar_type: str | None
 
 
 def strategy_parameters(
@@ -59,7 +51,7 @@ def strategy_parameters(
 
 
 def check_position(
-    parameters: StrategyConfig, traded: Traded, venue: VenueConfig, instrument: Instrument
+    parameters: StrategyConfig, source: Source, config: Config, keys: KeyPath
 ) -> None:
     """Refuse positions of a bundled strategy that its instrument or its account cannot be in.
 
@@ -70,24 +62,41 @@ def check_position(
     """
     if not isinstance(parameters, SingleInstrumentConfig):
         return
-    for field in ("instrument_id", "bar_type"):
-        value, expected = str(getattr(parameters, field)), getattr(traded, field)
-        require(value == expected, field, value, f"be the data's {expected}")
-    _check_size(parameters, venue, instrument)
-    is_possible = not parameters.allow_short or venue.account_type == "MARGIN"
-    require(is_possible, "allow_short", parameters.allow_short, "be False in a CASH account")
+    for field, (possible, demand) in _demands(parameters, source, config.short.venue).items():
+        with config.origin.placing((*keys, field)):
+            require(possible, field, getattr(parameters, field), demand)
 
 
-def _check_size(
-    parameters: SingleInstrumentConfig, venue: VenueConfig, instrument: Instrument
-) -> None:
-    fraction, size = parameters.equity_fraction, parameters.trade_size
+def _demands(
+    parameters: SingleInstrumentConfig, source: Source, venue: VenueConfig
+) -> dict[str, tuple[bool, str]]:
+    """Return of each parameter whether it is possible, and what it would have to be."""
+    instrument, traded = source.instrument, source.traded
     most = venue.leverage / float(instrument.margin_init or 1)
-    demand = f"be at most venue.leverage {most:g} (0.95 is 95 % of equity)"
-    require(fraction is None or fraction <= most, "equity_fraction", fraction, demand)
+    fraction, size = parameters.equity_fraction, parameters.trade_size
     lot = (instrument.lot_size or instrument.size_increment).as_decimal()
-    demand = f"be a multiple of {lot}, the lot size of {instrument.id}"
-    require(size is None or size % lot == 0, "trade_size", size, demand)
+    return {
+        "instrument_id": (
+            str(parameters.instrument_id) == traded.instrument_id,
+            f"be the data's {traded.instrument_id}",
+        ),
+        "bar_type": (
+            str(parameters.bar_type) == traded.bar_type,
+            f"be the data's {traded.bar_type}",
+        ),
+        "equity_fraction": (
+            fraction is None or fraction <= most,
+            f"be at most venue.leverage {most:g} (0.95 is 95 % of equity)",
+        ),
+        "trade_size": (
+            size is None or size % lot == 0,
+            f"be a multiple of {lot}, the lot size of {instrument.id}",
+        ),
+        "allow_short": (
+            not parameters.allow_short or venue.account_type == "MARGIN",
+            "be False in a CASH account",
+        ),
+    }
 
 
 def _from_data(given: Json, traded: Sequence[Traded]) -> Json:

@@ -10,43 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.config.timestamps import NANOSECONDS, parse_timestamp
+from backtest_store.runner.data.csv_columns import Columns, Kind, find_columns
 
-Kind = Literal["bars", "quotes", "trades"]
 # Files that went through 32-bit floats are off by up to 6e-8 of a price.
 _FLOAT32_NOISE = 1e-7
 _ADJUSTMENT_NOISE = 1e-6
 _MOST_DECIMALS = 9
 _GZIP_MAGIC = b"\x1f\x8b"
 
-_NAMES = {
-    "open": ("open", "o"),
-    "high": ("high", "h"),
-    "low": ("low", "l"),
-    "close": ("close", "c"),
-    "volume": ("volume", "vol", "v"),
-    "bid": ("bid", "bid_price"),
-    "ask": ("ask", "ask_price"),
-    "bid_size": ("bid_size", "bid_qty", "bid_volume"),
-    "ask_size": ("ask_size", "ask_qty", "ask_volume"),
-    "price": ("price",),
-    "size": ("size", "quantity", "qty", "amount", "volume"),
-    "side": ("side", "aggressor", "aggressor_side"),
-}
-_PRICES: dict[Kind, tuple[str, ...]] = {
-    "bars": ("open", "high", "low", "close"),
-    "quotes": ("bid", "ask"),
-    "trades": ("price",),
-}
-_SIZES: dict[Kind, tuple[str, ...]] = {
-    "bars": ("volume",),
-    "quotes": ("bid_size", "ask_size"),
-    "trades": ("size",),
-}
-_TIME_NAMES = (("timestamp",), ("datetime",), ("date", "time"), ("date",), ("time",))
 _SIDES = {"buy": 1, "b": 1, "buyer": 1, "sell": -1, "s": -1, "seller": -1, "": 0}
 _UNITS = ((604_800, "WEEK", 1), (86_400, "DAY", 1), (3_600, "HOUR", 24), (60, "MINUTE", 60),
           (1, "SECOND", 60))  # fmt: skip
@@ -153,15 +128,6 @@ def load_csv(path: Path) -> PriceSeries:
     )
 
 
-class _Columns(NamedTuple):
-    kind: Kind
-    width: int
-    time: list[int]
-    prices: list[int]
-    sizes: list[int | None]
-    side: int | None
-
-
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -188,13 +154,13 @@ def _rows(text: str, path: Path) -> tuple[Kind, list[Row]]:
         header = next(filter(None, lines), None)
         if header is None:
             raise UsageError(f"{path} is empty")
-        columns = _columns(header)
+        columns = find_columns(header)
         return columns.kind, list(_ordered(filter(None, lines), columns))
     except (ValueError, csv.Error) as error:
         raise UsageError(f"{path}, line {max(lines.line_num, 1)}: {error}") from None
 
 
-def _ordered(lines: Iterator[list[str]], columns: _Columns) -> Iterator[Row]:
+def _ordered(lines: Iterator[list[str]], columns: Columns) -> Iterator[Row]:
     before: int | None = None
     for cells in lines:
         row = _row(cells, columns)
@@ -210,54 +176,7 @@ def _delimiter(text: str) -> str:
     return max(",;\t", key=header.count)
 
 
-def _columns(header: list[str]) -> _Columns:
-    names = [name.strip(" <>").lower() for name in header]
-    kind = _kind(names)
-    return _Columns(
-        kind,
-        len(header),
-        _time_columns(names),
-        [_column(field, names) for field in _PRICES[kind]],
-        [_optional(field, names) for field in _SIZES[kind]],
-        _optional("side", names) if kind == "trades" else None,
-    )
-
-
-def _kind(names: list[str]) -> Kind:
-    """Tell from its columns what a file holds."""
-    kinds: tuple[Kind, ...] = ("bars", "quotes", "trades")
-    for kind in kinds:
-        if all(_optional(field, names) is not None for field in _PRICES[kind]):
-            return kind
-    return "quotes" if "bid" in names or "ask" in names else "bars"
-
-
-def _time_columns(names: list[str]) -> list[int]:
-    for wanted in _TIME_NAMES:
-        if set(wanted) <= set(names):
-            return [names.index(name) for name in wanted]
-    raise ValueError(f"no column named timestamp, datetime, date or time; found {_listed(names)}")
-
-
-def _column(field: str, names: list[str]) -> int:
-    position = _optional(field, names)
-    if position is None:
-        raise ValueError(f"no column named {field}; found {_listed(names)}")
-    return position
-
-
-def _optional(field: str, names: list[str]) -> int | None:
-    found = [position for position, name in enumerate(names) if name in _NAMES[field]]
-    if len(found) > 1:
-        raise ValueError(f"more than one column for {field}; found {_listed(names)}")
-    return found[0] if found else None
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(name or "(no name)" for name in names)
-
-
-def _row(cells: list[str], columns: _Columns) -> Row:
+def _row(cells: list[str], columns: Columns) -> Row:
     if len(cells) != columns.width:
         raise ValueError(f"expected {columns.width} cells, found {len(cells)}")
     time = parse_timestamp(_stamp(cells, columns))
@@ -266,7 +185,7 @@ def _row(cells: list[str], columns: _Columns) -> Row:
     return Row(time, _CHECKS[columns.kind](prices), sizes, _side(cells, columns))
 
 
-def _side(cells: list[str], columns: _Columns) -> int:
+def _side(cells: list[str], columns: Columns) -> int:
     if columns.side is None:
         return 0
     text = cells[columns.side].strip().lower()
@@ -275,7 +194,7 @@ def _side(cells: list[str], columns: _Columns) -> int:
     return _SIDES[text]
 
 
-def _stamp(cells: list[str], columns: _Columns) -> str:
+def _stamp(cells: list[str], columns: Columns) -> str:
     if len(columns.time) == 1:
         return cells[columns.time[0]].strip()
     return " ".join(cells[position].strip() for position in columns.time)
@@ -327,7 +246,7 @@ _CHECKS: dict[Kind, Callable[[Sequence[float]], tuple[float, ...]]] = {
 }
 
 
-def _disorder(cells: list[str], columns: _Columns, *, is_same: bool) -> str:
+def _disorder(cells: list[str], columns: Columns, *, is_same: bool) -> str:
     stamp = _stamp(cells, columns)
     return f"time {stamp} is a duplicate" if is_same else f"time {stamp} is before the row above it"
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-import json
-import operator
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from itertools import product
 from typing import Any
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.config import Config, parse_config, with_overrides
-from backtest_store.runner.config.suggestions import did_you_mean
-from backtest_store.runner.config.walk import windows
+from backtest_store.runner.grids.constraints import Values, constraint
+from backtest_store.runner.grids.values import listed, written
+from backtest_store.runner.grids.walk import windows
 
 # Commas separate values, but not inside of brackets or quotes.
 _VALUE = re.compile(r"""(?:\[[^\]]*\]|\{[^}]*\}|"[^"]*"|[^,])+""")
@@ -26,11 +23,6 @@ _JSON_STARTS = ("[", "{", '"')
 _MOST = 1_000_000
 _SETTINGS = ("name", "zip", "constraints", "sample", "seed", "periods", "walk")
 _RANGE_KEYS = {"from", "to", "step", "count", "geometric"}
-_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Add: operator.add, ast.Sub: operator.sub,
-    ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Mod: operator.mod,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,8 +76,8 @@ class Grid:
     def settings(self, config: Config) -> Iterator[Json]:
         """Yield the settings of each combination that satisfies the constraints."""
         every = (_merged(each) for each in product(*self.groups))
-        tests = [_constraint(text) for text in self.constraints]
-        kept = (s for s in every if all(test(_Values(config, s)) for test in tests))
+        tests = [constraint(text) for text in self.constraints]
+        kept = (s for s in every if all(test(Values(config, s)) for test in tests))
         if self.sample is None:
             yield from kept
             return
@@ -115,7 +107,7 @@ def parse_settings(settings: Iterable[str]) -> Grid:
             )
         if key in values:
             raise UsageError(f"--set {key} is given twice", hint=f"write --set {key}=5,10,20")
-        values[key] = list(_values(setting, text))
+        values[key] = list(written(setting, text))
     return Grid([[{key: value} for value in each] for key, each in values.items()])
 
 
@@ -180,7 +172,7 @@ def _tagged(config: Config, tags: Sequence[str]) -> Config:
 def _grid(config: Config) -> Grid:
     content = config.grid
     varying = {key: value for key, value in content.items() if key not in _SETTINGS}
-    groups = [[{key: v} for v in _listed(key, value)] for key, value in _flat(varying)]
+    groups = [[{key: v} for v in listed(key, value)] for key, value in _flat(varying)]
     zipped = content.get("zip", [])
     groups += [_zipped(group) for group in (zipped if isinstance(zipped, list) else [zipped])]
     if "walk" in content or "periods" in content:
@@ -217,58 +209,11 @@ def _flat(values: Json, above: str = "") -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _listed(key: str, value: Any) -> list[Any]:
-    if isinstance(value, list):
-        if not value:
-            raise UsageError(f"{key} has no values; write {key} = [5, 10]")
-        return value
-    if isinstance(value, dict):
-        return list(_range_of(key, value))
-    return [value]
-
-
-def _range_of(key: str, value: Json) -> Iterator[float | int]:
-    for name in value:
-        if name not in _RANGE_KEYS:
-            raise UsageError(f"{key}: no key {name!r}{did_you_mean(name, _RANGE_KEYS)}")
-    first, last = _decimal(key, value.get("from")), _decimal(key, value.get("to"))
-    if value.get("geometric"):
-        yield from _geometric(key, first, last, value.get("count"))
-        return
-    step = _decimal(key, value.get("step", 1))
-    if step <= 0 or last < first:
-        raise UsageError(f"{key}: from {first} to {last} by {step} leads nowhere")
-    yield from (_number(first + step * place) for place in range(int((last - first) / step) + 1))
-
-
-def _geometric(key: str, first: Decimal, last: Decimal, count: Any) -> Iterator[float | int]:
-    if not isinstance(count, int) or count < 2 or first <= 0 or last <= first:  # noqa: PLR2004
-        raise UsageError(f"{key}: geometric needs from above 0, to above it, and count, such as 5")
-    ratio = (float(last) / float(first)) ** (1 / (count - 1))
-    is_whole = first == first.to_integral_value() and last == last.to_integral_value()
-    values = [float(first) * ratio**place for place in range(count)]
-    yield from dict.fromkeys(round(v) if is_whole else float(f"{v:.6g}") for v in values)
-
-
-def _decimal(key: str, value: Any) -> Decimal:
-    try:
-        return Decimal(str(value))  # "True" is no number
-    except InvalidOperation:
-        raise UsageError(
-            f"{key}: a range is of numbers, was {value!r}; write {{from = 5, to = 50, step = 5}},"
-            " or a list"
-        ) from None
-
-
-def _number(value: Decimal) -> float | int:
-    return int(value) if value == value.to_integral_value() else float(value)
-
-
 def _zipped(group: Any) -> list[Json]:
     """Return settings that go together: the first values of all keys, the second of all …."""
     if not isinstance(group, dict) or not group:
         raise UsageError("zip: write the lists that go together under [[grid.zip]]")
-    lists = {key: _listed(key, value) for key, value in _flat(group)}
+    lists = {key: listed(key, value) for key, value in _flat(group)}
     if len({len(values) for values in lists.values()}) > 1:
         sizes = ", ".join(f"{key} {len(values)}" for key, values in lists.items())
         raise UsageError(f"zip: lists that go together are equally long, were {sizes}")
@@ -304,90 +249,3 @@ def _limit(config: Config, key: str) -> str:
 
 def _merged(settings: Iterable[Json]) -> Json:
     return {key: value for setting in settings for key, value in setting.items()}
-
-
-class _Values(Mapping[str, Any]):
-    """What the names in a constraint stand for: the combination's values, else the config's."""
-
-    def __init__(self, config: Config, settings: Json) -> None:
-        parameters = config.content.get("parameters") or {}
-        if config.is_long:
-            strategies = (config.content.get("engine") or {}).get("strategies") or [{}]
-            parameters = strategies[0].get("config") or {}
-        self._held = parameters | settings
-
-    def __getitem__(self, name: str) -> Any:
-        value = self._held.get(name, self._held.get(f"parameters.{name}"))
-        if value is None:
-            raise UsageError(f"constraints: nothing is called {name!r}{did_you_mean(name, self)}")
-        try:
-            return _number(Decimal(value)) if isinstance(value, str) else value
-        except InvalidOperation:
-            return value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._held)
-
-    def __len__(self) -> int:
-        return len(self._held)
-
-
-def _constraint(text: str) -> Callable[[Mapping[str, Any]], bool]:
-    try:
-        tree = ast.parse(text, mode="eval").body
-    except SyntaxError:
-        raise UsageError(_no_constraint(text)) from None
-    return lambda values: bool(_evaluate(tree, values, text))
-
-
-def _evaluate(node: ast.expr, values: Mapping[str, Any], text: str) -> Any:
-    match node:
-        case ast.Constant(value=value):
-            return value
-        case ast.Name(id=name):
-            return values[name]
-        case ast.Attribute():
-            return values[ast.unparse(node)]
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            return _OPERATORS[type(op)](
-                _evaluate(left, values, text), _evaluate(right, values, text)
-            )
-        case ast.BoolOp(op=op, values=parts):
-            found = (_evaluate(part, values, text) for part in parts)
-            return all(found) if isinstance(op, ast.And) else any(found)
-        case ast.Compare(left=left, ops=ops, comparators=right):
-            sides = [_evaluate(side, values, text) for side in (left, *right)]
-            pairs = zip(ops, sides, sides[1:], strict=False)
-            try:
-                return all(_OPERATORS[type(op)](a, b) for op, a, b in pairs)
-            except (TypeError, KeyError):
-                raise UsageError(_no_constraint(text)) from None
-    raise UsageError(_no_constraint(text))
-
-
-def _no_constraint(text: str) -> str:
-    return f"constraints: {text!r} is no comparison; write 'fast_period < slow_period'"
-
-
-def _values(setting: str, text: str) -> Iterator[object]:
-    seen = set()
-    for value in _VALUE.findall(text):
-        stripped = value.strip()
-        if not stripped or stripped in seen:
-            continue
-        seen.add(stripped)
-        if match := _RANGE.fullmatch(stripped):
-            first, last, step = match.groups()
-            limits = {"from": first, "to": last, "step": step or 1}
-            yield from (str(number) for number in _range_of(f"--set {setting}", limits))
-        else:
-            yield _value(setting, stripped)
-
-
-def _value(setting: str, text: str) -> object:
-    if not text.startswith(_JSON_STARTS):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"--set {setting}: {text} is not JSON: {error}") from None

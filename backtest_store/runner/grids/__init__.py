@@ -1,0 +1,1 @@
+"""The backtests that a grid asks for."""

@@ -1,0 +1,98 @@
+"""A mistake in the short form gets one line, which says where it is and what to write."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
+from tests.runner.test_markets import bars
+from tests.shell import btstore
+
+CONFIG = """\
+strategy = "sma_crossover"
+tags = ["mine"]
+
+[parameters]
+fast_period = 5
+slow_period = 20
+equity_fraction = 0.95
+
+[data]
+path = "AAPL.XNAS.csv"
+start = 2020-01-01
+
+[venue]
+taker_fee = 0.001
+
+[grid]
+slow_period = [20, 30]
+"""
+YAML = """\
+strategy: sma_crossover
+parameters:
+  fast_period: 5
+  equity_fraction: 0.95
+data:
+  path: AAPL.XNAS.csv
+  bars: 1-DAY
+"""
+
+
+def replacing(old: str, new: str) -> Callable[[str], str]:
+    assert old in CONFIG
+    return lambda text: text.replace(old, new)
+
+
+MISTAKES = {
+    "unknown key": (replacing("taker_fee", "taker_fees"), 14, "no key 'venue.taker_fees'; did you mean 'taker_fee'?"),
+    "wrong type": (replacing("= 5", '= "few"'), 5, "fast_period: Expected `int`, got `str`, was 'few'"),
+    "several values": (replacing("= 5", "= [5, 6]"), 5, "give one value here, and several under [grid] or --set"),
+    "missing file": (replacing("AAPL.XNAS", "MSFT"), 9, "MSFT.csv: No such file"),
+    "bad date": (replacing("2020-01-01", '"1/2/2020"'), 11, "'1/2/2020' is not a date or time; write 2005-01-31"),
+    "wrong column": (replacing("AAPL.XNAS", "WRONG"), 9, "WRONG.csv, line 1: no column named close; found date, open"),
+    "not importable": (replacing("sma_crossover", "nowhere:Mine"), 1, "nowhere:Mine cannot be imported: ModuleNotFoundError"),
+    "a file": (replacing("sma_crossover", "mine.py"), 1, "'mine.py' is a file; write mine:ClassName"),
+    "unknown strategy": (replacing("sma_crossover", "sma_cross"), 1, "no bundled strategy 'sma_cross'; did you mean 'sma_crossover'?"),
+    "unknown instrument": (replacing('path = "AAPL.XNAS.csv"', 'catalog = "c"\nbar = "1-DAY"\ninstrument = "AAPL"'), 12, "data.instrument: 'AAPL' is not an instrument; write SYMBOL.VENUE"),
+    "range on a text": (replacing("[20, 30]", '{from = "a", to = "b"}'), 16, "grid.slow_period: a range is of numbers, was 'a'"),
+    "constraint that excludes all": (replacing("[20, 30]", '[20, 30]\nconstraints = ["slow_period < 9"]'), 18, "'slow_period < 9' exclude every combination; change them or the values"),
+    "two data without an instrument": (replacing('[data]\npath = "AAPL.XNAS.csv"', '[[data]]\npath = "AAPL.XNAS.csv"\n[[data]]\npath = "prices.csv"'), 11, 'which instrument is prices.csv? Its name does not tell; write instrument = "AAPL.XNAS"'),
+    "beyond leverage": (replacing("0.95", "95"), 7, "equity_fraction must be at most venue.leverage 1"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    bars(tmp_path / "AAPL.XNAS.csv", count=100)
+    bars(tmp_path / "prices.csv", count=100)
+    (tmp_path / "WRONG.csv").write_text("date,open,high,low,shut\n2020-01-01,1,1,1,1")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_gets_one_line(name: str, folder: Path, store: str) -> None:
+    change, line, said = MISTAKES[name]
+    path = folder / "c.toml"
+    path.write_text(change(CONFIG))
+    answer = btstore("run", str(path))
+    assert (answer.code, answer.out) == (2, ""), answer.err
+    told = answer.err.splitlines()[0]
+    assert said in told
+    assert told.startswith(f"error: {path}, line {line}: ")
+    assert stored(store) == []
+
+
+def test_a_line_of_yaml_is_told_too(folder: Path, store: str) -> None:
+    path = folder / "c.yaml"
+    path.write_text(YAML)
+    answer = btstore("run", str(path))
+    assert answer.err == f"error: {path}, line 7: no key 'data.bars'; did you mean 'bar'?\n"
+
+
+def test_the_file_without_a_mistake_runs(folder: Path, store: str) -> None:
+    path = folder / "c.toml"
+    path.write_text(CONFIG)
+    answer = btstore("run", str(path))
+    assert answer.code == 0, answer.err
+    assert len(stored(store)) == 2
