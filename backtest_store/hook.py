@@ -16,6 +16,7 @@ from uuid import UUID
 
 from backtest_store.capture.details import Details, tags_of
 from backtest_store.capture.guard import guarded
+from backtest_store.capture.identity import started  # noqa: F401 - as early as can be
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
 from backtest_store.saving import save as saving

@@ -9,17 +9,21 @@ import os
 import runpy
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from tempfile import mkstemp
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
 from backtest_store.capture.details import Details, leave_no_trace
-from backtest_store.capture.patching import Patch
+from backtest_store.capture.identity.started import start
+from backtest_store.capture.patching import ENGINE_MODULE
 from backtest_store.errors import UsageError
+from backtest_store.runner.children import Orders, counted, record_everything
+from backtest_store.saving import save as saving
 
 INTERRUPTED = 130
 
@@ -46,29 +50,55 @@ def run_script(script: str, args: Sequence[str], details: Details) -> NoReturn:
     if not os.path.exists(script):  # noqa: PTH110 - pathlib's raises at a name that is too long
         raise UsageError(f"cannot open {script}: no such file")
     _die_of_an_interrupt_at_last()
-    patch = record_everything(details)
+    start.script = _absolute(script)
+    start.arguments[:] = args
+    descriptor, name = mkstemp(prefix="btstore-runs-")
+    os.close(descriptor)
+    patch = record_everything(Orders(_said(details), tally=name))
+    # What is registered first runs last, after the script's own and after its threads have ended.
+    atexit.register(_report, Path(name), os.getpid())
+    atexit.register(patch.finish)
     _take_the_stage(script, args)
     try:
         _execute(script)
+        _prepare_for_threads()
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - Python itself is what comes next
         leave_no_trace(error)
-        _report(error)
+        _show(error)
         raise SystemExit(INTERRUPTED if _is_interrupt(error) else 1) from None
-    finally:
-        patch.finish()
     raise SystemExit(0)
 
 
-def record_everything(details: Details) -> Patch:
-    """Record every backtest of this process, and of those that `multiprocessing` starts anew."""
-    from backtest_store.hook import Saves
+def _prepare_for_threads() -> None:
+    """Have somewhere to save what threads still run: an exiting process starts none any more."""
+    if ENGINE_MODULE in sys.modules and threading.active_count() > 1:
+        saving.prepare()
 
-    patch = Patch(details, Saves())
-    patch.install()
-    _follow_spawned(details)
-    return patch
+
+def _said(details: Details) -> dict[str, Any]:
+    """Return what a user can say of the runs of a script."""
+    names = ("strategy_name", "strategy_type", "tags", "note")
+    return {name: getattr(details, name) for name in names}
+
+
+def _report(tally: Path, process: int) -> None:
+    """Say, last of all, how many runs were recorded; forked processes leave it to the first."""
+    if os.getpid() != process:
+        return
+    with suppress(OSError):
+        count = counted(tally)
+        tally.unlink()
+        runs = "1 run was" if count == 1 else f"{count or 'no'} runs were"
+        print_line(f"btstore: {runs} recorded")
+
+
+def print_line(line: str) -> None:
+    """Write a line to standard error, if there is one."""
+    with suppress(AttributeError, OSError, ValueError):
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 def _take_the_stage(script: str, args: Sequence[str]) -> None:
@@ -130,7 +160,7 @@ def _is_package(path: str) -> bool:
     return Path(path).is_dir() or zipfile.is_zipfile(path)
 
 
-def _report(error: BaseException) -> None:
+def _show(error: BaseException) -> None:
     """Show an exception that nobody caught by the hook that Python calls then."""
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
     vars(sys)["last_exc"] = error
@@ -165,31 +195,3 @@ def _die_if_interrupted() -> None:
             stream.flush()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGINT)
-
-
-def _follow_spawned(details: Details) -> None:
-    """Have the processes that `multiprocessing` starts anew record too.
-
-    They are sent what they need to become like their parent, and unpickle it before anything else.
-    """
-    from multiprocessing import spawn
-
-    spawn.get_preparation_data = partial(_prepared, spawn.get_preparation_data, details)
-
-
-def _prepared(original: Any, details: Details, name: str) -> dict[str, Any]:
-    return {"backtest_store": _Follower(details), **original(name)}
-
-
-class _Follower:
-    """Unpickled in a new process, it records everything there."""
-
-    def __init__(self, details: Details) -> None:
-        self._details = details
-
-    def __reduce__(self) -> tuple[Any, tuple[Details]]:
-        return _follow, (self._details,)
-
-
-def _follow(details: Details) -> None:
-    atexit.register(record_everything(details).finish)

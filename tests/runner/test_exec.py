@@ -1,6 +1,7 @@
 """`btstore exec SCRIPT`: the script sees what it sees under `python SCRIPT`, and is recorded."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -15,6 +16,7 @@ __all__ = ["shared_url", "store"]
 ROOT = str(Path(__file__).parents[2])
 BTSTORE = [sys.executable, "-c", "from backtest_store.cli.app import entry; entry()", "exec"]
 Ran = subprocess.CompletedProcess[str]
+COUNT = re.compile(r"^btstore: (\w+) runs? (?:was|were) recorded\n\Z", re.MULTILINE)
 
 SURROUNDINGS = '''
 """What surrounds a script."""
@@ -83,9 +85,21 @@ def assert_same(path: Path, *args: str, cwd: Path | None = None) -> Ran:
     expected = python(path, *args, cwd=cwd)
     seen = btstore(path, *args, cwd=cwd)
     assert seen.stdout == expected.stdout
-    assert seen.stderr == expected.stderr
+    assert without_count(seen.stderr) == expected.stderr
     assert seen.returncode == expected.returncode
     return seen
+
+
+def without_count(stderr: str) -> str:
+    """Return what a script wrote to standard error, less our last line."""
+    return COUNT.sub("", stderr)
+
+
+def count_in(stderr: str) -> str:
+    """Return what our last line says of how many runs were recorded."""
+    found = COUNT.search(stderr)
+    assert found is not None, stderr
+    return found[1]
 
 
 def test_script_sees_what_it_would_see_under_python(store: str, tmp_path: Path) -> None:
@@ -211,7 +225,8 @@ def test_traceback_of_a_failing_run_is_pythons(store: str, tmp_path: Path) -> No
     )
     expected, seen = python(path), btstore(path)
     # The engine's log has a thread of its own, so its lines fall anywhere among the traceback's.
-    assert sorted(seen.stderr.splitlines()) == sorted(expected.stderr.splitlines())
+    mine = without_count(seen.stderr).splitlines()
+    assert sorted(mine) == sorted(expected.stderr.splitlines())
     assert seen.returncode == expected.returncode == 1
     assert only(store)["error_message"] == "at bar 1"
 

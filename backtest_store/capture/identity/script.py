@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from backtest_store.capture.identity.provenance import file_digest
+from backtest_store.capture.identity.started import start
 from backtest_store.models import Json
 
 OWN_FOLDER = Path(__file__).parents[3]
@@ -25,22 +26,20 @@ def script_of_process() -> Json | None:
     have none. What `python -m` runs is named as that, too.
     """
     main = sys.modules.get("__main__")
-    file = getattr(main, "__file__", None)
+    file = start.script or getattr(main, "__file__", None)
     if file is None or not str(file).endswith(".py"):
         return None
     path = Path(file).absolute()
     digest = file_digest(path)
     if digest is None or path.is_relative_to(OWN_FOLDER) or "site-packages" in path.parts:
         return None
-    try:
-        directory = str(Path.cwd())
-    except OSError:  # the working directory was removed
+    if not start.directory:
         return None
     module = getattr(getattr(main, "__spec__", None), "name", "__main__")
     return ({} if module == "__main__" else {"module": module}) | {
         "path": str(path),
         "sha256": digest,
-        "arguments": shlex.join(sys.argv[1:]),
-        "directory": directory,
+        "arguments": shlex.join(start.arguments),
+        "directory": start.directory,
         "run": next(_RUNS),
     }

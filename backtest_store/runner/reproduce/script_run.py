@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import runpy
 import shlex
@@ -9,16 +10,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.details import Details
+from backtest_store.capture.identity.started import start
 from backtest_store.errors import StoreError
 from backtest_store.redaction import REDACTED
+from backtest_store.runner.children import Orders, kept, record_everything
 from backtest_store.saving import save as saving
 
 if TYPE_CHECKING:
     from backtest_store.models import Json, Record
-    from backtest_store.saving.journal import Entry
 
 FACTS = frozenset({"path", "sha256", "arguments", "directory"})
 
@@ -70,41 +72,50 @@ def repeat(script: Json, config_hash: str | None) -> tuple[Record, int]:
         If the script cannot be run, or makes no such run.
     """
     require_script(script)
-    with kept_back() as runs:
-        failure = _run(script)
+    with TemporaryDirectory(prefix="btstore-") as folder:
+        with saving_restored():
+            failure = _run(script, folder)
+        runs = kept(Path(folder))
     return _chosen(runs, config_hash, script.get("run"), failure), len(runs)
 
 
 @contextmanager
-def kept_back() -> Iterator[list[Record]]:
-    """Keep the runs that this process would save, each once."""
-    runs: list[Record] = []
-
-    def keep(record: Record, entry: Entry | None = None) -> bool:
-        if record.run_id not in {run.run_id for run in runs}:
-            runs.append(record)
-        if entry is not None:
-            entry.close()
-        return True
-
+def saving_restored() -> Iterator[None]:
+    """Have runs saved again afterwards, which the script's are not."""
     original = saving.save
-    saving.save = keep
     try:
-        yield runs
+        yield
     finally:
         saving.save = original
 
 
-def _run(script: Json) -> BaseException | None:
-    """Run the script as Python does, recording what it runs; return what ended it."""
-    from backtest_store.runner.exec import record_everything
+class PressingEnter(io.TextIOBase):
+    """A standard input at which somebody presses Enter, as often as the script asks for it."""
 
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readline(self, _: int = -1, /) -> str:  # type: ignore[override]
+        """Return an empty line."""
+        return "\n"
+
+    def read(self, _: int | None = -1, /) -> str:
+        """Return all there is: nothing."""
+        return ""
+
+
+def _run(script: Json, folder: str) -> BaseException | None:
+    """Run the script as Python does, recording what it runs; return what ended it."""
     path = str(script["path"])
     os.chdir(script["directory"])
-    sys.argv[:] = [path, *shlex.split(script["arguments"])]
+    start.script, start.directory = path, script["directory"]
+    start.arguments[:] = shlex.split(script["arguments"])
+    sys.argv[:] = [path, *start.arguments]
+    sys.stdin = PressingEnter()
     module = script.get("module")
     sys.path.insert(0, str(Path(path).resolve().parent) if module is None else str(Path.cwd()))
-    patch = record_everything(Details())
+    patch = record_everything(Orders(kept=folder))
     try:
         if module is None:
             runpy.run_path(path, run_name="__main__")
