@@ -20,10 +20,8 @@ from typing import Any, NoReturn
 
 from backtest_store.capture.details import Details, leave_no_trace
 from backtest_store.capture.identity.started import start
-from backtest_store.capture.patching import ENGINE_MODULE
 from backtest_store.errors import UsageError
 from backtest_store.runner.children import Orders, counted, record_everything
-from backtest_store.saving import save as saving
 
 INTERRUPTED = 130
 
@@ -61,20 +59,27 @@ def run_script(script: str, args: Sequence[str], details: Details) -> NoReturn:
     _take_the_stage(script, args)
     try:
         _execute(script)
-        _prepare_for_threads()
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - Python itself is what comes next
         leave_no_trace(error)
         _show(error)
         raise SystemExit(INTERRUPTED if _is_interrupt(error) else 1) from None
+    finally:
+        _wait_for_threads()
     raise SystemExit(0)
 
 
-def _prepare_for_threads() -> None:
-    """Have somewhere to save what threads still run: an exiting process starts none any more."""
-    if ENGINE_MODULE in sys.modules and threading.active_count() > 1:
-        saving.prepare()
+def _wait_for_threads() -> None:
+    """Wait for the script's threads, as Python does, but while what they run can still be saved.
+
+    Threads of a pool wait for work, until Python, as it exits, tells them that there is none.
+    """
+    pools = sys.modules.get("concurrent.futures.thread")
+    pooled = [] if pools is None else list(pools._threads_queues)  # noqa: SLF001 - Python has no other
+    for thread in threading.enumerate():
+        if not (thread.daemon or thread in pooled or thread is threading.current_thread()):
+            thread.join()
 
 
 def _said(details: Details) -> dict[str, Any]:
