@@ -54,6 +54,7 @@ class Run:
     parameters: Json = field(default_factory=dict)
     config_snapshot: Json = field(default_factory=dict)
     config_hash: str | None = None
+    code_hash: str | None = None
     provenance: Json = field(default_factory=dict)
     error_type: str | None = None
     error_message: str | None = None

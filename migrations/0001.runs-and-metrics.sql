@@ -30,6 +30,7 @@ CREATE TABLE backtest_runs (
     parameters       jsonb NOT NULL CHECK (jsonb_typeof(parameters) = 'object'),
     config_snapshot  jsonb NOT NULL CHECK (jsonb_typeof(config_snapshot) = 'object'),
     config_hash      text CHECK (config_hash ~ '^[0-9a-f]{64}$'),
+    code_hash        text CHECK (code_hash ~ '^[0-9a-f]{64}$'),
     provenance       jsonb NOT NULL CHECK (jsonb_typeof(provenance) = 'object'),
     error_type       text,
     error_message    text,
@@ -67,7 +68,8 @@ COMMENT ON COLUMN backtest_runs.data_source IS 'Where the market data came from:
 COMMENT ON COLUMN backtest_runs.data_fingerprint IS 'Digest of the market data; equal data has an equal fingerprint.';
 COMMENT ON COLUMN backtest_runs.parameters IS 'The strategies'' configuration, for querying.';
 COMMENT ON COLUMN backtest_runs.config_snapshot IS 'All that is needed to run it again, in NautilusTrader''s own terms.';
-COMMENT ON COLUMN backtest_runs.config_hash IS 'SHA-256 in hex of configuration, instruments, dates and data.';
+COMMENT ON COLUMN backtest_runs.config_hash IS 'SHA-256 in hex of configuration, instruments, dates and data; NULL if one is not known.';
+COMMENT ON COLUMN backtest_runs.code_hash IS 'SHA-256 in hex of the modules of the user''s that ran, as imported; NULL if one is not known.';
 COMMENT ON COLUMN backtest_runs.provenance IS 'Versions, git commit, source hash and command line of the run.';
 COMMENT ON COLUMN backtest_runs.error_type IS 'Class of the exception, or of the command to shut down, that ended the run.';
 COMMENT ON COLUMN backtest_runs.error_message IS 'Text of the exception that ended the run; of a stopped one when and why, as the engine says it.';

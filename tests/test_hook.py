@@ -13,6 +13,7 @@ from nautilus_trader.backtest.engine import BacktestEngine
 
 import backtest_store
 from backtest_store import record, save_run, save_run_async
+from backtest_store.capture.identity.market_data import fingerprint
 from backtest_store.models import METRIC_FIELDS, Record
 from tests.capture.backtests import backtest, bars, engine, scripted, share
 from tests.capture.stores import only, shared_url, store, stored
@@ -134,7 +135,7 @@ def test_chunks_of_a_stream_are_one_run(store: str) -> None:
     assert (saved["status"], saved["net_profit"], saved["total_trades"]) == ("success", 300, 2)
     assert saved["start_date"] == "2024-01-01T00:00:00+00:00"
     assert saved["end_date"] == "2024-01-06T00:00:00+00:00"
-    assert saved["data_fingerprint"] is None  # nobody has seen all of the data at once
+    assert saved["data_fingerprint"] == fingerprint(bars(share(), CLOSES))
 
 
 def test_stream_that_was_never_ended_is_interrupted(store: str) -> None:

@@ -65,4 +65,8 @@ def test_cells_of_a_notebook_are_recorded(store: str) -> None:
     assert [run["equity_basis"] for run in (recorded, later)] == ["mark_to_market", "balance"]
     assert recorded["config_snapshot"]["strategy_path"] == "__main__:Cell"
     assert recorded["provenance"]["script"] is None
-    assert recorded["provenance"]["source_sha256"] == {}
+    assert "__main__" in recorded["provenance"]["source_sha256"]
+    assert (recorded["code_hash"], recorded["config_hash"]) == (
+        later["code_hash"],
+        recorded["config_hash"],
+    )

@@ -105,6 +105,12 @@ class EngineRecorder:
             if self._begun is not None or self.runs == runs:
                 self._finish(error)
 
+    def called(self) -> None:
+        """Take note of the data that a run under way goes on with: it is streamed in portions."""
+        with guarded("read the market data"):
+            if self._begun is not None:
+                self._begun.identity.see(self.engine.data)
+
     def _on_state(self, event: ComponentStateChanged) -> None:
         with guarded("follow the run"):
             state = event.state.name

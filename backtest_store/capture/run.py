@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,11 +17,19 @@ from backtest_store.capture.details import Details, Outcome
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import catalogs
 from backtest_store.capture.identity import components as strategies
+from backtest_store.capture.identity.code import Code, code_of
+from backtest_store.capture.identity.collector import (
+    Collector,
+    Identity,
+    given_hash,
+    instrument_ids,
+)
+from backtest_store.capture.identity.git import GitQuery
 from backtest_store.capture.identity.json_values import clean, plain
-from backtest_store.capture.identity.market_data import MarketData, market_data_of, moment
+from backtest_store.capture.identity.market_data import MarketData, moment
 from backtest_store.capture.identity.provenance import provenance_of
 from backtest_store.capture.identity.script import script_of_process
-from backtest_store.capture.identity.snapshot import config_hash, engine_snapshot, node_snapshot
+from backtest_store.capture.identity.snapshot import node_snapshot
 from backtest_store.capture.result import with_metrics
 from backtest_store.models import Json, Record
 from backtest_store.redaction import Redactor, environment_secrets
@@ -35,7 +40,6 @@ if TYPE_CHECKING:
     from nautilus_trader.trading.strategy import Strategy
 
 IN_MEMORY = "memory"
-SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass
@@ -46,11 +50,17 @@ class Begun:
     """
 
     record: Record
-    data: MarketData
+    identity: Collector
     redactor: Redactor
     details: Details
+    strategies: frozenset[str]
     clock: float
     overhead: float = 0.0
+
+    @property
+    def data(self) -> MarketData:
+        """Return the market data that the engine held when the run began."""
+        return self.identity.data
 
 
 def begin(engine: BacktestEngine, details: Details, run_id: UUID) -> Begun:
@@ -59,32 +69,23 @@ def begin(engine: BacktestEngine, details: Details, run_id: UUID) -> Begun:
     The record is `interrupted`, which is what it is if nothing follows.
     """
     redactor = Redactor(environment_secrets())
-    components: list[Strategy] = engine.trader.strategies()
-    data = attempt("read the market data", partial(market_data_of, engine), MarketData())
-    snapshot = details.config_snapshot
-    if snapshot is None:
-        describe = partial(engine_snapshot, engine, data)
-        snapshot = attempt("describe the engine", describe, {})
-    parameters = details.parameters
-    if parameters is None:
-        read = partial(strategies.parameters_of, components)
-        parameters = attempt("read the strategies' parameters", read, {})
+    collector = Collector(engine, details)
+    data = collector.data
     capital, currency = attempt("value the accounts", partial(_capital, engine), (None, None))
     record = Record(
         run_id=run_id,
         started_at=_started_at(engine),
-        strategy_name=_name(details, redactor, strategies.name_of(components)),
-        instrument_ids=sorted(str(i) for i in engine.cache.instrument_ids()),
         initial_capital=capital,
         currency=currency,
         data_source=_redacted(redactor, details.data_source) or (IN_MEMORY if data.count else None),
         data_fingerprint=_redacted(redactor, details.data_fingerprint) or data.fingerprint,
-        config_snapshot=_json(redactor, snapshot),
-        parameters=_json(redactor, parameters),
-        provenance=_provenance(details, redactor, components, engine.run_id),
+        config_snapshot=_json(redactor, collector.snapshot),
+        provenance=_provenance(details, redactor, collector.code, engine.run_id)
+        | _read_from(engine, details),
+        **_components(engine, details, redactor),
         **_said(details, redactor),
     )
-    return Begun(record, data, redactor, details, perf_counter())
+    return Begun(record, collector, redactor, details, _strategy_ids(engine), perf_counter())
 
 
 def finish(
@@ -92,17 +93,63 @@ def finish(
 ) -> Record:
     """Complete the record of a run that has ended, however it has."""
     start, end = _dates(engine, begun.data, samples)
+    found = partial(begun.identity.identity, engine, [start, end])
+    identity = attempt("tell the run's identity", found, Identity())
     record = replace(
         begun.record,
         duration_seconds=_duration(engine, begun),
         start_date=start,
         end_date=end,
-        data_fingerprint=_fingerprint(engine, begun),
+        data_fingerprint=_redacted(begun.redactor, identity.data_fingerprint),
+        config_hash=identity.config_hash,
+        code_hash=identity.code_hash,
+        provenance=begun.record.provenance | _told_at_end(identity, begun.redactor),
+        **_added(engine, begun),
     )
-    record = _ended(record, begun.details, begun.redactor, outcome)
+    record = _ended(record, begun.redactor, outcome)
     if outcome.status not in ("success", "stopped"):
         return record
     return with_metrics(engine, record, samples, outcome.warnings)
+
+
+def _components(engine: BacktestEngine, details: Details, redactor: Redactor) -> dict[str, Any]:
+    """Return what strategies an engine has, and on what instruments."""
+    components: list[Strategy] = engine.trader.strategies()
+    parameters = details.parameters
+    if parameters is None:
+        read = partial(strategies.parameters_of, components)
+        parameters = attempt("read the strategies' parameters", read, {})
+    return {
+        "strategy_name": _name(details, redactor, strategies.name_of(components)),
+        "instrument_ids": instrument_ids(engine),
+        "parameters": _json(redactor, parameters),
+    }
+
+
+def _read_from(engine: BacktestEngine, details: Details) -> Json:
+    """Say that parameters were not given by a configuration, where they were not."""
+    kinds = map(type, engine.trader.strategies())
+    is_read = details.parameters is None and any(map(strategies.argument_names, kinds))
+    return {"parameters_read_from": "attributes of the instance"} if is_read else {}
+
+
+def _added(engine: BacktestEngine, begun: Begun) -> dict[str, Any]:
+    """Return instruments that came by request, and strategies that a controller added."""
+    read = partial(_components, engine, begun.details, begun.redactor)
+    at_end: dict[str, Any] = attempt("read what was added", read, {})
+    instruments = {*begun.record.instrument_ids, *at_end.get("instrument_ids", ())}
+    has_more = begun.strategies < _strategy_ids(engine)
+    return (at_end if has_more else {}) | {"instrument_ids": sorted(instruments)}
+
+
+def _strategy_ids(engine: BacktestEngine) -> frozenset[str]:
+    return frozenset(str(strategy_id) for strategy_id in engine.trader.strategy_ids())
+
+
+def _told_at_end(identity: Identity, redactor: Redactor) -> Json:
+    """Return the modules, some of which the run imported as it went, and what is not known."""
+    sources = _json(redactor, {"source_sha256": identity.sources}) if identity.sources else {}
+    return sources | ({"identity_unknown": [*identity.unknown]} if identity.unknown else {})
 
 
 def failed_to_build(config: BacktestRunConfig, details: Details, outcome: Outcome) -> Record:
@@ -120,12 +167,13 @@ def failed_to_build(config: BacktestRunConfig, details: Details, outcome: Outcom
         instrument_ids=catalogs.instrument_ids(config),
         data_source=_redacted(redactor, details.data_source),
         data_fingerprint=_redacted(redactor, details.data_fingerprint),
+        config_hash=given_hash(details),
         config_snapshot=_json(redactor, details.config_snapshot or node_snapshot(config)),
         parameters=_json(redactor, parameters),
-        provenance=_provenance(details, redactor),
+        provenance=_provenance(details, redactor, code_of([])),
         **_said(details, redactor),
     )
-    return _ended(record, details, redactor, outcome)
+    return _ended(record, redactor, outcome)
 
 
 def _said(details: Details, redactor: Redactor) -> dict[str, Any]:
@@ -139,32 +187,13 @@ def _said(details: Details, redactor: Redactor) -> dict[str, Any]:
     }
 
 
-def _ended(record: Record, details: Details, redactor: Redactor, outcome: Outcome) -> Record:
+def _ended(record: Record, redactor: Redactor, outcome: Outcome) -> Record:
     return replace(
         record,
         status=outcome.status,
-        config_hash=_given_hash(details) or _hash(record),
         error_type=outcome.error_type,
         error_message=_redacted(redactor, outcome.error_message),
         error_traceback=_redacted(redactor, outcome.error_traceback),
-    )
-
-
-def _given_hash(details: Details) -> str | None:
-    """Return the caller's hash; one of another kind than the store takes is hashed itself."""
-    given = details.config_hash
-    if not given or SHA256.fullmatch(given):
-        return given
-    return hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()
-
-
-def _hash(record: Record) -> str:
-    return config_hash(
-        record.config_snapshot,
-        instrument_ids=record.instrument_ids,
-        start_date=record.start_date,
-        end_date=record.end_date,
-        data_fingerprint=record.data_fingerprint,
     )
 
 
@@ -182,13 +211,9 @@ def _redacted(redactor: Redactor, text: object) -> str | None:
 
 
 def _provenance(
-    details: Details,
-    redactor: Redactor,
-    components: Sequence[object] = (),
-    engine_run_id: object = None,
+    details: Details, redactor: Redactor, code: Code, engine_run_id: object = None
 ) -> Json:
-    classes = [type(component) for component in components]
-    tell = partial(provenance_of, classes, command_line=details.command_line)
+    tell = partial(provenance_of, code, GitQuery(code.files), command_line=details.command_line)
     origin: Json = attempt("tell where the run comes from", tell, {})
     script = script_of_process() if details.command_line is None else None
     name = None if engine_run_id is None else str(engine_run_id)
@@ -224,10 +249,3 @@ def _dates(
         return None, None
     first, last = max(start.value, data.first or 0), min(end.value, data.last or 0)
     return (moment(first), moment(last)) if first <= last else (None, None)
-
-
-def _fingerprint(engine: BacktestEngine, begun: Begun) -> str | None:
-    """Return the data's fingerprint, unless the run has read data that nobody fingerprinted."""
-    if begun.details.data_fingerprint is not None or engine.iteration <= begun.data.count:
-        return begun.record.data_fingerprint
-    return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from backtest_store.capture.engines.release import engine_version, unsupported
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.runner.grids.grid import NotRun
-from backtest_store.runs.duplicates import Identity, joined, stored_before
+from backtest_store.runs.duplicates import Identity, stored_before
 from backtest_store.store.connection import call
 
 if TYPE_CHECKING:
@@ -105,17 +105,8 @@ def inspect(config: Config) -> Checked | NotRun:
         facts = facts_of(backtest)
     except UsageError as error:
         return NotRun(str(error), hint=error.hint)
-    sources = joined(_source_digests(backtest))
-    return Checked(Identity(facts.config_hash or "", sources, engine_version()), backtest.remarks)
-
-
-def _source_digests(backtest: Backtest) -> list[str | None]:
-    from backtest_store.capture.identity.provenance import file_digest, source_file
-    from backtest_store.runner.config.long_form import import_class
-
-    strategies = (backtest.run_config.get("engine") or {}).get("strategies") or []
-    files = {source_file(import_class(s["strategy_path"])) for s in strategies}
-    return [file_digest(file) for file in files if file is not None]
+    identity = Identity(facts.config_hash, facts.code_hash, engine_version())
+    return Checked(identity, backtest.remarks)
 
 
 def run_one(config: Config) -> Ended | NotRun:

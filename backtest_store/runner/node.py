@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -14,10 +16,13 @@ import msgspec
 from nautilus_trader.backtest.config import BacktestDataConfig, BacktestRunConfig
 from nautilus_trader.backtest.node import BacktestNode
 from nautilus_trader.common.config import InvalidConfiguration
+from nautilus_trader.core.datetime import dt_to_unix_nanos
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from backtest_store.capture.identity import catalogs
-from backtest_store.capture.identity.snapshot import config_hash
+from backtest_store.capture.identity.code import code_of
+from backtest_store.capture.identity.identity import config_hash
+from backtest_store.capture.identity.market_data import fingerprint
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.hook import record
 from backtest_store.runner.config.timestamps import to_datetime
@@ -29,7 +34,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MOST_LOADED = 8
-PLACES = frozenset({"catalog_path", "metadata", "start_time", "end_time"})
+# The one of NautilusTrader's fill models that draws whatever its probabilities are.
+DRAWING = "ProbabilisticFillModel"
 
 
 class Loaded:
@@ -108,9 +114,13 @@ class Ended:
 
 @dataclass(frozen=True)
 class Facts:
-    """What can be known of a run before it runs, from its configuration and its data."""
+    """What can be known of a run before it runs, from its configuration, its data and its code.
+
+    A digest is None where the run alone can tell it.
+    """
 
     config_hash: str | None
+    code_hash: str | None
     data_fingerprint: str | None
     data_source: str | None
 
@@ -133,38 +143,90 @@ def _facts(text: str, data_source: str | None) -> Facts:
         SharingNode([config])
     except (InvalidConfiguration, ValueError) as error:
         raise UsageError(str(error)) from error
-    fingerprint, ids = _data_identity(_data_key(config))
+    code = code_of(_classes(json.loads(text)))
+    source = data_source or catalogs.source(config)
+    ids = _instruments(config.data)
     if config.chunk_size is not None:  # its data is more than should be in memory at once
-        return Facts(None, fingerprint, data_source or catalogs.source(config))
-    span = _span(config)
-    digest = config_hash(
-        _without_places(json.loads(text)),
+        return Facts(None, code.code_hash, None, source)
+    digest, span = _replayed(_data_key(config))
+    is_known = not code.draws and _is_determined(json.loads(text))
+    known = config_hash(
+        _without_metadata(json.loads(text)),
         instrument_ids=ids,
-        start_date=to_datetime(span[0]),
-        end_date=to_datetime(span[1]),
-        data_fingerprint=fingerprint,
+        dates=[to_datetime(time) for time in (*span, *_asked(config, span))],
+        data_fingerprint=digest,
     )
-    return Facts(digest, fingerprint, data_source or catalogs.source(config))
+    return Facts(known if is_known else None, code.code_hash, digest, source)
 
 
-def _without_places(snapshot: dict[str, Any]) -> dict[str, Any]:
-    """Leave out where data is: its fingerprint tells what is there."""
-    data = [{n: v for n, v in entry.items() if n not in PLACES} for entry in snapshot["data"]]
-    return snapshot | {"data": data}
+def _asked(config: BacktestRunConfig, span: tuple[int, int]) -> tuple[int, int]:
+    """Return from when to when a run's clock goes, however that is written."""
+    given = zip((config.start, config.end), span, strict=True)
+    start, end = (other if time is None else dt_to_unix_nanos(time) for time, other in given)
+    return start, end
+
+
+def _classes(run_config: Any) -> list[type]:
+    """Return the classes that a configuration names by their paths."""
+    from backtest_store.runner.config.long_form import import_class
+
+    paths = {path for path in _paths(run_config) if ":" in path}
+    return [found for path in sorted(paths) if isinstance(found := import_class(path), type)]
+
+
+def _paths(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _paths(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if name.endswith("_path") and isinstance(item, str) and name != "catalog_path":
+                yield item
+            yield from _paths(item)
+
+
+def _is_determined(run_config: Any) -> bool:
+    """Tell whether a run draws no random numbers but such as a seed determines, and reads no more.
+
+    All models of a process draw from one generator, and one without a seed takes it from all.
+    """
+    models = [(venue.get("fill_model") or {}) for venue in run_config["venues"]]
+    settings = [model.get("config") or {} for model in models]
+    has_seeds = all(config.get("random_seed") is not None for config in settings)
+    return (has_seeds or not any(map(_draws, models))) and not (
+        (run_config.get("engine") or {}).get("catalogs")
+    )
+
+
+def _draws(model: Any) -> bool:
+    settings = model.get("config") or {}
+    chances = [value for name, value in settings.items() if name.startswith("prob_")]
+    is_drawing = str(model.get("fill_model_path", "")).endswith(DRAWING)
+    return is_drawing or any(chance not in (0, 1) for chance in chances)
+
+
+def _without_metadata(run_config: Any) -> Any:
+    """Leave out of what a catalog was made: its fingerprint tells what is there."""
+    data = [{n: v for n, v in entry.items() if n != "metadata"} for entry in run_config["data"]]
+    return run_config | {"data": data}
 
 
 def _data_key(config: BacktestRunConfig) -> str:
     entries = [data.json().decode() for data in config.data]
-    return json.dumps([entries, str(config.start), str(config.end)])
+    return json.dumps([entries, config.start, config.end])
 
 
 @lru_cache(maxsize=MOST_LOADED)
-def _data_identity(key: str) -> tuple[str | None, tuple[str, ...]]:
+def _replayed(key: str) -> tuple[str | None, tuple[int, int]]:
+    """Return the fingerprint of all data in the order in which a node replays it, and its span."""
     entries, start, end = json.loads(key)
     data = [BacktestDataConfig.parse(entry) for entry in entries]
-    limits = (None if start == "None" else start, None if end == "None" else end)
-    config = BacktestRunConfig(venues=[], data=data, start=limits[0], end=limits[1])
-    return catalogs.fingerprint(config), tuple(_instruments(data))
+    config = BacktestRunConfig(venues=[], data=data, start=start, end=end)
+    loaded = [SharingNode.load_data_config(entry, start, end).data for entry in config.data]
+    replayed = sorted(chain.from_iterable(loaded), key=attrgetter("ts_init"))
+    if not replayed:
+        raise UsageError("; ".join(_missing(entry, config) for entry in config.data))
+    return fingerprint(replayed), (replayed[0].ts_init, replayed[-1].ts_init)
 
 
 def _instruments(entries: Sequence[BacktestDataConfig]) -> list[str]:
@@ -188,17 +250,6 @@ def _known(entry: BacktestDataConfig, wanted: str) -> str:
 
     everything = SharingNode.load_catalog(entry).instruments() or []
     return did_you_mean(wanted, {str(instrument.id) for instrument in everything})
-
-
-def _span(config: BacktestRunConfig) -> tuple[int, int]:
-    """Return the times of the first and the last data."""
-    loaded = [
-        SharingNode.load_data_config(entry, config.start, config.end).data for entry in config.data
-    ]
-    held = [data for data in loaded if data]
-    if not held:
-        raise UsageError("; ".join(_missing(entry, config) for entry in config.data))
-    return min(d[0].ts_init for d in held), max(d[-1].ts_init for d in held)
 
 
 def _missing(entry: BacktestDataConfig, config: BacktestRunConfig) -> str:

@@ -6,36 +6,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from backtest_store.models import METRIC_FIELDS
 from backtest_store.store import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from backtest_store.models import Record
     from backtest_store.store.sql import Db
+
+# What is said in words, which one version of this package may put otherwise than the next.
+WORDS = frozenset({"engine_stats", "warnings"})
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What decides about a run's result: configuration and data, strategies' code, engine."""
+    """What decides about a run's result: configuration and data, code, engine.
 
-    config_hash: str
-    source_digests: str | None
+    A run of which a part is not known is like no other.
+    """
+
+    config_hash: str | None
+    code_hash: str | None
     engine_version: str | None
 
     @classmethod
-    def of(cls, run: Record) -> Identity | None:
-        """Return a run's identity; None if its configuration has no hash."""
-        if run.config_hash is None:
-            return None
-        sources = run.provenance.get("source_sha256") or {}
-        version = run.provenance.get("engine_version")
-        return cls(run.config_hash, joined(sources.values()), version)
+    def of(cls, run: Record) -> Identity:
+        """Return what a run is known by."""
+        return cls(run.config_hash, run.code_hash, run.provenance.get("engine_version"))
 
-
-def joined(digests: Iterable[str | None]) -> str | None:
-    """Write the digests of strategies' sources in the one way that depends on nothing else."""
-    return ",".join(sorted(filter(None, digests))) or None
+    @property
+    def is_known(self) -> bool:
+        """Tell whether another run can be known to be the same."""
+        return None not in (self.config_hash, self.code_hash, self.engine_version)
 
 
 async def stored_before(
@@ -48,14 +49,14 @@ async def stored_before(
     db : Db
         A connection or pool of the store.
     identities : sequence of Identity
-        What is looked for.
+        What is looked for; nothing is found of one that is not known.
     but : Record, optional
         A run that does not count.
     """
-    found = await queries.same_config(
+    found = await queries.same_identity(
         db,
         config_hashes=[i.config_hash for i in identities],
-        source_digests=[i.source_digests for i in identities],
+        code_hashes=[i.code_hash for i in identities],
         engine_versions=[i.engine_version for i in identities],
         but=None if but is None else but.run_id,
     )
@@ -64,11 +65,31 @@ async def stored_before(
 
 
 async def identical_to(db: Db, run: Record) -> Record | None:
-    """Return the newest successful run that a run repeats, reproductions on purpose aside."""
+    """Return the newest successful run that a run repeats, reproductions on purpose aside.
+
+    Whether it came to the same, `has_same_result` tells.
+    """
     identity = Identity.of(run)
-    if identity is None or run.status != "success" or run.reproduced_from is not None:
+    is_candidate = run.status == "success" and run.reproduced_from is None
+    if not is_candidate or not identity.is_known:
         return None
     return (await stored_before(db, [identity], but=run)).get(0)
+
+
+def has_same_result(run: Record, other: Record) -> bool:
+    """Tell whether two runs came to the same in every metric."""
+    names = METRIC_FIELDS.keys() - WORDS
+    return all(getattr(run, name) == getattr(other, name) for name in names)
+
+
+def repetition(run: Record, found: Record) -> str:
+    """Say that a stored run is identical to one that has ended, or only should be."""
+    if has_same_result(run, found):
+        return f"run {run.run_id} duplicates {named(found)}"
+    return (
+        f"run {run.run_id} has the configuration, data and code of {named(found)}, and another"
+        " result: the strategy depends on something that no run records"
+    )
 
 
 def named(run: Record) -> str:

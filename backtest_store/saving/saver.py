@@ -84,7 +84,7 @@ class Saver:
         with suppress(Exception):  # it is a courtesy
             found = await duplicates.identical_to(self._pool_of(settings), record)
             if found is not None:
-                get_logger().warning(f"run {record.run_id} duplicates {duplicates.named(found)}")
+                get_logger().warning(duplicates.repetition(record, found))
 
     async def prepare(self, settings: Settings) -> None:
         """Open a store, so that the first save finds it open."""

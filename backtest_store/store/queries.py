@@ -191,15 +191,15 @@ async def describe_store(db: Db) -> StoreSize:
     return await sql.single(db, "describe_store", StoreSize)
 
 
-async def same_config(
+async def same_identity(
     db: Db,
     *,
-    config_hashes: list[str],
-    source_digests: list[str | None],
+    config_hashes: list[str | None],
+    code_hashes: list[str | None],
     engine_versions: list[str | None],
     but: UUID | None,
 ) -> list[FoundRun]:
     """Find the newest successful run of each configuration, by the same code and engine."""
     return await sql.many(
-        db, "same_config", FoundRun, config_hashes, source_digests, engine_versions, but
+        db, "same_identity", FoundRun, config_hashes, code_hashes, engine_versions, but
     )

@@ -21,7 +21,7 @@ from nautilus_trader.model.data import Bar
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from backtest_store import record
-from backtest_store.capture.identity.catalogs import fingerprint
+from backtest_store.capture.identity.market_data import fingerprint
 from tests.capture.backtests import bar_type, bars, share
 from tests.capture.stores import only, stored
 
@@ -117,7 +117,7 @@ def test_run_of_a_node_is_described_by_its_configuration(store: str, catalog: Pa
     assert saved["equity_basis"] == "mark_to_market"
     assert saved["instrument_ids"] == ["ACME.XNAS"]
     assert saved["data_source"] == str(catalog)
-    assert saved["data_fingerprint"] == fingerprint(config)
+    assert saved["data_fingerprint"] == fingerprint(bars(share(), CLOSES))
     assert saved["parameters"]["orders"] == ORDERS
     assert saved["provenance"]["engine_run_id"] == result.run_id
     snapshot = saved["config_snapshot"]
@@ -220,15 +220,3 @@ def test_node_logs_a_failure_as_it_would_without_us(
 
 def _note(seen: list[str], error: BaseException, _: object) -> None:
     seen.append("".join(traceback.format_exception(error)))
-
-
-def test_fingerprint_follows_the_content_of_the_catalog(tmp_path: Path, catalog: Path) -> None:
-    same = fill(tmp_path / "same", CLOSES)
-    other = fill(tmp_path / "other", [*CLOSES[:-1], 131])
-    first = fingerprint(run_config(catalog))
-    assert first is not None
-    assert len(first) == 64
-    assert fingerprint(run_config(same)) == first
-    assert fingerprint(run_config(other)) != first
-    shorter = run_config(catalog, data={"end_time": "2023-01-01"})
-    assert fingerprint(shorter) != first

@@ -197,6 +197,7 @@ def test_changed_code_is_not_an_existing_run(store: str, trouble: str) -> None:
     file = Path(trouble).with_name("trouble.py")
     assert "duplicates" in btstore("run", trouble).err
     file.write_text(FAILING + "\n# changed")
+    del sys.modules["trouble"]  # as in a new process
     assert btstore("run", trouble, "--skip-existing").code == 0
     assert len(stored(store)) == 3
 

@@ -9,24 +9,26 @@ import asyncpg
 import pytest
 
 from backtest_store.models import Record, to_json
-from backtest_store.runs.duplicates import Identity, identical_to, named, stored_before
+from backtest_store.runs.duplicates import Identity, identical_to, named, repetition, stored_before
 from backtest_store.store import queries
 from tests.faults.runs import a_failure, a_run
 
-PROVENANCE: dict[str, Any] = {
-    "engine_version": "1.221.0",
-    "source_sha256": {"/a/b.py": "22", "/a/a.py": "33"},
-}
+PROVENANCE: dict[str, Any] = {"engine_version": "1.221.0"}
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-ONE = a_run(started_at=NOON, sharpe_ratio=1.2345, config_hash="ab" * 32, provenance=PROVENANCE)
+ONE = a_run(
+    started_at=NOON,
+    sharpe_ratio=1.2345,
+    config_hash="ab" * 32,
+    code_hash="12" * 32,
+    provenance=PROVENANCE,
+)
 OTHERS: dict[str, dict[str, Any]] = {
     "configuration": {"config_hash": "cd" * 32},
     "no hash": {"config_hash": None},
-    "engine": {"provenance": PROVENANCE | {"engine_version": "1.231.0"}},
-    "source": {"provenance": PROVENANCE | {"source_sha256": {"/a/b.py": "22", "/a/a.py": "44"}}},
-    "one source": {"provenance": PROVENANCE | {"source_sha256": {"/a/b.py": "22"}}},
-    "no source": {"provenance": {"engine_version": "1.221.0"}},
-    "imported": {"provenance": {"source_sha256": "none"}},
+    "engine": {"provenance": {"engine_version": "1.231.0"}},
+    "no engine": {"provenance": {}},
+    "code": {"code_hash": "34" * 32},
+    "no code": {"code_hash": None},
 }
 
 
@@ -64,14 +66,29 @@ async def test_what_differs_is_not_identical(db: asyncpg.Connection, difference:
     assert await identical_to(db, ONE) is None
 
 
-async def test_a_source_may_have_moved(db: asyncpg.Connection) -> None:
-    moved = PROVENANCE | {"source_sha256": {"/z/a.py": "33", "/y/b.py": "22"}}
-    await put(db, another(provenance=moved))
-    assert await identical_to(db, ONE) is not None
+@pytest.mark.parametrize("part", ["config_hash", "code_hash", "provenance"])
+async def test_what_is_not_known_is_identical_to_nothing(db: asyncpg.Connection, part: str) -> None:
+    unknown = another(**{part: {} if part == "provenance" else None})
+    await put(db, ONE, unknown)
+    again = replace(unknown, run_id=uuid4())
+    assert await identical_to(db, again) is None
+    assert await stored_before(db, [Identity.of(again)]) == {}
+
+
+def test_only_equal_results_are_called_identical() -> None:
+    same = another(warnings=["put otherwise"], engine_stats={"x": 1})
+    assert repetition(same, ONE).startswith(f"run {same.run_id} duplicates {ONE.run_id}")
+    other = another(total_return=0.5)
+    assert "another result" in repetition(other, ONE)
+    assert "duplicates" not in repetition(other, ONE)
 
 
 async def test_only_success_counts(db: asyncpg.Connection) -> None:
-    same = {"config_hash": ONE.config_hash, "provenance": PROVENANCE}
+    same = {
+        "config_hash": ONE.config_hash,
+        "code_hash": ONE.code_hash,
+        "provenance": PROVENANCE,
+    }
     await put(db, a_failure(**same))
     assert await identical_to(db, ONE) is None
     await put(db, ONE)
@@ -83,7 +100,7 @@ async def test_many_are_looked_for_at_once(db: asyncpg.Connection) -> None:
     other = another(config_hash="cd" * 32)
     await put(db, ONE, other)
     identities = [Identity.of(run) for run in (other, another(config_hash="ef" * 32), ONE, other)]
-    found = await stored_before(db, [i for i in identities if i is not None])
+    found = await stored_before(db, identities)
     assert {place: run.run_id for place, run in found.items()} == {
         0: other.run_id,
         2: ONE.run_id,

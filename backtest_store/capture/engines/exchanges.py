@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.identity.components import importable
 from backtest_store.capture.identity.json_values import path_of, plain
+from backtest_store.capture.identity.state import attributes_of, compiled_state
 from backtest_store.models import Json, Plain
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine, SimulatedExchange
+    from nautilus_trader.backtest.modules import SimulationModule
 
 MODELS = ("fill_model", "fee_model", "latency_model")
 MARGIN_MODELS = {"StandardMarginModel": "standard", "LeveragedMarginModel": "leveraged"}
@@ -42,19 +45,35 @@ def venue_config(exchange: SimulatedExchange) -> Json:
     config = {name: plain(getattr(exchange, name)) for name in names if hasattr(exchange, name)}
     config.update({name: model_config(exchange, name) for name in MODELS})
     account = exchange.exec_client.get_account()
+    settled = _settlement_prices(exchange)
     return config | {
         "name": str(exchange.id),
         "default_leverage": float(exchange.default_leverage),
         "leverages": {str(k): float(v) for k, v in exchange.leverages.items()} or None,
         "margin_model": _margin_model(exchange),
-        "modules": [importable(module, "actor") for module in exchange.modules] or None,
+        "modules": [_module(module) for module in exchange.modules] or None,
+        "routing": exchange.exec_client.venue is None,
         "frozen_account": bool(exchange.is_frozen_account),
         "allow_cash_borrowing": bool(getattr(account, "allow_borrowing", False)),
+        **({"settlement_prices": settled} if settled else {}),
+    }
+
+
+def venue_settings(exchange: SimulatedExchange) -> Json:
+    """Return what an exchange shows of its settings and `BacktestVenueConfig` does not name."""
+    from nautilus_trader.backtest.config import BacktestVenueConfig
+
+    shown = {name: getattr(exchange, name) for name in dir(exchange) if not name.startswith("_")}
+    return {
+        name: plain(value)
+        for name, value in shown.items()
+        if isinstance(value, bool | int | float | str | Decimal)
+        and name not in BacktestVenueConfig.__struct_fields__
     }
 
 
 def model_config(exchange: SimulatedExchange, name: str) -> Json | None:
-    """Describe a fill, fee or latency model by its class and what can be seen of its settings."""
+    """Describe a fill, fee or latency model by its class and all that it holds."""
     model = getattr(exchange, name, None)
     if model is None:
         return None
@@ -63,6 +82,12 @@ def model_config(exchange: SimulatedExchange, name: str) -> Json | None:
         "config_path": _config_path(type(model)),
         "config": _settings(model),
     }
+
+
+def model_classes(exchange: SimulatedExchange) -> list[type]:
+    """Return the classes of all that decides about an exchange's fills, fees and margins."""
+    models = [getattr(exchange, name, None) for name in (*MODELS, "margin_model")]
+    return [type(model) for model in (*models, *exchange.modules) if model is not None]
 
 
 def _config_path(model: type) -> str | None:
@@ -76,13 +101,14 @@ def _settings(model: object) -> dict[str, Plain]:
     settings = {name: plain(getattr(model, name)) for name in _properties(model)}
     # A fee model keeps its commission to itself, and it changes every result.
     amounts = [str(held) for held in gc.get_referents(model) if type(held).__name__ == "Money"]
-    return settings | ({"commission": amounts[0]} if amounts else {})
+    settings |= {"commission": amounts[0]} if amounts else {}
+    return settings | attributes_of(model) | {"state": compiled_state(model)}
 
 
 def _properties(model: object) -> list[str]:
     return [
         name
-        for name in sorted({*dir(type(model)), *getattr(model, "__dict__", {})})
+        for name in sorted(dir(type(model)))
         if not name.startswith("_") and not callable(getattr(model, name, None))
     ]
 
@@ -91,4 +117,22 @@ def _margin_model(exchange: SimulatedExchange) -> Json | None:
     model = getattr(exchange, "margin_model", None)
     if model is None:
         return None
-    return {"model_type": MARGIN_MODELS.get(type(model).__name__, path_of(type(model)))}
+    kind = MARGIN_MODELS.get(type(model).__name__, path_of(type(model)))
+    held = attributes_of(model)
+    return {"model_type": kind, "config": held} if held else {"model_type": kind}
+
+
+def _module(module: SimulationModule) -> Json:
+    described = importable(module, "actor")
+    return described | {"config": described["config"] | attributes_of(module)}
+
+
+def _settlement_prices(exchange: SimulatedExchange) -> Json:
+    """Return the prices at which instruments expire; the exchange alone knows them."""
+    return {
+        str(instrument): float(price)
+        for held in gc.get_referents(exchange)
+        if isinstance(held, dict)
+        for instrument, price in held.items()
+        if type(instrument).__name__ == "InstrumentId" and isinstance(price, float | int)
+    }

@@ -24,6 +24,9 @@ class Follower(Protocol):
     engine: BacktestEngine
     runs: int
 
+    def called(self) -> None:
+        """Hear that the engine is about to begin a run, or to go on with one."""
+
     def ended(self) -> None:
         """Hear that the engine has come to the end of a run."""
 
@@ -83,6 +86,8 @@ def _run(original: Callable[..., Any]) -> Callable[..., Any]:
     def run(engine: BacktestEngine, *args: Any, **named: Any) -> Any:
         follower = _made_follower(engine)
         runs = 0 if follower is None else follower.runs
+        if follower is not None:
+            follower.called()
         try:
             return original(engine, *args, **named)
         except BaseException as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture.identity.json_values import path_of, plain
+from backtest_store.capture.identity.json_values import is_whole, path_of, plain
+from backtest_store.capture.identity.state import attributes_of
 from backtest_store.models import Json
 
 if TYPE_CHECKING:
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
     from nautilus_trader.trading.strategy import Strategy
 
 NO_STRATEGY = "no strategy"
+KINDS = {"strategies": "strategy", "actors": "actor", "exec_algorithms": "exec_algorithm"}
+VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_ABSENT = object()
 
 
 def name_of(strategies: list[Strategy]) -> str:
@@ -25,6 +31,11 @@ def joined(names: list[str]) -> str:
     return ", ".join(dict.fromkeys(names)) or NO_STRATEGY
 
 
+def components_of(engine: BacktestEngine) -> list[Actor]:
+    """Return an engine's strategies, actors and execution algorithms."""
+    return [component for kind in KINDS for component in getattr(engine.trader, kind)()]
+
+
 def parameters_of(strategies: list[Strategy]) -> Json:
     """Return what configures the strategies, less what every strategy has; by id if several."""
     own = {str(strategy.id): _own_parameters(strategy) for strategy in strategies}
@@ -35,19 +46,58 @@ def _own_parameters(strategy: Strategy) -> Json:
     from nautilus_trader.trading.config import StrategyConfig
 
     everyones = frozenset(StrategyConfig.__struct_fields__)
-    config = _config(strategy)
-    return {name: value for name, value in config.items() if name not in everyones}
+    config = {n: value for n, value in _config(strategy).items() if n not in everyones}
+    return {n: plain(value) for n, value in arguments_of(strategy).items()} | config
+
+
+def arguments_of(component: Actor) -> dict[str, Any]:
+    """Return what a component was constructed with besides its configuration.
+
+    It is built already, so each argument is what the attribute of its name holds, or, where one has
+    no attribute, all that Python code gave to the instance.
+    """
+    found = {name: _attribute(component, name) for name in argument_names(type(component))}
+    if _ABSENT not in found.values():
+        return found
+    named = {name: value for name, value in found.items() if value is not _ABSENT}
+    return getattr(component, "__dict__", {}) | named
+
+
+def unknown_arguments(components: list[Strategy]) -> Iterator[str]:
+    """Say of which components the constructor's arguments cannot be known."""
+    for component in components:
+        arguments = {n: plain(value) for n, value in arguments_of(component).items()}
+        if not is_whole(arguments) or (argument_names(type(component)) and not arguments):
+            names = ", ".join(argument_names(type(component)))
+            yield f"the arguments of {type(component).__name__} cannot be read: {names}"
+
+
+def attributes(component: Actor) -> Json:
+    """Return what a component holds that can be described whole, beside its configuration."""
+    held = {name: value for name, value in attributes_of(component).items() if is_whole(value)}
+    return {"class": path_of(type(component)), "held": held}
+
+
+def argument_names(cls: type) -> list[str]:
+    """List what a class takes to be constructed besides `self` and its configuration."""
+    construct = inspect.getattr_static(cls, "__init__")
+    if not inspect.isfunction(construct):  # a compiled class
+        return []
+    parameters = [*inspect.signature(construct).parameters.values()][1:]
+    return [p.name for p in parameters if p.name != "config" and p.kind not in VARIABLE]
+
+
+def _attribute(component: Actor, name: str) -> Any:
+    private = f"_{type(component).__name__.lstrip('_')}__{name}"
+    held = getattr(component, "__dict__", {})
+    return next((held[n] for n in (name, f"_{name}", private) if n in held), _ABSENT)
 
 
 def importable_components(engine: BacktestEngine) -> Json:
     """Return strategies, actors and execution algorithms as `BacktestEngineConfig` lists them."""
-    trader = engine.trader
     return {
-        "strategies": [importable(strategy, "strategy") for strategy in trader.strategies()],
-        "actors": [importable(actor, "actor") for actor in trader.actors()],
-        "exec_algorithms": [
-            importable(algorithm, "exec_algorithm") for algorithm in trader.exec_algorithms()
-        ],
+        kind: [importable(component, name) for component in getattr(engine.trader, kind)()]
+        for kind, name in KINDS.items()
     }
 
 

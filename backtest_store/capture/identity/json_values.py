@@ -1,22 +1,28 @@
-"""What a configuration may hold, as plain JSON that PostgreSQL takes and that means the same."""
+"""What a configuration may hold, as plain JSON that PostgreSQL takes and that means the same.
+
+What JSON cannot hold whole is there as an `Undescribed` text: who computes an identity asks
+`is_whole`, since two values that are described alike need not be the same.
+"""
 
 from __future__ import annotations
 
 import base64
 import dataclasses
+import hashlib
 import json
 import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Final, get_args, get_type_hints
+from typing import Any, Final, get_args, get_type_hints
 from uuid import UUID
 
 from backtest_store.models import Plain
@@ -31,6 +37,8 @@ CUT: Final = "…"
 
 # PostgreSQL's jsonb refuses NUL, and no UTF-8 can hold half of a surrogate pair.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# Modules of Python's whose values' texts tell them apart.
+VALUES: Final = frozenset({"fractions", "zoneinfo", "ipaddress", "re", "datetime"})
 # An address in a repr differs in every process, and the configuration's hash must not.
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 
@@ -67,6 +75,21 @@ def is_nautilus(value: object) -> bool:
     return type(value).__module__.startswith("nautilus_trader.")
 
 
+class Undescribed(str):
+    """Text that stands for a value without telling it from every other."""
+
+    __slots__ = ()
+
+
+def is_whole(value: object) -> bool:
+    """Tell whether JSON made by `plain` describes its value from end to end."""
+    if isinstance(value, Mapping):
+        return all(is_whole(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return all(map(is_whole, value))
+    return not isinstance(value, Undescribed)
+
+
 class _Walk:
     """One pass over a value, bounded in depth and in the number of values, and safe from cycles."""
 
@@ -80,24 +103,24 @@ class _Walk:
         """Return one value as JSON."""
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            return CUT
+            return Undescribed(CUT)
         try:
-            known, result = _scalar(value)
+            known, result = _scalar(value, parseable=self._parseable)
             return self._weighed(result) if known else self._container(value, depth)
         except Exception:  # noqa: BLE001 - a property of a stranger's object may raise anything
-            return f"<{clean(type(value).__qualname__)}>"
+            return Undescribed(f"<{clean(type(value).__qualname__)}>")
 
     def _weighed(self, scalar: Plain) -> Plain:
         """Let texts through until they are more than PostgreSQL takes in one value."""
         if isinstance(scalar, str):
             self._characters += len(scalar)
-        return scalar if self._characters <= MAX_CHARACTERS else CUT
+        return scalar if self._characters <= MAX_CHARACTERS else Undescribed(CUT)
 
     def _container(self, value: object, depth: int) -> Plain:
         if id(value) in self._parents:
-            return "<cycle>"
+            return Undescribed("<cycle>")
         if depth >= MAX_DEPTH:
-            return CUT
+            return Undescribed(CUT)
         self._parents.add(id(value))
         try:
             return self._inside(value, depth + 1)
@@ -113,21 +136,52 @@ class _Walk:
             return [self.visit(item, depth) for item in value]
         fields = _fields(value)
         if fields is None:
-            return _opaque(value)
+            return self._opaque(value, depth)
         if self._parseable:
-            fields = [(name, _numbered(type(value), name, item)) for name, item in fields]
+            fields = [(name, _named(type(value), name, item)) for name, item in fields]
         return self._object(fields, depth)
+
+    def _opaque(self, value: Any, depth: int) -> Plain:
+        """Describe what is neither a scalar nor a container of JSON's."""
+        if hasattr(value, "tolist") and hasattr(value, "dtype"):  # NumPy's arrays, pandas' series
+            if hasattr(value, "index") and hasattr(value, "to_numpy"):
+                return self._object([("index", value.index), ("data", value.to_numpy())], depth)
+            return self._array(value, depth)
+        if hasattr(value, "columns") and hasattr(value, "iloc"):  # pandas' frames
+            names = [_key(name) for name in value.columns]
+            series = [value.iloc[:, place].to_numpy() for place in range(len(names))]
+            whole = [("columns", names), ("index", value.index), ("data", series)]
+            return self._object(whole, depth)
+        if isinstance(value, partial):
+            return self._object(
+                [("function", value.func), ("args", value.args), ("keywords", value.keywords)],
+                depth,
+            )
+        return _text_of(value)
+
+    def _array(self, value: Any, depth: int) -> Plain:
+        """Return the elements of an array; of one that is long, or has odd ones, their digest."""
+        if getattr(value, "size", 1) <= MAX_ARRAY:
+            return self.visit(value.tolist(), depth)
+        if not hasattr(value, "tobytes"):  # pandas' index
+            return self.visit(value.to_numpy(), depth)
+        elements = value.dtype.fields is not None or value.dtype.hasobject
+        raw = repr(value.tolist()).encode() if elements else value.tobytes()
+        return {
+            "array": f"{value.dtype} {list(value.shape)}",
+            "sha256": hashlib.sha256(raw).hexdigest(),
+        }
 
     def _object(self, items: Iterable[tuple[object, object]], depth: int) -> dict[str, Plain]:
         return {_key(name): self.visit(item, depth) for name, item in items}
 
 
-def _scalar(value: object) -> tuple[bool, Plain]:
+def _scalar(value: object, *, parseable: bool = False) -> tuple[bool, Plain]:
     """Return whether a value is a single one, and then what JSON has for it."""
     if value is None or isinstance(value, bool):
         return True, value
     if isinstance(value, Enum):
-        return True, clean(_enumerated(value))
+        return True, _enumerated(value, parseable=parseable)
     if isinstance(value, int | float):
         return True, _number(value)
     return _text(value)
@@ -135,12 +189,21 @@ def _scalar(value: object) -> tuple[bool, Plain]:
 
 def _text(value: object) -> tuple[bool, Plain]:
     """Return whether a value is one that text keeps whole, and then its text."""
+    if isinstance(value, Undescribed):
+        return True, value
     if isinstance(value, str | Decimal | UUID | PurePath | timedelta):
-        return True, clean(str(value))
+        return True, _whole(str(value))
     if isinstance(value, datetime | date | time):
         return True, value.isoformat()
     if isinstance(value, bytes | bytearray | memoryview):
-        return True, {"base64": base64.b64encode(bytes(value)[:MAX_TEXT]).decode("ascii")}
+        return True, _base64(bytes(value))
+    return _code(value)
+
+
+def _code(value: object) -> tuple[bool, Plain]:
+    """Return whether a value is code, and then its path, and what it does where that is not all."""
+    if isinstance(value, FunctionType) and "<" in value.__qualname__:
+        return True, _function(value)
     if isinstance(value, type | FunctionType | BuiltinFunctionType | MethodType):
         return True, clean(path_of(value))
     if isinstance(value, ModuleType):
@@ -148,9 +211,35 @@ def _text(value: object) -> tuple[bool, Plain]:
     return False, None
 
 
-def _enumerated(value: Enum) -> str:
-    """Return what NautilusTrader's configurations write: the name of a number, a text itself."""
-    return str(value.value if isinstance(value.value, str) else value.name or value)
+def _whole(text: str) -> Plain:
+    """Return a text; of one that is too long its beginning and the digest of all of it."""
+    if len(text) <= MAX_TEXT:
+        return clean(text)
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return f"{clean(text)} sha256 {digest}"
+
+
+def _base64(content: bytes) -> Plain:
+    shown = {"base64": base64.b64encode(content[:MAX_TEXT]).decode("ascii")}
+    if len(content) <= MAX_TEXT:
+        return shown
+    return shown | {"sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _function(function: FunctionType) -> Plain:
+    """Describe a function that its path does not tell from others: a lambda, a closure."""
+    from backtest_store.capture.identity.bytecode import code_digest
+
+    return {"function": clean(path_of(function)), "sha256": code_digest(function)}
+
+
+def _enumerated(value: Enum, *, parseable: bool) -> Plain:
+    """Return what NautilusTrader's configurations show, or what they read from JSON again."""
+    if isinstance(value.value, str):
+        return clean(value.value)
+    if parseable and isinstance(value.value, int):
+        return value.value
+    return clean(str(value.name or value))
 
 
 def _number(value: float) -> Plain:
@@ -182,26 +271,41 @@ def _fields(value: object) -> Iterable[tuple[str, object]] | None:
     return [(name, getattr(value, name, None)) for name in names]
 
 
-def _numbered(cls: type, name: str, value: object) -> object:
-    if isinstance(value, Enum) and isinstance(value, int) and name in _number_fields(cls):
-        return int(value)
+def _named(cls: type, name: str, value: object) -> object:
+    """Return an enumeration's name in the fields of configurations that read text, too."""
+    if isinstance(value, Enum) and name in _text_fields(cls):
+        return _enumerated(value, parseable=False)
     return value
 
 
 @cache
-def _number_fields(cls: type) -> frozenset[str]:
-    """Return the fields of a configuration that are not read from text."""
+def _text_fields(cls: type) -> frozenset[str]:
+    """Return the fields of a configuration that take a text."""
     try:
         hints = get_type_hints(cls)
     except Exception:  # noqa: BLE001 - an annotation may name what cannot be found
         return frozenset()
-    return frozenset(name for name, hint in hints.items() if str not in (hint, *get_args(hint)))
+    return frozenset(name for name, hint in hints.items() if str in (hint, *get_args(hint)))
 
 
-def _opaque(value: object) -> Plain:
-    if hasattr(value, "tolist") and hasattr(value, "dtype"):  # NumPy's scalars and arrays
-        return (
-            plain(value.tolist()) if getattr(value, "size", 1) <= MAX_ARRAY else clean(repr(value))
-        )
-    text = str(value) if is_nautilus(value) else repr(value)
-    return clean(ADDRESS.sub("", text))
+def _text_of(value: object) -> Plain:
+    if is_nautilus(value):
+        return _nautilus_text(value)
+    text = clean(ADDRESS.sub("", repr(value)))
+    # A class of the user's tells of itself what it likes; a value of Python's own, all.
+    is_builtin = type(value).__module__ == "builtins" and type(value) is not object
+    return text if is_builtin or _is_value(value) else Undescribed(text)
+
+
+def _is_value(value: object) -> bool:
+    return type(value).__module__ in VALUES
+
+
+def _nautilus_text(value: object) -> Plain:
+    write = getattr(type(value), "to_dict", None)
+    if write is not None:
+        with suppress(Exception):
+            return plain(write(value))
+    text = str(value)
+    cleaned = clean(ADDRESS.sub("", text))
+    return cleaned if ADDRESS.search(text) is None else Undescribed(cleaned)

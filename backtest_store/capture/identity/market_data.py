@@ -1,35 +1,152 @@
-"""What market data an engine holds in memory, and a fingerprint of it."""
+"""The market data of a run, and the one fingerprint of it that the whole product uses.
+
+The fingerprint is a digest of every element in the order in which the engine replays them, so that
+equal data has an equal one, wherever it is and however it was read.
+"""
 
 from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.identity.json_values import ADDRESS
+from backtest_store.capture.identity.json_values import canonical, is_whole, plain
 from backtest_store.models import Json
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.core.data import Data
 
-# Reading every bar would cost more of a run than anybody should notice.
-SAMPLE = 1024
 NANOSECONDS = 1_000_000_000
+PART = 4096
+# The text of each of these has all of it, but for the moment of its arrival.
+NAUTILUS_DATA = "nautilus_trader.model.data"
+# Under this name an engine replays what `add_data` was given; other names load as the run goes.
+ADDED = "backtest_data"
+
+
+class Fingerprint:
+    """A digest that grows with the data, in whatever portions it comes.
+
+    It is None as soon as an element cannot be told from others.
+    """
+
+    def __init__(self) -> None:
+        # Each field apart: together they would depend on where a portion ends.
+        self._texts, self._kinds = hashlib.sha256(), hashlib.sha256()
+        self._times, self._revisions = hashlib.sha256(), hashlib.sha256()
+        self._is_known = True
+        self.count = 0
+
+    def add(self, data: Iterable[Data]) -> Fingerprint:
+        """Add data that is replayed after all that was added before."""
+        elements = iter(data)
+        while part := list(islice(elements, PART)):
+            self._add(part)
+            self.count += len(part)
+        return self
+
+    @property
+    def value(self) -> str | None:
+        """Return the SHA-256 in hex; None if it is not known or there is no data."""
+        if not self._is_known or not self.count:
+            return None
+        digests = self._texts, self._kinds, self._times, self._revisions
+        return hashlib.sha256(b"".join(d.digest() for d in digests)).hexdigest()
+
+    def _add(self, part: list[Data]) -> None:
+        kinds = list(map(type, part))
+        known = list(map(str if _are_plain(kinds) else _described, part))
+        texts = [text for text in known if text is not None]
+        if len(texts) < len(known):
+            self._is_known = False
+            return
+        names = [kind.__qualname__ for kind in kinds]
+        self._texts.update(("\n".join(texts) + "\n").encode("utf-8", "replace"))
+        self._kinds.update(("\n".join(names) + "\n").encode("utf-8", "replace"))
+        self._times.update(array("Q", [element.ts_init for element in part]).tobytes())
+        if "Bar" in names:
+            places = (b"%d\n" % n for n, e in enumerate(part, self.count) if _is_revision(e))
+            self._revisions.update(b"".join(places))
+
+
+def fingerprint(data: Iterable[Data]) -> str | None:
+    """Digest every element of market data, in its order.
+
+    Parameters
+    ----------
+    data : iterable of Data
+        What an engine replays, in the order in which it does.
+
+    Returns
+    -------
+    str or None
+        SHA-256 in hex; None without data, or if an element cannot be described.
+    """
+    return Fingerprint().add(data).value
+
+
+def _are_plain(kinds: Iterable[type]) -> bool:
+    """Tell whether the texts of elements of these classes have all that they hold."""
+    return all(
+        kind.__module__ == NAUTILUS_DATA and kind.__name__ != "CustomData" for kind in set(kinds)
+    )
+
+
+def _is_revision(element: Data) -> bool:
+    return bool(getattr(element, "is_revision", False))
+
+
+def _described(element: Data) -> str | None:
+    """Return the text of an element, also of a class of the user's; None if it has none."""
+    kind = type(element)
+    if _are_plain([kind]):
+        return str(element)
+    if kind.__name__ == "CustomData" and kind.__module__ == NAUTILUS_DATA:
+        inner = _described(element.data)
+        return None if inner is None else f"{element.data_type} {inner}"
+    state = plain(_state(element))
+    return f"{kind.__module__} {canonical(state)}" if is_whole(state) else None
+
+
+def _state(element: Data) -> object:
+    """Return all that a user's data holds, by its own account or by its attributes."""
+    write = getattr(element, "to_dict", None)
+    if write is not None:
+        return write()
+    slots = [n for kind in type(element).__mro__ for n in getattr(kind, "__slots__", ())]
+    held = {name: getattr(element, name, None) for name in slots} | getattr(element, "__dict__", {})
+    return held | {"ts_event": element.ts_event} if held else element
 
 
 @dataclass(frozen=True)
 class MarketData:
-    """Data in memory: how much, from when to when (UNIX nanoseconds), its streams, a digest."""
+    """Data in memory: how much, from when to when (UNIX nanoseconds), its streams, a digest.
+
+    `is_all` tells whether nothing else was to be replayed that is not in memory yet.
+    """
 
     count: int = 0
     first: int | None = None
     last: int | None = None
     streams: tuple[str, ...] = ()
-    fingerprint: str | None = None
+    digest: Fingerprint = field(default_factory=Fingerprint)
+    is_all: bool = True
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Return the fingerprint of what was seen."""
+        return self.digest.value
+
+    @property
+    def seen(self) -> int:
+        """Return how many elements the fingerprint is of."""
+        return self.digest.count
 
     def describe(self) -> list[Json]:
         """Return what a snapshot says of data that no catalog holds."""
@@ -46,33 +163,29 @@ class MarketData:
         ]
 
 
-def market_data_of(engine: BacktestEngine) -> MarketData:
-    """Look at the data that an engine holds."""
-    data = engine.data
-    if not data:
-        return MarketData()
+def market_data_of(engine: BacktestEngine, *, is_known: bool = False) -> MarketData:
+    """Look at the data that an engine holds; `is_known` spares its digest."""
+    data: list[Data] = engine.data
+    digest = Fingerprint()
+    if data and not is_known:
+        digest.add(data)
     return MarketData(
         count=len(data),
-        first=data[0].ts_init,
-        last=data[-1].ts_init,
+        first=data[0].ts_init if data else None,
+        last=data[-1].ts_init if data else None,
         streams=tuple(sorted(_streams(engine))),
-        fingerprint=fingerprint(data),
+        digest=digest,
+        is_all=holds_all(engine),
     )
 
 
-def fingerprint(data: Sequence[Data]) -> str:
-    """Digest the number of elements, the first, the last, and evenly spaced ones in between."""
-    texts = [str(data[position]) for position in sorted(_positions(len(data)))]
-    content = f"{len(data)}\n" + "\n".join(texts)
-    if " at 0x" in content:
-        content = ADDRESS.sub("", content)
-    return hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
+def holds_all(engine: BacktestEngine) -> bool:
+    """Tell whether an engine holds all that it replays: no iterator and no catalog feeds it."""
+    from nautilus_trader.backtest.engine import BacktestDataIterator
 
-
-def _positions(count: int) -> set[int]:
-    if count <= SAMPLE:
-        return set(range(count))
-    return {step * (count - 1) // (SAMPLE - 1) for step in range(SAMPLE)}
+    iterators = [held for held in gc.get_referents(engine) if type(held) is BacktestDataIterator]
+    names = {name for iterator in iterators for name in iterator.all_data()}
+    return names <= {ADDED} and not engine.kernel.catalogs
 
 
 def _streams(engine: BacktestEngine) -> set[str]:

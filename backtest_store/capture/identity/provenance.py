@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from backtest_store.capture.identity.code import Code
+from backtest_store.capture.identity.git import GitQuery
+from backtest_store.capture.identity.notebook import notebook_of_process
 from backtest_store.models import Json
 
-GIT_SECONDS = 2.0
+# What every backtest computes with, whether the user's code names it or not.
+ALWAYS = ("numpy", "pandas")
 
 
-def provenance_of(classes: Iterable[type], *, command_line: str | None = None) -> Json:
-    """Describe what ran: the engine, Python, this package, the strategies' source, the command."""
-    files = [file for file in map(source_file, classes) if file is not None]
+def provenance_of(code: Code, git: GitQuery, *, command_line: str | None = None) -> Json:
+    """Describe what ran: the engine, Python, this package, the user's code, the command."""
+    notebook = notebook_of_process() if command_line is None else None
     return {
         "engine": "nautilus_trader",
         "engine_version": _version("nautilus_trader"),
         "python_version": platform.python_version(),
         "backtest_store_version": _version("backtest-store"),
+        "package_versions": package_versions(code.libraries),
         "platform": _platform(),
-        "git": git_state(repository_folder(files)),
-        "source_sha256": {str(file): digest for file in files if (digest := file_digest(file))},
-        "command_line": command_line if command_line is not None else current_command_line(),
+        "git": git.answer(),
+        "source_sha256": code.digests(),
+        "command_line": command_line or _command(notebook),
+        **({} if notebook is None else {"notebook": notebook}),
     }
 
 
@@ -38,20 +42,11 @@ def current_command_line() -> str:
     return shlex.join(getattr(sys, "argv", None) or [])
 
 
-def source_file(cls: type) -> Path | None:
-    """Return the file that defines a class; a notebook's cell is none."""
-    module = sys.modules.get(cls.__module__)
-    file = getattr(module, "__file__", None)
-    return Path(file).resolve() if file else None
-
-
-def repository_folder(files: Iterable[Path]) -> Path | None:
-    """Return the folder whose repository tells the state of the user's code, not a package's."""
-    own = (f.parent for f in files if "site-packages" not in f.parts and f.parent.is_dir())
-    try:
-        return next(own, None) or Path.cwd()
-    except OSError:  # the working directory was removed
-        return None
+def package_versions(modules: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the packages that modules belong to, the standard library left out."""
+    names = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names
+    versions = {name: _package_version(name) for name in sorted({*names, *ALWAYS})}
+    return {name: version for name, version in versions.items() if version is not None}
 
 
 def file_digest(file: Path) -> str | None:
@@ -63,50 +58,15 @@ def file_digest(file: Path) -> str | None:
         return None
 
 
+def _command(notebook: Json | None) -> str:
+    """Return the command; a notebook's kernel was started by a program, and not by that."""
+    return current_command_line() if notebook is None else f"notebook {notebook['name']}"
+
+
 @cache
 def _digest(file: Path, _modified: int, _size: int) -> str:
     with file.open("rb") as source:
         return hashlib.file_digest(source, "sha256").hexdigest()
-
-
-@cache
-def git_state(folder: Path | None) -> Json | None:
-    """Return commit and cleanness of a folder's repository; None without one, or without git."""
-    if folder is None:
-        return None
-    command = [
-        "git",
-        "-C",
-        str(folder),
-        "-c",
-        "core.fsmonitor=false",
-        "status",
-        "--porcelain=v2",
-        "--branch",
-    ]
-    try:
-        answer = subprocess.run(
-            [*command, "--untracked-files=no", "--ignore-submodules"],
-            capture_output=True,
-            check=True,
-            stdin=subprocess.DEVNULL,
-            timeout=GIT_SECONDS,
-            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return _read_status(answer.stdout.decode("utf-8", "replace"))
-
-
-def _read_status(status: str) -> Json | None:
-    lines = status.splitlines()
-    heads = dict(
-        line[2:].split(" ", 1) for line in lines if line.startswith("# ") and " " in line[2:]
-    )
-    commit = heads.get("branch.oid", "")
-    if not commit or commit.startswith("("):
-        return None
-    return {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
 
 
 @cache
@@ -120,3 +80,10 @@ def _version(distribution: str) -> str | None:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
+
+
+@cache
+def _package_version(name: str) -> str | None:
+    """Return a package's version: its distribution's, or what it says of itself."""
+    said = getattr(sys.modules.get(name), "__version__", None)
+    return _version(name) or (said if isinstance(said, str) else None)

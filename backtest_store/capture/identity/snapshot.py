@@ -1,28 +1,20 @@
-"""The configuration of a run in NautilusTrader's own terms, and its hash."""
+"""The configuration of a run in NautilusTrader's own terms."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.engines.exchanges import exchanges, venue_config
-from backtest_store.capture.identity.components import importable_components
-from backtest_store.capture.identity.json_values import canonical, plain
-from backtest_store.capture.identity.market_data import MarketData
-from backtest_store.models import Json, Plain
+from backtest_store.capture.identity.components import KINDS, importable_components
+from backtest_store.capture.identity.json_values import plain
+from backtest_store.models import Json
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.config import BacktestRunConfig
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.model.instruments import Instrument
 
-# What names a run or its orders, or says where it writes, and changes nothing in its result.
-ENGINE_NAMES = frozenset({"trader_id", "instance_id", "logging", "loop_debug", "streaming"})
-COMPONENT_NAMES = frozenset({"strategy_id", "order_id_tag", "component_id", "exec_algorithm_id"})
-COMPONENTS = ("strategies", "actors", "exec_algorithms")
-RUN_NAMES = frozenset({"raise_exception", "dispose_on_completion"})
+    from backtest_store.capture.identity.market_data import MarketData
 
 
 def engine_snapshot(engine: BacktestEngine, data: MarketData) -> Json:
@@ -45,62 +37,20 @@ def node_snapshot(config: BacktestRunConfig) -> Json:
     return snapshot if isinstance(snapshot, dict) else {}
 
 
+def with_added(given: Json, described: Json) -> Json:
+    """Add to a node's configuration the components that its engine was given after it was built."""
+    engine = given.get("engine")
+    if not isinstance(engine, dict) or not all(isinstance(engine.get(k), list) for k in KINDS):
+        return given
+    actual = described.get("engine", {})
+    added = {kind: actual.get(kind, [])[len(engine[kind]) :] for kind in KINDS}
+    return {**given, "engine": engine | {kind: engine[kind] + added[kind] for kind in KINDS}}
+
+
 def instrument_snapshot(instrument: Instrument) -> Json:
     """Return an instrument as NautilusTrader itself writes it to JSON."""
     values = plain(type(instrument).to_dict(instrument))
     return values if isinstance(values, dict) else {"id": str(instrument.id)}
-
-
-def config_hash(
-    snapshot: Json,
-    *,
-    instrument_ids: Sequence[str],
-    start_date: datetime | None,
-    end_date: datetime | None,
-    data_fingerprint: str | None,
-) -> str:
-    """Digest what decides about a run's result; names, order ids and logging do not.
-
-    Returns
-    -------
-    str
-        SHA-256 in hex, the same in every process and for every order of keys.
-    """
-    substance: Plain = {
-        "config": _substance(snapshot),
-        "instrument_ids": sorted(instrument_ids),
-        "start_date": _utc(start_date),
-        "end_date": _utc(end_date),
-        "data_fingerprint": data_fingerprint,
-    }
-    return hashlib.sha256(canonical(substance).encode()).hexdigest()
-
-
-def _substance(snapshot: Json) -> Json:
-    config = _without_names({n: value for n, value in snapshot.items() if n not in RUN_NAMES})
-    engine = config.get("engine")
-    if isinstance(engine, dict):
-        kept = {name: value for name, value in engine.items() if name not in ENGINE_NAMES}
-        config["engine"] = kept | {n: _nameless(kept[n]) for n in COMPONENTS if n in kept}
-    return config
-
-
-def _nameless(components: Plain) -> Plain:
-    if not isinstance(components, list):
-        return components
-    return [_without_names(c) if isinstance(c, dict) else c for c in components]
-
-
-def _without_names(component: Json) -> Json:
-    config = component.get("config")
-    if not isinstance(config, dict):
-        return component
-    kept = {name: value for name, value in config.items() if name not in COMPONENT_NAMES}
-    return component | {"config": kept}
-
-
-def _utc(time: datetime | None) -> str | None:
-    return None if time is None else time.astimezone(UTC).isoformat()
 
 
 def _engine_config(engine: BacktestEngine) -> object:

@@ -1,0 +1,182 @@
+"""The code of a run: every module that it used from outside of what is installed, as imported.
+
+A process may have imported a great deal that a run has no part in, so the modules are found from
+the run's own classes: by what their source imports, wherever in it, and by what their names hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import site
+import sys
+import sysconfig
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec, resolve_name
+from pathlib import Path
+from types import ModuleType
+
+from backtest_store.capture.identity.source import Source, source_of, source_of_file
+from backtest_store.models import Json
+
+OURS = __name__.partition(".")[0]
+# What of this package may be a run's code, and not only what records it.
+BUNDLED = (f"{OURS}.runner.strategies", f"{OURS}.runner.venue_models")
+MAIN = "__main__"
+PLACES = ("stdlib", "platstdlib", "purelib", "platlib")
+INSTALLED = frozenset({"site-packages", "dist-packages"})
+
+
+@dataclass(frozen=True)
+class Code:
+    """The modules of a run.
+
+    Parameters
+    ----------
+    modules : dict of str to Source
+        The user's own, by name, those that define the classes first.
+    libraries : frozenset of str
+        The names of what these import besides: the standard library's and installed packages.
+    """
+
+    modules: dict[str, Source]
+    libraries: frozenset[str] = field(default=frozenset())
+
+    @property
+    def code_hash(self) -> str | None:
+        """Return the SHA-256 of all modules; None if one is not known as it was imported."""
+        digests = [source.digest for source in self.modules.values()]
+        if any(digest is None for digest in digests):
+            return None
+        return hashlib.sha256("\n".join(sorted(filter(None, digests))).encode()).hexdigest()
+
+    @property
+    def draws(self) -> bool:
+        """Tell whether the code draws from the random numbers that a process shares."""
+        return any(source.uses.draws for source in self.modules.values())
+
+    @property
+    def files(self) -> list[Path]:
+        """Return the files that the modules were imported from."""
+        return [source.file for source in self.modules.values() if source.file is not None]
+
+    def digests(self) -> Json:
+        """Return the digest of each module under its file, or its name if it has none."""
+        return {
+            str(source.file or name): source.digest
+            for name, source in self.modules.items()
+            if source.digest is not None
+        }
+
+
+UNKNOWN_CODE = Code({"": Source(None, None)})
+
+
+def code_of(classes: Iterable[type], *, more: Iterable[str] = ()) -> Code:
+    """Find the modules that classes use, and the script of this process.
+
+    Parameters
+    ----------
+    classes : iterable of type
+        The classes of a run's strategies, their configurations, actors and models.
+    more : iterable of str
+        The names of modules that the run imported besides.
+
+    Returns
+    -------
+    Code
+    """
+    roots = [kind for cls in classes for kind in cls.__mro__]
+    found: dict[str, Source] = {}
+    libraries: set[str] = set()
+    homes = [*dict.fromkeys(kind.__module__ for kind in roots)]
+    waiting = deque(full for home in homes for full in (home, *_resolved(home, "")))
+    waiting.extend([*more, MAIN])
+    while waiting:
+        name = waiting.popleft()
+        module = sys.modules.get(name)
+        defined = [kind for kind in roots if kind.__module__ == name]
+        if name in found:
+            continue
+        if module is None and not defined:
+            found |= _to_be_imported(name)
+        elif module is None:  # made by code that was executed from nowhere
+            found[name] = Source(None, None)
+        elif is_own(module):
+            found[name] = source_of(module, defined)
+            waiting.extend(_used_by(module, found[name]))
+        else:
+            libraries.add(name)
+    return Code(found, frozenset(libraries))
+
+
+def _to_be_imported(name: str) -> dict[str, Source]:
+    """Return the source of a module of the user's that the code imports, but has not yet."""
+    parent = name.rpartition(".")[0]
+    with suppress(ImportError, ValueError, AttributeError):
+        spec = find_spec(name) if not parent or parent in sys.modules else None
+        if spec is not None and spec.has_location and _is_own_file(str(spec.origin)):
+            return {name: source_of_file(Path(str(spec.origin)).resolve())}
+    return {}
+
+
+def is_own(module: ModuleType) -> bool:
+    """Tell whether a module is the user's own, and not installed or a part of Python or of us."""
+    name = getattr(module, "__name__", "")
+    if name.partition(".")[0] == OURS:
+        return name.startswith(BUNDLED)
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return getattr(module, "__spec__", None) is None
+    return _is_own_file(str(file))
+
+
+@cache
+def _is_own_file(file: str) -> bool:
+    path = Path(file).resolve()
+    if INSTALLED & set(path.parts) or path.is_relative_to(Path(__file__).parents[2]):
+        return False
+    return not any(path.is_relative_to(place) for place in _places())
+
+
+@cache
+def _places() -> frozenset[Path]:
+    places = [sysconfig.get_path(place) for place in PLACES]
+    return frozenset(Path(p).resolve() for p in [*places, *site.getsitepackages()] if p)
+
+
+def _used_by(module: ModuleType, source: Source) -> Iterator[str]:
+    """Name the modules that a module imports or whose things it holds, ours left out."""
+    package = getattr(module, "__package__", None) or ""
+    names = {full for name in source.uses.imports for full in _resolved(name, package)}
+    if source.file is not None:
+        # A package holds its modules under their names, whoever imported them.
+        held = [v for v in list(vars(module).values()) if not _is_inside(v, module)]
+        names.update(map(_home, held))
+    yield from (name for name in names if name)
+
+
+def _is_inside(value: object, package: ModuleType) -> bool:
+    return isinstance(value, ModuleType) and value.__name__.startswith(f"{package.__name__}.")
+
+
+def _home(value: object) -> str:
+    if isinstance(value, ModuleType):
+        return value.__name__
+    named = value if isinstance(value, type) or callable(value) else type(value)
+    home = getattr(named, "__module__", None)
+    return home if isinstance(home, str) else ""
+
+
+def _resolved(name: str, package: str) -> list[str]:
+    """Return a module's full name and those of the packages around it."""
+    if name.startswith("."):
+        try:
+            name = resolve_name(name, package)
+        except (ImportError, ValueError):
+            return []
+    parts = name.split(".")
+    return [".".join(parts[: place + 1]) for place in range(len(parts))]

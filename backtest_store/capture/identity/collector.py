@@ -1,0 +1,137 @@
+"""The identity of one run of an engine, collected from its beginning to its end."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from backtest_store.capture.details import Details
+from backtest_store.capture.engines.exchanges import exchanges, model_classes
+from backtest_store.capture.guard import attempt
+from backtest_store.capture.identity.code import UNKNOWN_CODE, Code, code_of
+from backtest_store.capture.identity.components import components_of
+from backtest_store.capture.identity.identity import Configuration, configuration_of, run_hash
+from backtest_store.capture.identity.market_data import MarketData, holds_all, market_data_of
+from backtest_store.capture.identity.snapshot import engine_snapshot, with_added
+from backtest_store.models import Json
+
+if TYPE_CHECKING:
+    from nautilus_trader.backtest.engine import BacktestEngine
+    from nautilus_trader.core.data import Data
+
+SHA256 = re.compile("[0-9a-f]{64}")
+UNSEEN = "the run replayed data that was not in memory as a whole"
+UNREADABLE = "the data has elements that could not be described"
+CHANGED = "a module's file has changed since it was imported, or is gone"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a run is known by; a digest is None where it is not known, and `unknown` says why."""
+
+    config_hash: str | None = None
+    code_hash: str | None = None
+    data_fingerprint: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    unknown: Sequence[str] = ()
+
+
+class Collector:
+    """Reads an engine when a run begins, sees data that is streamed, and sums up at the end."""
+
+    def __init__(self, engine: BacktestEngine, details: Details) -> None:
+        self._details = details
+        self._modules = frozenset(sys.modules)
+        self.code = attempt("read the code", partial(_code, engine), UNKNOWN_CODE)
+        read = partial(market_data_of, engine, is_known=details.data_fingerprint is not None)
+        self.data = attempt("read the market data", read, MarketData())
+        described: Json = attempt(
+            "describe the engine", partial(engine_snapshot, engine, self.data), {}
+        )
+        self.snapshot = _stored(details, described)
+        self._configuration = self._configured(engine, described)
+
+    def see(self, data: Iterable[Data]) -> None:
+        """Add to the fingerprint a portion of data that the run replays after the ones before."""
+        self.data.digest.add(data)
+
+    def identity(self, engine: BacktestEngine, dates: Sequence[datetime | None]) -> Identity:
+        """Return the run's identity once it has ended; `dates` are those of its data."""
+        fingerprint, reasons = self._fingerprint(engine)
+        given = self._details.config_hash
+        config_hash: str | None
+        if given:
+            config_hash = given_hash(self._details)
+        elif reasons:
+            config_hash = None
+        else:
+            config_hash = run_hash(
+                self._configuration,
+                instrument_ids=instrument_ids(engine),
+                dates=[*dates, *_asked(engine)],
+                data_fingerprint=fingerprint,
+            )
+        unknown = [*reasons, *([] if given else self._configuration.unknown)]
+        code = attempt("read the code", partial(self._code_at_end, engine), UNKNOWN_CODE)
+        unknown += [CHANGED] if code.code_hash is None else []
+        return Identity(config_hash, code.code_hash, fingerprint, code.digests(), unknown)
+
+    def _configured(self, engine: BacktestEngine, described: Json) -> Configuration:
+        if self._details.config_hash:
+            return Configuration()
+        given = self._details.config_snapshot
+        digest = partial(configuration_of, engine, described, given, self.code)
+        return attempt("digest the configuration", digest, Configuration())
+
+    def _fingerprint(self, engine: BacktestEngine) -> tuple[str | None, list[str]]:
+        """Return the data's fingerprint, and why there is none of all that the run has seen."""
+        given = self._details.data_fingerprint
+        if given is not None:
+            return given, []
+        if not self.data.is_all or not holds_all(engine) or engine.iteration > self.data.seen:
+            return None, [UNSEEN]
+        fingerprint = self.data.fingerprint
+        is_unreadable = fingerprint is None and self.data.seen > 0
+        return fingerprint, [UNREADABLE] if is_unreadable else []
+
+    def _code_at_end(self, engine: BacktestEngine) -> Code:
+        """Read the code again if the run imported some, or got components as it went."""
+        return _code(engine, frozenset(sys.modules) - self._modules)
+
+
+def instrument_ids(engine: BacktestEngine) -> list[str]:
+    """List the instruments that an engine knows."""
+    return sorted(str(instrument_id) for instrument_id in engine.cache.instrument_ids())
+
+
+def _stored(details: Details, described: Json) -> Json:
+    given = details.config_snapshot
+    return described if given is None else with_added(dict(given), described)
+
+
+def _code(engine: BacktestEngine, more: Iterable[str] = ()) -> Code:
+    components = components_of(engine)
+    classes = [type(component) for component in components]
+    classes += [type(component.config) for component in components]
+    models = [kind for exchange in exchanges(engine) for kind in model_classes(exchange)]
+    return code_of([*classes, *models], more=more)
+
+
+def _asked(engine: BacktestEngine) -> list[datetime | None]:
+    """Return from when to when the engine was to run, and not only when it had data."""
+    times = (engine.backtest_start, engine.backtest_end)
+    return [None if time is None else time.to_pydatetime(warn=False) for time in times]
+
+
+def given_hash(details: Details) -> str | None:
+    """Return the caller's hash; one of another kind than the store takes is hashed itself."""
+    given = details.config_hash
+    if not given or SHA256.fullmatch(given):
+        return given or None
+    return hashlib.sha256(given.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,52 @@
+"""Record a run without a store."""
+
+from typing import Any
+
+from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.backtest.node import BacktestNode
+
+from backtest_store.capture.details import Details
+from backtest_store.capture.node import NodeRecorder
+from backtest_store.capture.recorder import EngineRecorder
+from backtest_store.models import Record
+from backtest_store.saving.journal import Entry
+
+
+class Kept:
+    """Keeps the records of runs."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def begin(self, _: Record) -> Entry:
+        """Note nothing: nobody dies here."""
+        return Entry(None)
+
+    def save(self, record: Record, _: Entry | None) -> object:
+        """Keep a run."""
+        self.records.append(record)
+        return True
+
+
+def recorded(made: BacktestEngine, details: Details | None = None, **run: Any) -> Record:
+    """Run an engine once, and return what is recorded of the run, however it ended."""
+    kept = Kept()
+    recorder = EngineRecorder(made, details or Details(), kept)
+    recorder.attach()
+    try:
+        made.run(**run)
+    except Exception as error:  # noqa: BLE001 - it is in the record
+        recorder.detach(error)
+    recorder.detach()
+    (record,) = kept.records
+    return record
+
+
+def recorded_node(node: BacktestNode) -> list[Record]:
+    """Run a node, and return what is recorded of its runs."""
+    kept = Kept()
+    recorder = NodeRecorder(node, Details(), kept)
+    recorder.attach()
+    node.run()
+    recorder.detach()
+    return kept.records

@@ -1,0 +1,609 @@
+"""Two runs whose results could differ never share a hash: each field of everything is varied.
+
+The fields are those of NautilusTrader's own classes, so that one that a later version adds is
+varied by itself, or fails here for want of another value.
+"""
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+from nautilus_trader.accounting.margin_models import MarginModel, StandardMarginModel
+from nautilus_trader.backtest import config as backtest_config
+from nautilus_trader.backtest import models
+from nautilus_trader.backtest.config import (
+    BacktestDataConfig,
+    BacktestEngineConfig,
+    BacktestRunConfig,
+    BacktestVenueConfig,
+)
+from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.backtest.models import (
+    FeeModel,
+    FillModel,
+    FixedFeeModel,
+    LatencyModel,
+    PerContractFeeModel,
+)
+from nautilus_trader.backtest.modules import FXRolloverInterestConfig, FXRolloverInterestModule
+from nautilus_trader.config import StrategyConfig
+from nautilus_trader.model.currencies import USD
+from nautilus_trader.model.data import Bar, BarType
+from nautilus_trader.model.enums import AccountType, BookType, OmsType
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.objects import Money
+from nautilus_trader.trading.strategy import Strategy
+
+from backtest_store.capture.details import Details
+from backtest_store.capture.identity.json_values import canonical, plain
+from backtest_store.capture.identity.snapshot import node_snapshot
+from backtest_store.capture.identity.substance import substance
+from backtest_store.models import Record
+from tests.capture.backtests import backtest, bars, engine, scripted, share
+from tests.capture.recorded import recorded
+from tests.capture.variations import fields_of, others
+
+CLOSES = [100, 110, 120, 115]
+ORDERS = {0: 10, 2: -10}
+Make = Callable[[], BacktestEngine]
+
+
+def hash_of(made: BacktestEngine, **run: Any) -> str:
+    found = recorded(made, **run).config_hash
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def plain_hash() -> str:
+    return hash_of(backtest(CLOSES, ORDERS))
+
+
+def test_hash_is_the_same_in_every_process(plain_hash: str) -> None:
+    code = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from tests.capture.test_identity import *
+print(hash_of(backtest(CLOSES, ORDERS)))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == plain_hash
+
+
+# What a venue is given ------------------------------------------------------------------------
+
+
+class Kept(FeeModel):  # type: ignore[misc]
+    """A fee model of the user's, whose fee no public attribute shows."""
+
+    def __init__(self, fee: float) -> None:
+        self._fee = fee
+
+    def get_commission(self, *_: object) -> Money:
+        """Return the fee."""
+        return Money(self._fee, USD)
+
+
+class KeptFill(FillModel):  # type: ignore[misc]
+    """A fill model of the user's."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self._level = level
+
+
+class KeptLatency(LatencyModel):  # type: ignore[misc]
+    """A latency model of the user's."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self._level = level
+
+
+class KeptMargin(MarginModel):  # type: ignore[misc]
+    """A margin model of the user's."""
+
+    def __init__(self, rate: str) -> None:
+        self._rate = Decimal(rate)
+
+    def calculate_margin_init(self, *_: object) -> Money:
+        """Return the margin."""
+        return Money(self._rate, USD)
+
+    def calculate_margin_maint(self, *_: object) -> Money:
+        """Return the margin."""
+        return Money(self._rate, USD)
+
+
+class Slotted(FeeModel):  # type: ignore[misc]
+    """A fee model that keeps its fee in a slot."""
+
+    __slots__ = ("fee",)
+
+    def __init__(self, fee: float) -> None:
+        self.fee = fee
+
+    def get_commission(self, *_: object) -> Money:
+        """Return the fee."""
+        return Money(self.fee, USD)
+
+
+def rollover(rate: float) -> FXRolloverInterestModule:
+    table = pd.DataFrame({"LOCATION": ["AUS", "USA"], "TIME": ["2024-01"] * 2, "Value": [rate, 1]})
+    return FXRolloverInterestModule(FXRolloverInterestConfig(rate_data=table))
+
+
+ID = InstrumentId.from_str("ACME.XNAS")
+# What the parameters of `add_venue` may be besides, where their type does not tell.
+VENUE_VALUES: dict[str, list[Any]] = {
+    "oms_type": [OmsType.NETTING, OmsType.HEDGING],
+    "account_type": [AccountType.MARGIN, AccountType.CASH],
+    "starting_balances": [[Money(10_000, USD)], [Money(10_001, USD)]],
+    "base_currency": [USD, None],
+    "default_leverage": [Decimal(10), Decimal(5)],
+    "leverages": [None, {ID: Decimal(2)}, {ID: Decimal(3)}],
+    "margin_model": [None, StandardMarginModel(), KeptMargin("1"), KeptMargin("2")],
+    "modules": [None, [rollover(1.0)], [rollover(1.0000001)]],
+    "fill_model": [None, KeptFill(1), KeptFill(2)],
+    "fee_model": [None, Kept(1), Kept(2), Slotted(1), Slotted(2)],
+    "latency_model": [None, KeptLatency(1), KeptLatency(2)],
+    "book_type": [BookType.L1_MBP, BookType.L2_MBP],
+    "oto_trigger_mode": [],
+    "price_protection_points": [None, 1],
+    "settlement_prices": [None, {ID: 1.5}, {ID: 2.5}],
+}
+# What else a venue must be for the parameter to mean anything.
+BESIDES: dict[str, dict[str, Any]] = {
+    "account_type": {"default_leverage": None, "leverages": None},
+    "allow_cash_borrowing": {"account_type": AccountType.CASH, "default_leverage": None},
+}
+# What NautilusTrader takes and does nothing with.
+INERT = {"routing"}
+OF_A_VENUE = inspect.signature(BacktestEngine.add_venue).parameters
+VARIED = [name for name in OF_A_VENUE if name not in ("self", "venue")]
+
+
+def venue_values(name: str) -> list[Any]:
+    parameter = OF_A_VENUE[name]
+    if VENUE_VALUES.get(name):
+        return VENUE_VALUES[name]
+    kind = type(parameter.default)
+    return [parameter.default, *others(kind, parameter.default)[:1]]
+
+
+def on_a_venue(**values: Any) -> BacktestEngine:
+    made = BacktestEngine(BacktestEngineConfig(logging=_silent()))
+    usual: dict[str, Any] = {n: VENUE_VALUES[n][0] for n in VARIED if VENUE_VALUES.get(n)}
+    # A venue that lends does so in all later engines of a process.
+    instrument = share(venue="LENDER" if "allow_cash_borrowing" in values else "XNAS")
+    made.add_venue(instrument.id.venue, **usual | values)
+    made.add_instrument(instrument)
+    made.add_data(bars(instrument, CLOSES))
+    made.add_strategy(scripted(instrument, ORDERS))
+    return made
+
+
+def _silent() -> Any:
+    from nautilus_trader.config import LoggingConfig
+
+    return LoggingConfig(bypass_logging=True)
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_each_parameter_of_a_venue_changes_the_hash(name: str) -> None:
+    values = venue_values(name)
+    assert len(values) > 1, f"no other value for {name}: add one to VENUE_VALUES"
+    besides = BESIDES.get(name, {})
+    hashes = {hash_of(on_a_venue(**besides | {name: value})) for value in values}
+    assert len(hashes) == (1 if name in INERT else len(values))
+
+
+# Models, by every field of their configurations -----------------------------------------------
+
+PARAMETER_OF = {FillModel: "fill_model", LatencyModel: "latency_model", FeeModel: "fee_model"}
+OF_MODELS = tuple(PARAMETER_OF)
+MODELS = {
+    name: getattr(models, name.removesuffix("Config"))
+    for name in dir(backtest_config)
+    if name.endswith("ModelConfig")
+    and issubclass(getattr(models, name.removesuffix("Config"), int), OF_MODELS)
+    and msgspec.structs.fields(getattr(backtest_config, name))
+}
+MODEL_VALUES: dict[str, list[Any]] = {"commission": ["3 USD", "4 USD"], "random_seed": [1, 2]}
+MODEL_FIELDS = [
+    (name, field) for name in MODELS for field, _ in fields_of(getattr(backtest_config, name))
+]
+
+
+@pytest.mark.parametrize(("name", "field"), MODEL_FIELDS)
+def test_each_field_of_a_model_changes_the_hash(name: str, field: str) -> None:
+    hashes = {hash_of(engine_) for engine_ in _with_models(name, field)}
+    assert len(hashes) == 2
+
+
+def _with_models(name: str, field: str) -> Iterator[BacktestEngine]:
+    config, model = getattr(backtest_config, name), MODELS[name]
+    kinds = dict(fields_of(config))
+    usual: dict[str, Any] = {"commission": "3 USD"} if "commission" in kinds else {}
+    if field == "random_seed":
+        usual["prob_slippage"] = 0.5
+    defaults: dict[str, Any] = {f.name: f.default for f in msgspec.structs.fields(config)}
+    default = defaults[field]
+    values = MODEL_VALUES.get(field) or [default, others(kinds[field], default)[0]]
+    if field == "prob_slippage" or field.startswith("prob_"):
+        values = [0.0, 1.0]
+    parameter = next(p for base, p in PARAMETER_OF.items() if issubclass(model, base))
+    for value in values:
+        made = model(config=config(**usual | {field: value}))
+        yield on_a_venue(**{parameter: made})
+
+
+def test_a_fee_charged_once_or_for_each_fill() -> None:
+    fees = [FixedFeeModel(Money(3, USD), charge_commission_once=once) for once in (True, False)]
+    assert len({hash_of(on_a_venue(fee_model=fee)) for fee in fees}) == 2
+    others_ = [PerContractFeeModel(Money(fee, USD)) for fee in (3, 4)]
+    assert len({hash_of(on_a_venue(fee_model=fee)) for fee in others_}) == 2
+
+
+def test_chance_counts_from_where_it_was_when_the_run_began() -> None:
+    def seeded(seed: int) -> BacktestEngine:
+        return on_a_venue(fill_model=FillModel(prob_slippage=0.5, random_seed=seed))
+
+    assert hash_of(seeded(1)) == hash_of(seeded(1))
+    assert hash_of(seeded(1)) != hash_of(seeded(2))
+    unseeded = [on_a_venue(fill_model=FillModel(prob_slippage=0.5)) for _ in range(2)]
+    assert len({hash_of(made) for made in unseeded}) == 2
+    certain = [on_a_venue(fill_model=FillModel(prob_slippage=1.0)) for _ in range(2)]
+    assert len({hash_of(made) for made in certain}) == 1
+
+
+# Strategies -----------------------------------------------------------------------------------
+
+
+class EveryKind(StrategyConfig, frozen=True):
+    """A field of every kind that traders use."""
+
+    number: int = 1
+    ratio: float = 0.5
+    text: str = "a"
+    token: str = "SOL"  # noqa: S105 - of a blockchain
+    key: str = "open"
+    switch: bool = False
+    amount: Decimal = Decimal("1.50")
+    bar_type: BarType = BarType.from_str("ACME.XNAS-1-DAY-LAST-EXTERNAL")
+    instrument: InstrumentId = ID
+    side: OmsType = OmsType.NETTING
+    several: tuple[int, ...] = (1, 2)
+    mapping: dict[str, float] = {}  # noqa: RUF012 - msgspec copies it
+    anything: Any = None
+
+
+class Idle(Strategy):  # type: ignore[misc]
+    """Does nothing."""
+
+
+STRATEGY_NAMES = {"strategy_id", "order_id_tag"}  # what names orders, and changes no result
+STRATEGY_FIELDS = [name for name, _ in fields_of(EveryKind) if name not in STRATEGY_NAMES]
+STRATEGY_VALUES: dict[str, Any] = {
+    "oms_type": "HEDGING",
+    "external_order_claims": [ID],
+    "market_exit_interval_ms": 200,
+}
+
+
+def with_strategy(strategy: Strategy) -> BacktestEngine:
+    made = engine(share())
+    made.add_data(bars(share(), CLOSES))
+    made.add_strategy(strategy)
+    return made
+
+
+@pytest.mark.parametrize("field", STRATEGY_FIELDS)
+def test_each_field_of_a_strategy_changes_the_hash(field: str) -> None:
+    usual = EveryKind()
+    kind = dict(fields_of(EveryKind))[field]
+    other = STRATEGY_VALUES.get(field) or others(kind, getattr(usual, field))[0]
+    changed = msgspec.structs.replace(usual, **{field: other})
+    assert hash_of(with_strategy(Idle(changed))) != hash_of(with_strategy(Idle(usual)))
+
+
+@pytest.mark.parametrize("field", sorted(STRATEGY_NAMES))
+def test_names_of_a_strategy_do_not_change_the_hash(field: str) -> None:
+    changed = msgspec.structs.replace(EveryKind(), **{field: "Other-7"})
+    assert hash_of(with_strategy(Idle(changed))) == hash_of(with_strategy(Idle(EveryKind())))
+
+
+def _long(last: float) -> np.ndarray[Any, Any]:
+    made = np.zeros(5_000)
+    made[2_500] = last
+    return made
+
+
+LARGE: list[Callable[[float], Any]] = [
+    _long,
+    lambda last: pd.DataFrame({"a": _long(last)}),
+    lambda last: pd.DataFrame({"a": [1.0, last]}),
+    lambda last: pd.Series(_long(last)),
+    lambda last: pd.Series([1.0], index=[last]),
+    lambda last: np.array([1.0, last], dtype=object),
+    lambda last: list(_long(last)),
+    lambda last: "x" * 2_000_000 + str(last),
+    lambda last: bytes(2_000_000) + str(last).encode(),
+    lambda last: {"deep": [{"er": (last,)}]},
+    lambda last: lambda: last,
+]
+
+
+@pytest.mark.parametrize("make", LARGE)
+def test_large_values_count_to_their_last_element(make: Callable[[float], Any]) -> None:
+    # Numbers that a repr of six digits shows alike.
+    first, same, other = make(1.00000001), make(1.00000001), make(1.00000002)
+    hashes = [hash_of(with_strategy(Idle(EveryKind(anything=v)))) for v in (first, same, other)]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+class Held(Strategy):  # type: ignore[misc]
+    """Has no configuration of its own: what it takes are plain arguments."""
+
+    def __init__(self, fast: int, slow: int = 20, *, label: str = "a") -> None:
+        super().__init__()
+        self.fast = fast
+        self._slow = slow
+        self.__label = label
+
+
+class Consumed(Strategy):  # type: ignore[misc]
+    """Keeps what it made of its argument, under another name."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.window = [0.0] * length
+
+
+class Vanished(Strategy):  # type: ignore[misc]
+    """Keeps nothing that tells what it was given."""
+
+    def __init__(self, odd: object) -> None:
+        super().__init__()
+        self.odd = odd
+
+
+def test_plain_arguments_are_parameters() -> None:
+    made = recorded(with_strategy(Held(10, 30)))
+    assert made.parameters == {"fast": 10, "slow": 30, "label": "a"}
+    assert made.provenance["parameters_read_from"] == "attributes of the instance"
+    assert recorded(with_strategy(Consumed(2))).parameters == {"window": [0.0, 0.0]}
+    assert "parameters_read_from" not in recorded(backtest(CLOSES)).provenance
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (Held(10), Held(11)),
+        (Held(10, 20), Held(10, 21)),
+        (Held(10, label="a"), Held(10, label="b")),
+        (Consumed(2), Consumed(3)),
+    ],
+    ids=str,
+)
+def test_plain_arguments_change_the_hash(pair: tuple[Strategy, Strategy]) -> None:
+    first, second = (hash_of(with_strategy(strategy)) for strategy in pair)
+    assert first != second
+
+
+def test_arguments_that_cannot_be_read_leave_no_hash() -> None:
+    made = recorded(with_strategy(Vanished(object())))
+    assert made.config_hash is None
+    assert made.provenance["identity_unknown"] == ["the arguments of Vanished cannot be read: odd"]
+
+
+def test_what_was_set_on_a_strategy_counts() -> None:
+    one, other = scripted(share(), ORDERS), scripted(share(), ORDERS)
+    other.threshold = 5
+    assert hash_of(with_strategy(one)) != hash_of(with_strategy(other))
+
+
+# Engines, nodes and instruments ---------------------------------------------------------------
+
+
+def test_each_field_of_an_instrument_changes_the_hash(plain_hash: str) -> None:
+    instrument = share()
+    values = type(instrument).to_dict(instrument)
+    changed = {"lot_size": "2", "margin_init": "0.1", "maker_fee": "0.1", "info": {"tokens": "x"}}
+    for name, value in changed.items():
+        assert name in values
+        other = type(instrument).from_dict(values | {name: value})
+        assert hash_of(backtest(CLOSES, ORDERS, instrument=other)) != plain_hash, name
+
+
+def test_a_strategy_added_beside_counts(plain_hash: str) -> None:
+    made = backtest(CLOSES, ORDERS)
+    made.add_strategy(scripted(share(), {1: 1}, order_id_tag="2"))
+    assert hash_of(made) != plain_hash
+
+
+ENGINE_HARMLESS = {
+    "trader_id",
+    "instance_id",
+    "logging",
+    "loop_debug",
+    "streaming",
+    "catalogs",  # their content is unknown, so that a run with one has no hash at all
+}
+DATA_HARMLESS = {
+    "catalog_path",
+    "catalog_fs_protocol",
+    "catalog_fs_storage_options",
+    "catalog_fs_rust_storage_options",
+    "start_time",
+    "end_time",
+    "optimize_file_loading",
+}
+RUN_HARMLESS = {"chunk_size", "raise_exception", "dispose_on_completion", "start", "end"}
+
+
+def node_config(**run: Any) -> BacktestRunConfig:
+    data = run.pop("data", None) or {}
+    venue = run.pop("venue", None) or {}
+    built: dict[str, Any] = {
+        "venues": [
+            BacktestVenueConfig(
+                **{
+                    "name": "SIM",
+                    "oms_type": "NETTING",
+                    "account_type": "MARGIN",
+                    "starting_balances": ["1 USD"],
+                }
+                | venue
+            )
+        ],
+        "data": [BacktestDataConfig(**{"catalog_path": "/a", "data_cls": Bar} | data)],
+    }
+    return BacktestRunConfig(**built | run)
+
+
+def substance_of(config: BacktestRunConfig) -> str:
+    return canonical(substance(node_snapshot(config)))
+
+
+def _varied(cls: type, given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for field in msgspec.structs.fields(cls):
+        default = None if field.default is msgspec.NODEFAULT else field.default
+        value = given.get(field.name, default)
+        found = others(field.type, value)
+        assert found, f"no other value for {cls.__name__}.{field.name}"
+        yield field.name, found[0]
+
+
+def _hashes(cls: type, make: Callable[[str, Any], BacktestRunConfig]) -> set[str]:
+    """Name the fields whose other value changes nothing."""
+    usual = substance_of(node_config(engine=BacktestEngineConfig()))
+    varied = _varied(cls, {})
+    return {name for name, other in varied if substance_of(make(name, other)) == usual}
+
+
+def test_each_field_of_a_nodes_engine_counts_but_for_names() -> None:
+    def make(name: str, value: Any) -> BacktestRunConfig:
+        return node_config(engine=BacktestEngineConfig(**{name: value}))
+
+    assert _hashes(BacktestEngineConfig, make) == ENGINE_HARMLESS
+
+
+def test_each_field_of_a_nodes_data_counts_but_for_places() -> None:
+    def make(name: str, value: Any) -> BacktestRunConfig:
+        return node_config(engine=BacktestEngineConfig(), data={name: value})
+
+    fields = BacktestDataConfig.__struct_fields__
+    assert _hashes(BacktestDataConfig, make) == DATA_HARMLESS & set(fields)
+
+
+def test_each_field_of_a_nodes_venue_counts() -> None:
+    def make(name: str, value: Any) -> BacktestRunConfig:
+        return node_config(engine=BacktestEngineConfig(), venue={name: value})
+
+    assert _hashes(BacktestVenueConfig, make) == set()
+
+
+def test_each_field_of_a_nodes_run_counts_but_for_how_it_is_carried_out() -> None:
+    def make(name: str, value: Any) -> BacktestRunConfig:
+        given = {"engine": BacktestEngineConfig(), name: value}
+        if name == "venues":
+            return node_config(engine=BacktestEngineConfig(), venue={"name": "B"})
+        if name == "engine":
+            return node_config(engine=BacktestEngineConfig(run_analysis=False))
+        if name == "data":
+            return node_config(engine=BacktestEngineConfig(), data={"client_id": "x"})
+        return node_config(**given)
+
+    assert _hashes(BacktestRunConfig, make) == RUN_HARMLESS
+
+
+# Dates, names, secrets ------------------------------------------------------------------------
+
+
+def test_dates_count_however_they_are_written(plain_hash: str) -> None:
+    starts = ["2024-01-02", "2024-01-02T00:00:00Z", pd.Timestamp("2024-01-02", tz="UTC")]
+    hashes = {hash_of(backtest(CLOSES, ORDERS), start=start) for start in starts}
+    assert len(hashes) == 1
+    hashes |= {plain_hash, hash_of(backtest(CLOSES, ORDERS), end="2024-01-03")}
+    assert len(hashes) == 3
+    assert hash_of(backtest(CLOSES, ORDERS), start="2024-01-01") == plain_hash
+
+
+class Timed(Strategy):  # type: ignore[misc]
+    """Counts the hours that its clock tells."""
+
+    def on_start(self) -> None:
+        """Begin to count."""
+        self.hours = 0
+        self.clock.set_timer("hour", pd.Timedelta(hours=1), callback=self.count)
+
+    def count(self, _: object) -> None:
+        """Count one."""
+        self.hours += 1
+
+
+def test_an_end_beyond_the_data_counts_where_timers_run_till_then() -> None:
+    results = set()
+    for end in ("2024-01-03", "2024-01-03T12:00"):
+        strategy = Timed()
+        found = hash_of(with_strategy(strategy), end=end)
+        results.add((strategy.hours, found))
+    hours = {hours for hours, _ in results}
+    assert len(results) == len(hours)
+
+
+def test_hash_does_not_follow_names(plain_hash: str) -> None:
+    assert hash_of(backtest(CLOSES, ORDERS, log_level="ERROR")) == plain_hash
+    tagged = backtest(CLOSES, ORDERS, strategy={"order_id_tag": "7", "strategy_id": "Mine"})
+    assert hash_of(tagged) == plain_hash
+    details = Details(strategy_name="x", strategy_type="momentum", tags=["a"], note="n")
+    assert recorded(backtest(CLOSES, ORDERS), details).config_hash == plain_hash
+
+
+def test_secrets_count_and_the_shell_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of(name: str, value: str) -> str:
+        config = msgspec.structs.replace(EveryKind(), **{name: value})
+        return hash_of(with_strategy(Idle(config)))
+
+    first = of("token", "SOL")
+    assert of("token", "BONK") != first
+    assert of("key", "open") != of("key", "close")
+    monkeypatch.setenv("POSTGRES_PASSWORD", "nautilus")
+    assert of("token", "SOL") == first
+
+
+def test_hash_of_a_caller_is_taken_as_it_is() -> None:
+    given = Details(config_hash="ab" * 32)
+    assert recorded(backtest(CLOSES), given).config_hash == "ab" * 32
+
+
+def test_a_run_seen_only_after_it_ended_is_the_same_unless_it_drew(plain_hash: str) -> None:
+    from backtest_store.capture.details import Outcome
+    from backtest_store.capture.recorder import run_id_of
+    from backtest_store.capture.run import begin, finish
+
+    def afterwards(made: BacktestEngine) -> Record:
+        made.run()
+        return finish(made, begin(made, Details(), run_id_of(made)), Outcome(), None)
+
+    first, second = afterwards(backtest(CLOSES, ORDERS)), afterwards(backtest(CLOSES, ORDERS))
+    assert first.config_hash == second.config_hash is not None
+    assert afterwards(backtest(CLOSES, {0: 1})).config_hash != first.config_hash
+    drew = afterwards(on_a_venue(fill_model=FillModel(prob_slippage=0.5, random_seed=1)))
+    assert drew.config_hash is None
+
+
+def test_a_configuration_that_is_described_in_part_has_no_hash() -> None:
+    made = recorded(with_strategy(Idle(EveryKind(anything=object()))))
+    assert made.config_hash is None
+    assert made.provenance["identity_unknown"]
+    assert plain(object()) == plain(object())
