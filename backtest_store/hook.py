@@ -19,7 +19,7 @@ from backtest_store.capture.guard import guarded
 from backtest_store.capture.identity import started  # noqa: F401 - as early as can be
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
-from backtest_store.saving import save as saving
+from backtest_store.saving import save
 from backtest_store.saving.journal import Entry, open_entry
 
 if TYPE_CHECKING:
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
 __all__ = ["Recording", "record", "save_run", "save_run_async"]
 
 
-class Saves:
+class StoreSink:
     """Where runs go: a note in the journal when one begins, the store when it has ended."""
 
     def begin(self, record: Record) -> Entry:
         """Note in the journal that a run has begun, and have somewhere to save it when it ends."""
-        saving.prepare()
+        save.prepare()
         return open_entry(record)
 
     def save(self, record: Record, entry: Entry | None) -> bool:
         """Save a run: into the database, or the spool if it cannot take it; say which."""
-        return saving.save(record, entry)
+        return save.save_record(record, entry)
 
 
-class Recording(Saves):
+class Recording(StoreSink):
     """The runs recorded by one ``with record(...)``.
 
     Attributes
@@ -110,7 +110,7 @@ class Recording(Saves):
         if not is_saved:
             self.unsaved.append(record.run_id)
         if self._is_to_warn:
-            saving.warn_if_repeated(record)
+            save.warn_if_repeated(record)
         return is_saved
 
 
@@ -216,7 +216,7 @@ def save_run(engine: BacktestEngine, **details: Any) -> UUID | None:
     captured = _capture(engine, Details(**details))
     if captured is None:
         return None
-    saving.save(captured)
+    save.save_record(captured)
     return captured.run_id
 
 
@@ -238,7 +238,7 @@ async def save_run_async(engine: BacktestEngine, **details: Any) -> UUID | None:
     captured = _capture(engine, Details(**details))
     if captured is None:
         return None
-    await saving.save_async(captured)
+    await save.save_record_async(captured)
     return captured.run_id
 
 
@@ -282,16 +282,16 @@ def _warm_up() -> None:
 def _recorder(
     target: BacktestEngine | BacktestNode, details: Details, recording: Recording
 ) -> EngineRecorder | NodeRecorder | None:
-    from backtest_store.capture.recorder import EngineRecorder
-
     with guarded("record"):
         if not _is_supported():
             return None
+        save.take_early()
         _warm_up()
         from nautilus_trader.backtest.engine import BacktestEngine
         from nautilus_trader.backtest.node import BacktestNode
 
         from backtest_store.capture.node import NodeRecorder
+        from backtest_store.capture.recorder import EngineRecorder
 
         if isinstance(target, BacktestNode):
             return NodeRecorder(target, details, recording)

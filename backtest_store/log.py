@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
@@ -35,11 +35,27 @@ class StandardError:
     debug = info = warning = warn = error = critical = fatal = failure = exception = log = msg
 
 
+class SilentLogger:
+    """Say that something is not logged: not what, since it may hold secrets."""
+
+    def __init__(self, reason: Exception) -> None:
+        self._reason = reason
+
+    def msg(self, _: str, **__: object) -> None:
+        """Write one line that is always the same."""
+        StandardError().msg(f"btstore: warning: cannot load what logs: {self._reason}")
+
+    debug = info = warning = error = msg
+
+
 def get_logger() -> FilteringBoundLogger:
     """Return the logger, as BTSTORE_LOG_LEVEL and BTSTORE_LOG_FORMAT have it now."""
     level = os.environ.get("BTSTORE_LOG_LEVEL", "").strip().lower()
     form = os.environ.get("BTSTORE_LOG_FORMAT", "").strip().lower()
-    return _logger(level if level in LEVELS else DEFAULT_LEVEL, as_json=form == "json")
+    try:
+        return _logger(level if level in LEVELS else DEFAULT_LEVEL, as_json=form == "json")
+    except (ImportError, OSError) as error:  # a process without descriptors loads nothing more
+        return cast("FilteringBoundLogger", SilentLogger(error))
 
 
 @cache
@@ -59,6 +75,8 @@ def _logger(level: str, *, as_json: bool) -> FilteringBoundLogger:
 
 def _processors(*, as_json: bool) -> list[Processor]:
     import structlog
+
+    import backtest_store.redaction  # noqa: F401 - while the process has a descriptor to load it
 
     if as_json:
         return [

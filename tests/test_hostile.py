@@ -27,8 +27,7 @@ from backtest_store.cli.app import app
 from backtest_store.models import Record, to_json
 from backtest_store.redaction import Redactor
 from backtest_store.runs import transfer
-from backtest_store.saving import save as saving
-from backtest_store.saving import spool
+from backtest_store.saving import save, spool
 from backtest_store.store import queries
 from backtest_store.store.settings import Settings
 from tests.capture.backtests import backtest
@@ -175,7 +174,7 @@ def test_a_record_is_stored_exactly_or_kept(store: str, home: Path, record: Reco
 
 def check_record(store: str, home: Path, record: Record) -> bool:
     """Save a record, and say whether the database has it, exactly; else the spool does."""
-    is_saved = saving.save(record)
+    is_saved = save.save_record(record)
     if is_saved:
         (found,) = asyncio.run(fetched(store, record.run_id))
         assert found == record
@@ -249,11 +248,13 @@ async def test_a_line_is_imported_or_refused(db: asyncpg.Connection, content: li
 @example([json.loads(to_json(a_run())) | {"win_rate": 7, "note": "\0"}])
 def test_whatever_the_spool_holds_is_kept(store: str, home: Path, content: list[Any]) -> None:
     shutil.rmtree(home, ignore_errors=True)
-    sound = a_run()
+    sound, here = a_run(), Settings.from_environment().store_name
     for value in content:
-        spool.add(home, uuid4(), value if value == "[" * 5000 else json.dumps(value, default=str))
-    spool.add(home, sound.run_id, to_json(sound))
-    counts = asyncio.run(saving.save_leftovers(Settings.from_environment()))
+        spool.add(
+            home, uuid4(), value if value == "[" * 5000 else json.dumps(value, default=str), here
+        )
+    spool.add(home, sound.run_id, to_json(sound), here)
+    counts = asyncio.run(save.save_waiting(Settings.from_environment()))
     assert (counts.saved, counts.rejected) == (1, len(content))
     assert len(waiting(home)) == len(content)
     assert str(sound.run_id) in {run["run_id"] for run in stored(store)}

@@ -20,7 +20,7 @@ from backtest_store.capture.details import Details
 from backtest_store.capture.identity.started import start
 from backtest_store.capture.patching import Patch
 from backtest_store.models import Record, adapter, to_json
-from backtest_store.saving import save as saving
+from backtest_store.saving import save
 
 if TYPE_CHECKING:
     from backtest_store.saving.journal import Entry
@@ -81,13 +81,13 @@ def follow() -> Patch:
 
 
 def _record(orders: Orders) -> Patch:
-    from backtest_store.hook import Saves
+    from backtest_store.hook import StoreSink
 
     if orders.kept:
-        saving.save = _keeper(Path(orders.kept))
+        save.save_record = _keeper(Path(orders.kept))
     elif orders.tally:
-        saving.save = _counter(saving.save, orders.tally)
-    patch = Patch(Details(**orders.said), Saves())
+        save.save_record = _counter(save.save_record, orders.tally)
+    patch = Patch(Details(**orders.said), StoreSink())
     patch.install()
     return patch
 

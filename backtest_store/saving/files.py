@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -17,8 +18,40 @@ READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # never 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
+SPARE = 4  # descriptors: a file, its folder, and two for what others are quick to take
+_spare: list[int] = []
+
+
 class NotOursError(Exception):
     """What is found is no plain file that this user alone could have written."""
+
+
+def reserve_descriptors() -> None:
+    """Hold descriptors back, so that a run can be written when the process has no more.
+
+    Raises
+    ------
+    OSError
+        If it has none now.
+    """
+    while len(_spare) < SPARE:
+        _spare.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+
+
+@contextmanager
+def spare_descriptors() -> Iterator[None]:
+    """Give the descriptors that were held back to what follows."""
+    is_reserved = bool(_spare)
+    with suppress(IndexError):  # another thread may take them, too
+        while True:
+            os.close(_spare.pop())
+    try:
+        yield
+    finally:
+        if is_reserved:
+            with suppress(OSError):
+                reserve_descriptors()
 
 
 def write_whole(path: Path, content: bytes) -> int:
@@ -36,7 +69,7 @@ def write_whole(path: Path, content: bytes) -> int:
     StoreError
         If the directory is not this user's alone.
     """
-    _make_folder(path.parent)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     file = os.open(temporary, NEW_FILE, 0o600)
     try:
@@ -103,7 +136,7 @@ def read(file: int) -> bytes:
 
 def move(path: Path, folder: Path) -> Path:
     """Move a file into a folder, under another name if its own is taken there."""
-    _make_folder(folder)
+    make_folder(folder)
     target = folder / path.name.lstrip(".")
     if target.exists() or target.is_symlink():
         target = folder / f"{target.name}.{secrets.token_hex(4)}"
@@ -131,7 +164,8 @@ def _lock(file: int) -> None:
         return
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder in a home, this user's alone."""
     is_new = not folder.exists()
     make_private(folder.parent)  # whoever may write to it could put another folder there
     make_private(folder)
@@ -146,9 +180,8 @@ def _write(file: int, content: bytes) -> None:
     while rest:
         rest = rest[os.write(file, rest) :]
     os.fsync(file)
-    if full_flush := getattr(
-        fcntl, "F_FULLFSYNC", None
-    ):  # macOS's fsync stops at the drive's cache
+    full_flush = getattr(fcntl, "F_FULLFSYNC", None)  # macOS's fsync stops at the drive's cache
+    if full_flush is not None:
         fcntl.fcntl(file, full_flush)
 
 

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
+from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from enum import Enum, auto
 from functools import cache
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from backtest_store.errors import StoreError
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
-from backtest_store.saving import files as durable
-from backtest_store.saving import spool
+from backtest_store.saving import files, run_files, spool
+from backtest_store.saving.run_files import NewerFormatError, NotReadableError, RunFile
 from backtest_store.store.settings import Settings
 
-FORMAT = 1
 DEAD = frozenset("ZX")
-UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 START_TIME = 19  # the field's place in /proc/PID/stat, counted from behind the command
+
+
+class State(Enum):
+    """What is known of a process."""
+
+    UNDER_WAY = auto()
+    GONE = auto()
+    ELSEWHERE = auto()
+    """On another machine, or in a container that has another name now: nobody here can tell."""
 
 
 @dataclass(frozen=True)
@@ -41,18 +48,19 @@ class Process:
         pid = os.getpid()
         return cls(pid, _start_time(pid), *_machine())
 
-    def is_gone(self) -> bool:
-        """Say whether it is proven that the process runs no more.
+    def state(self) -> State:
+        """Say whether the process still runs.
 
         Only asked once its file's lock is free, which on this machine is a proof by itself,
         except where a file system keeps no locks.
         """
         here = Process.current()
-        if self.boot_id != here.boot_id:
-            return self.host == here.host  # the machine was started anew
-        if self.pid_namespace != here.pid_namespace:
-            return bool(self.boot_id)  # in another container of this machine: the lock tells
-        return _start_time(self.pid) != self.start_time or not _exists(self.pid)
+        if self.boot_id != here.boot_id:  # the machine was started anew, or it is another one
+            return State.GONE if self.host == here.host else State.ELSEWHERE
+        if self.pid_namespace != here.pid_namespace:  # another container here: the lock tells
+            return State.GONE if self.boot_id else State.ELSEWHERE
+        is_gone = _start_time(self.pid) != self.start_time or not _exists(self.pid)
+        return State.GONE if is_gone else State.UNDER_WAY
 
 
 class Entry:
@@ -78,7 +86,9 @@ class Entry:
             return
         with suppress(OSError):
             path.unlink(missing_ok=True)
-        _release(self._file)
+        if self._file in _held:
+            _held.discard(self._file)
+            files.release(self._file)
 
 
 _held: set[int] = set()
@@ -101,10 +111,11 @@ def open_entry(record: Record, home: Path | None = None) -> Entry:
         To be closed when the run is in the database or in the spool.
     """
     try:
-        path = _folder(home or Settings.from_environment().home) / f"{record.run_id}.json"
-        note = {"format": FORMAT, "process": asdict(Process.current())}
+        settings = Settings.from_environment()
+        path = path_of(home or settings.home, record.run_id)
         run = to_json(replace(record, status="interrupted"))
-        file = durable.write_whole(path, f"{json.dumps(note)}\n{run}\n".encode())
+        note = RunFile(run, settings.store_name, asdict(Process.current()))
+        file = files.write_whole(path, run_files.written(note))
     except Exception as error:  # noqa: BLE001 - a backtest goes on without it
         get_logger().warning(f"a run is lost if its process dies: no journal entry: {error}")
         return Entry()
@@ -112,7 +123,7 @@ def open_entry(record: Record, home: Path | None = None) -> Entry:
     return Entry(path, file)
 
 
-def collect(home: Path) -> list[UUID]:
+def collect(home: Path, *, elsewhere: bool = False) -> list[UUID]:
     """Put each run whose process is provably gone into the spool, as interrupted.
 
     Any number of processes may do so at once. A run still going is not touched.
@@ -121,6 +132,8 @@ def collect(home: Path) -> list[UUID]:
     ----------
     home : Path
         `Settings.home`.
+    elsewhere : bool
+        Whether to take the runs of other machines for gone, too.
 
     Returns
     -------
@@ -132,9 +145,23 @@ def collect(home: Path) -> list[UUID]:
     StoreError
         If the home is not this user's alone.
     """
-    durable.require_ours(home)
+    files.require_ours(home)
     _sweep(home)
-    return [run_id for path in entries(home) if (run_id := _collect(home, path))]
+    gone = {State.GONE, State.ELSEWHERE} if elsewhere else {State.GONE}
+    dead = [path for path in entries(home) if _state(home, path) in gone]
+    if not dead:
+        return []
+    spool.recover(home)  # what they came to spool before they died; they write no more
+    collected = [run_id for path in dead if (run_id := _hand_over(home, path))]
+    if collected:
+        files.flush_folder(spool.folder_of(home))
+        files.flush_folder(_folder(home))
+    return collected
+
+
+def path_of(home: Path, run_id: UUID) -> Path:
+    """Return the file of a run's note."""
+    return _folder(home) / f"{run_id}.json"
 
 
 def entries(home: Path) -> list[Path]:
@@ -142,52 +169,56 @@ def entries(home: Path) -> list[Path]:
     return sorted(_folder(home).glob("*.json"))
 
 
+def elsewhere(home: Path) -> Counter[str]:
+    """Count the runs that nobody here can tell the end of, by the machine that they began on."""
+    hosts: Counter[str] = Counter()
+    for path in entries(home):
+        with suppress(OSError, NotReadableError, files.NotOursError, TypeError):
+            with files.claimed(path) as file:
+                process = Process(**run_files.read(file).process or {})
+            hosts[process.host] += process.state() is State.ELSEWHERE
+    return +hosts
+
+
 def _sweep(home: Path) -> None:
     """Delete the notes of processes that died before they had written them: no run began."""
-    for path in _folder(home).glob(durable.TEMPORARY):
-        with suppress(OSError, durable.NotOursError):
+    for path in _folder(home).glob(files.TEMPORARY):
+        with suppress(OSError, files.NotOursError):
             if path.lstat().st_size:  # else its writer may be just about to lock it
-                with durable.claimed(path):
+                with files.claimed(path):
                     path.unlink()
 
 
-def _collect(home: Path, path: Path) -> UUID | None:
+def _state(home: Path, path: Path) -> State:
     try:
-        with suppress(BlockingIOError, FileNotFoundError), durable.claimed(path) as file:
-            note, record = _parse(durable.read(file).decode())
-            if note["format"] == FORMAT and Process(**note["process"]).is_gone():
-                return _hand_over(home, path, record)
-    except (*UNREADABLE, durable.NotOursError) as error:
-        _set_aside(home, path, error)
-    except (OSError, StoreError) as error:
-        get_logger().warning(f"cannot collect an interrupted run: {error}", file=path)
-    return None
+        UUID(path.stem)
+        with files.claimed(path) as file:
+            return Process(**run_files.read(file).process or {}).state()
+    except (BlockingIOError, FileNotFoundError, NewerFormatError):
+        return State.UNDER_WAY
+    except (NotReadableError, TypeError, ValueError, files.NotOursError) as error:
+        spool.set_aside(home, path, str(error))
+    except OSError as error:
+        get_logger().warning(f"cannot read the note of a run: {error}", file=path)
+    return State.UNDER_WAY
 
 
-def _hand_over(home: Path, path: Path, record: str) -> UUID | None:
-    """Put a run into the spool, unless its process came to do so before it died."""
+def _hand_over(home: Path, path: Path) -> UUID | None:
+    """Make a waiting run of a note, unless its process came to spool it before it died."""
     run_id = UUID(path.stem)
-    spool.recover(home, run_id)
-    is_known = spool.holds(home, run_id)
-    if not is_known:
-        spool.add(home, run_id, record)
-    path.unlink()
-    return None if is_known else run_id
-
-
-def _parse(text: str) -> tuple[dict[str, Any], str]:
-    """Split a note into what it says of the process and the run."""
-    head, record, end = text.split("\n")
-    note = json.loads(head)
-    if end or note["format"] < FORMAT:
-        raise ValueError("no journal entry of btstore's")
-    return note, record
-
-
-def _set_aside(home: Path, path: Path, error: Exception) -> None:
-    with suppress(OSError, StoreError):
-        kept = durable.move(path, spool.folder_of(home) / "aside")
-        get_logger().warning(f"set aside a journal entry that cannot be read: {error}", file=kept)
+    try:
+        with files.claimed(path):
+            if spool.holds(home, run_id):
+                path.unlink()
+                return None
+            files.make_folder(spool.folder_of(home))
+            path.rename(spool.path_of(home, run_id))
+    except (BlockingIOError, FileNotFoundError):
+        return None
+    except (OSError, StoreError, files.NotOursError) as error:
+        get_logger().warning(f"cannot collect an interrupted run: {error}", file=path)
+        return None
+    return run_id
 
 
 def _folder(home: Path) -> Path:
@@ -222,12 +253,6 @@ def _machine() -> tuple[str, str, str]:
     with suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return namespace, boot, socket.gethostname()
-
-
-def _release(file: int) -> None:
-    if file in _held:
-        _held.discard(file)
-        durable.release(file)
 
 
 def _forget_after_fork() -> None:

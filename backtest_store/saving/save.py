@@ -15,28 +15,26 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from backtest_store.log import get_logger
-from backtest_store.saving import journal, spool
-from backtest_store.saving.unsaved import Pending, put_by, unsaved, unsaved_somehow
+from backtest_store.models import Record
+from backtest_store.saving import files, journal, spool
+from backtest_store.saving.unsaved_run import UnsavedRun, keep, unsaved, unsaved_somehow
 from backtest_store.store.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from concurrent.futures import Future
     from pathlib import Path
+    from uuid import UUID
 
-    from backtest_store.models import Record
-    from backtest_store.saving.worker import Worker
+    from backtest_store.saving.saver import Saver
+    from backtest_store.saving.sync import Counts
     from backtest_store.store.sql import Db
-
-__all__ = ["has_leftovers", "prepare", "save", "save_async", "save_leftovers", "sync"]
 
 LONGEST_SAVE = 7.0  # seconds; the database has 5 of them, the rest is for the disk
 LONGEST_SYNC = 60.0  # seconds, of a single run: it may be a large one
-_lock = threading.RLock()  # a signal handler may save, too
-_worker: Worker | None = None
-_left_behind: list[Worker | None] = []
-_is_over = False
 
 
-def save(record: Record, entry: journal.Entry | None = None) -> bool:
+def save_record(record: Record, entry: journal.Entry | None = None) -> bool:
     """Save a run from any thread of any process; if the database cannot take it, spool it.
 
     It gives the database 5 seconds, in all, and never raises but on Ctrl-C, when the run is
@@ -56,15 +54,23 @@ def save(record: Record, entry: journal.Entry | None = None) -> bool:
         error says.
     """
     entry = entry or journal.Entry()
+    run = None
     try:
-        return _save(record, entry)
+        run, saving = _begin(record, entry)
+        try:
+            return saving.result(LONGEST_SAVE)
+        finally:
+            saving.cancel()
     except Exception as error:  # noqa: BLE001 - no thread to be had, a wrong environment …
-        _put_by(record, entry, error)
+        _keep(run, record, entry, error)
         return False
+    except BaseException as error:
+        _keep(run, record, entry, error)
+        raise
 
 
-async def save_async(record: Record, entry: journal.Entry | None = None) -> bool:
-    """Do as `save` does, letting the event loop go on meanwhile.
+async def save_record_async(record: Record, entry: journal.Entry | None = None) -> bool:
+    """Do as `save_record` does, letting the event loop go on meanwhile.
 
     If the task is cancelled, the run goes to the spool unless the database has it already.
 
@@ -80,22 +86,33 @@ async def save_async(record: Record, entry: journal.Entry | None = None) -> bool
     bool
         True if the database has it; False if it waits in the spool.
     """
-    begun = threading.Event()
-
-    def begin() -> bool:
-        begun.set()
-        return save(record, entry)
-
+    entry = entry or journal.Entry()
+    run = None
     try:
-        return await asyncio.to_thread(begin)
-    except RuntimeError:  # the loop's threads are shut down already
-        return save(record, entry)
-    except asyncio.CancelledError as error:
-        if begun.is_set():
-            _hurry(record)
-        else:  # nor will it be: its place in the queue was cancelled, too
-            _put_by(record, entry or journal.Entry(), error)
+        try:  # in a thread, as what it loads at first would hold the loop up
+            run, saving = await asyncio.to_thread(_begin, record, entry)
+        except RuntimeError:  # the loop's threads are shut down already
+            run, saving = _begin(record, entry)
+        return await asyncio.wait_for(asyncio.wrap_future(saving), LONGEST_SAVE)
+    except Exception as error:  # noqa: BLE001 - as above
+        _keep(run, record, entry, error)
+        return False
+    except BaseException as error:
+        _keep(run, record, entry, error)
         raise
+
+
+def take_early() -> None:
+    """Take now what a save needs at the end of a backtest: modules, a thread, descriptors.
+
+    Raises
+    ------
+    OSError, RuntimeError, ImportError
+        If the process can have no more of them.
+    """
+    get_logger()
+    _process.saver()
+    files.reserve_descriptors()
 
 
 def prepare() -> None:
@@ -104,19 +121,17 @@ def prepare() -> None:
     It returns at once; a shared server is not bothered before there is something to save.
     """
     with suppress(Exception):
-        _the_worker().prepare(Settings.from_environment())
+        _process.saver().prepare(Settings.from_environment())
 
 
 def warn_if_repeated(record: Record) -> None:
     """Have it said, in the background, if a run just saved repeats a stored one."""
-    from backtest_store.store.settings import Settings
-
     with suppress(Exception):
-        _the_worker().warn_if_repeated(record, Settings.from_environment())
+        _process.saver().warn_if_repeated(record, Settings.from_environment())
 
 
-async def sync(db: Db, home: Path) -> spool.Counts:
-    """Save what waits in the spool, runs whose process died included.
+async def sync(db: Db, home: Path, store: str | None) -> Counts:
+    """Save what waits for a store, runs whose process died included.
 
     Parameters
     ----------
@@ -124,10 +139,12 @@ async def sync(db: Db, home: Path) -> spool.Counts:
         A connection or pool of a store that takes writes.
     home : Path
         `Settings.home`.
+    store : str, optional
+        `Settings.store_name`; None takes what waits for any store.
 
     Returns
     -------
-    spool.Counts
+    Counts
         What became of the runs.
 
     Raises
@@ -137,11 +154,13 @@ async def sync(db: Db, home: Path) -> spool.Counts:
     StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError
         If the database went away; all that was not saved is still in the spool.
     """
+    from backtest_store.saving.sync import sync_spool
+
     journal.collect(home)
-    return await spool.sync(db, home)
+    return await sync_spool(db, home, store)
 
 
-async def save_leftovers(settings: Settings) -> spool.Counts:
+async def save_waiting(to: Settings, *, of_any_store: bool = False) -> Counts:
     """Do as `sync` does, through a pool of its own.
 
     So a server that takes writes is chosen even if the URL prefers a standby, and none is asked
@@ -149,12 +168,14 @@ async def save_leftovers(settings: Settings) -> spool.Counts:
 
     Parameters
     ----------
-    settings : Settings
+    to : Settings
         Where the store is.
+    of_any_store : bool
+        Whether to take also what is meant for another store.
 
     Returns
     -------
-    spool.Counts
+    Counts
         What became of the runs.
 
     Raises
@@ -165,9 +186,9 @@ async def save_leftovers(settings: Settings) -> spool.Counts:
     """
     from backtest_store.saving.pool import StorePool
 
-    pool = StorePool(settings, patience=LONGEST_SYNC)
+    pool = StorePool(to, patience=LONGEST_SYNC)
     try:
-        return await sync(pool, settings.home)
+        return await sync(pool, to.home, None if of_any_store else to.store_name)
     finally:
         pool.close()
 
@@ -177,74 +198,93 @@ def has_leftovers(home: Path) -> bool:
     return bool(spool.waiting(home) or journal.entries(home))
 
 
-def _save(record: Record, entry: journal.Entry) -> bool:
-    pending: Pending | None = None
-    try:
-        pending = _the_worker().submit(unsaved(record, entry))
-        return pending.wait(LONGEST_SAVE)
-    except (KeyboardInterrupt, SystemExit) as error:
-        if pending is None:
-            _put_by(record, entry, error)
-        else:
-            _hurry(record)
-            with suppress(Exception):
-                pending.wait(LONGEST_SAVE)
-        raise
+def _begin(record: Record, entry: journal.Entry) -> tuple[UnsavedRun, Future[bool]]:
+    run = unsaved(record, entry)
+    return run, _process.saver().save(run)
 
 
-def _hurry(record: Record) -> None:
-    """Have a run that is under way spooled now."""
-    with suppress(RuntimeError):
-        _the_worker().hurry(record.run_id)
-
-
-def _put_by(record: Record, entry: journal.Entry, failure: BaseException) -> None:
+def _keep(
+    run: UnsavedRun | None, record: Record, entry: journal.Entry, failure: BaseException
+) -> None:
     """Spool a run from this thread, when there is no other. Never raises."""
     try:
-        put_by(unsaved_somehow(record, entry), failure)
+        keep(run or unsaved_somehow(record, entry), failure)
     except Exception as error:  # noqa: BLE001 - there is nowhere left to put it
         get_logger().error(f"a run is lost: {failure}; and the spool: {error}", run=record.run_id)
 
 
-def _the_worker() -> Worker:
-    """Return the thread of this process, started if need be."""
-    global _worker  # noqa: PLW0603 - there is one a process
-    with _lock:
-        if _is_over:
-            raise RuntimeError("the process is exiting")
-        if _worker is None or not _worker.is_alive():
-            from backtest_store.saving.worker import Worker
-
-            _worker = Worker()
-            _close_with_a_worker_process()
-        return _worker
-
-
-def _close_with_a_worker_process() -> None:
-    """See to it that a multiprocessing worker closes, too: it skips its exit functions."""
-    multiprocessing = sys.modules.get("multiprocessing")
-    if multiprocessing is not None and multiprocessing.parent_process() is not None:
-        from multiprocessing.util import Finalize
-
-        Finalize(None, _close, exitpriority=0)
+def describe_waiting(here: Settings) -> dict[str, str]:
+    """Return what waits on this disk, by what for: nothing of it is in a store."""
+    facts = {}
+    for store, runs in spool.stores_waited_for(here.home).items():
+        if store == here.store_name:
+            facts["waiting"] = f"{runs:,}: btstore sync"
+        else:
+            facts[f"waiting for {store or 'a store that was not known'}"] = f"{runs:,}"
+    if rejected := len(list((spool.folder_of(here.home) / "rejected").glob("*.json"))):
+        facts["rejected"] = f"{rejected:,} in {spool.folder_of(here.home) / 'rejected'}"
+    for host, runs in journal.elsewhere(here.home).items():
+        facts[f"begun on {host}"] = f"{runs:,}; if it is no more: btstore sync --abandoned"
+    return facts
 
 
-def _close() -> None:
-    """Finish what is under way as the process exits."""
-    global _is_over  # noqa: PLW0603 - as above
-    _is_over = True
-    if _worker is not None and _worker.is_alive():
-        with suppress(RuntimeError):
-            _worker.close()
+def forget(home: Path, run_ids: Iterable[UUID]) -> None:
+    """Remove what is left on disk of runs that are in the store, so that none can come back."""
+    for run_id in run_ids:
+        for path in (spool.path_of(home, run_id), journal.path_of(home, run_id)):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
-def _start_anew() -> None:
-    """Leave the parent's thread alone in a forked process; its sockets are the parent's, too."""
-    global _worker, _lock  # noqa: PLW0603 - as above
-    _left_behind.append(_worker)  # destroying it would disturb the loop that both share
-    _worker = None
-    _lock = threading.RLock()
+class _Process:
+    """What one process saves with; a forked one begins anew."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # a signal handler may save, too
+        self._saver: Saver | None = None
+        self._parents: list[Saver | None] = []
+        self._is_over = False
+
+    def saver(self) -> Saver:
+        """Return the saver, started if need be.
+
+        Raises
+        ------
+        OSError, RuntimeError
+            If the process can have no more descriptors or threads, or is exiting.
+        """
+        with self._lock:
+            if self._is_over:
+                raise RuntimeError("the process is exiting")
+            if self._saver is None or not self._saver.is_alive():
+                from backtest_store.saving.saver import Saver
+
+                self._saver = Saver()
+                self._close_with_a_worker_process()
+            return self._saver
+
+    def close(self) -> None:
+        """Finish what is under way as the process exits."""
+        self._is_over = True
+        if self._saver is not None and self._saver.is_alive():
+            with suppress(RuntimeError):
+                self._saver.close()
+
+    def start_anew(self) -> None:
+        """Leave the parent's thread alone after a fork; its sockets are the parent's, too."""
+        self._parents.append(self._saver)  # destroying it would disturb the loop that both share
+        self._saver = None
+        self._lock = threading.RLock()
+
+    def _close_with_a_worker_process(self) -> None:
+        """See to it that a multiprocessing worker closes, too: it skips its exit functions."""
+        multiprocessing = sys.modules.get("multiprocessing")
+        if multiprocessing is not None and multiprocessing.parent_process() is not None:
+            from multiprocessing.util import Finalize
+
+            Finalize(None, self.close, exitpriority=0)
 
 
-atexit.register(_close)
-os.register_at_fork(after_in_child=_start_anew)
+_process = _Process()
+atexit.register(_process.close)
+os.register_at_fork(after_in_child=_process.start_anew)

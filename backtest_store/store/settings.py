@@ -54,6 +54,37 @@ class Settings:
             log_format=_choice("BTSTORE_LOG_FORMAT", LOG_FORMATS, "console"),
         )
 
+    @property
+    def store_name(self) -> str | None:
+        """What tells the store from others, without credentials: `user@host:port/database`.
+
+        The embedded one is called `embedded`; None is one that the URL does not tell.
+        """
+        return "embedded" if self.database_url is None else _named(self.database_url)
+
+
+def _named(url: str) -> str | None:
+    from backtest_store.store.database_url import Host, hosts_of_environment, parse
+
+    try:
+        said = parse(url)
+        hosts = said.hosts or hosts_of_environment() or (Host("local"),)
+    except UsageError:
+        return None
+    user = said.user or os.environ.get("PGUSER") or _account()
+    database = said.database or os.environ.get("PGDATABASE") or user
+    places = (f"{host.name}:{host.port or os.environ.get('PGPORT') or 5432}" for host in hosts)
+    return f"{user}@{','.join(places)}/{database}"
+
+
+def _account() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"uid {os.geteuid()}"
+
 
 def home() -> Path:
     """Return the directory of the embedded server and of the spool.

@@ -17,7 +17,7 @@ import asyncpg
 from pydantic import TypeAdapter
 
 from backtest_store.models import Record
-from backtest_store.saving import save as saving
+from backtest_store.saving import save
 from backtest_store.store import queries, sql
 from tests.bench import population, store
 from tests.bench.measure import medians
@@ -34,13 +34,13 @@ async def one(url: str) -> AsyncIterator[Row]:
     os.environ["BTSTORE_DATABASE_URL"] = url
     statement = await (await asyncpg.connect(url)).prepare(sql.query("insert_run").text)
     texts, runs = iter(population.records(ROUNDS + 10)), iter(_runs(ROUNDS + 10))
-    assert saving.save(next(runs)), "the store does not take a run"
+    assert save.save_record(next(runs)), "the store does not take a run"
 
     async def bare() -> None:
         await statement.fetch(next(texts))
 
     async def hook() -> None:
-        saving.save(next(runs))
+        save.save_record(next(runs))
 
     seconds = await medians({"bare": bare, "hook": hook}, ROUNDS)
     yield Row("both rows as one bare statement", seconds["bare"] * 1e3, "ms")
@@ -72,11 +72,11 @@ def _keep_saving(url: str) -> int:
     """Save for some seconds, beginning when all do, and return how many runs were saved."""
     os.environ["BTSTORE_DATABASE_URL"] = url
     runs = _runs(SECONDS * 500)
-    assert saving.save(runs.pop())
+    assert save.save_record(runs.pop())
     _together.wait()
     end, count = perf_counter() + SECONDS, len(runs)
     while runs and perf_counter() < end:
-        saving.save(runs.pop())
+        save.save_record(runs.pop())
     return count - len(runs)
 
 

@@ -15,8 +15,8 @@ before = sys.excepthook
 if {watched}:
     from backtest_store.capture.details import Details
     from backtest_store.capture.patching import Patch
-    from backtest_store.hook import Saves
-    Patch(Details(), Saves()).install()
+    from backtest_store.hook import StoreSink
+    Patch(Details(), StoreSink()).install()
 import nautilus_trader
 from nautilus_trader.backtest import engine, node
 

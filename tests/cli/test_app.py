@@ -99,7 +99,7 @@ def test_what_is_said_comes_after_what_was_printed() -> None:
     "at_stake",
     [
         "import backtest_store.saving.save, atexit; atexit.register(print, 'finished')",
-        "import threading; threading.Timer(0.2, print, ['finished']).start()",
+        "import threading; threading.Timer(2.0, print, ['finished']).start()",
     ],
 )
 def test_what_is_at_stake_is_finished_before_the_end(at_stake: str) -> None:

@@ -19,8 +19,7 @@ from uuid import UUID
 import psycopg
 
 from backtest_store.errors import UnreachableError
-from backtest_store.saving import save as saving
-from backtest_store.saving import saver
+from backtest_store.saving import save, saver
 from backtest_store.store.settings import Settings
 from tests.faults import writer
 from tests.faults.servers import Server, wait_until
@@ -111,7 +110,7 @@ class Trial:
         wait_until(lambda: len(self.told(event)) >= runs)
 
     def sync(self, url: str | None = None) -> None:
-        """Save what waits, as `btstore sync` does."""
+        """Save what waits, as `btstore sync --to` does."""
         store = Settings(database_url=url or self.url, home=self.home)
         wait_until(lambda: _sync(store))
 
@@ -236,7 +235,7 @@ def _quick_disk() -> str | None:
 def _sync(store: Settings) -> bool:
     """Sync, and say whether nothing is left; a server may still be recovering."""
     try:
-        counts = asyncio.run(saving.save_leftovers(store))
+        counts = asyncio.run(save.save_waiting(store, of_any_store=True))
     except UnreachableError:
         return False
     if counts.rejected or counts.set_aside:

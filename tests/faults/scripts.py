@@ -15,16 +15,16 @@ ROOT = Path(__file__).parents[2]
 
 HEADER = """
 import asyncio, multiprocessing, os, signal, sys, threading, time
-from backtest_store.saving import save as saving
+from backtest_store.saving.save import save_record, save_record_async
 from tests.faults.runs import a_run
 
 def save(_=None):
     run = a_run()
-    os.write(1, f"{run.run_id} {saving.save(run)}\\n".encode())
+    os.write(1, f"{run.run_id} {save_record(run)}\\n".encode())
 
 async def save_async():
     run = a_run()
-    os.write(1, f"{run.run_id} {await saving.save_async(run)}\\n".encode())
+    os.write(1, f"{run.run_id} {await save_record_async(run)}\\n".encode())
 """
 
 NO_SERVER = "postgresql://reader:hunter2@127.0.0.1:1/store"

@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
-from backtest_store.saving import journal
-from backtest_store.saving import save as saving
+from backtest_store.saving import journal, save
 from tests.faults.runs import a_run
 
 
@@ -24,7 +23,7 @@ def attempt(log: Path) -> bool:
     run = a_run(note=str(uuid4()))  # tells a run stored twice, whatever its id
     entry = journal.open_entry(run)
     note(log, "started", run.run_id)
-    is_saved = saving.save(run, entry)
+    is_saved = save.save_record(run, entry)
     note(log, "saved" if is_saved else "spooled", run.run_id)
     return is_saved
 

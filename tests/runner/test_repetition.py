@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from backtest_store.saving import save as saving
+from backtest_store.saving import save
 from backtest_store.saving.saver import Saver
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 
@@ -38,8 +38,8 @@ def told(fast_period: int, capfd: pytest.CaptureFixture[str]) -> str:
     """Record a run in this process, and return what is said of it in the background."""
     names: dict[str, object] = {}
     exec(SCRIPT + f"run({fast_period})", names)  # noqa: S102 - as the script does
-    worker = saving._the_worker()
-    asyncio.run_coroutine_threadsafe(all_told(worker._saver), worker._loop).result(30)
+    saver = save._process.saver()
+    asyncio.run_coroutine_threadsafe(all_told(saver), saver._loop).result(30)
     return capfd.readouterr().err
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from backtest_store.models import Record
-from backtest_store.saving import save as saving
+from backtest_store.saving import save
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.runner.test_reproduction import change, fetched
 from tests.shell import Answer, btstore
@@ -62,7 +62,7 @@ def recorded(script: Path, shared_url: str) -> list[Record]:
 @pytest.fixture
 def runs(store: str, recorded: list[Record]) -> list[dict[str, Any]]:
     """Give the store the script's runs, and nothing else."""
-    assert all(saving.save(run) for run in recorded)
+    assert all(save.save_record(run) for run in recorded)
     return stored(store)
 
 

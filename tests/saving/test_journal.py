@@ -1,7 +1,6 @@
 """A run whose process died is saved as interrupted, once; a run still going is not touched."""
 
 import asyncio
-import json
 import multiprocessing
 import os
 import signal
@@ -21,13 +20,13 @@ import pytest
 
 from backtest_store.errors import StoreError
 from backtest_store.models import Record, to_json
-from backtest_store.saving import files as durable
-from backtest_store.saving import journal, spool
-from backtest_store.saving import save as saving
+from backtest_store.saving import files, journal, run_files, save, spool
 from backtest_store.saving.journal import Process
+from backtest_store.saving.sync import Counts, sync_spool
 from backtest_store.store import queries
 from backtest_store.store.settings import Settings
-from tests.faults.runs import a_failure, a_run, stored
+from tests.faults.runs import TRADED, a_failure, a_run, stored
+from tests.shell import btstore
 
 SPAWN = multiprocessing.get_context("spawn")
 FORK = multiprocessing.get_context("fork")
@@ -66,14 +65,13 @@ def note_of(home: Path, record: Record) -> Path:
 
 def leave_note(home: Path, process: Process) -> Record:
     """Leave the note of a run in some process, without the lock that a live one holds."""
-    record = a_run()
+    record = a_run(**dict.fromkeys(TRADED))
     entry = journal.open_entry(record, home)
     path = note_of(home, record)
-    head, run, end = path.read_text().split("\n")
-    note = json.loads(head)
-    note["process"] = vars(process)
+    with path.open("rb") as file:
+        note = run_files.read(file.fileno())
     entry.close()
-    path.write_text("\n".join((json.dumps(note), run, end)))
+    path.write_bytes(run_files.written(replace(note, process=vars(process))))
     path.chmod(0o600)
     return record
 
@@ -91,11 +89,11 @@ async def test_a_killed_run_is_saved_as_interrupted(
     db: asyncpg.Connection, home: Path, dead: Record
 ) -> None:
     assert journal.collect(home) == [dead.run_id]
-    assert await spool.sync(db, home) == spool.Counts(saved=1)
+    assert await sync_spool(db, home, Settings.from_environment().store_name) == Counts(saved=1)
     expected = replace(dead, status="interrupted")
     assert await queries.get_runs(db, run_ids=[dead.run_id]) == [expected]
     assert not journal.collect(home)
-    assert not saving.has_leftovers(home)
+    assert not save.has_leftovers(home)
 
 
 def test_a_run_still_going_is_not_touched(home: Path) -> None:
@@ -144,7 +142,7 @@ def test_only_what_is_provably_gone_is_collected(home: Path, where: str) -> None
 @pytest.mark.parametrize("where", [place for place, (_, is_gone) in WHERE.items() if is_gone])
 def test_a_lock_that_is_held_outweighs_every_proof(home: Path, where: str) -> None:
     record = leave_note(home, WHERE[where][0]())
-    with durable.claimed(note_of(home, record)):
+    with files.claimed(note_of(home, record)):
         assert not journal.collect(home)
     assert journal.collect(home) == [record.run_id]
 
@@ -161,11 +159,13 @@ def test_collectors_at_once_collect_each_run_once(home: Path) -> None:
 @pytest.mark.parametrize("state", ["whole", "unfinished"])
 def test_what_the_process_could_still_spool_wins(store_url: str, home: Path, state: str) -> None:
     gone = leave_note(home, here(pid=2**22 + 1))
-    path = spool.add(home, gone.run_id, to_json(gone))
+    path = spool.add(
+        home, gone.run_id, to_json(replace(gone, **TRADED)), Settings.from_environment().store_name
+    )
     if state == "unfinished":
         path.rename(path.with_name(f".{path.name}.0a1b2c3d.tmp"))
     assert not journal.collect(home)
-    assert asyncio.run(saving.save_leftovers(Settings.from_environment())) == spool.Counts(saved=1)
+    assert asyncio.run(save.save_waiting(Settings.from_environment())) == Counts(saved=1)
     assert stored(store_url) == {gone.run_id: "success"}
 
 
@@ -173,10 +173,12 @@ def test_a_run_saved_just_before_its_process_died_is_not_saved_again(
     store_url: str, home: Path
 ) -> None:
     gone = leave_note(home, here(pid=2**22 + 1))
-    assert saving.save(gone)
-    assert asyncio.run(saving.save_leftovers(Settings.from_environment())) == spool.Counts(
-        already_there=1
-    )
+    assert save.save_record(replace(gone, **TRADED))
+    end = time.monotonic() + 20  # what saves in the background may have the file meanwhile
+    while save.has_leftovers(home) and time.monotonic() < end:
+        counts = asyncio.run(save.save_waiting(Settings.from_environment()))
+        assert (counts.saved, counts.rejected, counts.set_aside) == (0, 0, 0)
+    assert not save.has_leftovers(home)
     assert stored(store_url) == {gone.run_id: "success"}
 
 
@@ -231,7 +233,7 @@ def test_what_cannot_be_read_is_set_aside(home: Path, content: bytes) -> None:
 def test_a_note_that_was_never_finished_is_swept_away(home: Path) -> None:
     path = note_of(home, leave_note(home, here()))
     unfinished = path.rename(path.with_name(f".{path.name}.0a1b2c3d.tmp"))
-    with durable.claimed(unfinished):
+    with files.claimed(unfinished):
         assert not journal.collect(home)
         assert unfinished.exists()
     assert not journal.collect(home)
@@ -242,7 +244,7 @@ def test_a_newer_version_s_note_is_left_to_that_version(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as newer:
-        newer.setattr(journal, "FORMAT", journal.FORMAT + 1)
+        newer.setattr(run_files, "FORMAT", run_files.FORMAT + 1)
         record = leave_note(home, here(pid=2**22 + 1))
     assert not journal.collect(home)
     assert note_of(home, record).exists()
@@ -279,3 +281,41 @@ def test_a_note_costs_less_than_two_milliseconds(
 def test_the_note_says_where_the_process_runs() -> None:
     process = Process.current()
     assert (process.pid, process.host) == (os.getpid(), socket.gethostname())
+
+
+def test_the_runs_of_a_machine_that_is_no_more_surface(store_url: str, home: Path) -> None:
+    record = leave_note(home, here(host="web-1", **BOOTED_SINCE))
+    assert btstore("sync").err == "nothing is waiting\n"
+    assert "begun on web-1" in btstore("db", "status").out
+    assert btstore("sync", "--abandoned").code == 0
+    assert stored(store_url) == {record.run_id: "interrupted"}
+    assert "web-1" not in btstore("db", "status").out
+
+
+def test_a_run_under_way_here_is_not_abandoned(store_url: str, home: Path) -> None:
+    record = a_run(**dict.fromkeys(TRADED))
+    entry = journal.open_entry(record, home)
+    assert btstore("sync", "--abandoned").code == 0
+    assert not stored(store_url)
+    entry.close()
+
+
+def test_many_dead_runs_cost_a_command_one_line_and_few_statements(
+    store_url: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = {leave_note(home, here(pid=2**22 + 1)).run_id for _ in range(200)}
+    statements: list[object] = []
+    fetch = asyncpg.Pool.fetch
+
+    async def counting(pool: asyncpg.Pool, query: str, *args: object) -> object:
+        statements.append(query)
+        return await fetch(pool, query, *args)
+
+    monkeypatch.setattr(asyncpg.Pool, "fetch", counting)
+    answer = btstore("history")
+    assert answer.code == 0
+    (note,) = answer.err.splitlines()[:1]
+    assert note.startswith("note: the process of 200 runs died")
+    assert len(answer.err.splitlines()) <= 2
+    assert 1 <= len(statements) <= 8
+    assert stored(store_url) == dict.fromkeys(dead, "interrupted")

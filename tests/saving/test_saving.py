@@ -14,9 +14,8 @@ import psycopg
 import pytest
 
 from backtest_store import models
-from backtest_store.hook import Saves
-from backtest_store.saving import journal, saver, spool
-from backtest_store.saving import save as saving
+from backtest_store.hook import StoreSink
+from backtest_store.saving import journal, save, saver, spool
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.faults.runs import a_failure, a_run, stored
 from tests.faults.scripts import (
@@ -136,14 +135,14 @@ def test_it_works_everywhere_and_leaves_nothing_open(
 
 def test_a_run_is_stored_as_it_is(store_url: str) -> None:
     run = a_failure(error_message="ÄÖ", parameters={"fast_period": 10})
-    assert saving.save(run)
-    assert saving.save(run), "saving again is no failure"
+    assert save.save_record(run)
+    assert save.save_record(run), "saving again is no failure"
     assert stored(store_url) == {run.run_id: "failed"}
 
 
 def test_a_note_in_the_journal_is_closed_once_the_run_is_saved(store_url: str, home: Path) -> None:
     run = a_run()
-    assert saving.save(run, journal.open_entry(run))
+    assert save.save_record(run, journal.open_entry(run))
     assert not journal.entries(home)
 
 
@@ -159,7 +158,7 @@ def terminate_all(url: str) -> None:
 def test_a_stale_pool_recovers_by_itself(store_url: str) -> None:
     runs = [a_run() for _ in range(5)]
     for run in runs:
-        assert saving.save(run)
+        assert save.save_record(run)
         terminate_all(store_url)
     assert stored(store_url).keys() == {run.run_id for run in runs}
 
@@ -174,31 +173,33 @@ def embedded(home: Path) -> Iterator[EmbeddedServer]:
 
 def test_an_embedded_server_is_started_while_the_backtest_runs(embedded: EmbeddedServer) -> None:
     runs = [a_run() for _ in range(2)]
-    entry = Saves().begin(runs[0])
+    entry = StoreSink().begin(runs[0])
     end = time.monotonic() + 60
     while embedded.version() is None and time.monotonic() < end:
         time.sleep(0.05)
     assert embedded.version() is not None, "before there is anything to save"
-    assert saving.save(runs[0], entry)
+    assert save.save_record(runs[0], entry)
     pid = embedded.pid()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    assert saving.save(runs[1]), "by a process of the server's that outlives it, or a new server"
+    assert save.save_record(runs[1]), (
+        "by a process of the server's that outlives it, or a new server"
+    )
     assert stored(embedded.start()).keys() == {run.run_id for run in runs}
 
 
 def test_changing_the_store_changes_where_runs_go(
     store_url: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert saving.save(a_run())
+    assert save.save_record(a_run())
     monkeypatch.setenv("BTSTORE_DATABASE_URL", gone(store_url))
-    assert not saving.save(a_run())
+    assert not save.save_record(a_run())
     assert len(stored(store_url)) == len(spool.waiting(home)) == 1
 
 
 LOCKED = """
 from backtest_store.saving import saver
-saver.PATIENCE = saving.LONGEST_SAVE = 300
+saver.PATIENCE = sys.modules["backtest_store.saving.save"].LONGEST_SAVE = 300
 holder = __import__("psycopg").connect(os.environ["BTSTORE_DATABASE_URL"])
 holder.execute("LOCK backtest_runs IN ACCESS EXCLUSIVE MODE")
 signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
@@ -222,7 +223,7 @@ def test_ctrl_c_neither_is_swallowed_nor_loses_the_run(
 @pytest.mark.parametrize("others", [0, 40], ids=["at once", "while it waits for a thread"])
 async def test_a_cancelled_task_loses_no_run(store_url: str, home: Path, others: int) -> None:
     runs = [a_run() for _ in range(others + 1)]
-    tasks = [asyncio.create_task(saving.save_async(run)) for run in runs]
+    tasks = [asyncio.create_task(save.save_record_async(run)) for run in runs]
     await asyncio.sleep(0)
     for task in tasks:
         task.cancel()
@@ -238,7 +239,7 @@ async def test_the_loop_goes_on_while_a_run_is_saved(
 ) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
     monkeypatch.setattr(saver, "PATIENCE", 1.5)
-    saved = asyncio.create_task(saving.save_async(a_run()))
+    saved = asyncio.create_task(save.save_record_async(a_run()))
     longest, before = 0.0, time.monotonic()
     while not saved.done():
         await asyncio.sleep(0.01)
@@ -251,7 +252,7 @@ async def test_the_loop_goes_on_while_a_run_is_saved(
 
 def test_a_process_holds_few_connections_and_gives_them_back(store_url: str) -> None:
     with ThreadPoolExecutor(16) as threads:
-        assert all(threads.map(saving.save, [a_run() for _ in range(64)]))
+        assert all(threads.map(save.save_record, [a_run() for _ in range(64)]))
     with psycopg.connect(store_url) as connection:
         found = connection.execute(
             "SELECT count(*) FROM pg_stat_activity"

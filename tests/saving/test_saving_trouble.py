@@ -1,30 +1,37 @@
 """A run that the store does not take is kept, and one line says so."""
 
+import asyncio
+import json
 import re
+import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from backtest_store.models import to_json
-from backtest_store.saving import journal, saver, spool
-from backtest_store.saving import save as saving
+from backtest_store.saving import journal, save, saver, spool
+from backtest_store.saving.sync import Counts
+from backtest_store.store.settings import Settings
 from tests.faults.runs import a_run, an_impossible_run, stored
 from tests.faults.scripts import NO_SERVER, gone, said, start, wait_until_stored
+from tests.shell import btstore
 
 
 def test_without_a_server_a_run_waits_in_the_spool(
     home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
-    assert saver.PATIENCE == 5.0 < saving.LONGEST_SAVE
+    assert saver.PATIENCE == 5.0 < save.LONGEST_SAVE
     monkeypatch.setattr(saver, "PATIENCE", 1.0)
     run = a_run()
     start = time.monotonic()
-    assert not saving.save(run, journal.open_entry(run))
-    assert 0.9 < time.monotonic() - start < saving.LONGEST_SAVE
+    assert not save.save_record(run, journal.open_entry(run))
+    assert 0.9 < time.monotonic() - start < save.LONGEST_SAVE
     (line,) = capfd.readouterr().err.splitlines()
     assert re.match(r"btstore: warning: cannot reach PostgreSQL at 127.0.0.1:1", line)
     assert f"`btstore sync` saves it (file={spool.folder_of(home)}/{run.run_id}.json)" in line
@@ -53,10 +60,10 @@ def test_while_the_server_is_away_further_runs_do_not_wait_for_it_nor_warn_again
 ) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
     monkeypatch.setattr(saver, "PATIENCE", 0.5)
-    saving.save(a_run())
+    save.save_record(a_run())
     start = time.monotonic()
     for _ in range(5):
-        assert not saving.save(a_run())
+        assert not save.save_record(a_run())
     assert time.monotonic() - start < 2
     assert len(spool.waiting(home)) == 6
     assert capfd.readouterr().err.count("\n") == 1
@@ -67,7 +74,7 @@ def test_what_will_not_pass_by_itself_is_not_waited_for(
 ) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", gone(store_url))
     start = time.monotonic()
-    assert not saving.save(a_run())
+    assert not save.save_record(a_run())
     assert time.monotonic() - start < 2
     assert len(spool.waiting(home)) == 1
 
@@ -76,7 +83,7 @@ def test_without_a_schema_a_run_waits_for_it(
     unmigrated_url: str, home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert unmigrated_url
-    assert not saving.save(a_run())
+    assert not save.save_record(a_run())
     assert len(spool.waiting(home)) == 1
     assert "the store's schema lacks" in capfd.readouterr().err
 
@@ -85,8 +92,8 @@ def test_what_the_store_refuses_for_good_is_kept_with_the_reason(
     store_url: str, home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     bad, good = an_impossible_run(), a_run()
-    assert not saving.save(bad)
-    assert saving.save(good)
+    assert not save.save_record(bad)
+    assert save.save_record(good)
     assert stored(store_url).keys() == {good.run_id}
     kept = spool.folder_of(home) / "rejected" / f"{bad.run_id}.reason.txt"
     assert "win_rate" in kept.read_text()
@@ -95,18 +102,17 @@ def test_what_the_store_refuses_for_good_is_kept_with_the_reason(
 
 def wait_until_empty(home: Path) -> None:
     end = time.monotonic() + 10
-    while saving.has_leftovers(home) and time.monotonic() < end:
+    while save.has_leftovers(home) and time.monotonic() < end:
         time.sleep(0.01)
 
 
 def test_the_next_save_that_finds_the_store_well_empties_the_spool(
-    store_url: str, home: Path, monkeypatch: pytest.MonkeyPatch
+    store_url: str, home: Path
 ) -> None:
     runs = [a_run() for _ in range(20)]
-    with monkeypatch.context() as trouble:
-        trouble.setenv("BTSTORE_DATABASE_URL", gone(store_url))
-        assert [saving.save(run) for run in runs[1:]] == [False] * 19
-    assert saving.save(runs[0])
+    for run in runs[1:]:
+        spool.add(home, run.run_id, to_json(run), Settings.from_environment().store_name)
+    assert save.save_record(runs[0])
     wait_until_empty(home)
     assert stored(store_url).keys() == {run.run_id for run in runs}
     assert not spool.waiting(home)
@@ -117,7 +123,7 @@ def test_a_process_that_ends_at_once_still_empties_the_spool(
 ) -> None:
     waiting = [a_run() for _ in range(20)]
     for run in waiting:
-        spool.add(home, run.run_id, to_json(run))
+        spool.add(home, run.run_id, to_json(run), Settings.from_environment().store_name)
     told = said("save()", tmp_path)
     assert stored(store_url).keys() == told.keys() | {run.run_id for run in waiting}
     assert not spool.waiting(home)
@@ -130,8 +136,8 @@ def test_what_even_the_spool_does_not_take_is_kept_in_memory(
     runs = [a_run() for _ in range(3)]
     with monkeypatch.context() as trouble:
         trouble.setenv("BTSTORE_DATABASE_URL", gone(store_url))
-        assert [saving.save(run) for run in runs[1:]] == [False] * 2
-    assert saving.save(runs[0])
+        assert [save.save_record(run) for run in runs[1:]] == [False] * 2
+    assert save.save_record(runs[0])
     wait_until_stored(store_url, 3)
     assert stored(store_url).keys() == {run.run_id for run in runs}
 
@@ -145,7 +151,7 @@ def test_what_is_in_memory_as_the_process_ends_goes_to_the_spool(
     out, err = process.communicate(timeout=60)
     (path,) = spool.waiting(home)
     assert out == f"{path.stem} False\n"
-    assert "kept in memory" in err
+    assert "held in memory until exit" in err
 
 
 WRONG = {"BTSTORE_DATABASE_URL": "mysql://u:hunter2@host", "BTSTORE_LOG_LEVEL": "loud"}
@@ -156,7 +162,7 @@ def test_a_wrong_environment_costs_no_run(
     home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], variable: str
 ) -> None:
     monkeypatch.setenv(variable, WRONG[variable])
-    assert not saving.save(a_run())
+    assert not save.save_record(a_run())
     assert len(spool.waiting(home)) == 1
     line = capfd.readouterr().err
     assert variable in line
@@ -181,6 +187,149 @@ def test_a_record_that_is_none_is_kept_all_the_same(
 ) -> None:
     assert store_url
     run = a_run(parameters={"x": NOT_JSON[value]})
-    saving.save(run)
+    save.save_record(run)
     assert [path.stem for path in spool.waiting(home)] == [str(run.run_id)]
     assert "Traceback" not in capfd.readouterr().err
+
+
+SLOW = "LOCK backtest_runs IN ACCESS EXCLUSIVE MODE"
+
+
+def wait_until_waiting(home: Path, runs: int) -> None:
+    end = time.monotonic() + 20
+    while len(spool.waiting(home)) != runs and time.monotonic() < end:
+        time.sleep(0.01)
+    assert len(spool.waiting(home)) == runs
+
+
+def wait_until_noted(home: Path, runs: int) -> None:
+    end = time.monotonic() + 4
+    while len(journal.entries(home)) != runs and time.monotonic() < end:
+        time.sleep(0.01)
+    assert len(journal.entries(home)) == runs
+
+
+NOTED = """
+from backtest_store.saving import journal
+def save_noted():
+    run = a_run()
+    save_record(run, journal.open_entry(run))
+save_noted()
+"""
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
+def test_a_run_that_is_over_survives_a_kill_while_the_database_is_slow(
+    store_url: str, home: Path, tmp_path: Path, by: signal.Signals
+) -> None:
+    with psycopg.connect(store_url) as holder:
+        process = start(NOTED, tmp_path)
+        holder.execute(SLOW)
+        wait_until_waiting(home, 1)
+        wait_until_noted(home, 0)  # its note is closed once it is on disk
+        process.send_signal(by)
+        process.communicate(timeout=60)
+    assert asyncio.run(save.save_waiting(Settings.from_environment())) == Counts(saved=1)
+    (status,) = stored(store_url).values()
+    assert status == "success"
+
+
+def test_what_is_answered_late_leaves_nothing_in_the_spool(store_url: str, home: Path) -> None:
+    assert save.save_record(a_run())
+    with psycopg.connect(store_url) as holder:
+        holder.execute(SLOW)
+        run = a_run()
+        with ThreadPoolExecutor() as thread:
+            saving = thread.submit(save.save_record, run, journal.open_entry(run))
+            wait_until_waiting(home, 1)
+            holder.rollback()
+            assert saving.result(30), "the database has it"
+    assert not save.has_leftovers(home)
+    assert run.run_id in stored(store_url)
+
+
+def test_what_is_answered_at_once_never_touches_the_spool(store_url: str, home: Path) -> None:
+    assert save.save_record(a_run())
+    assert not spool.folder_of(home).exists()
+
+
+def test_nobody_waits_for_what_is_meant_for_another_store(
+    store_url: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = a_run()
+    with monkeypatch.context() as away:
+        away.setenv("BTSTORE_DATABASE_URL", "postgresql://me:hunter2@127.0.0.1:1/team")
+        away.setattr(saver, "PATIENCE", 0.3)
+        assert not save.save_record(team)
+    mine = a_run()
+    spool.add(home, mine.run_id, to_json(mine), Settings.from_environment().store_name)
+    private = a_run()
+    assert save.save_record(private)
+    wait_until_waiting(home, 1)
+    assert asyncio.run(save.save_waiting(Settings.from_environment())) == Counts(elsewhere=1)
+    assert stored(store_url).keys() == {private.run_id, mine.run_id}
+    status = btstore("db", "status").out
+    assert re.search(r"waiting for me@127\.0\.0\.1:1/team +1$", status, re.MULTILINE)
+    assert "hunter2" not in status + next(spool.folder_of(home).glob("*.json")).read_text()
+
+
+def test_a_store_that_is_away_does_not_hide_what_waits(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
+    run = a_run()
+    spool.add(home, run.run_id, to_json(run), Settings.from_environment().store_name)
+    answer = btstore("db", "status")
+    assert answer.code == 4
+    assert "btstore sync" in answer.out
+
+
+def test_sync_to_saves_what_was_meant_for_another_store(store_url: str, home: Path) -> None:
+    run = a_run()
+    spool.add(home, run.run_id, to_json(run), "me@elsewhere:5432/team")
+    answer = btstore("sync")
+    assert (answer.code, answer.err.startswith("1 waiting for another store")) == (0, True)
+    assert not stored(store_url)
+    assert btstore("sync", "--to", store_url).code == 0
+    assert stored(store_url).keys() == {run.run_id}
+
+
+@pytest.mark.parametrize(
+    "to", ["postgresql://me:hunter2@host/db", "postgresql://host/db?password=hunter2", "here"]
+)
+def test_sync_to_takes_no_password_and_no_nonsense(store_url: str, to: str) -> None:
+    answer = btstore("sync", "--to", to)
+    assert answer.code == 2
+    assert "hunter2" not in answer.err
+
+
+def test_a_deleted_run_does_not_come_back(store_url: str, home: Path) -> None:
+    run = a_run()
+    assert save.save_record(run)
+    journal.open_entry(run)
+    spool.add(home, run.run_id, to_json(run), Settings.from_environment().store_name)
+    assert btstore("delete", str(run.run_id), "--yes").code == 0
+    assert not save.has_leftovers(home)
+    btstore("sync")
+    assert not stored(store_url)
+
+
+BAD_RECORDS: dict[str, dict[str, Any]] = {
+    "tags in tags": {"tags": [["a"]]},
+    "a time that is another one each day": {"started_at": "now"},
+    "a time after the year 9999": {"start_date": "12026-01-01T00:00:00+00:00"},
+}
+
+
+@pytest.mark.parametrize("kind", BAD_RECORDS)
+def test_a_bad_record_in_the_spool_is_rejected_and_hinders_no_other(
+    store_url: str, home: Path, kind: str
+) -> None:
+    good, bad = a_run(), a_run()
+    here = Settings.from_environment().store_name
+    spool.add(home, bad.run_id, json.dumps(json.loads(to_json(bad)) | BAD_RECORDS[kind]), here)
+    spool.add(home, good.run_id, to_json(good), here)
+    counts = asyncio.run(save.save_waiting(Settings.from_environment()))
+    assert counts == Counts(saved=1, rejected=1)
+    reason = spool.folder_of(home) / "rejected" / f"{bad.run_id}.reason.txt"
+    assert next(iter(BAD_RECORDS[kind])) in reason.read_text()

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from backtest_store.saving import save as saving
+from backtest_store.saving import save
 from backtest_store.store import exposure
 from tests.capture.stores import shared_url, store  # noqa: F401 - fixtures
 from tests.faults.runs import a_run
@@ -115,8 +115,8 @@ def test_a_command_warns_once(road: Road, monkeypatch: pytest.MonkeyPatch, mode:
 
 
 def test_a_save_warns_once(road: Road, capfd: pytest.CaptureFixture[str]) -> None:
-    assert saving.save(a_run())
-    assert saving.save(a_run())
+    assert save.save_record(a_run())
+    assert save.save_record(a_run())
     (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith(WARNING)
     assert SECRET not in line

@@ -13,8 +13,7 @@ from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
 from backtest_store.models import Record, to_json
-from backtest_store.saving import save as saving
-from backtest_store.saving import spool
+from backtest_store.saving import save, spool
 from backtest_store.store import queries
 from backtest_store.store.shipped import folder
 from tests.faults.runs import a_run, stored
@@ -90,9 +89,9 @@ def test_both_roles_read(user: str) -> None:
 @pytest.mark.parametrize("role", ["writer"])
 def test_a_writer_saves_and_deletes(user: str) -> None:
     run = a_run()
-    assert saving.save(run)
+    assert save.save_record(run)
     assert len(stored(user)) == 2
-    assert saving.save(run), "saving again is no failure"
+    assert save.save_record(run), "saving again is no failure"
     assert btstore("delete", str(run.run_id), "--yes").code == 0
     assert len(stored(user)) == 1
     with psycopg.connect(user) as session:
@@ -103,7 +102,7 @@ def test_a_writer_saves_and_deletes(user: str) -> None:
 def test_a_reader_saves_nothing_and_is_told_so(
     user: str, home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert not saving.save(a_run())
+    assert not save.save_record(a_run())
     said = capfd.readouterr().err
     assert "you may only read here; ask for btstore_writer" in said
     assert said.count("\n") == 1

@@ -99,3 +99,27 @@ def test_platformdirs_is_imported_only_for_the_default_home(tmp_path: Path) -> N
 def _environments(home: Path) -> list[dict[str, str]]:
     default = {"HOME": str(home), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
     return [default | {"BTSTORE_HOME": str(home)}, default]
+
+
+NAMES = {
+    "postgresql://me:hunter2@Host:6432/runs": "me@Host:6432/runs",
+    "postgres://me@host/runs?sslmode=require": "me@host:5432/runs",
+    "postgresql://me@/runs?host=/tmp/socket": "me@/tmp/socket:5432/runs",
+    "postgresql://me@a,b:6432/runs": "me@a:5432,b:6432/runs",
+    "postgresql://?host=a&user=me&dbname=runs&password=hunter2": "me@a:5432/runs",
+    "postgresql://me@[::1": None,
+}
+
+
+@pytest.mark.parametrize("url", NAMES)
+def test_a_store_has_a_name_without_credentials(url: str, tmp_path: Path) -> None:
+    assert Settings(database_url=url, home=tmp_path).store_name == NAMES[url]
+
+
+def test_a_store_s_name_is_that_of_libpq_s_variables_and_the_embedded_one_s_is_always_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in {"PGHOST": "h", "PGPORT": "1", "PGUSER": "u", "PGDATABASE": "d"}.items():
+        monkeypatch.setenv(variable, value)
+    assert Settings(database_url="postgresql://", home=tmp_path).store_name == "u@h:1/d"
+    assert Settings(home=tmp_path).store_name == "embedded"

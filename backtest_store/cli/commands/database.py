@@ -9,7 +9,7 @@ import typer
 from backtest_store.cli.confirm import require_yes
 from backtest_store.cli.options import examples
 from backtest_store.cli.output.streams import print_message
-from backtest_store.errors import SchemaError, UsageError
+from backtest_store.errors import SchemaError, StoreError, UsageError
 
 app = typer.Typer(help="Look after the store itself.", no_args_is_help=True, rich_markup_mode=None)
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -26,12 +26,20 @@ def status() -> None:
 
     from backtest_store.cli.output import render
     from backtest_store.cli.spinner import spinner
+    from backtest_store.saving import save
     from backtest_store.store.settings import Settings
     from backtest_store.store.status import describe
 
-    with spinner():
-        facts = asyncio.run(describe(Settings.from_environment()))
-    render.facts(facts)
+    settings = Settings.from_environment()
+    waiting = save.describe_waiting(settings)
+    try:
+        with spinner():
+            facts = asyncio.run(describe(settings))
+    except StoreError:
+        if waiting:  # all the more of interest
+            render.facts(waiting)
+        raise
+    render.facts(facts | waiting)
 
 
 @app.command(

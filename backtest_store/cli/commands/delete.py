@@ -24,7 +24,9 @@ def delete(
     """Delete runs and their metrics, for good."""
     from backtest_store.cli.spinner import call
     from backtest_store.runs import selectors
+    from backtest_store.saving import save
     from backtest_store.store import queries
+    from backtest_store.store.settings import Settings
 
     found = call(lambda db: selectors.resolve_all(db, runs))
     wanted = {run.run_id: run for run in found}
@@ -32,6 +34,7 @@ def delete(
         for run in wanted.values():
             print_message(_described(run))
         require_yes(f"Delete {counted(len(wanted))} for good?")
+    save.forget(Settings.from_environment().home, wanted)  # else they come back by `sync`
     deleted = call(lambda db: queries.delete_runs(db, run_ids=list(wanted)))
     print_message(f"deleted {counted(len(deleted))}")
 

@@ -193,12 +193,12 @@ def stored_before(planned: Sequence[Planned], *, sync: bool) -> dict[int, Record
 async def look_up(db: Connection, planned: Sequence[Planned], *, sync: bool) -> dict[int, Record]:
     """Find the stored runs that are identical; those that wait in the spool are saved first."""
     from backtest_store.runner.batch import stored
-    from backtest_store.saving import save as saving
+    from backtest_store.saving import save
     from backtest_store.store.settings import Settings
 
-    home = Settings.from_environment().home
-    if sync and saving.has_leftovers(home):
-        await saving.sync(db, home)
+    to = Settings.from_environment()
+    if sync and save.has_leftovers(to.home):
+        await save.sync(db, to.home, to.store_name)
     return await stored(db, planned)
 
 

@@ -27,7 +27,7 @@ from backtest_store.runner.reproduce.stored_snapshot import (
     is_runnable,
     redacted_names,
 )
-from backtest_store.saving import save as saving
+from backtest_store.saving import save
 
 if TYPE_CHECKING:
     from backtest_store.models import Json, Record
@@ -196,7 +196,7 @@ def _repeat_script(request: Request, script: Json) -> tuple[Record, int]:
         note=request.note,
         reproduced_from=UUID(request.run_id),
     )
-    saving.save(repetition)
+    save.save_record(repetition)
     return repetition, made
 
 

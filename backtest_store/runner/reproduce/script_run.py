@@ -17,7 +17,7 @@ from backtest_store.capture.identity.started import start
 from backtest_store.errors import StoreError
 from backtest_store.redaction import REDACTED
 from backtest_store.runner.children import Orders, kept, record_everything
-from backtest_store.saving import save as saving
+from backtest_store.saving import save
 
 if TYPE_CHECKING:
     from backtest_store.models import Json, Record
@@ -82,11 +82,11 @@ def repeat(script: Json, config_hash: str | None) -> tuple[Record, int]:
 @contextmanager
 def saving_restored() -> Iterator[None]:
     """Have runs saved again afterwards, which the script's are not."""
-    original = saving.save
+    original = save.save_record
     try:
         yield
     finally:
-        saving.save = original
+        save.save_record = original
 
 
 class PressingEnter(io.TextIOBase):

@@ -1,0 +1,185 @@
+"""Bring what waits in the spool into its store, once each; what cannot be saved blocks nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backtest_store.errors import StoreError
+from backtest_store.log import get_logger
+from backtest_store.runs.record_lines import fault_of
+from backtest_store.saving import files, run_files, spool
+from backtest_store.saving.run_files import NewerFormatError, NotReadableError
+from backtest_store.store import queries
+
+if TYPE_CHECKING:
+    from backtest_store.store.sql import Db
+
+GIVE_UP_AFTER = 3  # failures of the database in a row
+MOST_AT_ONCE = 50  # runs, each of which holds a descriptor meanwhile
+LARGEST_AT_ONCE = 2**24  # bytes
+
+
+@dataclass
+class Counts:
+    """What became of the runs that were waiting, and how many wait still."""
+
+    saved: int = 0
+    already_there: int = 0
+    set_aside: int = 0
+    rejected: int = 0
+    left: int = 0
+    """Meant for this store."""
+    elsewhere: int = 0
+    """Meant for another store."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A file that no other process is busy with, and the run in it."""
+
+    path: Path
+    run_id: str
+    record: str
+
+
+async def sync_spool(db: Db, home: Path, store: str | None) -> Counts:
+    """Save what waits for a store; what cannot be saved is kept, and blocks nothing.
+
+    Any number of processes may do so at once.
+
+    Parameters
+    ----------
+    db : Db
+        A connection or pool of the store.
+    home : Path
+        `Settings.home`.
+    store : str, optional
+        `Settings.store_name`: what is meant for another store is left. None takes everything.
+
+    Returns
+    -------
+    Counts
+        What became of the runs.
+
+    Raises
+    ------
+    StoreError
+        If the home is not this user's alone.
+    StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError
+        If the database takes nothing at all; the runs are still in the spool.
+    """
+    files.require_ours(home)
+    spool.recover(home)
+    counts = Counts()
+    trouble = await _save_all(db, home, store, counts)
+    counts.left = max(len(spool.waiting(home)) - counts.elsewhere, 0)
+    if trouble is not None:
+        if not (counts.saved or counts.already_there or counts.rejected or counts.set_aside):
+            raise trouble
+        still = "1 run is" if counts.left == 1 else f"{counts.left} runs are"
+        get_logger().warning(f"{still} still waiting: {trouble}")
+    return counts
+
+
+async def _save_all(db: Db, home: Path, store: str | None, counts: Counts) -> Exception | None:
+    """Save what waits, until the database fails again and again; return the last failure."""
+    trouble, in_vain = None, 0
+    for paths in _in_parts(spool.waiting(home)):
+        with ExitStack() as claims:
+            runs = [run for path in paths if (run := _claim(claims, path, store, counts))]
+            try:
+                await _save(db, runs, counts)
+                continue
+            except Exception as error:  # noqa: BLE001 - it may be one run that is too much
+                get_logger().info(f"runs are saved one by one: {error}")
+            for run in runs:
+                try:
+                    await _save(db, [run], counts)
+                    in_vain = 0
+                except Exception as error:  # noqa: BLE001 - as above
+                    trouble = error
+                    in_vain += 1
+                    _let_others_go_first(run.path)
+                if in_vain == GIVE_UP_AFTER:
+                    return trouble
+    return trouble
+
+
+async def _save(db: Db, runs: list[Waiting], counts: Counts) -> None:
+    """Save runs together and clear their files away; one alone may be rejected for good."""
+    from backtest_store.store.failures import Failure, meaning
+
+    if not runs:
+        return
+    try:
+        new = await queries.insert_runs(db, records=[run.record for run in runs])
+    except Exception as error:
+        if meaning(error) is not Failure.REJECTED or len(runs) > 1:
+            raise
+        _reject(runs[0], str(error), counts)
+        return
+    counts.saved += len(new)
+    counts.already_there += len(runs) - len(new)
+    for run in runs:
+        try:
+            run.path.unlink(missing_ok=True)
+        except OSError as error:
+            get_logger().warning(f"cannot clear up the spool: {error}", file=run.path)
+
+
+def _in_parts(paths: list[Path]) -> Iterator[list[Path]]:
+    """Divide files into as many as are saved at once."""
+    part: list[Path] = []
+    size = 0
+    for path in paths:
+        part.append(path)
+        with suppress(OSError):
+            size += path.lstat().st_size
+        if len(part) == MOST_AT_ONCE or size > LARGEST_AT_ONCE:
+            yield part
+            part, size = [], 0
+    yield part
+
+
+def _claim(claims: ExitStack, path: Path, store: str | None, counts: Counts) -> Waiting | None:
+    """Return the run of a file, and keep others off it as long as the claims last."""
+    try:
+        run = run_files.read(claims.enter_context(files.claimed(path)))
+    except (FileNotFoundError, BlockingIOError, NewerFormatError):
+        return None  # another process saves it, or did; or a newer version will
+    except (NotReadableError, files.NotOursError) as error:
+        counts.set_aside += spool.set_aside(path.parent.parent, path, str(error))
+        return None
+    except OSError as error:
+        if error.errno not in files.NO_DESCRIPTORS:
+            get_logger().warning(f"cannot read a file of the spool: {error}")
+        return None
+    if store is not None and run.store != store:
+        counts.elsewhere += 1
+        return None
+    waiting_run = Waiting(path, path.stem, run.record)
+    if fault := fault_of(run.record):
+        _reject(waiting_run, fault, counts)
+        return None
+    return waiting_run
+
+
+def _reject(run: Waiting, reason: str, counts: Counts) -> None:
+    try:
+        kept = spool.reject(run.path, reason)
+    except (OSError, StoreError) as error:
+        get_logger().warning(f"cannot clear up the spool: {error}", file=run.path)
+        return
+    counts.rejected += 1
+    spool.warn_of_rejected(run.run_id, reason, kept)
+
+
+def _let_others_go_first(path: Path) -> None:
+    """Put a file at the end of the queue for the next time."""
+    with suppress(OSError):
+        os.utime(path, follow_symlinks=False)
