@@ -76,9 +76,9 @@ audit: $(READY) .venv-audit/bin/pip-audit  ## Look for known vulnerabilities of 
 	@$(BIN)/python -m tests.audit .venv-audit/bin/pip-audit
 
 .PHONY: docs
-docs: $(READY)  ## Make the README's tour and command reference anew
+docs: $(READY)  ## Make what the documentation shows anew, and build the site
 	@$(BIN)/python -m tests.docs
-	@$(BIN)/python -m tests.config_reference
+	@$(BIN)/python -m mkdocs build --strict --quiet
 
 .PHONY: check
 check: lint test  ## Everything that must be green before a commit
@@ -92,5 +92,5 @@ lock:  ## Resolve the lock again (needs uv)
 
 .PHONY: clean
 clean:  ## Remove what set-up, tests and builds left
-	@rm -rf .venv* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .bench dist build
+	@rm -rf .venv* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .bench site dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

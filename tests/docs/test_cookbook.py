@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from backtest_store.capture.engines.release import engine_version
-from tests import config_reference
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
+from tests.docs import config_reference
 from tests.runner.test_long_form import catalog, waves
 from tests.shell import btstore
 
-COOKBOOK = Path(__file__).parents[1] / "docs" / "cookbook.md"
+COOKBOOK = Path(__file__).parents[2] / "docs" / "cookbook.md"
 BLOCK = re.compile(r'```\w+ title="([^"]+)"\n(.*?)```', re.DOTALL)
 FILES = dict(BLOCK.findall(COOKBOOK.read_text("utf-8")))
 RUNS = {"grid.toml": 6, "walk.toml": 16, "files.toml": 2, "nautilus.toml": 2}

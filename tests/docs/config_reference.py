@@ -17,7 +17,7 @@ from pydantic_core import PydanticUndefined
 from backtest_store.capture.engines.release import engine_version
 from backtest_store.runner.config import short_form
 
-PAGE = Path(__file__).parents[1] / "docs" / "config-keys.md"
+PAGE = Path(__file__).parents[2] / "docs" / "config-keys.md"
 SECTIONS: list[tuple[str, Any]] = [
     ("", short_form.ShortForm),
     ("[parameters] and [[strategies]]", short_form.StrategyConfig),
@@ -134,7 +134,3 @@ def _indented(lines: list[str]) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")
