@@ -42,7 +42,7 @@ async def commands(db: Connection, url: str, strategy: str) -> AsyncIterator[Row
     floor = seconds.pop("bare") * 1e3
     yield Row("bare script: asyncpg, one query, 20 rows", floor, "ms")
     for what, value in seconds.items():
-        limit = 1.25 if what == "btstore history" else 1.35
+        limit = 1.4 if what == "btstore history" else 1.35
         yield Row(what, value * 1e3, "ms", limit, floor, of_ratio=True)
     async for row in _help(url):
         yield row

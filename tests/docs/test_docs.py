@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -104,7 +105,7 @@ def test_a_team_s_store_is_set_up_as_the_page_says(tmp_path: Path) -> None:
     server = EmbeddedServer(tmp_path / "server")
     url = server.start()
     try:
-        script = commands.replace("postgresql://db.example.com/backtests", url)
+        script = commands.replace("postgresql://db.example.com/backtests", shlex.quote(url))
         assert url in script
         ours = Path(sys.executable).parent
         roles = "psql \"$BTSTORE_DATABASE_URL\" -qc 'CREATE ROLE alice' -c 'CREATE ROLE bob'\n"
