@@ -14,26 +14,39 @@ YOUR_OWN = "set BTSTORE_HOME to a directory of your own"
 ELSEWHERE = "set BTSTORE_HOME to a directory on a local disk, or BTSTORE_DATABASE_URL to a server"
 
 
-def make_private(directory: Path) -> None:
+def make_private(directory: Path, *, may_be_a_link: bool = True) -> None:
     """Create a directory and its missing parents, open to this user alone.
 
     An existing one keeps its mode; it is refused as by `require_private`.
     """
     if not directory.parent.exists():
         make_private(directory.parent)
-    directory.mkdir(mode=0o700, exist_ok=True)
-    require_private(directory)
+    try:
+        directory.mkdir(mode=0o700)
+    except FileExistsError:
+        pass
+    else:
+        directory.chmod(0o700)  # the umask may have taken even the owner's rights
+    require_private(directory, may_be_a_link=may_be_a_link)
 
 
-def require_private(directory: Path) -> None:
+def require_private(directory: Path, *, may_be_a_link: bool = True) -> None:
     """Refuse what is no directory, belongs to another user, or lets others write.
+
+    Parameters
+    ----------
+    directory : Path
+        The directory.
+    may_be_a_link : bool
+        Take a link to one. Where others may write to the parent, it could be theirs, and lead
+        elsewhere in the next moment.
 
     Raises
     ------
     StoreError
         If so: who may write there could pass their own server off as this user's.
     """
-    status = directory.stat()
+    status = directory.stat(follow_symlinks=may_be_a_link)
     if not stat.S_ISDIR(status.st_mode):
         raise StoreError(f"{directory} is not a directory", hint=YOUR_OWN)
     if status.st_uid != os.geteuid():
@@ -49,7 +62,12 @@ def require_private(directory: Path) -> None:
 
 def open_private(path: Path, flags: int) -> int:
     """Open a file, created readable by this user alone; return its descriptor."""
-    return os.open(path, flags | os.O_CREAT, 0o600)
+    try:
+        file = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return os.open(path, flags | os.O_CREAT, 0o600)
+    os.fchmod(file, 0o600)  # the umask may have taken even the owner's rights
+    return file
 
 
 @contextmanager

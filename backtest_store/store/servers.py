@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.errors import SchemaError
+from backtest_store.errors import SchemaError, UsageError
 from backtest_store.store import database_url
 from backtest_store.store.database_url import DatabaseUrl, Host
 
@@ -64,6 +64,8 @@ async def _connect(where: DatabaseUrl, host: Host, **options: Any) -> Connection
 
     from backtest_store.store.exposure import WatchedConnection
 
+    if not where.user and "service" not in where.parameters:
+        _require_a_name()
     return await asyncpg.connect(
         where.of_driver(),
         host=[host.name] if host.name else None,
@@ -73,6 +75,21 @@ async def _connect(where: DatabaseUrl, host: Host, **options: Any) -> Connection
         server_settings={"application_name": "btstore", "timezone": "UTC"},
         **options,
     )
+
+
+def _require_a_name() -> None:
+    """Refuse a user whom the operating system has no name for, to log in with."""
+    from getpass import getuser
+
+    if os.environ.get("PGUSER"):
+        return
+    try:
+        getuser()
+    except (KeyError, OSError):
+        raise UsageError(
+            f"the user id {os.geteuid()} has no name to log in with",
+            hint="give one: postgresql://user@host/database, or PGUSER",
+        ) from None
 
 
 def seconds_of(where: DatabaseUrl) -> float:

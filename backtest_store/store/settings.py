@@ -93,6 +93,8 @@ def home() -> Path:
     ------
     UsageError
         If BTSTORE_HOME leads nowhere, or is not set and has no default.
+    StoreError
+        If the default is not this user's alone.
     """
     return _directory("BTSTORE_HOME") or _default_home()
 
@@ -123,12 +125,36 @@ def _directory(variable: str) -> Path | None:
 def _default_home() -> Path:
     from platformdirs import user_data_path  # slow to import, and most who script set the variable
 
-    home = user_data_path("backtest-store", appauthor=False)
-    if not home.is_absolute():  # a user without a home directory, as containers have them
+    try:
+        home = user_data_path("backtest-store", appauthor=False)
+    except RuntimeError:  # neither HOME nor the system's list of users says where
+        return _home_of_the_homeless()
+    return home if home.is_absolute() and _can_be_made(home) else _home_of_the_homeless()
+
+
+def _can_be_made(home: Path) -> bool:
+    """Say whether a directory is there, or there is one above it to make it in."""
+    if home.exists():
+        return True
+    nearest = next(parent for parent in home.parents if parent.exists())
+    return os.access(nearest, os.W_OK | os.X_OK)
+
+
+def _home_of_the_homeless() -> Path:
+    """Return the home of a user without one, such as a container's `--user 12345`.
+
+    It is made at once: in a folder that all may write to, only what is there cannot be another's.
+    """
+    from backtest_store.store.private_folders import make_private
+
+    home = Path(f"/var/tmp/btstore-{os.geteuid()}")  # noqa: S108 - not lost when the machine starts
+    try:
+        make_private(home, may_be_a_link=False)
+    except OSError as error:
         raise UsageError(
-            "BTSTORE_HOME is not set, and this user has no home directory to default to",
+            f"this user has no home directory to default to, nor {home}: {error.strerror}",
             hint="set BTSTORE_HOME to a directory of your own",
-        )
+        ) from error
     return home
 
 

@@ -4,15 +4,18 @@ import os
 import shutil
 import socket
 import struct
+import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from backtest_store.errors import StoreError
 from backtest_store.store.embedded.server import EmbeddedServer
-from tests.store.servers import MakeServer, ask, furnished, needs_root, python
+from tests.store.servers import MakeServer, ask, furnished, needs_proc, needs_root, python
 
 NOBODY = 65534
 WITHOUT_NAMESPACES = """
@@ -23,13 +26,16 @@ server.start()
 """
 
 
-def test_all_is_private_whatever_the_umask(tmp_path: Path, embed: MakeServer) -> None:
+@pytest.mark.parametrize("umask", ["0", "0o777"])
+def test_all_is_private_whatever_the_umask(tmp_path: Path, embed: MakeServer, umask: str) -> None:
     home = tmp_path / "made" / "on the way" / "home"
     server = embed(home)
-    assert python("os.umask(0); server.start()", home).communicate() == ("", "")
+    assert python(f"os.umask({umask}); server.start()", home).communicate() == ("", "")
     assert server.pid()
     made = [tmp_path / "made", *(tmp_path / "made").rglob("*")]
     assert not [p for p in made if p.stat().st_mode & 0o077]
+    assert not [p for p in made if p.is_dir() and p.stat().st_mode & 0o700 != 0o700]
+    assert not [p for p in made if p.is_file() and p.stat().st_mode & 0o400 != 0o400]
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o720, 0o702])
@@ -71,6 +77,57 @@ def test_another_users_socket_directory_is_refused(tmp_path: Path, furnish: Make
             server.start()
     finally:
         server.socket_directory.rmdir()
+
+
+def test_a_link_in_the_place_of_the_socket_directory_is_refused(
+    tmp_path: Path, furnish: MakeServer
+) -> None:
+    server = furnish(tmp_path / ("d" * 200))
+    mine = tmp_path / "mine"
+    mine.mkdir(mode=0o700)
+    server.socket_directory.symlink_to(mine)
+    try:
+        for use in (server.start, server.pid, server.stop):
+            with pytest.raises(StoreError, match=f"{server.socket_directory} is not a directory"):
+                use()
+    finally:
+        server.socket_directory.unlink()
+    assert not list(mine.iterdir())
+
+
+@contextmanager
+def pretender(server: EmbeddedServer, program: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a process of the user's in the data directory, with the server's id in its file."""
+    process = subprocess.Popen([program, "60"], cwd=server.data_directory)
+    lines = [process.pid, server.data_directory, int(time.time()), 5432, "", "", "", "ready   "]
+    pid_file = server.data_directory / "postmaster.pid"
+    kept = pid_file.read_bytes() if pid_file.exists() else None
+    pid_file.write_text("\n".join(map(str, lines)) + "\n")
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        pid_file.unlink(missing_ok=True)
+        if kept is not None:
+            pid_file.write_bytes(kept)
+
+
+@needs_proc
+def test_a_process_that_is_not_the_server_is_not_stopped(stopped: EmbeddedServer) -> None:
+    with pretender(stopped, "sleep") as process:
+        assert stopped.pid() is None
+        assert not stopped.stop()
+        assert process.poll() is None
+
+
+@needs_proc
+def test_nor_is_one_whose_id_stands_in_a_running_server_s_file(server: EmbeddedServer) -> None:
+    with pretender(server, "sleep") as process:
+        with pytest.raises(StoreError, match="another container"):
+            server.stop()
+        assert process.poll() is None
+    assert ask(server, "SELECT 1") == 1
 
 
 def start_plainly(server: EmbeddedServer, home: Path) -> None:

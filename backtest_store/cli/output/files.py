@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from backtest_store.cli.confirm import require_yes
 from backtest_store.errors import StoreError
+from backtest_store.store.private_folders import OTHERS_MAY_WRITE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ def written(file: Path, *, yes: bool) -> Iterator[Write]:
         If it cannot be written, or is not to be overwritten.
     """
     with _explained(file):
+        _require_no_trap(file)
         target = file.resolve()
         is_there = target.exists()
         is_plain = target.is_file() or not is_there  # not a pipe or a device
@@ -41,6 +43,14 @@ def written(file: Path, *, yes: bool) -> Iterator[Write]:
         require_yes(f"Overwrite {file}?")
     with _replaced(file, target) if is_plain else _in_place(file) as write:
         yield write
+
+
+def _require_no_trap(file: Path) -> None:
+    """Refuse a link that another user has put into a folder that all may write to."""
+    if file.is_symlink():
+        folder, link = file.parent.stat(), file.lstat()
+        if folder.st_mode & OTHERS_MAY_WRITE and link.st_uid not in {os.geteuid(), folder.st_uid}:
+            raise StoreError(f"cannot write {file}: it is a link of another user")
 
 
 @contextmanager

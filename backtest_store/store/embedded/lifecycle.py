@@ -41,7 +41,7 @@ def start(files: ServerFiles, bindir: Path | None) -> None:
         account = account_for(files.data_directory)
         if major is None:
             cluster.create(files, binaries, account, lock=lock)
-        make_private(files.socket_directory)
+        make_private(files.socket_directory, may_be_a_link=False)
         cluster.configure(files, binaries, account)
         _launch(files, binaries, account)
 
@@ -108,9 +108,9 @@ def _is_serving_after_all(files: ServerFiles) -> bool:
 
 
 def _answers(files: ServerFiles) -> bool:
-    if not files.socket_directory.exists():
+    if not os.path.lexists(files.socket_directory):
         return False
-    require_private(files.socket_directory)
+    require_private(files.socket_directory, may_be_a_link=False)
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(1)
         try:

@@ -138,8 +138,8 @@ class EmbeddedServer:
         """Say whether there is a home; refuse one that another user could have put there."""
         try:
             require_private(self._files.home)
-            if self._files.socket_directory.exists():
-                require_private(self._files.socket_directory)
+            if os.path.lexists(self._files.socket_directory):
+                require_private(self._files.socket_directory, may_be_a_link=False)
         except FileNotFoundError:
             return False
         return True

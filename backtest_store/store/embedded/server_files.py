@@ -14,6 +14,7 @@ PORT = 5432
 SOCKET_PATH_BYTES = 103  # macOS has the shortest; Linux takes 107
 URL_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-~")
 SERVING = "ready"
+SERVER_PROGRAMS = frozenset({"postgres", "postmaster"})
 
 
 class Launched(NamedTuple):
@@ -100,21 +101,29 @@ class ServerFiles:
             return []
 
     def _is_postmaster(self, pid: int) -> bool:
-        """Say whether the process works in the data directory, as a postmaster does."""
+        """Say whether the process is a server, and works in the data directory.
+
+        The id alone says nothing: it may be another's by now, a shell's in that directory even.
+        """
         process = Path(f"/proc/{pid}")
+        if not Path("/proc/self").exists():  # macOS
+            return self.launched() is not None
+        command = _command_line(process)
+        if Path(os.fsdecode(command[0])).name not in SERVER_PROGRAMS:
+            return False
         try:
             return (process / "cwd").samefile(self.data_directory)
         except PermissionError:  # root in a container may not look at other users' processes
-            return os.fsencode(self.data_directory) in _command_line(process)
+            return os.fsencode(self.data_directory) in command
         except OSError:
-            return not Path("/proc/self").exists() and self.launched() is not None
+            return False
 
 
 def _command_line(process: Path) -> list[bytes]:
     try:
         return (process / "cmdline").read_bytes().split(b"\0")
     except OSError:
-        return []
+        return [b""]
 
 
 def _parse_launched(record: bytes) -> Launched:
