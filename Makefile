@@ -33,6 +33,13 @@ demo: $(READY)  ## Run the bundled strategies on real market data, save them, sh
 test: $(READY)  ## Run the tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+.PHONY: test-ray
+test-ray:  ## Run grids on a real local Ray of several processes, in an environment of its own
+	@$(MAKE) --no-print-directory setup VENV=.venv-ray
+	@.venv-ray/bin/python -c "import ray" 2>/dev/null || \
+		.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check 'ray>=2.9'
+	@.venv-ray/bin/python -m pytest -n 0 tests/runner/test_distributed.py
+
 .PHONY: test-faults
 test-faults: $(READY)  ## Kill, starve and cut off real servers and writers, and count what was saved
 	@$(BIN)/python -m tests.faults

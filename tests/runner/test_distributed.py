@@ -22,6 +22,8 @@ equity_fraction = 0.95
 source = "sp500_daily"
 start = 2005-01-01
 end = 2005-06-30
+[venue]
+taker_fee = 0.0001
 """
 
 
