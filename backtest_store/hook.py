@@ -127,6 +127,8 @@ def record(  # noqa: PLR0913 - what a caller may know better, each by its name
     config_snapshot: Mapping[str, Any] | None = None,
     config_hash: str | None = None,
     reproduced_from: UUID | None = None,
+    batch_id: UUID | None = None,
+    batch_name: str | None = None,
     command_line: str | None = None,
 ) -> Recording:
     """Save every run of an engine or a node inside a ``with`` block, however it ends.
@@ -165,6 +167,10 @@ def record(  # noqa: PLR0913 - what a caller may know better, each by its name
         else computed.
     reproduced_from : UUID, optional
         The run that this one repeats.
+    batch_id : UUID, optional
+        What the runs of one grid have in common.
+    batch_name : str, optional
+        What the grid is called; only with a `batch_id`.
     command_line : str, optional
         The command that ran it; else this process's.
 
@@ -190,6 +196,8 @@ def record(  # noqa: PLR0913 - what a caller may know better, each by its name
         config_snapshot=config_snapshot,
         config_hash=config_hash,
         reproduced_from=reproduced_from,
+        batch_id=batch_id,
+        batch_name=batch_name,
         command_line=command_line,
     )
     return Recording(target, details)

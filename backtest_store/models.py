@@ -60,6 +60,8 @@ class Run:
     error_message: str | None = None
     error_traceback: str | None = None
     reproduced_from: UUID | None = None
+    batch_id: UUID | None = None
+    batch_name: str | None = None
     tags: list[str] = field(default_factory=list)
     note: str | None = None
 

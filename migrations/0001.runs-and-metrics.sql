@@ -36,6 +36,8 @@ CREATE TABLE backtest_runs (
     error_message    text,
     error_traceback  text,
     reproduced_from  uuid CHECK (reproduced_from <> run_id),
+    batch_id         uuid,
+    batch_name       text CHECK (batch_name <> ''),
     tags             text[] NOT NULL CHECK (is_list(tags)),
     note             text,
     total_return     ratio,
@@ -46,6 +48,7 @@ CREATE TABLE backtest_runs (
     CONSTRAINT success_has_no_error CHECK (
         status <> 'success' OR (error_type IS NULL AND error_message IS NULL AND error_traceback IS NULL)
     ),
+    CONSTRAINT batch_name_needs_a_batch CHECK (batch_name IS NULL OR batch_id IS NOT NULL),
     CONSTRAINT capital_has_a_currency CHECK (initial_capital IS NULL OR currency IS NOT NULL),
     CONSTRAINT only_what_ended_has_metrics CHECK (
         status IN ('success', 'stopped') OR num_nonnulls(total_return, sharpe_ratio, max_drawdown) = 0
@@ -75,6 +78,8 @@ COMMENT ON COLUMN backtest_runs.error_type IS 'Class of the exception, or of the
 COMMENT ON COLUMN backtest_runs.error_message IS 'Text of the exception that ended the run; of a stopped one when and why, as the engine says it.';
 COMMENT ON COLUMN backtest_runs.error_traceback IS 'Traceback of the exception that ended the run.';
 COMMENT ON COLUMN backtest_runs.reproduced_from IS 'The run that this one repeats; it may have been deleted since.';
+COMMENT ON COLUMN backtest_runs.batch_id IS 'The grid that the run is of, the same for all of one command; NULL for a run alone.';
+COMMENT ON COLUMN backtest_runs.batch_name IS 'What its config calls the grid.';
 COMMENT ON COLUMN backtest_runs.tags IS 'The user''s labels.';
 COMMENT ON COLUMN backtest_runs.note IS 'The user''s remark.';
 COMMENT ON COLUMN backtest_runs.total_return IS 'Copy from performance_metrics, to rank filtered runs.';
@@ -220,6 +225,7 @@ CREATE INDEX backtest_runs_not_successful
 -- A short list, because it is searched from end to end, and one save in a few hundred empties it.
 CREATE INDEX backtest_runs_by_parameters ON backtest_runs
     USING gin (parameters jsonb_path_ops) WITH (gin_pending_list_limit = 256);
+CREATE INDEX backtest_runs_by_batch ON backtest_runs (batch_id, started_at) WHERE batch_id IS NOT NULL;
 CREATE INDEX backtest_runs_by_tag ON backtest_runs
     USING gin (tags) WITH (gin_pending_list_limit = 256);
 

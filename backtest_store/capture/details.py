@@ -29,6 +29,8 @@ class Details:
     config_snapshot: Mapping[str, Any] | None = None
     config_hash: str | None = None
     reproduced_from: UUID | None = None
+    batch_id: UUID | None = None
+    batch_name: str | None = None
     command_line: str | None = None
 
     def __post_init__(self) -> None:

@@ -182,6 +182,8 @@ def _said(details: Details, redactor: Redactor) -> dict[str, Any]:
         "status": "interrupted",
         "strategy_type": redactor.text(clean(str(details.strategy_type or "unclassified"))),
         "reproduced_from": details.reproduced_from,
+        "batch_id": details.batch_id,
+        "batch_name": _redacted(redactor, details.batch_name),
         "tags": [redactor.text(clean(str(tag))) for tag in details.tags or ()],
         "note": _redacted(redactor, details.note),
     }

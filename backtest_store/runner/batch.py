@@ -10,7 +10,7 @@ from uuid import UUID
 
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Record
-from backtest_store.runner.execution import Checked, RunOnce, inspect
+from backtest_store.runner.execution import Batch, Checked, RunOnce, inspect
 from backtest_store.runner.grids.grid import Combination, NotRun
 from backtest_store.runner.parallel import WorkerDied, Workers
 from backtest_store.runs.duplicates import Identity, stored_before
@@ -114,13 +114,18 @@ async def stored(db: Db, planned: Sequence[Planned]) -> dict[int, Record]:
 
 
 def run_all(
-    planned: Sequence[Planned], workers: Workers, report: Report, reuse: dict[int, Record]
+    planned: Sequence[Planned],
+    workers: Workers,
+    report: Report,
+    *,
+    reuse: dict[int, Record],
+    batch: Batch | None,
 ) -> Iterator[int]:
     """Run what is planned but for what is reused, yielding the place of each that has ended."""
     report.runs |= reuse
     places = [place for place in range(len(planned)) if place not in reuse]
     configs = [planned[place].combination.config for place in places]
-    for number, outcome in workers.each(RunOnce(datetime.now(UTC)), configs):
+    for number, outcome in workers.each(RunOnce(datetime.now(UTC), batch), configs):
         place = places[number]
         if isinstance(outcome, NotRun | WorkerDied):
             report.failures[place] = NotRun(outcome.reason, planned[place].combination.label)

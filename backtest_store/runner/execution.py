@@ -15,6 +15,7 @@ from backtest_store.store.connection import call
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from backtest_store.models import Record
     from backtest_store.runner.config.config import Config
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from backtest_store.runner.node import Ended
 
 MOST_EXPANDED = 512
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The grid that runs are of."""
+
+    id: UUID
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,12 +118,12 @@ def inspect(config: Config) -> Checked | NotRun:
     return Checked(identity, backtest.remarks)
 
 
-def run_one(config: Config) -> Ended | NotRun:
+def run_one(config: Config, batch: Batch | None = None) -> Ended | NotRun:
     """Run and save a backtest as one of many: whatever happens to it does not stop the others."""
     from backtest_store.runner.node import run
 
     try:
-        return run(expanded(config))
+        return run(expanded(config), batch=batch)
     except StoreError as error:
         return NotRun(str(error), hint=error.hint)
     except Exception as error:  # noqa: BLE001 - the others go on, and this one is reported
@@ -129,13 +138,16 @@ class RunOnce:
     ----------
     since : datetime
         When the first of them began, UTC.
+    batch : Batch, optional
+        The grid that they are of.
     """
 
     since: datetime
+    batch: Batch | None = None
 
     def __call__(self, config: Config) -> Ended | NotRun:
         """Run it: whatever happens to it does not stop the others."""
-        return run_one(config)
+        return run_one(config, self.batch)
 
     def again(self, config: Config) -> Ended | NotRun:
         """Run it unless the worker that was lost at it had saved it already."""
@@ -150,4 +162,4 @@ class RunOnce:
             found = None
         if found is not None and found.started_at >= self.since:
             return Ended(found)
-        return run_one(config)
+        return run_one(config, self.batch)

@@ -31,6 +31,7 @@ from backtest_store.runner.data.made_catalogs import MADE_OF
 if TYPE_CHECKING:
     from backtest_store.models import Record
     from backtest_store.runner.config.expansion import Backtest
+    from backtest_store.runner.execution import Batch
 
 T = TypeVar("T")
 MOST_LOADED = 8
@@ -284,7 +285,11 @@ def parse(text: str | bytes) -> BacktestRunConfig:
 
 
 def run(
-    backtest: Backtest, *, reproduced_from: UUID | None = None, command_line: str | None = None
+    backtest: Backtest,
+    *,
+    batch: Batch | None = None,
+    reproduced_from: UUID | None = None,
+    command_line: str | None = None,
 ) -> Ended:
     """Run a backtest once, and save it, however it ends.
 
@@ -308,6 +313,8 @@ def run(
         config_snapshot=backtest.run_config,
         config_hash=facts.config_hash,
         reproduced_from=reproduced_from,
+        batch_id=None if batch is None else batch.id,
+        batch_name=None if batch is None else batch.name,
         command_line=command_line,
     )
     try:

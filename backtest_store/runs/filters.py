@@ -188,6 +188,13 @@ _EVERY = (
         repeatable=True,
     ),
     Filter(
+        "batch",
+        "--batch",
+        "BATCH",
+        "Only runs of this grid: its id, the beginning of it, its name, or @latest.",
+        _reading("batch"),
+    ),
+    Filter(
         "parameters",
         "--param",
         "COMPARISON",

@@ -378,6 +378,29 @@ def test_what_would_run_is_printed_in_nautilus_traders_terms(store: str, config:
     ] == [3, 4, 5]
 
 
+def test_the_runs_of_a_grid_have_a_batch(store: str, config: str) -> None:
+    named = Path(config).with_name("named.toml")
+    named.write_text(CONFIG + '[grid]\nname = "periods"\nfast_period = [3, 4]\n')
+    assert btstore("run", config).code == 0
+    assert btstore("run", str(named)).code == 0
+    assert btstore("run", config, "--set", "fast_period=6,7,8").code == 0
+    alone, first, second, *others = runs = stored(store)
+    assert (alone["batch_id"], alone["batch_name"]) == (None, None)
+    assert first["batch_id"] == second["batch_id"] is not None
+    assert (first["batch_name"], second["batch_name"]) == ("periods", "periods")
+    assert {run["batch_id"] for run in others} - {None, first["batch_id"]}
+    for batch, count in (
+        ("periods", 2),
+        (first["batch_id"], 2),
+        (first["batch_id"][:8], 2),
+        ("@latest", 3),
+        ("nothing", 0),
+    ):
+        listed = btstore("history", "--batch", batch, "--format", "json")
+        assert len(json.loads(listed.out or "[]")) == count, batch
+    assert len(runs) == 6
+
+
 def test_what_costs_nothing_is_told_once_a_command(store: str, config: str) -> None:
     Path(config).write_text(CONFIG.replace("taker_fee = 0.0001", ""))
     answer = btstore("run", config, "--set", "fast_period=3,4")

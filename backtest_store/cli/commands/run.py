@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from backtest_store.models import Record
     from backtest_store.runner.batch import Planned, Report
+    from backtest_store.runner.execution import Batch
     from backtest_store.runner.grids.grid import Combination, NotRun
     from backtest_store.runner.parallel import Workers
 
@@ -99,16 +100,18 @@ def run(  # noqa: PLR0913 - each is an option
     settings = parse_settings(set_)
     loaded = [described(load_config(path), name=name, tags=tag, note=note) for path in configs]
     labels = [str(path) if len(configs) > 1 else "" for path in configs]
+    grids = [grid_of(config).combined(settings) for config in loaded]
     found = [
-        list(combinations(config, grid_of(config).combined(settings), name=label))
-        for config, label in zip(loaded, labels, strict=True)
+        list(combinations(config, grid, name=label))
+        for config, grid, label in zip(loaded, grids, labels, strict=True)
     ]
     require_engine()
     if dry_run:
         print_expanded(found)
         return
     with make_workers(min(jobs, sum(map(len, found))), ray) as workers:
-        report, labelled = run_grid(found, workers, skip_existing=skip_existing)
+        batch = batch_of(found, [grid.name for grid in grids])
+        report, labelled = run_grid(found, workers, batch, skip_existing=skip_existing)
     if report.runs:
         render.many(report.in_order(), format_, shown=COLUMNS_BY_NEED)
     exit_code(labelled, list(report.failures.values()))
@@ -143,8 +146,25 @@ def make_workers(jobs: int, ray: str | None) -> Workers:
     return WorkerProcesses(jobs, warm_up) if jobs > 1 else ThisProcess()
 
 
+def batch_of(
+    found: Sequence[Sequence[Combination | NotRun]], names: Sequence[str | None]
+) -> Batch | None:
+    """Return what the runs of a grid have in common; a backtest alone is of none."""
+    from uuid import uuid4
+
+    from backtest_store.runner.execution import Batch
+
+    if sum(map(len, found)) == 1:
+        return None
+    return Batch(uuid4(), next(filter(None, names), None))
+
+
 def run_grid(
-    found: Sequence[Sequence[Combination | NotRun]], workers: Workers, *, skip_existing: bool
+    found: Sequence[Sequence[Combination | NotRun]],
+    workers: Workers,
+    batch: Batch | None,
+    *,
+    skip_existing: bool,
 ) -> tuple[Report, dict[str, Record]]:
     """Check every combination, then run them; tell of those that are skipped or were run before."""
     from backtest_store.cli.output.progress import progress
@@ -166,7 +186,7 @@ def run_grid(
     report = Report()
     try:
         with progress(len(planned) - len(reuse), "backtests") as advance:
-            for _ in run_all(planned, workers, report, reuse):
+            for _ in run_all(planned, workers, report, reuse=reuse, batch=batch):
                 advance()
         look_for_unsaved(report)
     finally:
