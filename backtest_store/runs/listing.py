@@ -11,9 +11,9 @@ from backtest_store.store import queries, sql
 from backtest_store.store.fields import (
     COPIED_TO_RUNS,
     DOWN,
+    INDEXED_ORDERS,
     REQUIRED,
     SQL_NAMES,
-    WALKED,
     direction,
     is_best_low,
 )
@@ -93,7 +93,7 @@ async def after(db: Db, listing: Listing, run: str | None) -> Listing:
 
 async def page(db: Db, listing: Listing, limit: int) -> list[Record]:
     """Return at most so many runs."""
-    if listing.order_by not in WALKED:
+    if listing.order_by not in INDEXED_ORDERS:
         return await _found(db, listing, limit)
     searched = [c for c in listing.where if c.name.startswith(SEARCHED)]
     if searched:

@@ -17,9 +17,9 @@ COPIED_TO_RUNS = frozenset({"total_return", "sharpe_ratio", "max_drawdown"})
 SQL_NAMES = {name: f"{'r' if name in COPIED_TO_RUNS else 'm'}.{name}" for name in METRIC_FIELDS}
 SQL_NAMES |= {name: f"r.{name}" for name in RUN_FIELDS}
 # The orders that indexes have, and how to ask for the same order without having an index walked.
-WALKED = frozenset({"started_at", *COPIED_TO_RUNS})
-UNWALKED_NAMES = SQL_NAMES | {name: f"{SQL_NAMES[name]} + 0" for name in COPIED_TO_RUNS}
-UNWALKED_NAMES["started_at"] += " + interval '0'"
+INDEXED_ORDERS = frozenset({"started_at", *COPIED_TO_RUNS})
+UNINDEXED_NAMES = SQL_NAMES | {name: f"{SQL_NAMES[name]} + 0" for name in COPIED_TO_RUNS}
+UNINDEXED_NAMES["started_at"] += " + interval '0'"
 UP, DOWN, DOWN_AND_UNDEFINED = "ASC", "DESC", "DESC NULLS LAST"
 LISTED = tuple(name for name in TYPES if name not in UNLISTED)
 SORTABLE = tuple(name for name in LISTED if TYPES[name] not in MANY_VALUED)

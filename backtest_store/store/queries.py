@@ -17,7 +17,7 @@ from backtest_store.models import (
     TrialCount,
 )
 from backtest_store.store import sql
-from backtest_store.store.fields import LISTED, SQL_NAMES, UNWALKED_NAMES, direction
+from backtest_store.store.fields import LISTED, SQL_NAMES, UNINDEXED_NAMES, direction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def _first_runs(
     limit: int | None, where: Sequence[Condition], order_by: str, walk: Query | None
 ) -> Query:
     """Return the query for the runs alone: their metrics are joined to few."""
-    names = UNWALKED_NAMES if walk is None else SQL_NAMES
+    names = UNINDEXED_NAMES if walk is None else SQL_NAMES
     query = sql.query(sql.with_metrics("runs/sorted", where, names[order_by]), limit)
     among = query if walk is None else query.around(walk, "runs")
     return among.having(where).worded(field=names[order_by], direction=direction(order_by))

@@ -18,7 +18,7 @@ from backtest_store.store.fields import (
     DOWN,
     DOWN_AND_UNDEFINED,
     SQL_NAMES,
-    UNWALKED_NAMES,
+    UNINDEXED_NAMES,
     UP,
 )
 from backtest_store.store.shipped import folder
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 OPERATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 ORDERS = {UP, DOWN, DOWN_AND_UNDEFINED}
-WORDS = {*SQL_NAMES.values(), *UNWALKED_NAMES.values(), *OPERATORS, *ORDERS}
+WORDS = {*SQL_NAMES.values(), *UNINDEXED_NAMES.values(), *OPERATORS, *ORDERS}
 PLACE = re.compile(r"[^\s(),]+ /\* (\w+) \*/")
 METRICS = re.compile(r"\bm\.")
 PARAMETER = re.compile(r"\$(\d+)")
