@@ -79,12 +79,12 @@ def _members(kind: type, value: Any) -> list[Any]:
     if issubclass(kind, enum.Enum):
         return [*kind]
     if issubclass(kind, msgspec.Struct):
-        held = value if isinstance(value, kind) else _made(kind)
+        held = value if isinstance(value, kind) else made(kind)
         return [held, *_structs(held)]
     return []
 
 
-def _made(kind: type[msgspec.Struct]) -> Any:
+def made(kind: type[msgspec.Struct]) -> Any:
     """Make a configuration from what it cannot do without."""
     needed = [f for f in msgspec.structs.fields(kind) if f.required]
     return kind(**{f.name: _values(f.type, None)[0] for f in needed})
