@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.identity.json_values import canonical, is_whole, plain
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 NANOSECONDS = 1_000_000_000
 PART = 4096
+REVISION = attrgetter("is_revision")
 # The text of each of these has all of it, but for the moment of its arrival.
 NAUTILUS_DATA = "nautilus_trader.model.data"
 # Under this name an engine replays what `add_data` was given; other names load as the run goes.
@@ -71,7 +73,8 @@ class Fingerprint:
         self._kinds.update(("\n".join(names) + "\n").encode("utf-8", "replace"))
         self._times.update(array("Q", [element.ts_init for element in part]).tobytes())
         if "Bar" in names:
-            places = (b"%d\n" % n for n, e in enumerate(part, self.count) if _is_revision(e))
+            flags = map(REVISION, part) if names.count("Bar") == len(names) else map(_revised, part)
+            places = (b"%d\n" % n for n, flag in enumerate(flags, self.count) if flag)
             self._revisions.update(b"".join(places))
 
 
@@ -98,7 +101,7 @@ def _are_plain(kinds: Iterable[type]) -> bool:
     )
 
 
-def _is_revision(element: Data) -> bool:
+def _revised(element: Data) -> bool:
     return bool(getattr(element, "is_revision", False))
 
 
