@@ -33,7 +33,7 @@ def test_instruments_that_came_by_request_are_listed() -> None:
     assert recorded(made).instrument_ids == ["ACME.XNAS", "LATER.XNAS"]
 
 
-class Hiring(Controller):  # type: ignore[misc]
+class Hiring(Controller):
     """Adds a strategy when the run begins."""
 
     def __init__(self, trader: Trader, config: ActorConfig) -> None:

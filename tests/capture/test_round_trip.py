@@ -15,7 +15,8 @@ from nautilus_trader.backtest.config import BacktestEngineConfig, BacktestRunCon
 from nautilus_trader.common.config import NautilusConfig
 from nautilus_trader.config import StrategyConfig
 from nautilus_trader.model.enums import TimeInForce
-from nautilus_trader.persistence.config import RotationMode, StreamingConfig
+from nautilus_trader.persistence.config import StreamingConfig
+from nautilus_trader.persistence.writer import RotationMode
 from nautilus_trader.trading.config import ImportableStrategyConfig
 
 from backtest_store.capture.identity.json_values import plain
@@ -31,7 +32,8 @@ def _import_everything() -> None:
 
 
 def _classes(base: type) -> Iterator[type]:
-    for cls in base.__subclasses__():
+    subclasses: list[type] = base.__subclasses__()
+    for cls in subclasses:
         yield cls
         yield from _classes(cls)
 
