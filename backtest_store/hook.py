@@ -7,6 +7,7 @@ still has after its run.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from backtest_store.capture.details import Details, tags_of
-from backtest_store.capture.guard import guarded
+from backtest_store.capture.guard import fill_standard_streams, guarded
 from backtest_store.capture.identity import started  # noqa: F401 - as early as can be
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
@@ -95,6 +96,8 @@ class Recording(StoreSink):
         # Whoever keeps the recording for its ids must not keep the engine and its data by it.
         recorder, self._recorder = self._recorder, None
         if recorder is None:
+            return
+        if sys.is_finalizing():  # a generator that was alive at exit; what had ended is saved
             return
         recorder.detach(error)
         if self._had_run and not self.records and error is None:
@@ -257,6 +260,7 @@ def _capture(engine: BacktestEngine, details: Details) -> Record | None:
 
     captured = None
     with guarded("capture the run"):
+        fill_standard_streams()
         if not _is_supported():
             return None
         if engine.run_id is None:
@@ -291,6 +295,7 @@ def _recorder(
     target: BacktestEngine | BacktestNode, details: Details, recording: Recording
 ) -> EngineRecorder | NodeRecorder | None:
     with guarded("record"):
+        fill_standard_streams()
         if not _is_supported():
             return None
         save.take_early()

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from backtest_store.log import get_logger
 
+STANDARD_ERROR = 2
 T = TypeVar("T")
 U = TypeVar("U")
+
+
+def fill_standard_streams() -> None:
+    """Open /dev/null in the place of a standard stream that is closed.
+
+    Else what is opened next, our socket, say, would get its number, and the engine's log.
+    """
+    with suppress(OSError):
+        descriptor = os.open(os.devnull, os.O_RDWR)
+        while descriptor <= STANDARD_ERROR:
+            os.set_inheritable(descriptor, True)  # noqa: FBT003 - the function takes it so alone
+            descriptor = os.dup(descriptor)
+        os.close(descriptor)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from backtest_store.capture.details import Details
+from backtest_store.capture.guard import fill_standard_streams
 from backtest_store.capture.identity.started import start
 from backtest_store.capture.patching import Patch
 from backtest_store.models import Record, adapter, to_json
@@ -83,6 +84,7 @@ def follow() -> Patch:
 def _record(orders: Orders) -> Patch:
     from backtest_store.hook import StoreSink
 
+    fill_standard_streams()
     if orders.kept:
         save.save_record = _keeper(Path(orders.kept))
     elif orders.tally:

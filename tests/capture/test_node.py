@@ -220,3 +220,18 @@ def test_node_logs_a_failure_as_it_would_without_us(
 
 def _note(seen: list[str], error: BaseException, _: object) -> None:
     seen.append("".join(traceback.format_exception(error)))
+
+
+@pytest.mark.parametrize("chunk_size", [None, 2])
+@pytest.mark.parametrize("path", ["Scripted", "Missing"])
+def test_configuration_that_fails_is_one_failed_run(
+    store: str, catalog: Path, path: str, chunk_size: int | None
+) -> None:
+    config = run_config(
+        catalog, {"raise_at": 1}, strategy_path=f"{MODULE}:{path}", chunk_size=chunk_size
+    )
+    node = BacktestNode([config])
+    with record(node):
+        node.build()
+        node.run()
+    assert only(store)["status"] == "failed"
