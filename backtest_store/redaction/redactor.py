@@ -32,6 +32,7 @@ class Redactor:
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self._secrets: set[str] = set()
+        self._known: re.Pattern[str] | None = None
         self._learn(known)
 
     def learn(self, value: Plain) -> None:
@@ -45,15 +46,18 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return a text without what looks like a secret, and without those met before."""
-        if self._known is not None:
+        if self._known is not None and any(secret in text for secret in self._secrets):
             text = self._known.sub(_replacement(text), text)
         return _without_patterns(text) if len(text) <= LONGEST_KEPT else _look_through(text)
 
     def _learn(self, secrets: Iterable[str]) -> None:
-        self._secrets.update(s for s in secrets if len(s) >= SHORTEST_LEARNED)
+        new = {s for s in secrets if len(s) >= SHORTEST_LEARNED} - self._secrets
+        if not new:
+            return
+        self._secrets |= new
         longest_first = sorted(map(re.escape, self._secrets), key=len, reverse=True)
         words = rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)"
-        self._known = re.compile(words) if longest_first else None
+        self._known = re.compile(words)
 
 
 def environment_secrets() -> list[str]:
