@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
@@ -134,30 +134,32 @@ def facts_of(backtest: Backtest) -> Facts:
     UsageError
         If a catalog has no such data, or the parts of the configuration contradict each other.
     """
-    return _facts(json.dumps(backtest.run_config, sort_keys=True), backtest.data_source)
+    code = code_of(_classes(backtest.run_config))
+    facts = _facts(json.dumps(backtest.run_config, sort_keys=True), backtest.data_source)
+    known = None if code.draws else facts.config_hash
+    return replace(facts, config_hash=known, code_hash=code.code_hash)
 
 
 @lru_cache(maxsize=256)
 def _facts(text: str, data_source: str | None) -> Facts:
+    """Return what configuration and data tell; the code may be imported anew at any time."""
     config = parse(text)
     try:
         SharingNode([config])
     except (InvalidConfiguration, ValueError) as error:
         raise UsageError(str(error)) from error
-    code = code_of(_classes(json.loads(text)))
     source = data_source or catalogs.source(config)
     ids = _instruments(config.data)
     if config.chunk_size is not None:  # its data is more than should be in memory at once
-        return Facts(None, code.code_hash, None, source)
+        return Facts(None, None, None, source)
     digest, span = _replayed(_data_key(config))
-    is_known = not code.draws and _is_determined(json.loads(text))
     known = config_hash(
         _without_metadata(json.loads(text)),
         instrument_ids=ids,
         dates=[to_datetime(time) for time in (*span, *_asked(config, span))],
         data_fingerprint=digest,
     )
-    return Facts(known if is_known else None, code.code_hash, digest, source)
+    return Facts(known if _is_determined(json.loads(text)) else None, None, digest, source)
 
 
 def _asked(config: BacktestRunConfig, span: tuple[int, int]) -> tuple[int, int]:
