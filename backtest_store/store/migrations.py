@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import math
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from backtest_store.errors import SchemaError, UnreachableError
+from backtest_store.log import get_logger
 from backtest_store.store import sql
 from backtest_store.store.shipped import folder
 
 AS_THE_OWNER = "migrate as the owner of the database and its tables"
+LOCK_PATIENCE = 3.0  # seconds; another's migration of a small store takes less
+LOCK_PAUSE = 0.05
 
 if TYPE_CHECKING:
+    import psycopg
     from yoyo.backends.base import DatabaseBackend
+    from yoyo.migrations import Migration
 
 
 @cache
@@ -45,22 +55,39 @@ def migrate(url: str) -> list[str]:
     """Apply what is missing and return the ids of what was applied.
 
     Processes that migrate one database at the same time wait for each other.
+
+    Raises
+    ------
+    SchemaError
+        If the database has migrations that this version does not know.
     """
-    with _backend(url) as backend, backend.lock():
+    with _locked(url) as backend:
         todo = backend.to_apply(_migrations())
         backend.apply_migrations(todo)
         return [migration.id for migration in todo]
 
 
 def newest(url: str) -> str | None:
-    """Return the id of the newest migration that the database has."""
-    with _backend(url) as backend:
+    """Return the id of the newest migration that the database has.
+
+    Raises
+    ------
+    SchemaError
+        If the database has migrations that this version does not know.
+    """
+    with _locked(url) as backend:
         return next((m.id for m in backend.to_rollback(_migrations())), None)
 
 
 def rollback(url: str) -> list[str]:
-    """Undo the newest migration and return its id; the data it held is lost."""
-    with _backend(url) as backend, backend.lock():
+    """Undo the newest migration and return its id; the data it held is lost.
+
+    Raises
+    ------
+    SchemaError
+        If the database has migrations that this version does not know.
+    """
+    with _locked(url) as backend:
         undone = backend.to_rollback(_migrations())[:1]
         backend.rollback_migrations(undone)
         return [migration.id for migration in undone]
@@ -70,6 +97,32 @@ def _migrations() -> Any:
     from yoyo import read_migrations
 
     return read_migrations(str(folder("migrations")))
+
+
+@contextmanager
+def _locked(url: str) -> Iterator[DatabaseBackend]:
+    """Open a backend that alone migrates a database, whose migrations this version knows."""
+    with _backend(url) as backend, backend.lock():
+        backend.ensure_internal_schema_updated()
+        missing([row[0] for row in backend.execute(sql.text("applied_migrations"))])
+        yield backend
+
+
+def _wait_for_lock(connection: psycopg.Connection[Any]) -> None:
+    """Take the lock of migrations, and say who holds it when that takes long."""
+    patience = time.monotonic() + LOCK_PATIENCE
+    while not _first(connection, "lock_migrations"):
+        if time.monotonic() > patience:
+            patience = math.inf
+            holder = _first(connection, "lock_holder") or "a session that just ended"
+            get_logger().warning("waiting for a lock of migrations", held_by=holder)
+        time.sleep(LOCK_PAUSE)
+
+
+def _first(connection: psycopg.Connection[Any], name: str) -> Any:
+    """Return the first value that a named query gives, or None."""
+    row = connection.execute(sql.text(name).encode()).fetchone()
+    return None if row is None else row[0]
 
 
 @contextmanager
@@ -90,8 +143,34 @@ def _backend(url: str) -> Iterator[DatabaseBackend]:
         @contextmanager
         def lock(self, timeout: float = 0) -> Iterator[None]:  # noqa: ARG002 - yoyo's signature
             # yoyo's own lock is a row that a killed process leaves behind; this one cannot be.
-            self.execute(sql.text("lock_migrations"))
+            _wait_for_lock(self.connection)
             yield
+
+        # yoyo commits a migration's steps on one connection and its mark later on another: killed
+        # between them, it would apply the same steps again for ever.
+        def apply_one(self, migration: Migration, **_: object) -> None:
+            with self.transaction():
+                migration.process_steps(self, "apply")
+                self.mark_one(migration)
+
+        def rollback_one(self, migration: Migration, *_: object) -> None:
+            with self.transaction():
+                migration.process_steps(self, "rollback")
+                self.unmark_one(migration)
+
+        def get_log_data(
+            self, migration: Migration | None = None, operation: str = "apply"
+        ) -> dict[str, object]:
+            # yoyo asks the system for the user's name, which a container's user has none of.
+            return {
+                "id": str(uuid4()),
+                "migration_id": migration and migration.id,
+                "migration_hash": migration and migration.hash,
+                "username": self.connection.info.user,
+                "hostname": socket.gethostname(),
+                "created_at_utc": datetime.now(UTC).replace(tzinfo=None),
+                "operation": operation,
+            }
 
     uri = DatabaseURI("postgresql+psycopg", None, None, None, None, None, {})
     try:
@@ -103,7 +182,6 @@ def _backend(url: str) -> Iterator[DatabaseBackend]:
         ) from error
     with backend:
         try:
-            backend.init_database()
             yield backend
         except psycopg.Error as error:
             from psycopg.errors import InsufficientPrivilege

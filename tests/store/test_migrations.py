@@ -1,5 +1,9 @@
 """Migrations go up, down and up again, and two at once are one."""
 
+import pwd
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -8,6 +12,7 @@ import pytest
 from backtest_store.errors import SchemaError, UnreachableError
 from backtest_store.store import migrations
 from backtest_store.store.shipped import folder
+from tests.shell import btstore
 
 CATALOG = """
 SELECT 'column', table_name, column_name, data_type, is_nullable
@@ -64,3 +69,66 @@ def test_an_unreachable_server_is_said_to_be_so() -> None:
     with pytest.raises(UnreachableError) as raised:
         migrations.migrate("postgresql://someone:geheim@127.0.0.1:1/x")
     assert "geheim" not in f"{raised.value}{raised.value.hint}"
+
+
+def die_at_every_statement(url: str, direction: str) -> int:
+    """Return how often a migration was killed, each time going on with what the last one left."""
+    command = [sys.executable, "-m", "tests.store.die_migrating", url, direction]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+@pytest.mark.timeout(600)
+def test_killed_at_any_statement_it_goes_on_afterwards(unmigrated_url: str) -> None:
+    statements = folder("migrations").joinpath(f"{migrations.known()[0]}.sql").read_text("utf-8")
+    assert die_at_every_statement(unmigrated_url, "migrate") > statements.count(";\nCREATE ")
+    whole = catalog(unmigrated_url)
+    assert migrations.migrate(unmigrated_url) == []
+    assert die_at_every_statement(unmigrated_url, "rollback") > len(migrations.known())
+    assert catalog(unmigrated_url) == []
+    assert migrations.migrate(unmigrated_url) == list(migrations.known())
+    assert catalog(unmigrated_url) == whole
+
+
+def test_a_user_without_a_name_migrates(
+    unmigrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def nobody(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    assert migrations.migrate(unmigrated_url) == list(migrations.known())
+    assert migrations.rollback(unmigrated_url) == [migrations.known()[-1]]
+
+
+@pytest.mark.parametrize("words", [["migrate"], ["rollback", "--yes"]])
+def test_nothing_is_done_to_a_newer_schema(store_url: str, words: list[str]) -> None:
+    whole = catalog(store_url)
+    with psycopg.connect(store_url) as owner:
+        owner.execute(
+            "INSERT INTO _yoyo_migration VALUES ('f', '9999.from-the-future', now()::timestamp)"
+        )
+    answer = btstore("db", *words)
+    assert answer.code == 5, answer.err
+    assert "9999.from-the-future" in answer.err
+    assert catalog(store_url) == whole
+
+
+def test_who_holds_the_lock_is_named(
+    unmigrated_url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with psycopg.connect(unmigrated_url, autocommit=True) as blocker:
+        blocker.execute(folder("sql").joinpath("lock_migrations.sql").read_text("utf-8").encode())
+        holder = f"role {blocker.info.user}, server process {blocker.info.backend_pid}"
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(migrations.migrate, unmigrated_url)
+            time.sleep(migrations.LOCK_PATIENCE + 2)
+            said = capfd.readouterr().err
+            blocker.close()
+            assert waiting.result() == list(migrations.known())
+    assert holder in said
+    assert said.count("\n") == 1
