@@ -13,7 +13,7 @@ from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(
     "btstore pivot fast_period slow_period",
-    'btstore pivot fast_period --metric max_drawdown --strategy "SMA Crossover" --format csv',
+    "btstore pivot fast_period --metric max_drawdown --since 30d --format csv",
 )
 
 

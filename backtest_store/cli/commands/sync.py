@@ -19,7 +19,6 @@ UNSAVED = 1
 EMBEDDED = "embedded"
 EXAMPLES = examples(
     "btstore sync",
-    "btstore sync --to embedded",
     "btstore sync --to postgresql://me@host/database --abandoned",
 )
 OUTCOMES = {
