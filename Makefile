@@ -44,6 +44,10 @@ test-ray:  ## Run grids on a real local Ray of several processes, in an environm
 test-faults: $(READY)  ## Kill, starve and cut off real servers and writers, and count what was saved
 	@$(BIN)/python -m tests.faults
 
+.PHONY: mutants
+mutants: $(READY)  ## Put wrongs into copies of the tree, one each, and see the tests notice
+	@$(BIN)/python -m tests.mutants $(MUTANTS_ARGS)
+
 .PHONY: bench
 bench: $(READY)  ## Measure against a store of BENCH_RUNS runs (1,000,000)
 	@$(BIN)/python -m tests.bench

@@ -10,7 +10,12 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from backtest_store.cli.output.streams import ReaderLeftError, escape_unencodable, print_message
+from backtest_store.cli.output.streams import (
+    ReaderLeftError,
+    escape_unencodable,
+    open_closed_streams,
+    print_message,
+)
 from backtest_store.cli.registry import Commands
 from backtest_store.errors import StoreError, UsageError
 
@@ -56,6 +61,7 @@ def before_command(context: typer.Context, *, version: VersionOption = False) ->
 
 def entry() -> None:
     """Run the command line as a process of its own."""
+    open_closed_streams()
     try:
         main()
     finally:

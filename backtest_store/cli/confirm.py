@@ -15,7 +15,7 @@ NOT_CONFIRMED = 1
 def require_yes(question: str) -> None:
     """Ask on standard error, and go on only if the answer on standard input is yes."""
     typer.echo(f"{question} [y/N] ", nl=False, err=True)
-    answer = sys.stdin.readline()
+    answer = "" if sys.stdin is None else sys.stdin.readline()
     if not answer:
         typer.echo(err=True)
         raise StoreError("no answer; nothing changed", hint="use --yes to skip the question")

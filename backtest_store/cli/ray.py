@@ -27,7 +27,7 @@ def with_address(words: Sequence[str]) -> Iterator[str]:
     Another word after it, such as a CONFIG, is none.
     """
     is_option = True
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         is_option = is_option and word != "--"
         is_bare = is_option and word == OPTION and not ADDRESS.fullmatch(following)
         yield f"{OPTION}={THIS_CLUSTER}" if is_bare else word

@@ -39,6 +39,23 @@ def reserve_descriptors() -> None:
         _spare.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
 
 
+def require_descriptors() -> None:
+    """Find out whether the process can have some more.
+
+    Raises
+    ------
+    OSError
+        If not.
+    """
+    free: list[int] = []
+    try:
+        while len(free) < SPARE:
+            free.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    finally:
+        for file in free:
+            os.close(file)
+
+
 @contextmanager
 def spare_descriptors() -> Iterator[None]:
     """Give the descriptors that were held back to what follows."""

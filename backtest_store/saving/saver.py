@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from backtest_store.errors import UnreachableError
 from backtest_store.log import get_logger
 from backtest_store.runs import duplicates
-from backtest_store.saving import journal
+from backtest_store.saving import files, journal
 from backtest_store.saving.pool import StorePool
 from backtest_store.saving.sync import sync_spool
 from backtest_store.saving.unsaved_run import UnsavedRun, keep
@@ -58,7 +58,9 @@ class Saver:
         self._has_collected = False
         self._away_until = 0.0
         self._closing = asyncio.Event()
-        self._loop = asyncio.SelectorEventLoop()  # here, so that its failure is the caller's
+        # Here, so that its failure is the caller's; of a half-made loop Python prints a traceback.
+        files.require_descriptors()
+        self._loop = asyncio.SelectorEventLoop()
         self._loop.set_debug(False)  # Python's development mode would complain of each slow disk
         # A daemon, as the exit of the process is what stops it: `close` waits for it then.
         self._thread = threading.Thread(target=self._run, name="btstore-saving", daemon=True)

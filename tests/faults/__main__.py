@@ -9,9 +9,11 @@ from traceback import format_exc
 from tabulate import tabulate
 
 from backtest_store.saving import saver
+from backtest_store.store.embedded.binaries import find_binaries
 from tests.faults import chance
 from tests.faults.catalog import FAULTS
 from tests.faults.lab import LITTLE_PATIENCE, Lab, NotRunError, Result
+from tests.faults.servers import BINDIR
 
 HEADERS = ["fault", *(field.name for field in fields(Result)), "seconds"]
 
@@ -23,6 +25,8 @@ def main() -> int:
     parser.add_argument("--only", default="", help="those with this in their name")
     options = parser.parse_args()
     chance.begin()
+    binaries = find_binaries(BINDIR, None)
+    sys.stderr.write(f"PostgreSQL {binaries.version}; BTSTORE_PG_BINDIR names others\n")
     rows, is_well = [], True
     for name in (name for name in FAULTS if options.only in name):
         sys.stderr.write(f"{name} …\n")

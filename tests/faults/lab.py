@@ -25,7 +25,7 @@ from tests.faults import writer
 from tests.faults.servers import Server, wait_until
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.faults.writer", "backtest_store.saving.worker"])
+CONTEXT.set_forkserver_preload(["tests.faults.writer", "backtest_store.saving.saver"])
 FOREVER = -1
 LITTLE_PATIENCE = 0.5  # seconds
 LARGE_DISK_BYTES = 2 * 2**30

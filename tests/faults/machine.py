@@ -1,15 +1,23 @@
 """A machine that misbehaves: a full disk, a clock that jumps backwards."""
 
+import asyncio
 import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+from backtest_store.models import to_json
+from backtest_store.saving import save, spool
+from backtest_store.store.settings import Settings
 from tests.faults.lab import Lab, NotRunError, Result, Trial
 from tests.faults.refusals import database, disconnect
+from tests.faults.runs import an_impossible_run
 from tests.faults.servers import wait_until
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 DISK_BYTES = 64 * 1024
+ENTRY = "from backtest_store.cli.app import entry; entry()"
 
 
 def spool_full(lab: Lab, rounds: int) -> Result:
@@ -25,6 +33,34 @@ def spool_full(lab: Lab, rounds: int) -> Result:
         lab.common.execute(f"ALTER DATABASE {database(trial)} ALLOW_CONNECTIONS true")
         assert trial.attempt()
         wait_until(lambda: trial.told("started") <= trial.stored().keys())
+    return trial.result(rounds)
+
+
+def disk_full(lab: Lab, rounds: int) -> Result:
+    """Fill the disk of notes, of what is rejected or set aside, and of an export."""
+    trial = lab.trial()
+    _mount_small_disk(lab, trial.home)
+    here = Settings(database_url=trial.url, home=trial.home)
+    for _ in range(rounds):
+        bad, exported = an_impossible_run(), trial.home / "runs.jsonl"
+        path = spool.add(trial.home, bad.run_id, to_json(bad), here.store_name)
+        torn = path.with_name("torn.json")
+        torn.write_text("{")
+        exported.write_text("precious")
+        _fill(trial)
+        assert trial.attempt(), "without a note of it"
+        asyncio.run(save.save_waiting(here))
+        assert path.exists() or spool.holds(trial.home, bad.run_id), "no room for the reason"
+        command = [sys.executable, "-c", ENTRY, "export", "--yes", str(exported)]
+        assert subprocess.run(
+            command, env={**os.environ, **trial.environment}, capture_output=True, check=False
+        ).returncode
+        assert exported.read_text() == "precious"
+        (trial.home / "rubbish").unlink()
+        asyncio.run(save.save_waiting(here))
+        assert spool.holds(trial.home, bad.run_id)
+        assert not spool.waiting(trial.home)
+        shutil.rmtree(spool.folder_of(trial.home))  # what is neither lost nor a run of the trial
     return trial.result(rounds)
 
 

@@ -1,5 +1,6 @@
 """Servers of a fault's own: with any settings, to be killed, cloned and promoted."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -23,8 +24,9 @@ SETTINGS = {
     "shared_buffers": "16MB",
     "max_connections": "100",
     "autovacuum": "off",  # it keeps a template busy now and then
-    "io_method": "sync",
 }
+SETTINGS_SINCE = {18: {"io_method": "sync"}}
+BINDIR = Path(named) if (named := os.environ.get("BTSTORE_PG_BINDIR")) else None
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
@@ -48,8 +50,8 @@ class Server:
 
     @property
     def binaries(self) -> Binaries:
-        """The newest programs there are."""
-        return find_binaries(None, None)
+        """The programs that BTSTORE_PG_BINDIR names, or the newest there are."""
+        return find_binaries(BINDIR, None)
 
     @property
     def account(self) -> Account:
@@ -85,18 +87,34 @@ class Server:
 
     def start(self) -> "Server":
         """Start, and wait until it answers."""
-        options = [f"-c{name}={value}" for name, value in self.settings.items()]
-        command = self.account.command(
-            self.binaries.postgres, "-D", self.data, "-k", self.directory, *options
-        )
+        command = self._command()
         wait_until(lambda: self._is_up(command))
         return self
+
+    def launch(self) -> None:
+        """Start, and do not wait."""
+        self._launch(self._command())
+
+    def _command(self) -> list[str]:
+        settings = self.settings | {
+            name: value
+            for since, added in SETTINGS_SINCE.items()
+            if self.binaries.major >= since
+            for name, value in added.items()
+        }
+        options = [f"-c{name}={value}" for name, value in settings.items()]
+        return self.account.command(
+            self.binaries.postgres, "-D", self.data, "-k", self.directory, *options
+        )
+
+    def _launch(self, command: list[str]) -> None:
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
 
     def _is_up(self, command: list[str]) -> bool:
         """Say whether it answers; start it again if a killed one's backends did not let it."""
         if self._process is None or self._process.poll() is not None:
-            with (self.directory / "log").open("ab") as log:
-                self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
+            self._launch(command)
         return self.answers()
 
     def answers(self, database: str = "postgres") -> bool:

@@ -387,3 +387,17 @@ def test_an_export_has_the_rights_of_any_new_file(store_url: str, tmp_path: Path
     file.chmod(0o600)
     assert btstore("export", str(file), "--yes").code == 0
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_an_export_that_fails_leaves_nothing(store_url: str, tmp_path: Path) -> None:
+    stored(store_url, *[make_record(note="x" * 9000) for _ in range(20)])
+    file = tmp_path / "runs.jsonl"
+    file.write_text("precious")
+    small = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+    ignored = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    command = [sys.executable, "-c", small + ignored + BTSTORE[2], "export", "--yes", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: cannot write")
+    assert file.read_text() == "precious"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["runs.jsonl"]

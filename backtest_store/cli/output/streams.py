@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -19,6 +20,21 @@ class ReaderLeftError(Exception):
 
     It is no OSError: that would look like a lost connection, and Typer has its own idea of it.
     """
+
+
+def open_closed_streams() -> None:
+    """Give output that was closed, as by `2>&-`, somewhere to go: it is nobody's concern.
+
+    Else a file or connection of ours gets its number, and what is printed gets into that.
+    Standard input stays closed to whoever asks for it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+        if name != "stdin" and getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w", closefd=False, encoding="utf-8"))  # noqa: SIM115
 
 
 def escape_unencodable() -> None:

@@ -1,0 +1,90 @@
+"""A closed stream is no error: what is asked for is done, and nobody sees a traceback."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from backtest_store.models import to_json
+from tests.factories import make_record, store_at
+
+ENTRY = "from backtest_store.cli.app import entry; entry()"
+
+
+def shell(words: str, redirections: str, tail: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run a command in a shell that closes streams."""
+    return subprocess.run(
+        ["/bin/bash", "-c", f"exec {sys.executable} -c '{ENTRY}' {words} {redirections} {tail}"],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+
+@pytest.mark.parametrize("words", ["history --format jsonl", "strategies", "show @latest"])
+def test_without_standard_error_a_command_prints_all_the_same(store_url: str, words: str) -> None:
+    store_at(store_url, make_record())
+    done = shell(words, "2>&-")
+    assert done.returncode == 0
+    assert "SMA Crossover" in done.stdout
+
+
+@pytest.mark.parametrize("words", ["history", "history --format csv --all", "show @latest"])
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_without_standard_output_a_command_ends_quietly(
+    store_url: str, words: str, closed: str
+) -> None:
+    store_at(store_url, make_record())
+    done = shell(words, closed)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_error_without_standard_error_has_its_exit_code(store_url: str) -> None:
+    assert shell("show abcd1234", "2>&-").returncode == 3
+    assert shell("nonsense", ">&- 2>&-").returncode == 2
+
+
+def test_a_question_without_standard_input_is_not_answered(store_url: str) -> None:
+    store_at(store_url, make_record())
+    done = shell("delete @latest", "<&-")
+    assert done.returncode == 1
+    assert "no answer; nothing changed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_import_from_a_closed_standard_input_is_refused(store_url: str) -> None:
+    done = shell("import -", "<&-")
+    assert (done.returncode, done.stderr.partition("\n")[0]) == (
+        2,
+        "error: standard input is closed",
+    )
+
+
+def test_an_import_reads_standard_input_though_the_others_are_closed(store_url: str) -> None:
+    line = to_json(make_record()).replace("'", "")
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"exec {sys.executable} -c '{ENTRY}' import - >&- 2>&-"],
+        input=line,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "SMA Crossover" in shell("history", "").stdout
+
+
+def test_run_without_arguments_and_its_completion_say_what_they_want(store_url: str) -> None:
+    done = shell("run", "")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    completed = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.argv[0] = 'btstore'; {ENTRY}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ
+        | {"_BTSTORE_COMPLETE": "complete_bash", "COMP_WORDS": "btstore run ", "COMP_CWORD": "2"},
+    )
+    assert (completed.returncode, completed.stderr) == (0, "")
