@@ -7,13 +7,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 import psycopg
@@ -80,6 +80,10 @@ class Trial:
         finally:
             saver.PATIENCE = before
 
+    def attempt_until_saved(self) -> None:
+        """Save runs until one is acknowledged: a busy machine may be slower than a save waits."""
+        wait_until(self.attempt)
+
     def start(self, runs: int = FOREVER, pause: float = 0.0) -> BaseProcess:
         """Start a process that saves so many runs."""
         arguments = (self.log, self.environment, runs, pause)
@@ -121,12 +125,12 @@ class Trial:
             " LEFT JOIN performance_metrics AS m USING (run_id)"
             " WHERE (r.status = 'success') = (m.run_id IS NOT NULL)"
         )
-        with psycopg.connect(url or self.url) as connection:
+        with _connected(url or self.url) as connection:
             return dict(connection.execute(query.encode()).fetchall())
 
     def notes(self, url: str | None = None) -> list[str]:
         """Return the note of every stored run: one that is there twice was stored twice."""
-        with psycopg.connect(url or self.url) as connection:
+        with _connected(url or self.url) as connection:
             return [note for (note,) in connection.execute(b"SELECT note FROM backtest_runs")]
 
     def command(self) -> list[str]:
@@ -230,6 +234,19 @@ def _quick_disk() -> str | None:
     memory = "/dev/shm"  # noqa: S108 - mkdtemp makes a directory of its own there
     is_large = Path(memory).is_dir() and shutil.disk_usage(memory).free > LARGE_DISK_BYTES
     return memory if is_large else None
+
+
+def _connected(url: str) -> "psycopg.Connection[tuple[Any, ...]]":
+    """Connect, once the server is over what was done to it: it may be recovering still."""
+    found: list[psycopg.Connection[tuple[Any, ...]]] = []
+
+    def connects() -> bool:
+        with suppress(psycopg.OperationalError):
+            found.append(psycopg.connect(url))
+        return bool(found)
+
+    wait_until(connects)
+    return found[0]
 
 
 def _sync(store: Settings) -> bool:

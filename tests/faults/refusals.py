@@ -25,7 +25,7 @@ def slots_exhausted(lab: Lab, rounds: int) -> Result:
         server.restart()  # else the pool would keep a slot of its own
         with _all_slots(trial) as slots:
             threading.Timer(0.2, slots.pop_all().close).start()
-            assert trial.attempt()
+            trial.attempt_until_saved()
         server.restart()
         with _all_slots(trial):
             assert not trial.attempt_in_vain()
@@ -53,7 +53,7 @@ def statement_timeout(lab: Lab, rounds: int) -> Result:
             assert not trial.attempt_in_vain()
         lab.common.execute(f"ALTER DATABASE {database(trial)} RESET statement_timeout")
         disconnect(lab, trial)
-        assert trial.attempt()
+        trial.attempt_until_saved()
     return trial.result(rounds)
 
 
@@ -73,7 +73,7 @@ def table_locked(lab: Lab, rounds: int) -> Result:
         holder = psycopg.connect(trial.url)
         holder.execute(LOCK)
         threading.Timer(0.2, holder.close).start()
-        assert trial.attempt()
+        trial.attempt_until_saved()
         with psycopg.connect(trial.url) as holder:
             holder.execute(LOCK)
             assert not trial.attempt_in_vain()

@@ -171,7 +171,7 @@ DURABLE = (
         (f"{SPOOL}::test_a_home_that_others_may_write_to_is_refused",),
     ),
     Mutant(
-        "another user's file in the spool is read",
+        "a file that others may write to is read",
         f"{PACKAGE}/saving/files.py",
         "    if status.st_mode & OTHERS_MAY_WRITE:\n",
         "    if not status.st_mode:\n",

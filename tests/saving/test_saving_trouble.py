@@ -210,7 +210,8 @@ def wait_until_noted(home: Path, runs: int) -> None:
 
 
 NOTED = """
-from backtest_store.saving import journal
+from backtest_store.saving import journal, saver
+saver.PATIENCE = sys.modules["backtest_store.saving.save"].LONGEST_SAVE = 300
 def save_noted():
     run = a_run()
     save_record(run, journal.open_entry(run))

@@ -202,13 +202,18 @@ def link(path: Path) -> None:
     path.symlink_to(target)
 
 
+def sound() -> bytes:
+    """Return what a file of the spool holds, so that its owner and rights alone are strange."""
+    return run_files.written(run_files.RunFile(to_json(a_run()), HERE))
+
+
 def give_away(path: Path) -> None:
-    write(path, b"{}")
+    write(path, sound())
     os.chown(path, 1, 1)
 
 
 def open_up(path: Path) -> None:
-    write(path, b"{}").chmod(0o666)
+    write(path, sound()).chmod(0o666)
 
 
 def make_huge(path: Path) -> None:
