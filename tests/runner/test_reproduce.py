@@ -20,6 +20,7 @@ PROVENANCE: dict[str, Any] = {
     "platform": "Linux",
     "git": {"commit": "aaaa", "dirty": False},
     "source_sha256": {"/home/me/mine.py": "11"},
+    "package_versions": {"numpy": "1.26", "pandas": "2.2"},
 }
 SNAPSHOT: dict[str, Any] = {
     "config": {"fast_period": 10, "nested": {"a": [1, 2]}},
@@ -152,6 +153,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "engine_version": {"provenance": PROVENANCE | {"engine_version": "1.231.0"}},
     "configuration": {"config_snapshot": SNAPSHOT | {"venues": [{"name": "SIM", "leverage": 2}]}},
     "python_version": {"provenance": PROVENANCE | {"python_version": "3.12.1"}},
+    "package_versions": {
+        "provenance": PROVENANCE | {"package_versions": {"numpy": "2.0", "pandas": "2.2"}}
+    },
     "backtest_store_version": {"provenance": PROVENANCE | {"backtest_store_version": "0.2.0"}},
     "equity_basis": {"equity_basis": "balance"},
     "commit": {"provenance": PROVENANCE | {"git": {"commit": "bbbb", "dirty": False}}},
@@ -173,6 +177,7 @@ def test_the_likeliest_cause_comes_first() -> None:
         "platform": "Darwin",
         "git": {"commit": "bbbb", "dirty": False},
         "source_sha256": {"/home/me/mine.py": "22"},
+        "package_versions": {"numpy": "2.0", "pandas": "2.2"},
     }
     assert kinds(again(**everything)) == list(CHANGES)
 

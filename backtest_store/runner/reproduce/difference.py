@@ -111,6 +111,7 @@ def causes(original: Record, reproduced: Record) -> Iterator[Cause]:
     yield from _version("engine_version", "NautilusTrader", original, reproduced)
     yield from _configuration(original, reproduced)
     yield from _version("python_version", "Python", original, reproduced)
+    yield from _packages(original.provenance, reproduced.provenance)
     yield from _version("backtest_store_version", "backtest-store", original, reproduced)
     yield from _equity_basis(original, reproduced)
     yield from _commit(original, reproduced)
@@ -176,6 +177,14 @@ def _version(key: str, name: str, original: Record, reproduced: Record) -> Itera
     then, now = original.provenance.get(key), reproduced.provenance.get(key)
     if then != now:
         yield Cause(key, f"{name} changed: was {then or 'unknown'}, is {now or 'unknown'}")
+
+
+def _packages(then: Json, now: Json) -> Iterator[Cause]:
+    before, after = then.get("package_versions") or {}, now.get("package_versions") or {}
+    changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    if before and after and changed:
+        said = ", ".join(f"{n} was {before.get(n)}, is {after.get(n)}" for n in changed)
+        yield Cause("package_versions", f"packages changed: {said}")
 
 
 def _configuration(original: Record, reproduced: Record) -> Iterator[Cause]:
