@@ -10,7 +10,7 @@ from nautilus_trader.model.enums import BookAction, OrderSide
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
 
-from backtest_store.errors import UsageError
+from backtest_store.errors import StoreError, UsageError
 from backtest_store.runner.config.config import load_config, parse_config
 from backtest_store.runner.config.expansion import expand
 from backtest_store.runner.data.instruments import name_from_file
@@ -319,3 +319,15 @@ def test_what_does_not_change_the_data_does_not_change_its_catalog(tmp_path: Pat
     assert len({b.run_config["data"][0]["catalog_path"] for b in found}) == 1
     assert len({facts_of(b).data_fingerprint for b in found}) == 1
     assert len({facts_of(b).config_hash for b in found}) == 1
+
+
+def test_a_home_that_cannot_be_written_to_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars(tmp_path / "AAPL.csv")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("BTSTORE_HOME", str(tmp_path / "file"))
+    with pytest.raises(StoreError) as caught:
+        expand(parse_config(planned(tmp_path, data={"path": "AAPL.csv"}), origin="c"))
+    assert f"cannot write the data as a catalog in {tmp_path}/file/catalogs: " in str(caught.value)
+    assert "BTSTORE_HOME" in caught.value.hint

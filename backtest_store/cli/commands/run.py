@@ -278,7 +278,8 @@ def exit_code(runs: Mapping[str, Record], not_run: Sequence[NotRun] = ()) -> Non
         if run.status != "success":
             reason = f" {run.status}: {run.error_message or 'no reason is known'}"
             reasons.setdefault(reason, []).append(label)
-            hints.setdefault(reason, f"hint: btstore show {run.run_id} has the traceback")
+            has_more = "the traceback" if run.status == "failed" else "the rest"
+            hints.setdefault(reason, f"hint: btstore show {run.run_id} has {has_more}")
     for failure in not_run:
         reasons.setdefault(f": {failure.reason}", []).append(failure.label or "the backtest")
     for reason, labels in reasons.items():

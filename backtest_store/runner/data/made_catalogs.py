@@ -160,9 +160,17 @@ def _stored(
     substance = asdict(recipe) | {"path": content}
     digest = hashlib.sha256(json.dumps(substance, sort_keys=True).encode()).hexdigest()
     place = home() / "catalogs" / digest[:32]
-    if not place.is_dir():
-        instrument = instrument_from(recipe.instrument)
-        _write(place, [[instrument], *make(recipe, instrument)])
+    if place.is_dir():
+        return place
+    instrument = instrument_from(recipe.instrument)
+    content_of_it = [[instrument], *make(recipe, instrument)]
+    try:
+        _write(place, content_of_it)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write the data as a catalog in {place.parent}: {error.strerror}",
+            hint="set BTSTORE_HOME to a folder that you may write to, with space in it",
+        ) from error
     return place
 
 
