@@ -61,6 +61,7 @@ def test_planted_secrets_are_nowhere(
         strategy_name=f"sma password={planted['config']}",
         strategy_type=f"of {planted['config']}",
         tags=[f"{planted['env']}", f"api_key={planted['config']}"],
+        note=f"with {planted['env']}",
         command_line=f"bt --token={planted['config']}",
     )
     with pytest.raises(SecretiveError), recording:

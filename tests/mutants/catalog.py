@@ -270,9 +270,7 @@ STORED = (
         f"{PACKAGE}/models.py",
         '    total_fees: Decimal | None = metric("money", "lowest")',
         '    total_fees: Decimal | None = metric("money", "highest")',
-        (
-            "tests/runs/test_selectors.py::test_the_best_by_a_metric_that_should_be_low_is_the_lowest",
-        ),
+        ("tests/store/test_fields.py::test_what_costs_or_shakes_is_listed_with_the_least_first",),
     ),
     Mutant(
         "a run that failed counts as an identical one",

@@ -26,6 +26,7 @@ REFUSED = {
     "alter a table": "ALTER TABLE performance_metrics ADD COLUMN luck ratio",
     "drop a table": "DROP TABLE performance_metrics",
     "truncate": "TRUNCATE backtest_runs CASCADE",
+    "truncate metrics alone": "TRUNCATE performance_metrics",
     "make a table": "CREATE TABLE mine (id int)",
     "disable a trigger": "ALTER TABLE backtest_runs DISABLE TRIGGER ALL",
     "forget a migration": "DELETE FROM _yoyo_migration",

@@ -1,0 +1,15 @@
+"""Which end of a metric is listed first."""
+
+import pytest
+
+from backtest_store.store.fields import direction
+
+
+@pytest.mark.parametrize("metric", ["total_fees", "volatility"])
+def test_what_costs_or_shakes_is_listed_with_the_least_first(metric: str) -> None:
+    assert direction(metric) == "ASC"
+
+
+@pytest.mark.parametrize("metric", ["sharpe_ratio", "max_drawdown", "total_return"])
+def test_what_earns_is_listed_with_the_most_first_and_the_undefined_last(metric: str) -> None:
+    assert direction(metric) == "DESC NULLS LAST"
