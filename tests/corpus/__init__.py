@@ -1,0 +1,1 @@
+"""Scripts that know nothing of us, run alone and under `btstore exec`."""

@@ -1,0 +1,36 @@
+"""Run a script alone and under `btstore exec`, and compare all that a user sees."""
+
+import re
+from pathlib import Path
+
+from tests.runner.test_exec import btstore, count_in, python, without_count
+
+SCRIPTS = Path(__file__).parent / "scripts"
+CHANCE = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # ids
+    r"|\b0x[0-9a-f]+\b"  # addresses
+    r"|20(?:2[5-9]|[3-9]\d)-\d\d-\d\d[T ][\d:.]+(?:Z|\+00:00)?"  # the time of day
+    r"|\d+(?:ns|μs|ms)\b|Elapsed time:   .*"  # how long it took
+    r"|.*(?:RAM-|Swap-|PID).*\n"  # the machine
+    r"|tmp\w+"  # temporary folders
+)
+# How many runs each makes; a failed one counts.
+RUNS = {"resets": 3, "engines": 3, "pool": 2, "node": 2}
+
+
+def masked(output: str) -> list[str]:
+    """Return the lines of an output, chance left out; the engine's log mixes with a traceback."""
+    return sorted(CHANCE.sub("*", output).splitlines())
+
+
+def compare(name: str, folder: Path) -> None:
+    """Make sure that a script does the same under `btstore exec`, and that its runs are recorded."""
+    path = SCRIPTS / f"{name}.py"
+    alone, ran = (
+        python(path, "an", "argument", cwd=folder),
+        btstore(path, "an", "argument", cwd=folder),
+    )
+    assert ran.returncode == alone.returncode, ran.stderr
+    assert CHANCE.sub("*", ran.stdout) == CHANCE.sub("*", alone.stdout)
+    assert masked(without_count(ran.stderr)) == masked(alone.stderr)
+    assert count_in(ran.stderr) == str(RUNS.get(name, 1))

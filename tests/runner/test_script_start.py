@@ -1,0 +1,58 @@
+"""`reproduce` gives a script what it began with, an Enter where it asks, and its workers' runs."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.capture.stores import shared_url, store, stored
+from tests.runner.test_exec import BACKTEST, _run, btstore
+
+__all__ = ["shared_url", "store"]
+
+REPRODUCE = [sys.executable, "-c", "from backtest_store.cli.app import entry; entry()", "reproduce"]
+SCRIPTS = {
+    "asks, and changes what it began with": """
+import os
+profit = int(sys.argv[1])
+open("found-here").close()
+sys.argv[:] = ["changed"]
+os.chdir("/")
+input("Press Enter to continue ...")
+made = backtest([100, 100 + profit], {0: 1})
+made.run()
+""",
+    "fails afterwards": """
+made = backtest([100, 100 + int(sys.argv[1])], {0: 1})
+made.run()
+raise ValueError("afterwards")
+""",
+    "spawns workers": """
+import multiprocessing
+
+def work(profit):
+    backtest([100, 100 + profit], {0: 1}).run()
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        pool.map(work, [int(sys.argv[1])])
+""",
+}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", SCRIPTS)
+def test_script_is_reproduced(store: str, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(BACKTEST + SCRIPTS[kind])
+    (tmp_path / "found-here").touch()
+    ran = btstore(path, "7", cwd=tmp_path)
+    (run,) = stored(store)
+    assert run["net_profit"] == 7, ran.stderr
+    assert run["provenance"]["script"]["arguments"] == "7"
+    assert run["provenance"]["script"]["directory"] == str(tmp_path)
+    again = _run([*REPRODUCE, run["run_id"]], cwd=Path("/"))
+    assert "identical" in again.stdout + again.stderr, again.stderr
+    assert again.returncode == 0
+    first, second = stored(store)
+    assert second["reproduced_from"] == first["run_id"]
