@@ -21,13 +21,14 @@ Json = dict[str, Any]
 Plain = None | bool | int | float | str | list[Any] | dict[str, Any]
 Status = Literal["success", "stopped", "failed", "interrupted"]
 EquityBasis = Literal["mark_to_market", "balance"]
+PeriodLength = Literal["month", "day"]
 Unit = Literal["fraction", "ratio", "money", "count", "date", "text", "json"]
-Best = Literal["highest", "lowest"]
+Best = Literal["highest"]
 Finding = Literal["real", "luck", "cannot_tell"]
 
 
 def metric(unit: Unit, best: Best | None = None) -> Any:
-    """Declare a metric: the unit it is shown in, and which end of it is the better one."""
+    """Declare a metric: the unit it is shown in, and whether more of it is better."""
     return field(default=None, metadata={"unit": unit, "best": best})
 
 
@@ -77,7 +78,7 @@ class Metrics:
 
     total_return: float | None = metric("fraction", "highest")
     cagr: float | None = metric("fraction", "highest")
-    volatility: float | None = metric("fraction", "lowest")
+    volatility: float | None = metric("fraction")
     sharpe_ratio: float | None = metric("ratio", "highest")
     sortino_ratio: float | None = metric("ratio", "highest")
     calmar_ratio: float | None = metric("ratio", "highest")
@@ -85,7 +86,8 @@ class Metrics:
     max_drawdown_date: date | None = metric("date")
     final_balance: Decimal | None = metric("money", "highest")
     net_profit: Decimal | None = metric("money", "highest")
-    total_fees: Decimal | None = metric("money", "lowest")
+    unrealised_profit: Decimal | None = metric("money")
+    total_fees: Decimal | None = metric("money")
     total_trades: int | None = metric("count")
     winning_trades: int | None = metric("count")
     losing_trades: int | None = metric("count")
@@ -97,8 +99,16 @@ class Metrics:
     avg_loss: Decimal | None = metric("money", "highest")
     returns_count: int | None = metric("count")
     periods_per_year: float | None = metric("ratio")
-    returns_skewness: float | None = metric("ratio", "highest")
-    returns_kurtosis: float | None = metric("ratio", "lowest")
+    buy_and_hold_return: float | None = metric("fraction")
+    returns_skewness: float | None = metric("ratio")
+    returns_kurtosis: float | None = metric("ratio")
+    returns_autocorrelation: float | None = metric("ratio")
+    period: PeriodLength | None = metric("text")
+    period_start: date | None = metric("text")
+    period_returns: list[float | None] | None = metric("text")
+    period_counts: list[int] | None = metric("text")
+    period_means: list[float | None] | None = metric("text")
+    period_deviations: list[float | None] | None = metric("text")
     equity_basis: EquityBasis | None = metric("text")
     engine_stats: Json | None = metric("json")
     warnings: list[str] | None = metric("text")
@@ -111,6 +121,9 @@ class Record(Metrics, Run):
     This is what commands print and what the spool, `export` and `import` carry. Queries that
     list runs leave the fields of `UNLISTED` at their defaults.
     """
+
+    # JSON has no infinity; PostgreSQL reads this text as one.
+    __pydantic_config__ = {"ser_json_inf_nan": "strings"}  # noqa: RUF012 - Pydantic asks for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +219,10 @@ class StoreSize:
 RUN_FIELDS = tuple(f.name for f in fields(Run))
 METRIC_FIELDS = {f.name: f.metadata for f in fields(Metrics)}
 RECORD_FIELDS = tuple(f.name for f in fields(Record))
-UNLISTED = frozenset({"config_snapshot", "provenance", "engine_stats", "error_traceback"})
+PERIOD_FIELDS = ("period_returns", "period_counts", "period_means", "period_deviations")
+UNLISTED = frozenset(
+    {"config_snapshot", "provenance", "engine_stats", "error_traceback", *PERIOD_FIELDS}
+)
 
 
 def to_json(record: Record) -> str:

@@ -7,4 +7,5 @@ DROP FUNCTION list_instruments();
 DROP FUNCTION refuse_update();
 DROP FUNCTION is_list(text[]);
 DROP DOMAIN amount;
+DROP DOMAIN unlimited_ratio;
 DROP DOMAIN ratio;

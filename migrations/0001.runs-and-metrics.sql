@@ -4,6 +4,10 @@ CREATE DOMAIN ratio AS double precision
     CONSTRAINT ratio_is_finite CHECK (VALUE > '-Infinity' AND VALUE < 'Infinity');
 COMMENT ON DOMAIN ratio IS 'A number without unit; NaN and infinity are refused, undefined is NULL.';
 
+CREATE DOMAIN unlimited_ratio AS double precision
+    CONSTRAINT ratio_is_a_number CHECK (VALUE > '-Infinity' AND VALUE <> 'NaN');
+COMMENT ON DOMAIN unlimited_ratio IS 'A ratio to losses: Infinity, the best, if there was none; undefined is NULL.';
+
 CREATE DOMAIN amount AS numeric
     CONSTRAINT amount_is_finite CHECK (VALUE > '-Infinity' AND VALUE < 'Infinity');
 COMMENT ON DOMAIN amount IS 'Money in the currency of the run, exact.';
@@ -92,19 +96,20 @@ CREATE TABLE performance_metrics (
     cagr              ratio,
     volatility        ratio CHECK (volatility >= 0),
     sharpe_ratio      ratio,
-    sortino_ratio     ratio,
-    calmar_ratio      ratio,
+    sortino_ratio     unlimited_ratio,
+    calmar_ratio      unlimited_ratio,
     max_drawdown      ratio CHECK (max_drawdown <= 0),
     max_drawdown_date date CHECK (max_drawdown_date BETWEEN '0001-01-01' AND '9999-12-31'),
     final_balance     amount,
     net_profit        amount,
+    unrealised_profit amount,
     total_fees        amount,
     total_trades      bigint CHECK (total_trades >= 0),
     winning_trades    bigint CHECK (winning_trades >= 0),
     losing_trades     bigint CHECK (losing_trades >= 0),
     breakeven_trades  bigint CHECK (breakeven_trades >= 0),
     win_rate          ratio CHECK (win_rate BETWEEN 0 AND 1),
-    profit_factor     ratio CHECK (profit_factor >= 0),
+    profit_factor     unlimited_ratio CHECK (profit_factor >= 0),
     expectancy        amount,
     avg_win           amount CHECK (avg_win > 0),
     avg_loss          amount CHECK (avg_loss < 0),
@@ -112,16 +117,34 @@ CREATE TABLE performance_metrics (
     periods_per_year  ratio CHECK (periods_per_year > 0),
     returns_skewness  ratio,
     returns_kurtosis  ratio CHECK (returns_kurtosis >= 0),
+    returns_autocorrelation ratio CHECK (returns_autocorrelation BETWEEN -1 AND 1),
+    buy_and_hold_return ratio CHECK (buy_and_hold_return >= -1),
+    period            text CHECK (period IN ('month', 'day')),
+    period_start      date CHECK (period_start BETWEEN '0001-01-01' AND '9999-12-31'),
+    period_returns    real[],
+    period_counts     smallint[],
+    period_means      real[],
+    period_deviations real[],
     equity_basis      text NOT NULL CHECK (equity_basis IN ('mark_to_market', 'balance')),
     engine_stats      jsonb NOT NULL CHECK (jsonb_typeof(engine_stats) = 'object'),
     warnings          text[] NOT NULL CHECK (is_list(warnings)),
+    CONSTRAINT periods_are_whole CHECK (
+        coalesce(array_ndims(period_returns), 1) = 1 AND
+        num_nonnulls(period, period_start, period_returns) IN (0, 3)
+        AND num_nonnulls(period_counts, period_means, period_deviations)
+            = CASE period WHEN 'month' THEN 3 ELSE 0 END
+        AND cardinality(period_returns) IS NOT DISTINCT FROM coalesce(
+            cardinality(period_counts), cardinality(period_returns))
+        AND cardinality(period_counts) IS NOT DISTINCT FROM cardinality(period_means)
+        AND cardinality(period_counts) IS NOT DISTINCT FROM cardinality(period_deviations)
+    ),
     CONSTRAINT trades_add_up CHECK (total_trades = winning_trades + losing_trades + breakeven_trades)
 );
 
 COMMENT ON TABLE performance_metrics IS 'How each run went that succeeded or was stopped; undefined is NULL, and warnings says why.';
 COMMENT ON COLUMN performance_metrics.run_id IS 'The run.';
 COMMENT ON COLUMN performance_metrics.total_return IS 'Last equity over starting capital, less 1; a fraction: 0.15 is 15 %.';
-COMMENT ON COLUMN performance_metrics.cagr IS 'Compound annual growth rate of equity; a fraction.';
+COMMENT ON COLUMN performance_metrics.cagr IS 'Compound annual growth rate of equity, from 90 days on; a fraction.';
 COMMENT ON COLUMN performance_metrics.volatility IS 'Standard deviation of daily returns, annualised; a fraction.';
 COMMENT ON COLUMN performance_metrics.sharpe_ratio IS 'Mean over standard deviation of daily returns, annualised; risk-free rate 0.';
 COMMENT ON COLUMN performance_metrics.sortino_ratio IS 'Mean over downside deviation of daily returns, annualised; target 0.';
@@ -130,6 +153,7 @@ COMMENT ON COLUMN performance_metrics.max_drawdown IS 'Deepest fall of equity fr
 COMMENT ON COLUMN performance_metrics.max_drawdown_date IS 'Day of the trough of max_drawdown, UTC.';
 COMMENT ON COLUMN performance_metrics.final_balance IS 'Account balance after the run; open positions not valued.';
 COMMENT ON COLUMN performance_metrics.net_profit IS 'Last equity less starting capital.';
+COMMENT ON COLUMN performance_metrics.unrealised_profit IS 'Gain of the positions that were open at the end, at the last prices.';
 COMMENT ON COLUMN performance_metrics.total_fees IS 'Commissions paid; negative is a rebate.';
 COMMENT ON COLUMN performance_metrics.total_trades IS 'Closed positions, netting snapshots included.';
 COMMENT ON COLUMN performance_metrics.winning_trades IS 'Trades with a profit after fees.';
@@ -144,6 +168,14 @@ COMMENT ON COLUMN performance_metrics.returns_count IS 'Number of daily returns 
 COMMENT ON COLUMN performance_metrics.periods_per_year IS 'Daily returns over years covered: the factor that annualises.';
 COMMENT ON COLUMN performance_metrics.returns_skewness IS 'Skewness of daily returns.';
 COMMENT ON COLUMN performance_metrics.returns_kurtosis IS 'Kurtosis of daily returns, not excess: 3 for a normal distribution.';
+COMMENT ON COLUMN performance_metrics.returns_autocorrelation IS 'Correlation of each daily return with the one before.';
+COMMENT ON COLUMN performance_metrics.buy_and_hold_return IS 'Last price over first, less 1, of the one instrument of the run; a fraction.';
+COMMENT ON COLUMN performance_metrics.period IS 'What period_returns are of: calendar months, or days of a run of fewer than 13 months.';
+COMMENT ON COLUMN performance_metrics.period_start IS 'First day of the first period.';
+COMMENT ON COLUMN performance_metrics.period_returns IS 'Compounded return of each period, a fraction; NULL without market data.';
+COMMENT ON COLUMN performance_metrics.period_counts IS 'Number of daily returns in each month.';
+COMMENT ON COLUMN performance_metrics.period_means IS 'Mean of the daily returns of each month, a fraction.';
+COMMENT ON COLUMN performance_metrics.period_deviations IS 'Standard deviation of the daily returns of each month, ddof 0, a fraction.';
 COMMENT ON COLUMN performance_metrics.equity_basis IS 'mark_to_market: sampled during the run; balance: from account events.';
 COMMENT ON COLUMN performance_metrics.engine_stats IS 'NautilusTrader''s own statistics, verbatim.';
 COMMENT ON COLUMN performance_metrics.warnings IS 'Why a metric is undefined, and what else its reader should know.';

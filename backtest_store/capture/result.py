@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.accounting.equity import Course, course_of
+from backtest_store.capture.accounting.equity import EquityCurve, equity_curve
+from backtest_store.capture.accounting.ledger import Ledger, ledger_of
+from backtest_store.capture.accounting.market import Market
+from backtest_store.capture.accounting.positions import count_closed
+from backtest_store.capture.accounting.reconciliation import differences
 from backtest_store.capture.accounting.sampler import Samples
-from backtest_store.capture.accounting.trades import (
-    Trades,
-    closed_positions,
-    count_closed,
-    trades_of,
-)
-from backtest_store.capture.accounting.valuation import Valuation
+from backtest_store.capture.accounting.valuation import EXACT, Valuation
 from backtest_store.capture.engine_statistics import engine_statistics
 from backtest_store.capture.guard import attempt
 from backtest_store.models import Metrics, Record, Run
@@ -25,14 +23,11 @@ from backtest_store.statistics.metrics import measure
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
-    from nautilus_trader.model.events import PositionEvent
-    from nautilus_trader.model.position import Position
 
 UNKNOWN = Decimal("NaN")
-NO_EQUITY = Course(
+NO_EQUITY = EquityCurve(
     Equity(starting_capital=UNKNOWN, values=[], basis="balance"), ["equity could not be captured"]
 )
-NO_TRADES = Trades([UNKNOWN], [], ["trades could not be captured"])
 
 
 def with_metrics(
@@ -40,48 +35,80 @@ def with_metrics(
 ) -> Record:
     """Add to the record of a run that has ended how it went; a part that fails is not known."""
     valuation = Valuation(engine)
-    course = attempt("measure equity", partial(course_of, engine, valuation, samples), NO_EQUITY)
-    earned = partial(_trades, engine, valuation, samples)
-    trades = attempt("read the trades", earned, NO_TRADES)
+    curve = attempt("measure equity", partial(equity_curve, engine, valuation, samples), NO_EQUITY)
+    ledger = attempt("read the trades", partial(_ledger, engine, valuation, samples), None)
+    market = Market(engine.cache)
+    unrealised = attempt("value open positions", partial(valuation.unrealised, market), None)
     metrics = measure(
-        equity=course.equity,
+        equity=curve.equity,
         final_balance=attempt("read the balances", valuation.final_balance, None),
-        trade_profits=trades.profits,
-        total_fees=attempt("read the fees", valuation.fees, None),
+        trade_profits=[UNKNOWN] if ledger is None else [trade.profit for trade in ledger.trades],
+        total_fees=_fees(ledger, valuation),
+        unrealised_profit=unrealised,
+        buy_and_hold_return=_buy_and_hold(samples),
         engine_stats=attempt("read statistics", partial(engine_statistics, engine), {}),
-        warnings=[*warnings, *course.warnings, *trades.warnings],
+        warnings=[
+            *warnings,
+            *curve.warnings,
+            *_doubts(curve, ledger, unrealised, valuation),
+        ],
     )
-    return _merged(record, _counted(metrics, trades), course)
+    return _merged(record, _counted(metrics, ledger), curve)
 
 
-def _trades(engine: BacktestEngine, valuation: Valuation, samples: Samples | None) -> Trades:
-    """Return the trades that the sampler has seen, or else those that the cache still has."""
-    closed: Iterable[Position | PositionEvent]
-    if samples is not None and len(samples.trades) >= count_closed(engine.cache):
-        closed = samples.trades
-    else:
-        closed = closed_positions(engine.cache)
-    return trades_of(valuation, closed)
+def _ledger(engine: BacktestEngine, valuation: Valuation, samples: Samples | None) -> Ledger:
+    """Return the ledger that was kept during the run, or one of what the cache still has."""
+    kept = None if samples is None else samples.ledger
+    if kept is not None and len(kept.trades) >= count_closed(engine.cache):
+        return kept
+    return ledger_of(engine, valuation)
 
 
-def _counted(metrics: Metrics, trades: Trades) -> Metrics:
+def _fees(ledger: Ledger | None, valuation: Valuation) -> Decimal | None:
+    is_known = ledger is not None and valuation.currency is not None and ledger.fees.is_finite()
+    return ledger.fees if ledger is not None and is_known else None
+
+
+def _doubts(
+    curve: EquityCurve, ledger: Ledger | None, unrealised: Decimal | None, valuation: Valuation
+) -> list[str]:
+    if ledger is None:
+        return ["trades could not be captured"]
+    unknown = [
+        f"profit_factor, expectancy, avg_win, avg_loss: undefined, no exchange rate from {code} "
+        f"to {valuation.currency}"
+        for code in ledger.unconverted
+    ]
+    return [*unknown, *differences(curve.equity, ledger, unrealised, valuation)]
+
+
+def _buy_and_hold(samples: Samples | None) -> Decimal | None:
+    """Return what the only instrument did from its first price to its last."""
+    if samples is None or not samples.opening_price or samples.closing_price is None:
+        return None
+    with localcontext(EXACT):
+        return samples.closing_price / samples.opening_price - 1
+
+
+def _counted(metrics: Metrics, ledger: Ledger | None) -> Metrics:
     """Count the trades by what they earned in their own currency, if none converts it."""
-    if not trades.signs or all(profit.is_finite() for profit in trades.profits):
+    if ledger is None or all(trade.profit.is_finite() for trade in ledger.trades):
         return metrics
-    won, lost = trades.signs.count(1), trades.signs.count(-1)
+    signs = [trade.sign for trade in ledger.trades]
+    won, lost = signs.count(1), signs.count(-1)
     return replace(
         metrics,
-        total_trades=len(trades.signs),
+        total_trades=len(signs),
         winning_trades=won,
         losing_trades=lost,
-        breakeven_trades=len(trades.signs) - won - lost,
-        win_rate=won / len(trades.signs),
+        breakeven_trades=len(signs) - won - lost,
+        win_rate=won / len(signs),
         warnings=[w for w in metrics.warnings or () if not w.startswith("total_trades, ")],
     )
 
 
-def _merged(record: Record, metrics: Metrics, course: Course) -> Record:
-    capital = course.equity.starting_capital
+def _merged(record: Record, metrics: Metrics, curve: EquityCurve) -> Record:
+    capital = curve.equity.starting_capital
     run = {field.name: getattr(record, field.name) for field in fields(Run)}
     if record.initial_capital is None and capital.is_finite():
         run["initial_capital"] = capital

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from backtest_store.capture.accounting.market import Market
+from backtest_store.capture.accounting.capital import StartingCapital
 from backtest_store.capture.accounting.sampler import Samples
 from backtest_store.capture.accounting.valuation import Valuation
 from backtest_store.capture.details import Details, Outcome
@@ -224,8 +224,7 @@ def _provenance(
 
 def _capital(engine: BacktestEngine) -> tuple[Decimal | None, str | None]:
     valuation = Valuation(engine)
-    capital = valuation.starting_capital(Market(engine.cache))
-    return (capital if valuation.is_convertible_at_once else None), valuation.currency
+    return StartingCapital(valuation).amount, valuation.currency
 
 
 def _started_at(engine: BacktestEngine) -> datetime:

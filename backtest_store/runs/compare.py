@@ -64,7 +64,7 @@ class Comparison:
         best = METRIC_FIELDS[metric]["best"]
         if best is None or len(set(known)) <= 1:
             return set()
-        top = max(known) if best == "highest" else min(known)
+        top = max(known)
         return {place for place, value in enumerate(values) if value == top}
 
     def delta(self, metric: str, place: int) -> Number | None:

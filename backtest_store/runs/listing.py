@@ -14,8 +14,8 @@ from backtest_store.store.fields import (
     INDEXED_ORDERS,
     REQUIRED,
     SQL_NAMES,
+    ascends,
     direction,
-    is_best_low,
 )
 from backtest_store.store.sql import Condition, Db, Query
 
@@ -81,7 +81,7 @@ def _newer_than(after: Record) -> Condition:
 def _ranked_after(field: str, after: Record) -> Condition:
     if field == NEWEST_FIRST:
         return _newer_than(after)
-    name = "after_ranked_up" if is_best_low(field) else "after_ranked"
+    name = "after_ranked_up" if ascends(field) else "after_ranked"
     place = getattr(after, field), after.started_at, after.run_id
     return sql.condition(name, *place, field=SQL_NAMES[field])
 

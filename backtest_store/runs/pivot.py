@@ -15,7 +15,7 @@ from backtest_store.runs.listing import Listing
 from backtest_store.runs.parameters import flattened
 from backtest_store.statistics.surface import Cell, Surroundings, explained, surroundings
 from backtest_store.store import queries
-from backtest_store.store.fields import is_best_low, suggestion
+from backtest_store.store.fields import ascends, suggestion
 from backtest_store.store.sql import Condition, Db
 
 Aggregate = Literal["best", "median", "count"]
@@ -67,7 +67,7 @@ class Pivot:
 
     def surroundings(self) -> Surroundings:
         """Look at what is around the cell with the best median."""
-        sign = -1 if is_best_low(self.metric) else 1
+        sign = -1 if ascends(self.metric) else 1
         return surroundings({place: sign * cell.median for place, cell in self.cells.items()})
 
     def named(self, place: Cell) -> str:
@@ -150,7 +150,7 @@ def _pivot(found: Sequence[InputValue], inputs: tuple[str, ...], metric: str) ->
         axes=tuple([json.loads(value) for value in axis] for axis in axes),
         cells={
             tuple(place[value] for place, value in zip(places, key, strict=True)): _cell(
-                values, is_low=is_best_low(metric)
+                values, is_low=ascends(metric)
             )
             for key, values in groups.items()
         },

@@ -134,4 +134,5 @@ _VALUES: dict[str, Callable[[Comparison], object]] = {
     "int": _count,
     "date": _date,
     "EquityBasis": lambda asked: asked.value,
+    "PeriodLength": lambda asked: asked.value,
 }

@@ -7,7 +7,15 @@ from decimal import Decimal
 from itertools import accumulate, pairwise
 
 from backtest_store.models import EquityBasis
-from backtest_store.statistics.figures import ZERO, Figure, Figures, Undefined, mean, undefined
+from backtest_store.statistics.values import (
+    ZERO,
+    MetricValue,
+    MetricValues,
+    Undefined,
+    Unlimited,
+    mean,
+    undefined,
+)
 
 DAYS_PER_YEAR = Decimal("365.25")
 
@@ -18,7 +26,15 @@ NO_VARIANCE = Undefined("daily returns have zero variance")
 
 RISK_METRICS = ("volatility", "sharpe_ratio", "sortino_ratio")
 SHAPE_METRICS = ("returns_skewness", "returns_kurtosis")
-RETURN_METRICS = ("returns_count", "periods_per_year", *RISK_METRICS, *SHAPE_METRICS)
+AUTOCORRELATION = "returns_autocorrelation"
+LEAST_DAYS = 90  # a rate for a year, worked out from three good days, says 2,480 %
+RETURN_METRICS = (
+    "returns_count",
+    "periods_per_year",
+    *RISK_METRICS,
+    *SHAPE_METRICS,
+    AUTOCORRELATION,
+)
 GROWTH_METRICS = ("total_return", "cagr", "calmar_ratio", "max_drawdown", "max_drawdown_date")
 EQUITY_METRICS = ("net_profit", *GROWTH_METRICS, *RETURN_METRICS)
 
@@ -36,11 +52,15 @@ class Equity:
         account's base currency.
     basis : {'mark_to_market', 'balance'}
         Whether `values` include unrealised profit, or are account balances.
+    begins : date, optional
+        The UTC day in which the first bar begins, which is long before it closes if it is a
+        month's; None if it is the first day of `values`.
     """
 
     starting_capital: Decimal
     values: Sequence[tuple[date, Decimal]]
     basis: EquityBasis
+    begins: date | None = None
 
 
 @dataclass(frozen=True)
@@ -49,14 +69,20 @@ class Curve:
 
     days: Sequence[date]
     levels: Sequence[Decimal]
+    begins: date
+
+    @property
+    def length(self) -> int:
+        """Count the days covered, both the first and the last included."""
+        return (self.days[-1] - min(self.begins, self.days[0])).days + 1
 
     @property
     def years(self) -> Decimal:
-        """Count the years covered, both the first day and the last included."""
-        return Decimal((self.days[-1] - self.days[0]).days + 1) / DAYS_PER_YEAR
+        """Count the years covered."""
+        return Decimal(self.length) / DAYS_PER_YEAR
 
 
-def equity_figures(equity: Equity) -> Figures:
+def equity_metrics(equity: Equity) -> MetricValues:
     """Compute what depends on the equity curve, or say what is wrong with the curve.
 
     `net_profit` is E_end - E(0), in the account's base currency, so that `total_return` is
@@ -71,14 +97,14 @@ def equity_figures(equity: Equity) -> Figures:
     for day, level in zip(days, levels[1:], strict=True):
         if not level.is_finite():
             return undefined(EQUITY_METRICS, f"equity on {day.isoformat()} is not a finite number")
-    net_profit: Figures = {"net_profit": levels[-1] - levels[0]}
+    net_profit: MetricValues = {"net_profit": levels[-1] - levels[0]}
     if levels[0] <= 0:
         return undefined(EQUITY_METRICS, "starting capital is not above zero") | net_profit
-    curve = Curve(days, levels)
-    return net_profit | growth_figures(curve) | return_figures(curve)
+    curve = Curve(days, levels, equity.begins or days[0])
+    return net_profit | growth_metrics(curve) | return_metrics(curve)
 
 
-def growth_figures(curve: Curve) -> Figures:
+def growth_metrics(curve: Curve) -> MetricValues:
     """Compute the metrics that need no daily returns, which therefore outlive ruin.
 
     Notes
@@ -93,24 +119,35 @@ def growth_figures(curve: Curve) -> Figures:
     growth = cagr(curve)
     depth, trough = max_drawdown(curve)
     no_drawdown = Undefined("equity never fell below an earlier peak")
-    calmar = growth if isinstance(growth, Undefined) else growth / abs(depth)
     return {
         "total_return": curve.levels[-1] / curve.levels[0] - 1,
         "cagr": growth,
-        "calmar_ratio": calmar if trough else no_drawdown,
+        "calmar_ratio": calmar_ratio(growth, depth),
         "max_drawdown": depth,
         "max_drawdown_date": trough or no_drawdown,
     }
 
 
+def calmar_ratio(growth: Decimal | Undefined, depth: Decimal) -> MetricValue:
+    """Divide the growth rate by the deepest fall; growth without a fall has no limit."""
+    if isinstance(growth, Undefined):
+        return growth
+    if depth:
+        return growth / abs(depth)
+    return Unlimited() if growth > NOISE else Undefined("equity neither grew nor fell")
+
+
 def cagr(curve: Curve) -> Decimal | Undefined:
     """Compute the compound annual growth rate, a fraction: (E_end / E(0)) ** (1 / years) - 1.
 
-    Years are days / 365.25, counting the first day and the last. An account that ends at zero
-    has lost everything, -1, however long it took; one that ends below has no such rate.
+    Years are days / 365.25, counting the first day and the last, and at least 90 days. An account
+    that ends at zero has lost everything, -1, however long it took; one that ends below has no
+    such rate.
     """
     if curve.levels[-1] < 0:
         return Undefined("equity ended below zero")
+    if curve.length < LEAST_DAYS:
+        return Undefined(f"a yearly rate needs {LEAST_DAYS} days, the run has {curve.length}")
     growth: Decimal = (curve.levels[-1] / curve.levels[0]) ** (1 / curve.years)
     return growth - 1
 
@@ -133,7 +170,7 @@ def max_drawdown(curve: Curve) -> tuple[Decimal, date | None]:
     return (depth, curve.days[falls.index(depth) - 1]) if depth < -NOISE else (ZERO, None)
 
 
-def return_figures(curve: Curve) -> Figures:
+def return_metrics(curve: Curve) -> MetricValues:
     """Compute the metrics of daily returns, r = E(t) / E(t-1) - 1, a fraction.
 
     The first day's return is over E(0), so there are as many returns as days, and
@@ -148,12 +185,13 @@ def return_figures(curve: Curve) -> Figures:
     return {
         "returns_count": len(returns),
         "periods_per_year": periods_per_year,
-        **risk_figures(returns, periods_per_year),
-        **shape_figures(returns),
+        **risk_metrics(returns, periods_per_year),
+        **shape_metrics(returns),
+        AUTOCORRELATION: autocorrelation(returns),
     }
 
 
-def risk_figures(returns: Sequence[Decimal], periods_per_year: Decimal) -> Figures:
+def risk_metrics(returns: Sequence[Decimal], periods_per_year: Decimal) -> MetricValues:
     """Compute volatility and the return for each unit of it, annualised, risk-free rate 0.
 
     Notes
@@ -177,11 +215,37 @@ def risk_figures(returns: Sequence[Decimal], periods_per_year: Decimal) -> Figur
     return {
         "volatility": deviation * annual,
         "sharpe_ratio": reward / deviation if deviation else NO_VARIANCE,
-        "sortino_ratio": reward / downside if downside else Undefined("no negative daily return"),
+        "sortino_ratio": reward / downside if downside else without_downside(reward),
     }
 
 
-def shape_figures(returns: Sequence[Decimal]) -> Figures:
+def without_downside(reward: Decimal) -> MetricValue:
+    """Return the Sortino ratio of returns none of which is negative."""
+    return Unlimited() if reward > NOISE else Undefined("daily returns are all zero")
+
+
+def autocorrelation(returns: Sequence[Decimal]) -> MetricValue:
+    """Compute the correlation of each daily return with the one before it, from -1 to 1.
+
+    Notes
+    -----
+    It is sum((r(t) - m) * (r(t-1) - m)) / sum((r(t) - m) ** 2) with the mean m of all returns [1]_.
+
+    References
+    ----------
+    .. [1] G. E. P. Box and G. M. Jenkins, "Time Series Analysis", Holden-Day, 1970, ch. 2.
+    """
+    if len(returns) < 3:  # noqa: PLR2004 - of two, it is -0.5 whatever they are
+        return too_few(returns)
+    if not standard_deviation(returns):
+        return NO_VARIANCE
+    centre = mean(returns)
+    apart = [value - centre for value in returns]
+    products = [after * before for before, after in pairwise(apart)]
+    return sum(products, ZERO) / sum((value**2 for value in apart), ZERO)
+
+
+def shape_metrics(returns: Sequence[Decimal]) -> MetricValues:
     """Compute skewness and kurtosis from the moments m of the population, dividing by n.
 
     Notes
@@ -201,7 +265,7 @@ def shape_figures(returns: Sequence[Decimal]) -> Figures:
     }
 
 
-def standardised_moment(returns: Sequence[Decimal], order: int) -> Figure:
+def standardised_moment(returns: Sequence[Decimal], order: int) -> MetricValue:
     """Compute m(order) / m2 ** (order / 2), which says something from `order` returns on."""
     if len(returns) < order:
         return too_few(returns)

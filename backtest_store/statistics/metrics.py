@@ -12,13 +12,15 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from backtest_store.models import METRIC_FIELDS, Json, Metrics
-from backtest_store.statistics.equity_metrics import Equity, equity_figures
-from backtest_store.statistics.figures import (
+from backtest_store.statistics.equity_metrics import Equity, equity_metrics
+from backtest_store.statistics.months import periods_of
+from backtest_store.statistics.values import (
     ARITHMETIC,
     ZERO,
-    Figure,
-    Figures,
+    MetricValue,
+    MetricValues,
     Undefined,
+    Unlimited,
     mean,
     reasons,
     settle,
@@ -38,6 +40,8 @@ def measure(  # noqa: PLR0913 - each is named at the call
     final_balance: Decimal | None,
     trade_profits: Sequence[Decimal],
     total_fees: Decimal | None,
+    unrealised_profit: Decimal | None = None,
+    buy_and_hold_return: Decimal | None = None,
     engine_stats: Json | None = None,
     warnings: Sequence[str] = (),
 ) -> Metrics:
@@ -53,6 +57,10 @@ def measure(  # noqa: PLR0913 - each is named at the call
         Profit after fees of each closed position, in the account's base currency.
     total_fees : Decimal or None
         Fees paid, in the account's base currency. None when they are not known.
+    unrealised_profit : Decimal, optional
+        What open positions had gained at the end, in the account's base currency.
+    buy_and_hold_return : Decimal, optional
+        What the one instrument of the run did from its first price to its last, a fraction.
     engine_stats : Json, optional
         The engine's own statistics, passed through.
     warnings : Sequence[str], optional
@@ -65,30 +73,40 @@ def measure(  # noqa: PLR0913 - each is named at the call
         named in `warnings`, with the reason, in one line for all metrics that share it.
     """
     with localcontext(ARITHMETIC):
-        figures: Figures = {
-            **equity_figures(equity),
-            **trade_figures([+profit for profit in trade_profits]),
+        values: MetricValues = {
+            **equity_metrics(equity),
+            **trade_metrics([+profit for profit in trade_profits]),
             "final_balance": amount(final_balance),
             "total_fees": amount(total_fees),
+            "unrealised_profit": amount(unrealised_profit),
+            "buy_and_hold_return": several_instruments(buy_and_hold_return),
         }
-        settled = {name: settle(name, figures[name]) for name in METRIC_FIELDS if name in figures}
+        settled = {name: settle(name, values[name]) for name in METRIC_FIELDS if name in values}
     known: dict[str, Any] = {
-        name: figure for name, figure in settled.items() if not isinstance(figure, Undefined)
+        name: value for name, value in settled.items() if not isinstance(value, Undefined)
     }
+    with localcontext(ARITHMETIC):
+        periods = periods_of(equity.starting_capital, equity.values)
     return Metrics(
         **known,
+        **({} if periods is None else vars(periods)),
         equity_basis=equity.basis,
         engine_stats=engine_stats,
         warnings=[*warnings, *reasons(settled)],
     )
 
 
-def amount(money: Decimal | None) -> Figure:
+def amount(money: Decimal | None) -> MetricValue:
     """Take an amount of money that may not be known."""
     return Undefined("not known") if money is None else +money
 
 
-def trade_figures(profits: Sequence[Decimal]) -> Figures:
+def several_instruments(growth: Decimal | None) -> MetricValue:
+    """Take the growth of an instrument, of which there may be none or several."""
+    return Undefined("needs one instrument with prices") if growth is None else +growth
+
+
+def trade_metrics(profits: Sequence[Decimal]) -> MetricValues:
     """Compute what depends on closed trades; a profit of zero is neither a win nor a loss."""
     if not all(profit.is_finite() for profit in profits):
         fault = "the profit of a trade is not a finite number"
@@ -97,15 +115,15 @@ def trade_figures(profits: Sequence[Decimal]) -> Figures:
     losses = [profit for profit in profits if profit < 0]
     breakeven = len(profits) - len(wins) - len(losses)
     counts = (len(profits), len(wins), len(losses), breakeven)
-    figures: Figures = dict(zip(TRADE_COUNTS, counts, strict=True))
+    values: MetricValues = dict(zip(TRADE_COUNTS, counts, strict=True))
     if not profits:
-        return figures | undefined(TRADE_AVERAGES, "no closed trades")
-    return figures | trade_averages(profits, wins, losses)
+        return values | undefined(TRADE_AVERAGES, "no closed trades")
+    return values | trade_averages(profits, wins, losses)
 
 
 def trade_averages(
     profits: Sequence[Decimal], wins: Sequence[Decimal], losses: Sequence[Decimal]
-) -> Figures:
+) -> MetricValues:
     """Compute what the average of one or more trades was like.
 
     Notes
@@ -119,9 +137,10 @@ def trade_averages(
     .. [1] P. J. Kaufman, Trading Systems and Methods, 5th ed., Wiley, 2013, ch. 21.
     """
     no_losers = Undefined("no losing trades")
+    best = Unlimited() if wins else Undefined("neither winning nor losing trades")
     return {
         "win_rate": Decimal(len(wins)) / len(profits),
-        "profit_factor": sum(wins, ZERO) / abs(sum(losses, ZERO)) if losses else no_losers,
+        "profit_factor": sum(wins, ZERO) / abs(sum(losses, ZERO)) if losses else best,
         "expectancy": mean_money(profits),
         "avg_win": mean_money(wins) if wins else Undefined("no winning trades"),
         "avg_loss": mean_money(losses) if losses else no_losers,

@@ -24,20 +24,19 @@ UP, DOWN, DOWN_AND_UNDEFINED = "ASC", "DESC", "DESC NULLS LAST"
 LISTED = tuple(name for name in TYPES if name not in UNLISTED)
 SORTABLE = tuple(name for name in LISTED if TYPES[name] not in MANY_VALUED)
 COMPARABLE_METRICS = tuple(name for name in METRIC_FIELDS if name in SORTABLE)
-RANKED_METRICS = tuple(name for name in COMPARABLE_METRICS if TYPES[name] != "EquityBasis")
+RANKED_METRICS = tuple(name for name in COMPARABLE_METRICS if TYPES[name] in ORDERED_DOWN)
 
 QUALITIES = tuple(name for name in RANKED_METRICS if METRIC_FIELDS[name]["best"])
 
 
-def is_best_low(field: str) -> bool:
-    """Say whether less is better, or comes first in an alphabet."""
-    best = METRIC_FIELDS[field]["best"] if field in METRIC_FIELDS else None
-    return best == "lowest" if best else TYPES[field] not in ORDERED_DOWN
+def ascends(field: str) -> bool:
+    """Say whether a field is listed upwards, as an alphabet is; numbers and times go down."""
+    return TYPES[field] not in ORDERED_DOWN
 
 
 def direction(field: str) -> str:
     """Return the order that puts the best first and the undefined last."""
-    if is_best_low(field):
+    if ascends(field):
         return UP
     return DOWN if field in REQUIRED else DOWN_AND_UNDEFINED
 

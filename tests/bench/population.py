@@ -197,11 +197,11 @@ def _run(random: Random, sweep: Sweep, started_at: datetime) -> Row:
 
 def _metrics(random: Random, sweep: Sweep, run: Row) -> Row:
     idle = random.random() < 0.02
-    figures = _idle() if idle else _figures(random, sweep)
+    values = _idle() if idle else _figures(random, sweep)
     trades = 0 if idle else random.randint(8, 900)
     winning = round(trades * random.uniform(0.3, 0.6))
-    profit = round(figures["total_return"] * 1e6, 2)
-    return figures | {
+    profit = round(values["total_return"] * 1e6, 2)
+    return values | {
         "run_id": run["run_id"],
         "max_drawdown_date": None if idle else str(run["end_date"])[:10],
         "final_balance": f"{1e6 + profit:.2f}",
@@ -227,7 +227,7 @@ def _metrics(random: Random, sweep: Sweep, run: Row) -> Row:
 
 
 def _idle() -> dict[str, float]:
-    """Return the equity figures of a run that never traded; its ratios are undefined."""
+    """Return the equity values of a run that never traded; its ratios are undefined."""
     return dict.fromkeys(("total_return", "cagr", "volatility", "max_drawdown"), 0.0)
 
 

@@ -57,14 +57,16 @@ def test_margin_account_is_its_balance_plus_unrealised_profit() -> None:
 
 
 def test_every_day_with_market_data_has_a_value_and_no_other_has() -> None:
-    samples = watch(backtest([100, 110, 120], {0: 10}, step=timedelta(hours=6)))
-    assert [day for day, _ in samples.days] == [date(2024, 1, 1)]
+    # At 0, 6, 12, 18 and 24 o'clock: what closes at midnight is the last of the day before.
+    samples = watch(backtest([100, 110, 120, 130, 140], {0: 10}, step=SIX_HOURS))
+    assert [day for day, _ in samples.days] == [date(2023, 12, 31), date(2024, 1, 1)]
+    assert equities(samples) == money(10_000, 10_400)
     weekend = engine(share())
     weekend.add_data(
         bars(share(), [100, 101]) + bars(share(), [102], start=START + timedelta(days=6))
     )
     days = [day for day, _ in watch(weekend).days]
-    assert days == [date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 7)]
+    assert days == [date(2023, 12, 31), date(2024, 1, 1), date(2024, 1, 6)]
 
 
 def test_share_bought_for_cash_keeps_its_value() -> None:
@@ -125,7 +127,7 @@ def test_profit_in_another_currency_is_converted_at_that_days_rate() -> None:
     eurjpy, usdjpy = pair("EUR/JPY", EUR, JPY), pair("USD/JPY", USD, JPY)
     made = engine(eurjpy, usdjpy, balances=[Money(10_000, USD)])
     made.add_data(bars(usdjpy, [100, 125, 100]))
-    made.add_data(bars(eurjpy, [150, 160, 170], start=START + SIX_HOURS))
+    made.add_data(bars(eurjpy, [150, 160, 170], start=START - SIX_HOURS))
     made.add_strategy(scripted(eurjpy, {0: 1_000}))
     # 1000 EUR: 0, 10000 JPY at 125, 20000 JPY at 100.
     assert equities(watch(made)) == money(10_000, 10_080, 10_200)
@@ -135,7 +137,7 @@ def test_conversion_goes_through_a_third_currency() -> None:
     eurgbp, eurusd = pair("EUR/GBP", EUR, GBP), pair("EUR/USD", EUR, USD)
     made = engine(eurgbp, eurusd, balances=[Money(10_000, USD)])
     made.add_data(bars(eurusd, [1.25, 1.25]))
-    made.add_data(bars(eurgbp, [0.5, 0.75], start=START + SIX_HOURS))
+    made.add_data(bars(eurgbp, [0.5, 0.75], start=START - SIX_HOURS))
     made.add_strategy(scripted(eurgbp, {0: 1_000}))
     # 250 GBP, at EUR/USD 1.25 and EUR/GBP 0.75.
     (_, last) = equities(watch(made))
@@ -213,10 +215,10 @@ def test_long_is_worth_the_bid_and_short_the_ask() -> None:
     instrument = share()
     made = engine(instrument)
     made.add_data(
-        [_quote(instrument, at, 99, 101) for at in (0, 1)]
-        + [_quote(instrument, 24 * 60, 109, 112), _quote(instrument, 24 * 60 + 1, 119, 121)]
+        [_quote(instrument, at, 99, 101) for at in (1, 2)]
+        + [_quote(instrument, 24 * 60 + 1, 109, 112), _quote(instrument, 24 * 60 + 2, 119, 121)]
     )
-    made.add_data(bars(instrument, [100, 110], step=MINUTE, start=START + MINUTE))
+    made.add_data(bars(instrument, [100, 110], step=MINUTE, start=START + 2 * MINUTE))
     made.add_strategy(scripted(instrument, {0: 10}, step=MINUTE))
     # Bought at the bar's 100; worth the bid, 99 on the first day and 119 on the second.
     assert equities(watch(made)) == money(9_990, 10_190)
@@ -301,7 +303,8 @@ def _by_bookkeeping(closes: list[int], orders: dict[int, int], step: timedelta) 
         if quantity := orders.get(bar):
             cash -= quantity * close + Decimal("1.50")
             shares += quantity
-        by_day[(START + bar * step).date()] = cash + shares * close
+        closed = START + bar * step - timedelta(microseconds=1)  # midnight ends a day
+        by_day[closed.date()] = cash + shares * close
     return list(by_day.values())
 
 

@@ -169,7 +169,7 @@ def test_profit_that_nothing_converts_leaves_the_balance(store: str) -> None:
     saved = only(store)
     assert (saved["equity_basis"], saved["net_profit"]) == ("balance", 0)
     assert saved["warnings"][0] == (
-        "equity is the account's balance: no exchange rate from JPY to USD on 2024-01-02"
+        "equity is the account's balance: no exchange rate from JPY to USD on 2024-01-01"
     )
 
 

@@ -27,7 +27,7 @@ def watch(engine: BacktestEngine, **run: Any) -> Samples:
 def equities(samples: Samples) -> list[Decimal | None]:
     """Return the equity at the end of each day."""
     assert samples.fault is None
-    return [worth.equity for _, worth in samples.days]
+    return [value.equity for _, value in samples.days]
 
 
 def money(*amounts: float | str) -> list[Decimal]:

@@ -6,6 +6,7 @@ import json
 import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest_store.cli.output import cells, readable
+from backtest_store.cli.output import cells, readable, render
 from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.text import printable, shorten, width, wrapped
-from backtest_store.cli.output.writers import csv_text, json_text
+from backtest_store.cli.output.writers import Format, csv_text, json_text
 from backtest_store.models import Record
+from tests.factories import make_record
 
 COLUMNS = {column.name: column for column in cells.columns(Record)}
 TEXT = st.text(max_size=60)
@@ -175,3 +177,17 @@ def test_a_sparkline_has_a_bar_a_value() -> None:
 def test_a_new_metric_needs_no_line_here() -> None:
     column = Column("omega_ratio", "float", "ratio", "highest")
     assert readable.readable(column, cells.cell(1.2345)) == "1.23"
+
+
+@pytest.mark.parametrize(
+    ("format_", "written"),
+    [(Format.JSON, '"profit_factor":"Infinity"'), (Format.CSV, "Infinity"), (Format.TABLE, "∞")],
+)
+def test_a_ratio_without_a_limit_is_written_as_such(
+    capsys: pytest.CaptureFixture[str], format_: Format, written: str
+) -> None:
+    render.one(make_record(profit_factor=inf), format_)
+    out = capsys.readouterr().out
+    assert written in (out.replace('": ', '":') if format_ is Format.JSON else out)
+    if format_ is Format.JSON:
+        assert json.loads(out, parse_constant=pytest.fail)["profit_factor"] == "Infinity"

@@ -20,19 +20,39 @@ RANKED = [name for name, field in METRIC_FIELDS.items() if field["best"]]
 def test_the_best_are_those_that_none_beats(metric: str, values: list[int | None]) -> None:
     comparison = Comparison([make_record(**{metric: value}) for value in values])
     known = [value for value in values if value is not None]
-    lowest = METRIC_FIELDS[metric]["best"] == "lowest"
     best = {
         place
         for place, value in enumerate(values)
-        if value is not None
-        and all(value <= other if lowest else value >= other for other in known)
+        if value is not None and all(value >= other for other in known)
     }
     assert comparison.best(metric) == (best if len(set(known)) > 1 else set())
 
 
-@pytest.mark.parametrize("metric", ["total_trades", "max_drawdown_date", "equity_basis"])
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "total_trades",
+        "max_drawdown_date",
+        "equity_basis",
+        "total_fees",
+        "volatility",
+        "returns_skewness",
+        "returns_kurtosis",
+    ],
+)
 def test_what_has_no_better_end_has_no_best(metric: str) -> None:
-    runs = [make_record(), make_record(total_trades=11, winning_trades=7, equity_basis="balance")]
+    runs = [
+        make_record(),
+        make_record(
+            total_trades=11,
+            winning_trades=7,
+            equity_basis="balance",
+            total_fees=0,
+            volatility=0.0,
+            returns_skewness=1.0,
+            returns_kurtosis=1.0,
+        ),
+    ]
     assert Comparison(runs).best(metric) == set()
 
 

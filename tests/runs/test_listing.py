@@ -21,7 +21,7 @@ from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Record
 from backtest_store.runs import listing
 from backtest_store.runs.filters import filters
-from backtest_store.store.fields import SORTABLE, is_best_low
+from backtest_store.store.fields import SORTABLE, ascends
 from tests.factories import STARTED, make_record, store, store_at
 
 RUNS = 250
@@ -175,7 +175,7 @@ def expected(runs: list[Record], all_asked: list[Asked], field: str) -> list[UUI
     kept = [run for run in runs if all(one.means(run) for one in meant(all_asked))]
     kept.sort(key=lambda run: (run.started_at, run.run_id), reverse=True)
     defined = [run for run in kept if getattr(run, field) is not None]
-    defined.sort(key=lambda run: getattr(run, field), reverse=not is_best_low(field))
+    defined.sort(key=lambda run: getattr(run, field), reverse=not ascends(field))
     return [run.run_id for run in (*defined, *(r for r in kept if getattr(r, field) is None))]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from math import inf
 from uuid import UUID
 
 import asyncpg
@@ -63,12 +64,12 @@ async def test_a_named_run(
     assert (await resolve(db, selector)).run_id == runs[place]
 
 
-async def test_the_best_by_a_metric_that_should_be_low_is_the_lowest(
+async def test_the_best_by_a_ratio_to_losses_is_the_run_that_never_lost(
     db: asyncpg.Connection,
 ) -> None:
-    calm, wild = make_record(volatility=0.1), make_record(volatility=0.9)
-    await store(db, [calm, wild, make_record(volatility=None), make_record(status="failed")])
-    assert (await resolve(db, "@best:volatility")).run_id == calm.run_id
+    never, seldom = make_record(profit_factor=inf), make_record(profit_factor=1e300)
+    await store(db, [seldom, never, make_record(profit_factor=None), make_record(status="failed")])
+    assert (await resolve(db, "@best:profit_factor")).run_id == never.run_id
 
 
 async def test_many_come_in_the_order_asked_for(

@@ -61,6 +61,10 @@ def test_holding_agrees_with_empyrical(closes: Closes, period: tuple[date, date]
         "calmar_ratio": empyrical.calmar_ratio(returns, annualization=annualization),
         "max_drawdown": empyrical.max_drawdown(returns),
     }
+    if (period[1] - period[0]).days < 90:  # a yearly rate of so short a time says nothing
+        assert theirs.keys() & {"cagr", "calmar_ratio"}
+        assert (metrics.cagr, metrics.calmar_ratio) == (None, None)
+        del theirs["cagr"], theirs["calmar_ratio"]
     assert {name: getattr(metrics, name) for name in theirs} == pytest.approx(theirs, rel=1e-9)
 
 

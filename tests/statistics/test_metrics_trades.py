@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from math import inf
 
 from backtest_store.models import Metrics
 from backtest_store.statistics.metrics import Equity, measure
@@ -11,6 +12,7 @@ EQUITY = Equity(
     starting_capital=Decimal(100),
     values=[(date(2024, 3, day), level) for day, level in enumerate(LEVELS, start=1)],
     basis="balance",
+    begins=date(2023, 12, 1),  # long enough ago for a yearly rate
 )
 
 
@@ -21,6 +23,8 @@ def trades(*profits: str) -> Metrics:
         final_balance=Decimal(101),
         trade_profits=[Decimal(profit) for profit in profits],
         total_fees=Decimal(0),
+        unrealised_profit=Decimal(0),
+        buy_and_hold_return=Decimal(0),
     )
 
 
@@ -48,7 +52,8 @@ def test_no_closed_trades() -> None:
 
 def test_never_a_loser() -> None:
     metrics = trades("3", "1")
-    assert metrics.warnings == ["profit_factor, avg_loss: undefined, no losing trades"]
+    assert metrics.warnings == ["avg_loss: undefined, no losing trades"]
+    assert metrics.profit_factor == inf
     assert metrics.win_rate == 1.0
     assert (metrics.expectancy, metrics.avg_win) == (Decimal(2), Decimal(2))
 
@@ -65,8 +70,9 @@ def test_all_break_even() -> None:
     assert counts(metrics) == (3, 0, 0, 3)
     assert (metrics.win_rate, metrics.expectancy) == (0.0, Decimal(0))
     assert metrics.warnings == [
-        "profit_factor, avg_loss: undefined, no losing trades",
+        "profit_factor: undefined, neither winning nor losing trades",
         "avg_win: undefined, no winning trades",
+        "avg_loss: undefined, no losing trades",
     ]
 
 

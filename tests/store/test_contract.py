@@ -27,7 +27,9 @@ NAMED = sorted(path.stem for path in folder("sql").glob("*.sql"))
 PYTHON_TYPE: dict[str, object] = {
     "bool": bool,
     "date": date,
+    "float4[]": list,
     "float8": float,
+    "int2[]": list,
     "int4": int,
     "int8": int,
     "jsonb": dict,

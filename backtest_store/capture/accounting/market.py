@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ONE = Decimal(1)
 LONGEST_CHAIN = 3
+HOUR = 3_600_000_000_000
 
 
 class Market:
@@ -45,20 +46,36 @@ class Market:
         self._pairs: dict[str, dict[str, Decimal]] | None = None
 
     def price(self, instrument_id: InstrumentId, *, is_long: bool) -> Decimal | None:
-        """Return what a position would fetch: bid if long, ask if short, else the last price."""
+        """Return what a position would fetch: bid if long, ask if short, else the last price.
+
+        A quote counts for an hour: what is newer by more than that is nearer to the truth.
+        """
+        seen = list(self._seen(instrument_id, is_long=is_long))
+        if not seen:
+            return self._book_price(instrument_id, is_long=is_long)
+        newest = max(time for time, _ in seen)
+        return next(price for time, price in seen if time >= newest - HOUR)
+
+    def middle(self, instrument_id: InstrumentId) -> Decimal | None:
+        """Return the price between what a long and what a short position would fetch."""
+        bid = self.price(instrument_id, is_long=True)
+        ask = self.price(instrument_id, is_long=False)
+        known = [price for price in (bid, ask) if price is not None]
+        return sum(known, Decimal(0)) / len(known) if known else None
+
+    def _seen(self, instrument_id: InstrumentId, *, is_long: bool) -> Iterator[tuple[int, Decimal]]:
+        """Yield the newest of each kind of price, the best witness first, with its time."""
         quote = self._tick("quote", instrument_id)
         if quote is not None:
-            side = quote.bid_price if is_long else quote.ask_price
-            return _decimal(side)
+            yield quote.ts_init, _decimal(quote.bid_price if is_long else quote.ask_price)
         sided, other = self._bars(instrument_id, "BID" if is_long else "ASK")
         if sided is not None:
-            return _decimal(sided.close)
+            yield sided.ts_init, _decimal(sided.close)
         trade = self._tick("trade", instrument_id)
         if trade is not None:
-            return _decimal(trade.price)
+            yield trade.ts_init, _decimal(trade.price)
         if other is not None:
-            return _decimal(other.close)
-        return self._book_price(instrument_id, is_long=is_long)
+            yield other.ts_init, _decimal(other.close)
 
     def rate(self, code: str, target: str) -> Decimal | None:
         """Return the exchange rate between two currencies, over the fewest pairs that have one."""
@@ -82,18 +99,12 @@ class Market:
         rates: dict[str, dict[str, Decimal]] = {}
         # A spot pair is the better witness than a perpetual on it: it is read last, and stays.
         for instrument in sorted(_pairs(self._cache.instruments()), key=_is_spot):
-            price = self._middle(instrument.id)
+            price = self.middle(instrument.id)
             if price:
                 base, quote = instrument.get_base_currency().code, instrument.quote_currency.code
                 rates.setdefault(base, {})[quote] = price
                 rates.setdefault(quote, {})[base] = ONE / price
         return rates
-
-    def _middle(self, instrument_id: InstrumentId) -> Decimal | None:
-        bid = self.price(instrument_id, is_long=True)
-        ask = self.price(instrument_id, is_long=False)
-        known = [price for price in (bid, ask) if price is not None]
-        return sum(known, Decimal(0)) / len(known) if known else None
 
     def _book_price(self, instrument_id: InstrumentId, *, is_long: bool) -> Decimal | None:
         """Return the best price of the order book, of which no earlier state is kept."""

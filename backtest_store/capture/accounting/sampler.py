@@ -1,4 +1,4 @@
-"""Watch a run from its message bus: the equity at the end of each day, and each closed trade.
+"""Watch a run from its message bus: equity at the end of each day, and every fill.
 
 It is no actor and sets no timer. An actor would write lines to the engine's log and show up among
 its components; a timer would make the engine settle its venues at a moment of its own, which moves
@@ -6,45 +6,63 @@ fills, expiries and rollovers. A subscription is seen by nobody, and what it is 
 
 The close of a day is only known when the next day's first data arrives, and by then the venue has
 matched orders against it. So a day is valued from what was known before: account states and
-positions as of their last event before midnight, and prices less the newest data.
+positions as of their last event of that day, and prices less the newest data. Balances are copied
+as they come, because the engine changes the account's earlier events in place.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from backtest_store.capture.accounting.capital import StartingCapital
+from backtest_store.capture.accounting.clock import beginning_of, date_of, day_of, midnight_after
+from backtest_store.capture.accounting.ledger import Ledger, Trade
 from backtest_store.capture.accounting.market import Market
-from backtest_store.capture.accounting.valuation import Valuation, Worth
+from backtest_store.capture.accounting.valuation import AccountValue, Amounts, Valuation
 from backtest_store.capture.engines.v1 import listen
-from backtest_store.capture.identity.market_data import moment
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.core.data import Data
-    from nautilus_trader.model.events import PositionEvent
+    from nautilus_trader.model.events import AccountState, OrderFilled, PositionEvent
 
-DAY = 86_400_000_000_000
 NEVER = sys.maxsize
+AT_ONCE = -1
 FIRST = 1 << 20  # before the portfolio (10) and every strategy (0) has seen the same message
 DATA_TOPICS = ("data.bars.*EXTERNAL", "data.quotes.*", "data.trades.*", "data.book.de*")
 POSITION_TOPIC = "events.position.*"
+FILL_TOPIC = "events.fills.*"
+ACCOUNT_TOPIC = "events.account.*"
 
 
 @dataclass
 class Samples:
-    """What was seen of one run."""
+    """What was seen of one run.
 
-    days: list[tuple[date, Worth]] = field(default_factory=list)
-    trades: list[PositionEvent] = field(default_factory=list)
+    `first` and `last` are the times of the market data in UNIX nanoseconds, `begins` the date on
+    which the first of it begins, `opening_price` and `closing_price` those of the only instrument.
+    """
+
+    days: list[tuple[date, AccountValue]] = field(default_factory=list)
+    ledger: Ledger | None = None
     starting_capital: Decimal | None = None
+    begins: date | None = None
     first: int | None = None
     last: int | None = None
+    opening_price: Decimal | None = None
+    closing_price: Decimal | None = None
     fault: str | None = None
+
+    @property
+    def trades(self) -> list[Trade]:
+        """Return the closed trades."""
+        return [] if self.ledger is None else self.ledger.trades
 
 
 class Sampler:
@@ -59,6 +77,8 @@ class Sampler:
         for topic in DATA_TOPICS:
             listen(bus, topic, self.on_data, FIRST)
         listen(bus, POSITION_TOPIC, self.on_position, FIRST)
+        listen(bus, FILL_TOPIC, self.on_fill, FIRST)
+        listen(bus, ACCOUNT_TOPIC, self.on_account, FIRST)
 
     def watches(self, engine: BacktestEngine) -> bool:
         """Tell whether it is this engine that is watched."""
@@ -66,88 +86,134 @@ class Sampler:
 
     def begin(self, engine: BacktestEngine) -> None:
         """Start to watch a run whose accounts exist."""
-        self.samples = Samples()
         self._valuation = Valuation(engine)
+        self._capital = StartingCapital(self._valuation)
+        self._balances: dict[object, Amounts] = dict(self._valuation.balances())
+        self.samples = Samples(ledger=Ledger(self._valuation))
         self._positions: dict[object, PositionEvent] = {}
         self._day: int | None = None
         self._is_valued = True
-        self._data_boundary = self._event_boundary = 0
+        self._data_boundary = AT_ONCE
 
     def end(self) -> Samples:
         """Value the final moment, stop to watch, and return what was seen."""
         samples = self.samples
         if self._day is not None and self._valuation is not None:
-            worth = self._valuation.worth(self._cache.positions_open())
-            samples.days.append((_date(self._day), worth))
-            samples.last = self._latest.ts_init
-            self._compare_positions()
-            self._look_for_capital(None)
+            self._value_final_moment(self._valuation)
         self._idle()
         self.samples = Samples()
         return samples
 
+    def _value_final_moment(self, valuation: Valuation) -> None:
+        samples, market = self.samples, Market(self._cache)
+        if self._is_valued:  # by an event after the last data: what it changed is of that day
+            samples.days.pop()
+        value = valuation.value(valuation.balances().values(), self._cache.positions_open(), market)
+        samples.days.append((date_of(self._day or 0), value))
+        samples.last = self._latest.ts_init
+        samples.closing_price = self._only_price(market)
+        self._capital.look(market)
+        samples.starting_capital = self._capital.amount
+        self._compare_positions()
+
     def _idle(self) -> None:
         self._valuation = None
+        self._balances = {}
         self._positions = {}
         self._day = None
         self._is_valued = True
-        self._data_boundary = self._event_boundary = NEVER
+        self._data_boundary = NEVER
         self._latest: Data = None
-        self._heard: PositionEvent = None
+        self._handled: dict[str, object] = {}
 
     def on_data(self, data: Data) -> None:
         """Note the newest data; the first of a day closes the day before."""
-        if data.ts_init >= self._data_boundary:
+        if data.ts_init > self._data_boundary:
             try:
-                self._open_day(data)
+                self._look_closely(data)
             except Exception as error:  # noqa: BLE001 - nothing of ours may reach the engine
                 self._fail(error)
         self._latest = data
 
+    def on_fill(self, fill: OrderFilled) -> None:
+        """Book the commission of a fill."""
+        self._on_event(fill, self._book_fee)
+
     def on_position(self, event: PositionEvent) -> None:
-        """Note what became of a position; the first event of a day closes the day before."""
-        if event is self._heard or self._data_boundary == NEVER:
+        """Note what became of a position, and what it earned."""
+        self._on_event(event, self._book_position)
+
+    def on_account(self, event: AccountState) -> None:
+        """Copy the balances of an account."""
+        self._on_event(event, self._note_balances)
+
+    def _on_event(self, event: Any, handle: Callable[[Any], None]) -> None:
+        """Handle an event once; the first event of a day closes the day before."""
+        if self._data_boundary == NEVER or event is self._handled.get(handle.__name__):
             return
-        self._heard = event
+        self._handled[handle.__name__] = event
         try:
-            if event.ts_event >= self._event_boundary:
+            if self._day is not None and event.ts_event > midnight_after(self._day):
                 self._close_day(None)
-                self._event_boundary = _midnight_after(event.ts_event)
-            self._apply(event)
+            handle(event)
         except Exception as error:  # noqa: BLE001 - nothing of ours may reach the engine
             self._fail(error)
 
-    def _open_day(self, data: Data) -> None:
-        self._close_day(data)
+    def _look_closely(self, data: Data) -> None:
+        """Open a day, and look for prices that the starting capital waits for."""
+        day = day_of(data.ts_init)
+        if day != self._day:
+            self._close_day(data)
+            self._day, self._is_valued = day, False
+            if self.samples.opening_price is None:
+                self.samples.opening_price = self._only_price(Market(self._cache))
         if self.samples.first is None:
             self.samples.first = data.ts_init
-        self._day = data.ts_init // DAY
-        self._is_valued = False
-        self._data_boundary = self._event_boundary = _midnight_after(data.ts_init)
-        self._look_for_capital(None)
+            self.samples.begins = beginning_of(data)
+        if not self._capital.is_known:
+            self._capital.look(Market(self._cache))
+        self._data_boundary = midnight_after(day) if self._capital.is_known else AT_ONCE
 
     def _close_day(self, fresh: Data | None) -> None:
         """Value the last day with market data, unless an event has closed it already."""
         if self._is_valued or self._day is None or self._valuation is None:
             return
-        worth = self._valuation.worth(
-            self._positions.values(), before=(self._day + 1) * DAY, fresh=fresh
+        value = self._valuation.value(
+            self._balances.values(), self._positions.values(), Market(self._cache, fresh)
         )
-        self.samples.days.append((_date(self._day), worth))
+        self.samples.days.append((date_of(self._day), value))
         self._is_valued = True
 
-    def _look_for_capital(self, fresh: Data | None) -> None:
-        """Convert the starting capital at the first prices that allow it."""
-        if self.samples.starting_capital is None and self._valuation is not None:
-            market = Market(self._cache, fresh)
-            self.samples.starting_capital = self._valuation.starting_capital(market)
+    def _book_fee(self, fill: OrderFilled) -> None:
+        if self.samples.ledger is not None:
+            self.samples.ledger.fill(fill, Market(self._cache))
 
-    def _apply(self, event: PositionEvent) -> None:
-        if event.side.name != "FLAT":
-            self._positions[event.position_id] = event
-            return
-        self._positions.pop(event.position_id, None)
-        self.samples.trades.append(event)
+    def _book_position(self, event: PositionEvent) -> None:
+        key, ledger = event.position_id, self.samples.ledger
+        is_closed = event.side.name == "FLAT"
+        if ledger is not None and self._valuation is not None:
+            position = self._cache.position(key)
+            commissions = position.commissions() if position is not None else []
+            settlement = self._valuation.settlement_of(event)
+            market = Market(self._cache)
+            ledger.change(key, settlement, event.realized_pnl, commissions, market)
+            if is_closed:
+                ledger.close(key)
+        if is_closed:
+            self._positions.pop(key, None)
+        else:
+            self._positions[key] = event
+
+    def _note_balances(self, event: AccountState) -> None:
+        if event.account_id in self._balances:
+            self._balances[event.account_id] = {
+                str(b.currency.code): b.total.as_decimal() for b in event.balances
+            }
+
+    def _only_price(self, market: Market) -> Decimal | None:
+        """Return the price of the only instrument."""
+        instruments = self._cache.instrument_ids()
+        return market.middle(instruments[0]) if len(instruments) == 1 else None
 
     def _compare_positions(self) -> None:
         """Find out whether events were missed, in which case the days between are not known."""
@@ -171,13 +237,3 @@ def sampler_of(engine: BacktestEngine) -> Sampler:
     if sampler is None or not sampler.watches(engine):
         sampler = SAMPLERS[name] = Sampler(engine)
     return sampler
-
-
-def _midnight_after(nanoseconds: int) -> int:
-    return (nanoseconds // DAY + 1) * DAY
-
-
-def _date(day: int) -> date:
-    time = moment(day * DAY)
-    assert time is not None  # noqa: S101 - a day was given
-    return time.date()

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.accounting.market import ONE, Market
+from backtest_store.statistics.values import ARITHMETIC
 
 if TYPE_CHECKING:
     from nautilus_trader.accounting.accounts.base import Account
     from nautilus_trader.backtest.engine import BacktestEngine
-    from nautilus_trader.core.data import Data
     from nautilus_trader.model.events import PositionEvent
+    from nautilus_trader.model.identifiers import AccountId
     from nautilus_trader.model.instruments import Instrument
     from nautilus_trader.model.objects import Currency
     from nautilus_trader.model.position import Position
 
+EXACT = ARITHMETIC  # not the caller's: a script may compute its own with three digits
 ZERO = Decimal(0)
 Amounts = dict[str, Decimal]
 
@@ -29,7 +31,7 @@ class NoRateError(Exception):
 
 
 @dataclass(frozen=True)
-class Worth:
+class AccountValue:
     """What the accounts were worth: with open positions, and by their balances alone.
 
     Money in the currency of the run; None is not known, and `problem` says why. Instruments that
@@ -58,7 +60,7 @@ class Valuation:
             for venue in engine.list_venues()
             if (account := engine.cache.account_for_venue(venue)) is not None
         }
-        self._terms: dict[object, Terms] = {}
+        self._terms: dict[object, PositionTerms] = {}
 
     @cached_property
     def currency(self) -> str | None:
@@ -77,75 +79,81 @@ class Valuation:
         """Return the capital that the accounts began with, by currency."""
         return _total(_amounts(a.starting_balances()) for a in self._accounts.values())
 
-    def starting_capital(self, market: Market) -> Decimal | None:
-        """Return the capital that the accounts began with; None if it cannot be converted."""
-        try:
-            return self._converted(self.starting_balances, market) if self._accounts else None
-        except NoRateError:
-            return None
-
     @property
     def is_convertible_at_once(self) -> bool:
         """Tell whether the starting capital needs no exchange rate."""
         return set(self.starting_balances) <= {self.currency}
+
+    def balances(self) -> dict[AccountId, Amounts]:
+        """Return the balances of each account now, copied."""
+        return {key: _amounts(a.balances_total()) for key, a in self._accounts.items()}
 
     def final_balance(self) -> Decimal | None:
         """Return the balances of all accounts now; None if they cannot be converted."""
         balances = _total(_amounts(a.balances_total()) for a in self._accounts.values())
         return self.convert(balances) if self._accounts else None
 
-    def fees(self) -> Decimal | None:
-        """Return the commissions that all accounts paid; None if they cannot be converted."""
-        paid = _total(_amounts(a.commissions()) for a in self._accounts.values())
-        return self.convert(paid) if self._accounts else None
-
     def convert(self, amounts: Amounts, market: Market | None = None) -> Decimal | None:
         """Return the sum of amounts in the currency of the run; None without an exchange rate."""
         try:
-            return self._converted(amounts, market or Market(self._cache))
+            with localcontext(EXACT):
+                return self._converted(amounts, market or Market(self._cache))
         except NoRateError:
             return None
 
-    def worth(
+    def value(
         self,
+        balances: Iterable[Amounts],
         positions: Iterable[Position | PositionEvent],
-        *,
-        before: int | None = None,
-        fresh: Data | None = None,
-        look_back: bool = False,
-    ) -> Worth:
+        market: Market,
+    ) -> AccountValue:
         """Value all accounts.
 
         Parameters
         ----------
+        balances : iterable of dict
+            The balances of each account, by currency.
         positions : Iterable[Position or PositionEvent]
             The open positions, or the events that made them what they are.
-        before : int, optional
-            UNIX time in nanoseconds: account events at or after it do not count.
-        fresh : Data, optional
-            Data that has arrived since and does not count either.
-        look_back : bool, default False
-            Whether prices have moved on since, and those before that time are to be found.
+        market : Market
+            The prices that count.
         """
-        market = Market(self._cache, fresh, before if look_back else None)
-        balances = _total(_balances_before(a, before) for a in self._accounts.values())
-        try:
-            balance = self._converted(balances, market)
-        except NoRateError as error:
-            return Worth(problem=str(error))
-        try:
-            equity = balance + self._added(positions, market)
-            return Worth(equity, balance, unquoted=frozenset(market.unquoted))
-        except NoRateError as error:
-            return Worth(None, balance, str(error))
+        with localcontext(EXACT):
+            try:
+                balance = self._converted(_total(balances), market)
+            except NoRateError as error:
+                return AccountValue(problem=str(error))
+            try:
+                equity = balance + self._converted(self._added(positions, market), market)
+            except NoRateError as error:
+                return AccountValue(None, balance, str(error))
+            return AccountValue(equity, balance, unquoted=frozenset(market.unquoted))
 
-    def _added(self, positions: Iterable[Position | PositionEvent], market: Market) -> Decimal:
+    def unrealised(self, market: Market) -> Decimal | None:
+        """Return what the open positions have gained so far; None without an exchange rate."""
+        with localcontext(EXACT):
+            gained: Amounts = {}
+            for position in self._cache.positions_open():
+                terms = self._terms_of(position)
+                gain = terms.gain(position, market)
+                gained[terms.settlement] = gained.get(terms.settlement, ZERO) + gain
+        return self.convert(gained, market)
+
+    def account_balances_before(self, time: int) -> list[Amounts]:
+        """Return the balances of each account before a time, as its events have them."""
+        return [_balances_before(account, time) for account in self._accounts.values()]
+
+    def settlement_of(self, position: Position | PositionEvent) -> str:
+        """Return the currency in which a position's profit is settled."""
+        return self._terms_of(position).settlement
+
+    def _added(self, positions: Iterable[Position | PositionEvent], market: Market) -> Amounts:
         added: Amounts = {}
         for position in positions:
             terms = self._terms_of(position)
             amount = terms.adds(position, market)
             added[terms.currency] = added.get(terms.currency, ZERO) + amount
-        return self._converted(added, market)
+        return added
 
     def _converted(self, amounts: Mapping[str, Decimal], market: Market) -> Decimal:
         total = ZERO
@@ -160,28 +168,34 @@ class Valuation:
             raise NoRateError(f"no exchange rate from {code} to {self.currency}")
         return rate
 
-    def _terms_of(self, position: Position | PositionEvent) -> Terms:
+    def _terms_of(self, position: Position | PositionEvent) -> PositionTerms:
         key = (position.instrument_id, position.account_id)
         if key not in self._terms:
             instrument = self._cache.instrument(position.instrument_id)
             account = self._accounts.get(position.account_id)
             account = account or self._cache.account(position.account_id)
-            self._terms[key] = Terms.of(instrument, account, _any_fill(self._cache, position))
+            self._terms[key] = PositionTerms.of(
+                instrument, account, _any_fill(self._cache, position)
+            )
         return self._terms[key]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class PositionTerms:
     """What an open position in an instrument adds to its account's balance.
 
     Parameters
     ----------
     currency : str
         The currency in which it is added.
+    settlement : str
+        The currency in which its profit is settled.
     precision : int
         That currency's decimal places.
     multiplier : Decimal
         Units of the instrument's base in one contract.
+    paid_multiplier : Decimal
+        Units that the account pays for in one contract; releases differ.
     is_inverse : bool
         Whether it is settled in its base currency.
     holding : {'profit', 'value', 'delivered'}
@@ -190,25 +204,29 @@ class Terms:
     """
 
     currency: str
+    settlement: str
     precision: int
     multiplier: Decimal
+    paid_multiplier: Decimal
     is_inverse: bool
     holding: str
 
     @classmethod
-    def of(cls, instrument: Instrument, account: Account | None, fill: object) -> Terms:
+    def of(cls, instrument: Instrument, account: Account | None, fill: object) -> PositionTerms:
         """Read the terms of an instrument in an account."""
         if type(instrument).__name__ == "BettingInstrument":
             raise NoRateError(f"bets on {instrument.id} have no market value")
-        holding = _holding(instrument, account)
+        holding = _holding(instrument, account, fill)
         currency = instrument.quote_currency if holding == "value" else _settlement(instrument)
-        multiplier = Decimal(str(instrument.multiplier))
+        multiplier = paid = Decimal(str(instrument.multiplier))
         if holding == "value" and fill is not None and account is not None:
-            multiplier = _paid_per_unit(instrument, account, fill)
+            paid = _paid_per_unit(instrument, account, fill)
         return cls(
             currency=str(currency.code),
+            settlement=str(_settlement(instrument).code),
             precision=int(currency.precision),
             multiplier=multiplier,
+            paid_multiplier=paid,
             is_inverse=bool(instrument.is_inverse),
             holding=holding,
         )
@@ -217,15 +235,17 @@ class Terms:
         """Return what a position adds to the balance, rounded as the engine rounds money."""
         if self.holding == "delivered":
             return ZERO
-        is_long = position.side.name == "LONG"
-        price = market.price(position.instrument_id, is_long=is_long)
-        if price is None:
-            market.unquoted.add(str(position.instrument_id))
-            price = _last_price(position)
-        quantity = position.quantity.as_decimal() * self.multiplier
-        signed = quantity if is_long else -quantity
         if self.holding == "value":
-            return self._rounded(signed * price)
+            quantity = position.quantity.as_decimal() * self.paid_multiplier
+            signed = quantity if position.side.name == "LONG" else -quantity
+            return self._rounded(signed * _price(position, market))
+        return self.gain(position, market)
+
+    def gain(self, position: Position | PositionEvent, market: Market) -> Decimal:
+        """Return the unrealised profit of a position, rounded as the engine rounds money."""
+        price = _price(position, market)
+        quantity = position.quantity.as_decimal() * self.multiplier
+        signed = quantity if position.side.name == "LONG" else -quantity
         entry = Decimal(str(position.avg_px_open))
         move = ONE / entry - ONE / price if self.is_inverse else price - entry
         return self._rounded(signed * move)
@@ -234,11 +254,30 @@ class Terms:
         return amount.quantize(ONE.scaleb(-self.precision), rounding=ROUND_HALF_EVEN)
 
 
-def _holding(instrument: Instrument, account: Account | None) -> str:
-    if account is None or not account.is_cash_account or not account.calculate_account_state:
+def _price(position: Position | PositionEvent, market: Market) -> Decimal:
+    """Return what a position would fetch for each unit, or else the price of its last fill."""
+    price = market.price(position.instrument_id, is_long=position.side.name == "LONG")
+    if price is not None:
+        return price
+    market.unquoted.add(str(position.instrument_id))
+    return _last_price(position)
+
+
+def _holding(instrument: Instrument, account: Account | None, fill: object) -> str:
+    if account is None or not account.calculate_account_state:
         return "profit"
+    if not account.is_cash_account:
+        return "value" if _is_paid_for(instrument, account, fill) else "profit"
     is_delivered = account.base_currency is None and instrument.get_base_currency() is not None
     return "delivered" if is_delivered else "value"
+
+
+def _is_paid_for(instrument: Instrument, account: Account, fill: object) -> bool:
+    """Ask the account whether it books the premium of an option as cash; releases differ."""
+    if fill is None:
+        return False
+    paid = account.calculate_pnls(instrument, fill, None)
+    return any(money.as_decimal() for money in paid)
 
 
 def _paid_per_unit(instrument: Instrument, account: Account, fill: object) -> Decimal:

@@ -1,6 +1,6 @@
 """Columns, and the values in them as text that says them exactly.
 
-A cell is what a row has in a column: text, a list of texts, or None where it is undefined.
+A cell is what a row has in a column: text, a list, or None where it is undefined.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from uuid import UUID
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-Cell = str | list[str] | None
+Cell = str | list[Any] | None
 NUMBERS = frozenset({"float", "int", "Decimal"})
 UNITS = {
     "Decimal": "money",

@@ -30,8 +30,11 @@ FACTS = (
     "data_source",
     "tags",
 )
+ONLY_IN_FORMULAS = {"returns_autocorrelation"}
 METRICS = tuple(
-    name for name, field in METRIC_FIELDS.items() if field["unit"] not in {"text", "json"}
+    name
+    for name, field in METRIC_FIELDS.items()
+    if field["unit"] not in {"text", "json"} and name not in ONLY_IN_FORMULAS
 )
 GREEN = "32"
 LONGEST_TEXT = 24

@@ -13,7 +13,7 @@ from backtest_store.cli.output.text import printable
 from backtest_store.cli.output.writers import FOR_PEOPLE, FORMATS, Format
 from backtest_store.models import METRIC_FIELDS
 from backtest_store.runs.pivot import text
-from backtest_store.store.fields import is_best_low
+from backtest_store.store.fields import ascends
 
 if TYPE_CHECKING:
     from backtest_store.runs.pivot import Aggregate, Pivot, PivotCell
@@ -111,6 +111,6 @@ def _shown(pivot: Pivot, cell: PivotCell | None, aggregate: Aggregate) -> str:
 def _shades(pivot: Pivot, aggregate: Aggregate) -> dict[tuple[int, ...], str]:
     """Shade each cell by its rank: of five shades each has as many cells as the others."""
     values = {place: _value(cell, aggregate) for place, cell in pivot.cells.items()}
-    is_low = aggregate != "count" and is_best_low(pivot.metric)
+    is_low = aggregate != "count" and ascends(pivot.metric)
     ranks = {value: n for n, value in enumerate(sorted({*values.values()}, reverse=is_low))}
     return {place: SHADES[ranks[v] * len(SHADES) // len(ranks)] for place, v in values.items()}

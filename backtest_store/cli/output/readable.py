@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 from backtest_store.cli.output import cells
@@ -14,6 +15,7 @@ from backtest_store.cli.output.text import printable
 from backtest_store.runs.parameters import flattened
 
 UNDEFINED = "\N{EN DASH}"
+UNLIMITED = "\N{INFINITY}"
 RED, YELLOW = "31", "33"
 STATUS_COLOURS = {"failed": RED, "interrupted": YELLOW, "stopped": YELLOW}
 UNNEEDED_WORDS = frozenset({"at", "id", "ids", "max", "name", "ratio", "seconds", "total"})
@@ -95,8 +97,13 @@ def readable(column: Column, cell: Cell) -> str:
     if cell is None or cell in ("", []):
         return UNDEFINED
     if isinstance(cell, list):
-        return printable(", ".join(cell))
+        return in_one_line(cell)
     return _READABLE.get(column.unit, printable)(cell)
+
+
+def in_one_line(values: Sequence[Any]) -> str:
+    """Return texts or numbers in one line, a mark where one is undefined."""
+    return printable(", ".join(UNDEFINED if v is None else plain(v) for v in values))
 
 
 def colour(column: Column, cell: Cell) -> str:
@@ -113,6 +120,8 @@ def _fraction(cell: str) -> str:
 
 def _ratio(cell: str) -> str:
     value = float(cell)
+    if value == inf:
+        return UNLIMITED
     return f"{value:z,.2f}" if abs(value) < MANY else f"{value:.3g}"
 
 

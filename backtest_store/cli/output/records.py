@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from backtest_store.cli.output import readable, tables
 from backtest_store.cli.output.cells import Cell, Column
@@ -62,7 +63,7 @@ def _facts(columns: Sequence[Column], values: Sequence[Cell]) -> Iterator[tuple[
             for name, part in flattened(json.loads(str(value))).items():
                 yield f"{column.name}.{printable(name)}", readable.plain(part), ""
         elif isinstance(value, list):
-            yield column.name, "\n".join(value), ""
+            yield column.name, _listed(value), ""
         elif column.unit == "text" and column.name != "status":
             yield column.name, value, ""
         else:
@@ -83,3 +84,10 @@ def _lines(text: str, room: int | None) -> Iterator[tuple[bool, str]]:
     if room is not None:
         lines = [part for line in lines for part in wrapped(line, room)]
     yield from ((not i, line) for i, line in enumerate(lines))
+
+
+def _listed(values: list[Any]) -> str:
+    """Return texts below each other, and numbers in one line."""
+    if all(isinstance(value, str) for value in values):
+        return "\n".join(values)
+    return readable.in_one_line(values)

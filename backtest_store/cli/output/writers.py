@@ -14,6 +14,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from json.encoder import encode_basestring, encode_basestring_ascii
+from math import inf
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -195,10 +196,19 @@ def _json_time(time: Any) -> str:
     return f'"{time.isoformat()}"'
 
 
+def _exact_float(value: Any) -> str:
+    """Write a number at full precision; a ratio without a limit as PostgreSQL writes it."""
+    return "Infinity" if value == inf else repr(value)
+
+
+def _json_float(value: Any) -> str:
+    return '"Infinity"' if value == inf else repr(value)
+
+
 _EXACT: dict[type, Callable[[Any], str]] = {
     bool: lambda value: "true" if value else "false",
     int: str,
-    float: repr,
+    float: _exact_float,
     Decimal: "{:f}".format,
 }
 _CSV = Encoders(
@@ -217,6 +227,7 @@ _JSON = Encoders(
     _EXACT
     | {
         type(None): lambda _: "null",
+        float: _json_float,
         str: _json_string,
         UUID: '"{}"'.format,
         date: _json_time,

@@ -1,4 +1,4 @@
-"""A figure on its way to becoming a metric: computed in decimals, rounded once, or undefined."""
+"""A metric on its way: computed in decimals, rounded once, or undefined, or without a limit."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,11 +31,16 @@ class Undefined:
     reason: str
 
 
-Figure = Decimal | int | date | Undefined
-Figures = dict[str, Figure]
+@dataclass(frozen=True)
+class Unlimited:
+    """A ratio whose divisor is a loss that never was: above every number, and the best."""
 
 
-def undefined(names: Iterable[str], reason: str) -> Figures:
+MetricValue = Decimal | int | date | Undefined | Unlimited
+MetricValues = dict[str, MetricValue]
+
+
+def undefined(names: Iterable[str], reason: str) -> MetricValues:
     """Give several metrics the same reason."""
     return dict.fromkeys(names, Undefined(reason))
 
@@ -45,22 +50,24 @@ def mean(values: Sequence[Decimal]) -> Decimal:
     return sum(values, ZERO) / len(values)
 
 
-def settle(name: str, figure: Figure) -> Figure | float:
+def settle(name: str, value: MetricValue) -> MetricValue | float:
     """Round a fraction or a ratio to a double, and refuse what is not a finite number."""
-    if not isinstance(figure, Decimal):
-        return figure
-    if not figure.is_finite():
+    if isinstance(value, Unlimited):
+        return math.inf
+    if not isinstance(value, Decimal):
+        return value
+    if not value.is_finite():
         return Undefined("not a finite number")
     if METRIC_FIELDS[name]["unit"] == "money":
-        return figure
-    number = float(figure)
+        return value
+    number = float(value)
     return number if math.isfinite(number) else Undefined("too large for double precision")
 
 
-def reasons(settled: Mapping[str, Figure | float]) -> list[str]:
+def reasons(settled: Mapping[str, MetricValue | float]) -> list[str]:
     """Write one line for each reason, in the order of the first metric it applies to."""
     names: dict[str, list[str]] = {}
-    for name, figure in settled.items():
-        if isinstance(figure, Undefined):
-            names.setdefault(figure.reason, []).append(name)
+    for name, value in settled.items():
+        if isinstance(value, Undefined):
+            names.setdefault(value.reason, []).append(name)
     return [f"{', '.join(group)}: undefined, {reason}" for reason, group in names.items()]

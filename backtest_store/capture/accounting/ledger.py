@@ -1,0 +1,160 @@
+"""What a run's fills came to: trades, fees and realised profit, each at the rate of its moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from typing import TYPE_CHECKING
+
+from backtest_store.capture.accounting.market import Market
+from backtest_store.capture.accounting.positions import cycles, fills_of
+from backtest_store.capture.accounting.valuation import EXACT, ZERO, Amounts, Valuation
+
+if TYPE_CHECKING:
+    from nautilus_trader.backtest.engine import BacktestEngine
+    from nautilus_trader.model.events import OrderFilled
+    from nautilus_trader.model.objects import Money
+    from nautilus_trader.model.position import Position
+
+UNKNOWN = Decimal("NaN")
+
+
+@dataclass
+class Trade:
+    """A position from its opening to its close.
+
+    `profit` is after fees in the currency of the run, NaN if something of it could not be
+    converted; `own` is what it earned in its settlement currency, after the fees in that.
+    """
+
+    profit: Decimal = ZERO
+    own: Decimal = ZERO
+    fees: Amounts = field(default_factory=dict)
+
+    @property
+    def sign(self) -> int:
+        """Return 1 of a winning trade, -1 of a losing one, else 0."""
+        value = self.profit if self.profit.is_finite() else self.own
+        return (value > 0) - (value < 0)
+
+
+class Ledger:
+    """Books every change of a position and every fee when it happens.
+
+    Attributes
+    ----------
+    trades : list[Trade]
+        The closed ones, in the order in which they closed.
+    fees : Decimal
+        All commissions in the currency of the run; NaN if one could not be converted.
+    realised : Decimal
+        What closing fills earned, after all fees of all fills; NaN likewise.
+    unconverted : dict
+        Amounts, by currency, for which there was no exchange rate when they were booked.
+    """
+
+    def __init__(self, valuation: Valuation) -> None:
+        self._valuation = valuation
+        self._open: dict[object, Trade] = {}
+        self.trades: list[Trade] = []
+        self.fees = ZERO
+        self.realised = ZERO
+        self.unconverted: Amounts = {}
+        self.fills = 0
+
+    def fill(self, fill: OrderFilled, market: Market) -> None:
+        """Book the commission of a fill."""
+        self.fills += 1
+        if fill.commission is not None:
+            amount = fill.commission.as_decimal()
+            self.fees += self._converted(str(fill.commission.currency.code), amount, market)
+
+    def change(
+        self,
+        key: object,
+        settlement: str,
+        realised: Money | None,
+        commissions: Iterable[Money],
+        market: Market,
+    ) -> None:
+        """Book what a position has earned and paid since it was booked before."""
+        trade = self._open.setdefault(key, Trade())
+        own = ZERO if realised is None else realised.as_decimal()
+        with localcontext(EXACT):
+            earned = self._converted(settlement, own - trade.own, market)
+            for money in commissions:
+                code = str(money.currency.code)
+                if code != settlement:  # what is paid in that is in the realised profit already
+                    paid = money.as_decimal()
+                    earned -= self._converted(code, paid - trade.fees.get(code, ZERO), market)
+                    trade.fees[code] = paid
+            trade.own = own
+            trade.profit += earned
+            self.realised += earned
+
+    def close(self, key: object) -> None:
+        """Book that a position is closed."""
+        trade = self._open.pop(key, None)
+        if trade is not None:
+            self.trades.append(trade)
+
+    def _converted(self, code: str, amount: Decimal, market: Market) -> Decimal:
+        if not amount:
+            return ZERO
+        converted = self._valuation.convert({code: amount}, market)
+        if converted is None:
+            self.unconverted[code] = self.unconverted.get(code, ZERO) + amount
+            return UNKNOWN
+        return converted
+
+
+def ledger_of(engine: BacktestEngine, valuation: Valuation) -> Ledger:
+    """Return the ledger of a run that nobody watched, from the fills that the cache still has.
+
+    Rates are those that the cache remembers of each moment, the newest 10,000 prices unless
+    configured otherwise.
+    """
+    ledger, cache = Ledger(valuation), engine.cache
+    moments = [(fill.ts_event, fill, None) for fills in fills_of(cache).values() for fill in fills]
+    changes = [
+        (change.time, None, change)
+        for number, cycle in enumerate(cycles(cache))
+        for change in _changes(engine, cycle, number, valuation.settlement_of(cycle))
+    ]
+    for time, fill, change in sorted([*moments, *changes], key=lambda moment: moment[0]):
+        market = Market(cache, before=time + 1)
+        if fill is not None:
+            ledger.fill(fill, market)
+        if change is not None:
+            ledger.change(change.key, change.settlement, *change.amounts, market)
+            if change.is_closed:
+                ledger.close(change.key)
+    return ledger
+
+
+@dataclass(frozen=True)
+class Change:
+    """A position after one of its fills."""
+
+    time: int
+    key: int
+    settlement: str
+    amounts: tuple[Money | None, list[Money]]
+    is_closed: bool
+
+
+def _changes(
+    engine: BacktestEngine, cycle: Position, key: int, settlement: str
+) -> Iterator[Change]:
+    """Yield a position after each of its fills, as it is when these are applied anew."""
+    from nautilus_trader.model.position import Position
+
+    position: Position | None = None
+    for fill in cycle.events:
+        if position is None:
+            position = Position(engine.cache.instrument(cycle.instrument_id), fill)
+        else:
+            position.apply(fill)
+        amounts = position.realized_pnl, position.commissions()
+        yield Change(fill.ts_event, key, settlement, amounts, position.is_closed)

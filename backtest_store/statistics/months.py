@@ -1,0 +1,229 @@
+"""What a run earned in each month, and what that says of any span of whole months.
+
+A month keeps the number, the mean and the deviation of its daily returns, from which the Sharpe
+ratio of a span follows exactly: sums over months are sums over days. A short run keeps its daily
+returns themselves.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from math import fsum, prod, sqrt
+
+from backtest_store.models import Metrics, PeriodLength
+
+FEWEST_MONTHS = 13  # a run over fewer calendar months keeps its days
+MONTHS_A_YEAR = 12
+DIGITS_OF_SINGLE = 9
+LARGEST_SINGLE = 3e38
+NOISE = 1e-14  # of the mean square: a variance this small is rounding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Periods:
+    """The returns of a run period by period, as `performance_metrics` has them."""
+
+    period: PeriodLength
+    period_start: date
+    period_returns: list[float | None]
+    period_counts: list[int] | None = None
+    period_means: list[float | None] | None = None
+    period_deviations: list[float | None] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Month:
+    """The daily returns of one calendar month.
+
+    Attributes
+    ----------
+    first : date
+        Its first day.
+    count : int
+        The number of daily returns; 0 without market data.
+    total : float
+        The compounded return, a fraction.
+    mean, deviation : float
+        Of the daily returns, fractions; ddof 0.
+    """
+
+    first: date
+    count: int
+    total: float = 0.0
+    mean: float = 0.0
+    deviation: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """What a run did over some months; None is undefined.
+
+    Attributes
+    ----------
+    total_return : float
+        Compounded, a fraction.
+    returns_count : int
+        The number of daily returns.
+    sharpe_ratio, volatility : float or None
+        As the metrics of the whole run, annualised by its `periods_per_year`.
+    max_drawdown : float
+        Of the equity at the ends of months, a fraction, at most 0: what is deeper within a month
+        is not seen.
+    """
+
+    total_return: float
+    returns_count: int
+    sharpe_ratio: float | None
+    volatility: float | None
+    max_drawdown: float
+
+
+def periods_of(capital: Decimal, values: Sequence[tuple[date, Decimal]]) -> Periods | None:
+    """Sum up the daily returns of an equity curve, month by month.
+
+    Parameters
+    ----------
+    capital : Decimal
+        Equity before the first day.
+    values : sequence of (date, Decimal)
+        Equity at the end of each day with market data, ascending.
+
+    Returns
+    -------
+    Periods or None
+        None if there is no day, or if equity was ever at zero or below, when returns mean nothing.
+        Numbers are rounded to single precision, as they are stored.
+    """
+    levels = [capital, *(level for _, level in values)]
+    if not values or not all(level.is_finite() and level > 0 for level in levels):
+        return None
+    returns = [float(after / before - 1) for before, after in pairwise(levels)]
+    if any(abs(r) > LARGEST_SINGLE for r in returns):
+        return None
+    daily = {day: r for (day, _), r in zip(values, returns, strict=True)}
+    first, last = values[0][0], values[-1][0]
+    if _months_between(first, last) + 1 < FEWEST_MONTHS:
+        days = [first + timedelta(n) for n in range((last - first).days + 1)]
+        kept = [single(daily[day]) if day in daily else None for day in days]
+        return Periods(period="day", period_start=first, period_returns=kept)
+    months = list(_months(daily))
+    return Periods(
+        period="month",
+        period_start=months[0].first,
+        period_returns=[single(m.total) if m.count else None for m in months],
+        period_counts=[m.count for m in months],
+        period_means=[single(m.mean) if m.count else None for m in months],
+        period_deviations=[single(m.deviation) if m.count else None for m in months],
+    )
+
+
+def months_of(metrics: Metrics) -> list[Month]:
+    """Return the months of a run, oldest first, those without market data included.
+
+    Parameters
+    ----------
+    metrics : Metrics
+        A whole record; a run that is stored without its periods has no months.
+    """
+    start, returns = metrics.period_start, metrics.period_returns
+    if start is None or returns is None:
+        return []
+    if metrics.period == "day":
+        days = ((start + timedelta(n), r) for n, r in enumerate(returns))
+        return list(_months({day: r for day, r in days if r is not None}))
+    stored = zip(
+        returns,
+        metrics.period_counts or (),
+        metrics.period_means or (),
+        metrics.period_deviations or (),
+        strict=True,
+    )
+    return [
+        Month(
+            first=_later(start, place),
+            count=count,
+            total=total or 0.0,
+            mean=mean or 0.0,
+            deviation=deviation or 0.0,
+        )
+        for place, (total, count, mean, deviation) in enumerate(stored)
+    ]
+
+
+def span_of(months: Sequence[Month], periods_per_year: float) -> Span:
+    """Tell what a run did over some months.
+
+    Parameters
+    ----------
+    months : sequence of Month
+        Consecutive ones of one run.
+    periods_per_year : float
+        Of that run.
+    """
+    count = sum(month.count for month in months)
+    mean = fsum(m.count * m.mean for m in months) / count if count else 0.0
+    square = fsum(m.count * (m.deviation**2 + m.mean**2) for m in months)
+    variance = (square - count * mean**2) / (count - 1) if count > 1 else 0.0
+    moves = count > 1 and variance > NOISE * square / count
+    return Span(
+        total_return=prod(1 + month.total for month in months) - 1,
+        returns_count=count,
+        sharpe_ratio=mean / sqrt(variance) * sqrt(periods_per_year) if moves else None,
+        volatility=sqrt(variance * periods_per_year) if moves else None,
+        max_drawdown=_deepest_fall(month.total for month in months),
+    )
+
+
+def single(number: float) -> float:
+    """Round to single precision: the shortest decimal that a `real` column gives back."""
+    packed = struct.pack("f", number)
+    shortest = (float(f"{number:.{digits}g}") for digits in range(6, DIGITS_OF_SINGLE + 1))
+    return next((n for n in shortest if struct.pack("f", n) == packed), number)
+
+
+def _months(daily: dict[date, float]) -> Iterator[Month]:
+    """Yield each month from the first day to the last."""
+    by_month: dict[date, list[float]] = {}
+    for day, r in sorted(daily.items()):
+        by_month.setdefault(day.replace(day=1), []).append(r)
+    first, last = min(by_month), max(by_month)
+    for place in range(_months_between(first, last) + 1):
+        month = _later(first, place)
+        yield _summed(month, by_month.get(month, []))
+
+
+def _summed(first: date, returns: list[float]) -> Month:
+    if not returns:
+        return Month(first=first, count=0)
+    mean = fsum(returns) / len(returns)
+    return Month(
+        first=first,
+        count=len(returns),
+        total=prod(1 + r for r in returns) - 1,
+        mean=mean,
+        deviation=sqrt(fsum((r - mean) ** 2 for r in returns) / len(returns)),
+    )
+
+
+def _later(first: date, months: int) -> date:
+    years, month = divmod(first.month - 1 + months, MONTHS_A_YEAR)
+    return date(first.year + years, month + 1, 1)
+
+
+def _months_between(first: date, last: date) -> int:
+    return (last.year - first.year) * MONTHS_A_YEAR + last.month - first.month
+
+
+def _deepest_fall(returns: Iterable[float]) -> float:
+    level = peak = 1.0
+    deepest = 0.0
+    for r in returns:
+        level *= 1 + r
+        peak = max(peak, level)
+        deepest = min(deepest, level / peak - 1)
+    return deepest
