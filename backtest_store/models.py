@@ -22,9 +22,14 @@ Plain = None | bool | int | float | str | list[Any] | dict[str, Any]
 Status = Literal["success", "stopped", "failed", "interrupted"]
 EquityBasis = Literal["mark_to_market", "balance"]
 PeriodLength = Literal["month", "day"]
-Unit = Literal["fraction", "ratio", "money", "count", "date", "text", "json"]
+Unit = Literal["fraction", "ratio", "money", "count", "date", "month", "text", "json"]
 Best = Literal["highest"]
 Finding = Literal["real", "luck", "cannot_tell"]
+
+
+def figure(unit: Unit) -> Any:
+    """Declare a number that is always known: the unit it is shown in."""
+    return field(metadata={"unit": unit})
 
 
 def metric(unit: Unit, best: Best | None = None) -> Any:
@@ -185,7 +190,8 @@ class JudgedRun(Record):
     """A run, and what it is worth given the trials that were made before it was found.
 
     Probabilities are fractions; `sharpe_ratio_from_luck` is annualised as `sharpe_ratio` is, and
-    `minimum_track_record` in years. `backtest_store.statistics.luck` has the definitions.
+    `minimum_track_record` in years. `other_sharpe_ratio` is that of the same parameters at another
+    time, where they were run on one. `backtest_store.statistics.luck` has the definitions.
     """
 
     trials: int | None = metric("count")
@@ -195,7 +201,20 @@ class JudgedRun(Record):
     deflated_sharpe_ratio: float | None = metric("fraction")
     minimum_track_record: float | None = metric("ratio")
     chance_of_luck: float | None = metric("fraction")
+    other_start_date: datetime | None = field(default=None, metadata={"unit": "date"})
+    other_end_date: datetime | None = field(default=None, metadata={"unit": "date"})
+    other_sharpe_ratio: float | None = metric("ratio")
     verdict: Finding = "cannot_tell"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherPeriod:
+    """How a run's configuration did at another time."""
+
+    run_id: UUID
+    start_date: datetime | None
+    end_date: datetime | None
+    sharpe_ratio: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +224,47 @@ class InputValue:
     first: str | None
     second: str | None
     value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverfitRuns:
+    """Whether the best of several runs was fitted to its past.
+
+    `slope` and `intercept` lead from a daily Sharpe ratio in sample to the same run's out of
+    sample; `backtest_store.statistics.overfitting` has the definitions.
+    """
+
+    runs: int
+    months: int
+    first_month: date = field(metadata={"unit": "month"})
+    last_month: date = field(metadata={"unit": "month"})
+    probability_of_overfitting: float = figure("fraction")
+    chance_of_loss: float = figure("fraction")
+    slope: float = figure("ratio")
+    intercept: float = figure("ratio")
+    blocks: int
+    ways: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalkForwardWindow:
+    """The run that was best in some months, and what it did in those that follow.
+
+    Months are given by their first days, `test_end` being that of the last one. `in_sample` and
+    `out_of_sample` are what the run was chosen by, before and in the test; the returns are of the
+    test: of that run, of the one that was best over all tests, and of each month's median run.
+    """
+
+    train_start: date = field(metadata={"unit": "month"})
+    test_start: date = field(metadata={"unit": "month"})
+    test_end: date = field(metadata={"unit": "month"})
+    run_id: UUID
+    parameters: Json
+    in_sample: float | None = metric("ratio")
+    out_of_sample: float | None = metric("ratio")
+    total_return: float = figure("fraction")
+    hindsight_return: float = figure("fraction")
+    median_return: float = figure("fraction")
 
 
 @dataclass(frozen=True, kw_only=True)

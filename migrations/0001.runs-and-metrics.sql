@@ -345,6 +345,8 @@ CREATE TABLE deleted_trials (
     start_date         timestamptz,
     end_date           timestamptz,
     config_hash        text,
+    code_hash          text,
+    batch_id           uuid,
     daily_sharpe_ratio ratio
 );
 COMMENT ON TABLE deleted_trials IS 'What is left of deleted runs: enough to count them among the trials of a strategy.';
@@ -354,6 +356,8 @@ COMMENT ON COLUMN deleted_trials.instrument_ids IS 'Copy from backtest_runs.';
 COMMENT ON COLUMN deleted_trials.start_date IS 'Copy from backtest_runs.';
 COMMENT ON COLUMN deleted_trials.end_date IS 'Copy from backtest_runs.';
 COMMENT ON COLUMN deleted_trials.config_hash IS 'Copy from backtest_runs.';
+COMMENT ON COLUMN deleted_trials.code_hash IS 'Copy from backtest_runs.';
+COMMENT ON COLUMN deleted_trials.batch_id IS 'Copy from backtest_runs.';
 COMMENT ON COLUMN deleted_trials.daily_sharpe_ratio IS 'sharpe_ratio over the root of periods_per_year: not annualised.';
 
 CREATE FUNCTION count_deleted_trial() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -361,7 +365,7 @@ BEGIN
     IF OLD.status = 'success' AND OLD.reproduced_from IS NULL THEN
         INSERT INTO deleted_trials
         SELECT OLD.run_id, OLD.strategy_name, OLD.instrument_ids, OLD.start_date, OLD.end_date,
-               OLD.config_hash, m.sharpe_ratio / sqrt(m.periods_per_year)
+               OLD.config_hash, OLD.code_hash, OLD.batch_id, m.sharpe_ratio / sqrt(m.periods_per_year)
           FROM performance_metrics AS m
          WHERE m.run_id = OLD.run_id
             ON CONFLICT (run_id) DO NOTHING;

@@ -22,6 +22,8 @@ COMMANDS = {
     "show": "show:show",
     "compare": "compare:compare",
     "best": "best:best",
+    "overfit": "overfit:overfit",
+    "walkforward": "walkforward:walkforward",
     "pivot": "pivot:pivot",
     "trend": "trend:trend",
     "strategies": "strategies:strategies",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from math import sqrt
 
-from backtest_store.models import JudgedRun, Record
+from backtest_store.models import JudgedRun, OtherPeriod, Record
 from backtest_store.runs import listing as listings
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.scopes import Scope, ScopeName, scope_of
+from backtest_store.runs.shared_months import distinct, trial_of
 from backtest_store.statistics.luck import LEAST_RETURNS, SharpeEstimate, Variance
 from backtest_store.statistics.verdict import FEWEST_RETURNS, Trials, Verdict, judge
 from backtest_store.store import queries, sql
 from backtest_store.store.sql import Db
 
 PAGE = 200
+MOST_AUTOCORRELATION = 0.99  # at 1 a Sharpe ratio has no error that is finite
+MOST_CORRELATED = 500  # trials whose correlation is measured: the newest ones
 
 
 async def best(
@@ -37,7 +42,7 @@ async def best(
         The conditions that runs must meet, and the metric that ranks them.
     limit : int
         At most so many runs.
-    scope : {'strategy', 'instrument', 'store'}
+    scope : {'strategy', 'instrument', 'batch', 'store'}
         As `scope_of` has it.
     variance : {'published', 'null'}
         As `SharpeEstimate.standard_error` has it.
@@ -49,7 +54,8 @@ async def best(
         of_run = scope_of(run, scope)
         if of_run not in counted:
             counted[of_run] = await _trials(db, of_run)
-    return [judged(run, counted[scope_of(run, scope)], variance) for run in found]
+    judgements = [judged(run, counted[scope_of(run, scope)], variance) for run in found]
+    return await _beside_other_periods(db, judgements)
 
 
 async def _distinct(db: Db, listing: Listing, limit: int) -> list[Record]:
@@ -61,10 +67,28 @@ async def _distinct(db: Db, listing: Listing, limit: int) -> list[Record]:
         known = [run for run in page if getattr(run, listing.order_by) is not None]
         for run in known:
             if run.reproduced_from is None:
-                found.setdefault(run.config_hash or run.run_id, run)
+                found.setdefault(trial_of(run), run)
         is_last = len(known) < PAGE  # the undefined come last
         listing = listing._replace(after=page[-1] if page else None)
     return [*found.values()][:limit]
+
+
+async def _beside_other_periods(db: Db, runs: Sequence[JudgedRun]) -> list[JudgedRun]:
+    """Return the runs with what the same parameters did at another time."""
+    found = await queries.other_periods(db, run_ids=[run.run_id for run in runs])
+    others = {other.run_id: other for other in found}
+    return [_beside(run, others.get(run.run_id)) for run in runs]
+
+
+def _beside(run: JudgedRun, other: OtherPeriod | None) -> JudgedRun:
+    if other is None:
+        return run
+    return replace(
+        run,
+        other_start_date=other.start_date,
+        other_end_date=other.end_date,
+        other_sharpe_ratio=other.sharpe_ratio,
+    )
 
 
 async def _trials(db: Db, scope: Scope) -> Trials:
@@ -75,8 +99,40 @@ async def _trials(db: Db, scope: Scope) -> Trials:
         instrument_ids=None if ids is None else [*ids],
         start_date=scope.start_date,
         end_date=scope.end_date,
+        batch_id=scope.batch_id,
     )
-    return Trials(count=max(counted.trials, 1), deviation=counted.deviation or 0.0)
+    stored = await queries.months(db, limit=MOST_CORRELATED, where=scope.conditions())
+    return Trials(
+        count=max(counted.trials, 1),
+        deviation=counted.deviation or 0.0,
+        correlation=correlation_of(stored),
+    )
+
+
+def correlation_of(runs: Sequence[Record]) -> float | None:
+    """Return the mean correlation of the returns of runs over the same periods, if there are any.
+
+    Returns are of months, or of days where runs are that short.
+    """
+    rows: dict[object, list[Sequence[float | None]]] = {}
+    for run in distinct(runs):
+        if run.period_returns is not None:
+            span = run.period, run.period_start, len(run.period_returns)
+            rows.setdefault(span, []).append(run.period_returns)
+    most = max(rows.values(), key=len, default=[])
+    if len(most) < 2:  # noqa: PLR2004 - a pair
+        return None
+    import numpy as np
+
+    from backtest_store.statistics.correlation import mean_correlation
+
+    table = np.array(most, dtype=float)  # None becomes NaN
+    return mean_correlation(table[:, ~np.isnan(table).any(axis=0)])
+
+
+def unmeasured(runs: Sequence[JudgedRun]) -> bool:
+    """Say whether trials count as independent of each other, for lack of anything alike in them."""
+    return any((run.trials or 0) > 1 and run.effective_trials == run.trials for run in runs)
 
 
 def judged(run: Record, trials: Trials, variance: Variance) -> JudgedRun:
@@ -118,21 +174,43 @@ def _estimate(run: Record) -> SharpeEstimate | None:
         returns_count=count,
         skewness=shape[0] or 0.0,
         kurtosis=shape[1] or 0.0,
+        autocorrelation=_within_one(run.returns_autocorrelation or 0.0),
     )
 
 
+def _within_one(correlation: float) -> float:
+    return min(max(correlation, -MOST_AUTOCORRELATION), MOST_AUTOCORRELATION)
+
+
 def worth(run: JudgedRun) -> str:
-    """Say in one sentence what a run is worth."""
+    """Say in a sentence or two what a run is worth."""
+    return f"{_finding(run)}{_elsewhere(run)}"
+
+
+def _finding(run: JudgedRun) -> str:
     ratio, luck, chance = run.sharpe_ratio, run.sharpe_ratio_from_luck, run.chance_of_luck
     if ratio is None or luck is None or chance is None:
         return "cannot tell: its Sharpe ratio, or the shape of its returns, is undefined"
     if run.verdict == "cannot_tell":
         return f"cannot tell: {run.returns_count} daily returns are fewer than {FEWEST_RETURNS}"
     tried = "one trial" if run.trials == 1 else f"the best of {run.trials:,} trials"
+    if run.trials and run.effective_trials and round(run.effective_trials) < run.trials:
+        tried += f", alike enough to count as {run.effective_trials:,.0f},"
     luckily = f"without skill {tried} does as well in {_percent(chance)} of cases"
     if run.verdict == "real":
         return f"more than luck: {luckily}, and shows a Sharpe ratio of about {luck:.2f}"
     return f"may well be luck: {luckily}, and shows a Sharpe ratio of about {luck:.2f}"
+
+
+def _elsewhere(run: JudgedRun) -> str:
+    """Say how much of the Sharpe ratio was left at another time."""
+    start, end, other = run.other_start_date, run.other_end_date, run.other_sharpe_ratio
+    if start is None or end is None or other is None or not run.sharpe_ratio:
+        return ""
+    there = f"; from {start:%Y-%m-%d} to {end:%Y-%m-%d} it was {other:.2f}"
+    if run.sharpe_ratio < 0:
+        return there
+    return f"{there}, {other / run.sharpe_ratio:.0%} of the {run.sharpe_ratio:.2f} here"
 
 
 def _percent(chance: float) -> str:

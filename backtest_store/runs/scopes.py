@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from backtest_store.store import sql
+
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from backtest_store.models import Record
+    from backtest_store.store.sql import Condition
 
-ScopeName = Literal["strategy", "instrument", "store"]
+ScopeName = Literal["strategy", "instrument", "batch", "store"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,24 +29,42 @@ class Scope:
         All of their instruments, in the order of the run.
     start_date, end_date : datetime, optional
         The times of their first and last market data.
+    batch_id : UUID, optional
+        Their grid.
     """
 
     strategy_name: str | None = None
     instrument_ids: tuple[str, ...] | None = None
     start_date: datetime | None = None
     end_date: datetime | None = None
+    batch_id: UUID | None = None
+
+    def conditions(self) -> list[Condition]:
+        """Return what the stored ones of the trials meet."""
+        found = []
+        if self.strategy_name is not None:
+            found.append(sql.condition("strategy", self.strategy_name))
+        if self.instrument_ids is not None:
+            dates = self.start_date, self.end_date
+            found.append(sql.condition("same_data", [*self.instrument_ids], *dates))
+        if self.batch_id is not None:
+            found.append(sql.condition("same_batch", self.batch_id))
+        return found
 
 
 def scope_of(run: Record, name: ScopeName) -> Scope:
     """Return the scope of that name that a run is in.
 
     ``strategy`` is the same strategy on the same instruments over the same time, ``instrument``
-    any strategy on them over that time, and ``store`` everything that was ever tried.
+    any strategy on them over that time, ``batch`` the same grid, and ``store`` everything that was
+    ever tried. A run that is of no grid was made alone: its trials are those of its strategy.
     """
     if name == "store":
         return Scope()
+    if name == "batch" and run.batch_id is not None:
+        return Scope(batch_id=run.batch_id)
     return Scope(
-        strategy_name=run.strategy_name if name == "strategy" else None,
+        strategy_name=None if name == "instrument" else run.strategy_name,
         instrument_ids=tuple(run.instrument_ids),
         start_date=run.start_date,
         end_date=run.end_date,

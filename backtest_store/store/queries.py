@@ -10,6 +10,7 @@ from backtest_store.models import (
     FoundRun,
     InputValue,
     NewestRun,
+    OtherPeriod,
     Period,
     Record,
     StoreSize,
@@ -155,16 +156,17 @@ async def best_run(db: Db, *, metric: str) -> list[UUID]:
     return [row["run_id"] for row in await db.fetch(query.text)]
 
 
-async def trials(
+async def trials(  # noqa: PLR0913 - each is a parameter of the query
     db: Db,
     *,
     strategy_name: str | None,
     instrument_ids: Sequence[str] | None,
     start_date: datetime | None,
     end_date: datetime | None,
+    batch_id: UUID | None,
 ) -> TrialCount:
     """Count the trials of a scope, and measure how far apart their Sharpe ratios lie."""
-    scope = strategy_name, instrument_ids, start_date, end_date
+    scope = strategy_name, instrument_ids, start_date, end_date, batch_id
     return await sql.single(db, "trials", TrialCount, *scope)
 
 
@@ -179,6 +181,17 @@ async def inputs(
     """List what one or two inputs of runs were, beside a metric."""
     query = sql.query("inputs", first, second).around(sql.runs(where), "runs")
     return await sql.fetch(db, query.worded(field=SQL_NAMES[metric]), InputValue)
+
+
+async def months(db: Db, *, limit: int, where: Sequence[Condition] = ()) -> list[Record]:
+    """List the months of successful originals, the newest run first; other fields are left out."""
+    query = sql.query("months", limit).around(sql.runs(where), "runs")
+    return await sql.fetch(db, query, Record)
+
+
+async def other_periods(db: Db, *, run_ids: Sequence[UUID]) -> list[OtherPeriod]:
+    """Find how runs did with the same parameters on the same instruments at another time."""
+    return await sql.many(db, "other_periods", OtherPeriod, run_ids)
 
 
 async def applied_migrations(db: Db) -> list[str]:

@@ -66,6 +66,8 @@ OF_RUNS = {
     "reproduce": Command(["reproduce", "RUN"], needs_engine=True),
 }
 OTHERS = {
+    "overfit": Command(["overfit"], NO_RUNS, has_formats=False),
+    "walkforward": Command(["walkforward"], NO_RUNS, has_formats=False),
     "export": Command(["export", "-"], NO_RUNS, has_formats=False),
     "import": Command(["import", "FILE"], NO_RUNS, has_formats=False),
     "sync": Command(["sync"], NO_RUNS, has_formats=False),

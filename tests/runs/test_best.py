@@ -14,8 +14,9 @@ from backtest_store.models import JudgedRun, Record
 from backtest_store.runs import best as judging
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
-from backtest_store.store import queries
+from backtest_store.store import queries, sql
 from tests.factories import make_record, store, store_at
+from tests.runs.returns import NO_MONTHS
 from tests.shell import btstore
 
 NORMAL = NormalDist()
@@ -32,7 +33,7 @@ def trial(sharpe_ratio: float | None, number: int, **changes: Any) -> Record:
         "returns_count": 1260,
         "periods_per_year": 252.0,
     }
-    return make_record(**normal | changes)
+    return make_record(**NO_MONTHS | normal | changes)
 
 
 async def best(db: asyncpg.Connection, *, limit: int = 1, **asked: Any) -> list[JudgedRun]:
@@ -81,15 +82,16 @@ async def test_repetitions_reproductions_failures_and_deleted_runs(
             trial(0.5, 1),  # the same configuration again
             trial(0.9, 2, reproduced_from=original.run_id),
             make_record(status="failed"),
-            trial(-0.2, 4),
+            trial(-0.2, 4, code_hash="a" * 64),
+            trial(-0.3, 4, code_hash="b" * 64),  # the same, by other code
             trial(None, 5),  # it never traded, and was a trial all the same
             trial(0.4, 0, config_hash=None),
             trial(0.2, 0, config_hash=None),  # who knows whether that was another one
         ],
     )
     (found,) = await best(db)
-    assert (found.sharpe_ratio, found.trials) == (0.5, 5)
-    assert [run.sharpe_ratio for run in await best(db, limit=9)] == [0.5, 0.4, 0.2, -0.2]
+    assert (found.sharpe_ratio, found.trials) == (0.5, 6)
+    assert [run.sharpe_ratio for run in await best(db, limit=9)] == [0.5, 0.4, 0.2, -0.2, -0.3]
 
 
 async def test_a_deleted_run_stays_a_trial(db: asyncpg.Connection) -> None:
@@ -108,7 +110,7 @@ async def test_a_deleted_run_stays_a_trial(db: asyncpg.Connection) -> None:
 
 
 async def test_what_counts_as_a_trial_depends_on_the_scope(db: asyncpg.Connection) -> None:
-    later = datetime(2021, 12, 31, tzinfo=UTC)
+    later, grid = datetime(2021, 12, 31, tzinfo=UTC), uuid4()
     await store(
         db,
         [
@@ -117,12 +119,21 @@ async def test_what_counts_as_a_trial_depends_on_the_scope(db: asyncpg.Connectio
             trial(1.0, 3, strategy_name="Momentum"),
             trial(1.0, 4, instrument_ids=["ES.GLBX"]),
             trial(1.0, 5, end_date=later),
+            trial(0.9, 6, end_date=later, batch_id=grid, strategy_name="Momentum"),
+            trial(0.8, 7, end_date=later, batch_id=grid, strategy_name="Momentum"),
+            trial(0.7, 8, end_date=later, strategy_name="Momentum"),
         ],
     )
     counts = [
         (await best(db, scope=scope))[0].trials for scope in ("strategy", "instrument", "store")
     ]
-    assert counts == [2, 3, 5]
+    assert counts == [2, 3, 8]
+    assert (await best(db, scope="batch"))[0].trials == 2  # of its strategy: it is of no grid
+    of_grid = Listing((sql.condition("same_batch", grid),), "sharpe_ratio")
+    (found,) = await judging.best(db, of_grid, 1, scope="batch")
+    assert (found.trials, found.sharpe_ratio) == (2, 0.9)
+    await queries.delete_runs(db, run_ids=[found.run_id])
+    assert (await judging.best(db, of_grid, 1, scope="batch"))[0].trials == 2
 
 
 async def test_of_few_or_shapeless_returns_nothing_is_told(db: asyncpg.Connection) -> None:
@@ -151,11 +162,43 @@ async def test_no_run_is_judged_without_the_metric(db: asyncpg.Connection) -> No
     assert await best(db) == []
 
 
+async def test_the_same_parameters_at_another_time_are_shown_beside(
+    db: asyncpg.Connection,
+) -> None:
+    def at(first: int, last: int, ratio: float | None, number: int, **changes: Any) -> Record:
+        dates = {
+            "start_date": datetime(first, 1, 2, tzinfo=UTC),
+            "end_date": datetime(last, 12, 30, tzinfo=UTC),
+        }
+        return trial(ratio, number, **dates | changes)
+
+    await store(
+        db,
+        [
+            at(2010, 2014, 2.0, 1),
+            at(2015, 2016, 0.5, 2),  # the longest that has no day in common
+            at(2015, 2015, 0.9, 3),
+            at(2014, 2018, 1.9, 4),  # overlaps
+            at(2015, 2018, 1.5, 5, parameters={"fast_period": 10}),
+            at(2015, 2018, 1.5, 6, instrument_ids=["ES.GLBX"]),
+            at(2015, 2018, 1.5, 7, strategy_name="Momentum"),
+            at(2015, 2018, None, 8),
+        ],
+    )
+    (found,) = await best(db)
+    assert (found.sharpe_ratio, found.other_sharpe_ratio) == (2.0, 0.5)
+    said = judging.worth(found)
+    assert said.endswith("; from 2015-01-02 to 2016-12-30 it was 0.50, 25% of the 2.00 here")
+    (alone,) = await best(db, strategy="Momentum")
+    assert alone.other_sharpe_ratio is None
+
+
 def test_the_shell_shows_the_best_and_says_what_it_is_worth(store_url: str) -> None:
     store_at(store_url, *(trial(0.1 * n - 1, n) for n in range(40)))
     answer = btstore("best", "--limit", "2")
     assert answer.code == 0
-    first, second = answer.err.splitlines()
+    first, second, note = answer.err.splitlines()
+    assert note.startswith("note: trials")
     assert "more than luck: without skill the best of 40 trials does as well in" in first
     assert "more than luck" in second
     printed = json.loads(btstore("best", "--format", "json", "--limit", "1").out)

@@ -46,6 +46,7 @@ class ScopeOption(StrEnum):
 
     STRATEGY = "strategy"
     INSTRUMENT = "instrument"
+    BATCH = "batch"
     STORE = "store"
 
 
@@ -70,7 +71,7 @@ def best(  # noqa: PLR0913 - each is an option
         ScopeOption,
         typer.Option(
             help="What counts as a trial: runs of the same strategy on the same instruments and"
-            " time, of any strategy on them, or all runs."
+            " time, of any strategy on them, of the same grid, or all runs."
         ),
     ] = ScopeOption.STRATEGY,
     variance: Annotated[
@@ -105,3 +106,5 @@ def best(  # noqa: PLR0913 - each is an option
         ids = cells.short_ids([str(run.run_id) for run in found])
         for run in found:
             print_message(f"{ids[str(run.run_id)]}: {judging.worth(run)}")
+        if judging.unmeasured(found):
+            print_message("note: trials whose returns are not correlated count as independent")

@@ -1,0 +1,31 @@
+"""`btstore overfit`: whether the best of several runs was fitted to its past."""
+
+from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
+from backtest_store.cli.output.streams import print_message
+from backtest_store.cli.output.writers import FOR_PEOPLE, Format
+from backtest_store.runs.filters import Filters
+
+EXAMPLES = examples(
+    'btstore overfit --strategy "SMA Crossover" --instrument SPX.XCBO', "btstore overfit --tag grid"
+)
+
+
+@with_filters()
+def overfit(*, filters: Filters, format_: FormatOption = Format.TABLE) -> None:
+    """Compute the probability that the best of several runs was fitted to its past."""
+    from backtest_store.cli.output import cells, render
+    from backtest_store.cli.spinner import call
+    from backtest_store.models import OverfitRuns
+    from backtest_store.runs import overfit as overfitting
+    from backtest_store.runs.shared_months import shared_months
+
+    shared = call(lambda db: shared_months(db, filters.conditions))
+    if shared is None:
+        render.many([], format_, cells.columns(OverfitRuns))
+        print_message(no_runs_message(filters))
+        return
+    found = overfitting.overfit(shared)
+    render.one(found, format_)
+    explained = overfitting.explained(found) if format_ in FOR_PEOPLE else ()
+    for note in (*explained, *shared.notes):
+        print_message(f"note: {note}")

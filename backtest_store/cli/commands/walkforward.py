@@ -1,0 +1,56 @@
+"""`btstore walkforward`: choose by the past, hold in the future, from stored months."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
+from backtest_store.cli.output.streams import print_message
+from backtest_store.cli.output.writers import FOR_PEOPLE, Format
+from backtest_store.runs.filters import Filters
+
+EXAMPLES = examples(
+    'btstore walkforward --train 3y --test 1y --strategy "SMA Crossover"',
+    "btstore walkforward --train 24m --test 6m --by total_return --format csv",
+)
+
+
+class CriterionOption(StrEnum):
+    """What a run is chosen by."""
+
+    SHARPE_RATIO = "sharpe_ratio"
+    TOTAL_RETURN = "total_return"
+    MAX_DRAWDOWN = "max_drawdown"
+
+
+@with_filters()
+def walkforward(
+    *,
+    filters: Filters,
+    train: Annotated[str, typer.Option(metavar="LENGTH", help="To choose by: 18m or 3y.")] = "3y",
+    test: Annotated[str, typer.Option(metavar="LENGTH", help="To hold for: 6m or 1y.")] = "1y",
+    by: Annotated[
+        CriterionOption, typer.Option(help="What the best run of a window is chosen by.")
+    ] = CriterionOption.SHARPE_RATIO,
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Hold what was best so far, window by window, and see what it did; nothing is run again."""
+    from backtest_store.cli.output import cells, render
+    from backtest_store.cli.spinner import call
+    from backtest_store.models import WalkForwardWindow
+    from backtest_store.runs import walkforward as walking
+    from backtest_store.runs.shared_months import shared_months
+
+    columns = cells.columns(WalkForwardWindow)
+    months = {"train": walking.months_in(train), "test": walking.months_in(test)}
+    shared = call(lambda db: shared_months(db, filters.conditions))
+    if shared is None:
+        render.many([], format_, columns)
+        print_message(no_runs_message(filters))
+        return
+    walk = walking.walkforward(shared, by.value, **months)
+    render.many(walk.windows, format_, columns)
+    told = walk.notes() if format_ in FOR_PEOPLE else ()
+    for note in (*told, *shared.notes):
+        print_message(f"note: {note}")

@@ -1,0 +1,64 @@
+"""How probable it is that the best of several runs was only fitted to their past."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from backtest_store.errors import UsageError
+from backtest_store.models import OverfitRuns
+from backtest_store.runs.shared_months import SharedMonths
+from backtest_store.statistics.overfitting import DailyMoments, overfitting
+
+
+def overfit(shared: SharedMonths) -> OverfitRuns:
+    """Return the probability of overfitting of runs over the same months.
+
+    Raises
+    ------
+    UsageError
+        If there are too few months, or if no run has a Sharpe ratio.
+    """
+    rows = shared.months
+    moments = DailyMoments.of(
+        np.array([[month.count for month in row] for row in rows], dtype=float),
+        np.array([[month.mean for month in row] for row in rows]),
+        np.array([[month.deviation for month in row] for row in rows]),
+    )
+    try:
+        found = overfitting(moments)
+    except ValueError as error:
+        raise UsageError(f"cannot tell: {error}") from error
+    return OverfitRuns(
+        runs=len(rows),
+        months=len(rows[0]),
+        first_month=shared.firsts[0],
+        last_month=shared.firsts[-1],
+        probability_of_overfitting=found.probability,
+        chance_of_loss=found.chance_of_loss,
+        slope=found.slope,
+        intercept=found.intercept,
+        blocks=found.blocks,
+        ways=found.ways,
+    )
+
+
+def explained(found: OverfitRuns) -> Iterator[str]:
+    """Yield what the figures mean, for a reader without statistics."""
+    chance = found.probability_of_overfitting
+    yield (
+        f"the {found.months} months were halved in {found.ways:,} ways; in {chance:.0%} of them the"
+        " run that was best in one half was no better than the median in the other"
+    )
+    if chance >= 0.5:  # noqa: PLR2004 - what noise has
+        yield "that is what noise does: the best of these runs was fitted to its past"
+    elif chance > 0.05:  # noqa: PLR2004 - as elsewhere, 95 % is sure
+        yield "50% is pure noise and 0% a lasting difference: do not rely on the best one alone"
+    else:
+        yield "the best of these runs tends to stay good"
+    yield f"in {found.chance_of_loss:.0%} of the ways it lost money in the other half"
+    yield (
+        "a Sharpe ratio a day of 0.10 in one half was followed by"
+        f" {found.intercept + 0.1 * found.slope:.2f} in the other (slope {found.slope:.2f})"
+    )

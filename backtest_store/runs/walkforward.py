@@ -1,0 +1,123 @@
+"""Choose by the past, hold in the future: what that would have earned, from stored months."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Literal
+
+from backtest_store.errors import UsageError
+from backtest_store.models import WalkForwardWindow
+from backtest_store.runs.shared_months import SharedMonths
+from backtest_store.statistics.months import Month, span_of
+from backtest_store.statistics.walk_forward import Score, WalkForward, Window, walk_forward
+
+Criterion = Literal["sharpe_ratio", "total_return", "max_drawdown"]
+LENGTH = re.compile(r"([1-9]\d{0,2})([my])")
+MONTHS_A_YEAR = 12
+YEAR = 252.0  # of a run without its own, by which no choice depends
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A walk forward over stored runs, as it is shown."""
+
+    windows: Sequence[WalkForwardWindow]
+    returns: Sequence[float]
+    hindsight: Sequence[float]
+    middle: Sequence[float]
+
+    def notes(self) -> Iterator[str]:
+        """Yield what it earned in all, and beside what."""
+        yield f"over {len(self.returns)} months out of sample: {_growth(self.returns)}"
+        yield f"the best run over them, known only in hindsight: {_growth(self.hindsight)}"
+        yield f"the median run of each month, chosen without knowledge: {_growth(self.middle)}"
+
+
+def months_in(length: str) -> int:
+    """Return how many months a length such as 3y or 18m has.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+    """
+    found = LENGTH.fullmatch(length.strip().lower())
+    if found is None:
+        raise UsageError(f"{length!r} is no length of time", hint="write 18m or 3y")
+    return int(found[1]) * (MONTHS_A_YEAR if found[2] == "y" else 1)
+
+
+def walkforward(shared: SharedMonths, by: Criterion, *, train: int, test: int) -> Walk:
+    """Walk forward over the months that runs share.
+
+    Parameters
+    ----------
+    shared : SharedMonths
+        The runs and their months.
+    by : {'sharpe_ratio', 'total_return', 'max_drawdown'}
+        What the best run of a window is chosen by.
+    train, test : int
+        Months to choose by, and months to hold.
+
+    Raises
+    ------
+    UsageError
+        If there are not enough months.
+    """
+    returns = [[month.total for month in row] for row in shared.months]
+    try:
+        walked = walk_forward(returns, _score(shared, by), train=train, test=test)
+    except ValueError as error:
+        raise UsageError(str(error), hint="shorten --train, or choose longer runs") from error
+    return Walk(list(_windows(shared, walked)), walked.returns, walked.hindsight, walked.middle)
+
+
+def _score(shared: SharedMonths, by: Criterion) -> Score:
+    rows: Sequence[Sequence[Month]] = shared.months
+    years = [run.periods_per_year or YEAR for run in shared.runs]
+
+    def score(run: int, first: int, last: int) -> float | None:
+        value: float | None = getattr(span_of(rows[run][first:last], years[run]), by)
+        return value
+
+    return score
+
+
+def _windows(shared: SharedMonths, walked: WalkForward) -> Iterator[WalkForwardWindow]:
+    held = {month: place for place, month in enumerate(walked.months)}
+    for window in walked.windows:
+        places = [held[month] for month in window.test]
+        yield _window(shared, window, walked, places)
+
+
+def _window(
+    shared: SharedMonths, window: Window, walked: WalkForward, places: Sequence[int]
+) -> WalkForwardWindow:
+    run, firsts = shared.runs[window.run], shared.firsts
+    return WalkForwardWindow(
+        train_start=firsts[window.train.start],
+        test_start=firsts[window.test.start],
+        test_end=firsts[window.test.stop - 1],
+        run_id=run.run_id,
+        parameters=run.parameters,
+        in_sample=window.trained,
+        out_of_sample=window.tested,
+        total_return=_compounded(walked.returns[n] for n in places),
+        hindsight_return=_compounded(walked.hindsight[n] for n in places),
+        median_return=_compounded(walked.middle[n] for n in places),
+    )
+
+
+def _compounded(returns: Iterable[float]) -> float:
+    return prod(1 + r for r in returns) - 1
+
+
+def _growth(returns: Sequence[float]) -> str:
+    whole = _compounded(returns)
+    if whole <= -1:
+        return f"{whole:.1%} in all"
+    yearly = (1 + whole) ** (MONTHS_A_YEAR / len(returns)) - 1
+    return f"{whole:.1%} in all, {yearly:.1%} a year"

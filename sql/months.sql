@@ -1,0 +1,11 @@
+-- List the months of successful originals, the newest run first.
+-- $1 limit  at most this many runs
+SELECT r.run_id, r.status, r.started_at, r.strategy_name, r.config_hash, r.code_hash, r.parameters,
+       r.sharpe_ratio, m.periods_per_year, m.period, m.period_start, m.period_returns,
+       m.period_counts, m.period_means, m.period_deviations
+  FROM backtest_runs /* runs */ AS r
+  JOIN performance_metrics AS m USING (run_id)
+ WHERE r.status = 'success'
+   AND r.reproduced_from IS NULL
+ ORDER BY r.started_at DESC, r.run_id DESC
+ LIMIT $1
