@@ -3,12 +3,15 @@
 import csv
 import io
 import json
+from pathlib import Path
 from statistics import fmean, median
+from xml.etree import ElementTree as ET
 
 import asyncpg
 import pytest
 
 from backtest_store.cli.output import tables
+from backtest_store.cli.output.heat_maps import FILLS
 from backtest_store.cli.output.pivots import SHADES
 from backtest_store.errors import UsageError
 from backtest_store.models import Record
@@ -16,6 +19,8 @@ from backtest_store.runs.filters import filters
 from backtest_store.runs.pivot import Pivot, pivot
 from tests.factories import make_record, store, store_at
 from tests.shell import btstore
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def run(fast: object, slow: object, sharpe_ratio: float | None, **changes: object) -> Record:
@@ -113,3 +118,27 @@ def test_the_shell_shows_a_table_and_writes_a_record_a_cell(
     assert counted.out.splitlines()[-1].split() == ["100", "1", "1", "1", "1", "1"]
     assert btstore("pivot", "fast_period", "--metric", "nope").code == 2
     assert btstore("pivot", "fast_period", "--strategy", "Nobody").err.startswith("no run matches")
+
+
+def test_a_heat_map_is_drawn_into_a_file(store_url: str, tmp_path: Path) -> None:
+    store_at(store_url, *grid(), run("<b>&\x1b", 3, 0.5))
+    words = ["pivot", "fast_period", "exit.slow", "--output"]
+    file = tmp_path / "map.svg"
+    answer = btstore(*words, str(file))
+    assert (answer.code, answer.out, answer.err) == (0, "", f"wrote {file}\n")
+    picture = ET.fromstring(file.read_text("utf-8"))  # noqa: S314 - it is our own
+    drawn = [element.text for element in picture.iter(f"{SVG}text")]
+    assert len([*picture.iter(f"{SVG}rect")]) == 26
+    assert "<b>&\\x1b" in drawn
+    best = next(e for e in picture.iter(f"{SVG}rect") if e.get("fill") == FILLS[-1])
+    assert best is not None
+    assert {"1.00", "-0.60", "0.50", "100", "exit.slow"} <= {*drawn}
+    page = tmp_path / "map.html"
+    assert btstore(*words, str(page)).code == 0
+    assert "<script" not in page.read_text("utf-8")
+    assert "explains" in page.read_text("utf-8")
+    assert btstore(*words, str(page)).code == 1  # it is there, and nobody answered
+    assert btstore(*words, str(page), "--yes").code == 0
+    assert btstore(*words, str(tmp_path / "map.png")).code == 2
+    one = tmp_path / "one.svg"
+    assert btstore("pivot", "exit.slow", "--output", str(one)).code == 0

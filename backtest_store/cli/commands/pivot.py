@@ -1,7 +1,8 @@
 """`btstore pivot`: a metric over one or two parameters."""
 
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,10 +10,14 @@ from backtest_store.cli import completion
 from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
 from backtest_store.cli.output.streams import print_message
 from backtest_store.cli.output.writers import FOR_PEOPLE, Format
+from backtest_store.errors import UsageError
 from backtest_store.runs.filters import Filters
 
+if TYPE_CHECKING:
+    from backtest_store.runs.pivot import Pivot
+
 EXAMPLES = examples(
-    "btstore pivot fast_period slow_period",
+    "btstore pivot fast_period slow_period --output map.html",
     "btstore pivot fast_period --metric max_drawdown --since 30d --format csv",
 )
 
@@ -23,6 +28,16 @@ class AggregateOption(StrEnum):
     BEST = "best"
     MEDIAN = "median"
     COUNT = "count"
+
+
+PICTURES = (".html", ".svg")
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Draw a heat map: FILE.html or FILE.svg."),
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--yes", "-y", "--force", help="Overwrite FILE without asking.")
+]
 
 
 @with_filters("metrics")
@@ -44,6 +59,8 @@ def pivot(  # noqa: PLR0913 - each is an option
     aggregate: Annotated[
         AggregateOption, typer.Option("--agg", help="What a cell shows of several runs.")
     ] = AggregateOption.MEDIAN,
+    output: OutputOption = None,
+    yes: OverwriteOption = False,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Show a metric over one or two parameters, and whether its best is a plateau or a spike."""
@@ -52,6 +69,8 @@ def pivot(  # noqa: PLR0913 - each is an option
     from backtest_store.runs import pivot as pivoting
     from backtest_store.store.fields import QUALITIES, known
 
+    if output is not None and output.suffix not in PICTURES:
+        raise UsageError(f"cannot draw {output}", hint="name it FILE.html or FILE.svg")
     inputs = [parameter] if second in (None, parameter) else [parameter, str(second)]
     name = known(metric, QUALITIES, "metric to show")
     found = call(lambda db: pivoting.pivot(db, filters.conditions, inputs, name))
@@ -59,7 +78,20 @@ def pivot(  # noqa: PLR0913 - each is an option
         pivots.write_nothing(inputs, name, format_)
         print_message(no_runs_message(filters))
         return
+    if output is not None:
+        _draw(found, output, aggregate, yes=yes)
+        return
     pivots.write(found, format_, aggregate.value)
     if format_ in FOR_PEOPLE:
         for note in found.notes():
             print_message(f"note: {note}")
+
+
+def _draw(pivot: "Pivot", file: Path, aggregate: AggregateOption, *, yes: bool) -> None:
+    from backtest_store.cli.output import heat_maps
+    from backtest_store.cli.output.files import written
+
+    draw = heat_maps.page if file.suffix == ".html" else heat_maps.picture
+    with written(file, yes=yes) as write:
+        write(draw(pivot, aggregate.value))
+    print_message(f"wrote {file}")

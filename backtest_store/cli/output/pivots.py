@@ -65,13 +65,13 @@ def _records(pivot: Pivot) -> list[list[object]]:
 
 def _write_matrix(pivot: Pivot, format_: Format, aggregate: Aggregate) -> None:
     rows, columns = pivot.axes
-    shades = _shades(pivot, aggregate)
+    shades = {p: SHADES[rank] for p, rank in ranks(pivot, aggregate, len(SHADES)).items()}
     first, second = map(printable, pivot.inputs)
     heads = TableColumn(f"{first} \N{DOWNWARDS ARROW} {second} \N{RIGHTWARDS ARROW}", _texts(rows))
     drawn = [
         TableColumn(
             _texts([value])[0],
-            tuple(_shown(pivot, pivot.cells.get((row, n)), aggregate) for row in range(len(rows))),
+            tuple(shown(pivot, pivot.cells.get((row, n)), aggregate) for row in range(len(rows))),
             colours=[shades.get((row, n), "") for row in range(len(rows))],
             right=True,
         )
@@ -100,7 +100,8 @@ def _value(cell: PivotCell, aggregate: Aggregate) -> float:
     return {"best": cell.best, "median": cell.median, "count": cell.runs}[aggregate]
 
 
-def _shown(pivot: Pivot, cell: PivotCell | None, aggregate: Aggregate) -> str:
+def shown(pivot: Pivot, cell: PivotCell | None, aggregate: Aggregate) -> str:
+    """Return what a cell shows to people."""
     if cell is None:
         return ""
     unit = "count" if aggregate == "count" else METRIC_FIELDS[pivot.metric]["unit"]
@@ -108,9 +109,9 @@ def _shown(pivot: Pivot, cell: PivotCell | None, aggregate: Aggregate) -> str:
     return readable.readable(column, cells.cell(_value(cell, aggregate)))
 
 
-def _shades(pivot: Pivot, aggregate: Aggregate) -> dict[tuple[int, ...], str]:
-    """Shade each cell by its rank: of five shades each has as many cells as the others."""
+def ranks(pivot: Pivot, aggregate: Aggregate, classes: int) -> dict[tuple[int, ...], int]:
+    """Put cells into so many classes by their rank, 0 being the worst."""
     values = {place: _value(cell, aggregate) for place, cell in pivot.cells.items()}
-    is_low = aggregate != "count" and ascends(pivot.metric)
-    ranks = {value: n for n, value in enumerate(sorted({*values.values()}, reverse=is_low))}
-    return {place: SHADES[ranks[v] * len(SHADES) // len(ranks)] for place, v in values.items()}
+    descends = aggregate != "count" and ascends(pivot.metric)
+    places = {value: n for n, value in enumerate(sorted({*values.values()}, reverse=descends))}
+    return {place: places[value] * classes // len(places) for place, value in values.items()}
