@@ -182,7 +182,8 @@ def span_of(months: Sequence[Month], periods_per_year: float) -> Span:
 def single(number: float) -> float:
     """Round to single precision: the shortest decimal that a `real` column gives back."""
     packed = struct.pack("f", number)
-    shortest = (float(f"{number:.{digits}g}") for digits in range(6, DIGITS_OF_SINGLE + 1))
+    (stored,) = struct.unpack("f", packed)  # the decimals of the number itself may be other ones
+    shortest = (float(f"{stored:.{digits}g}") for digits in range(6, DIGITS_OF_SINGLE + 1))
     return next((n for n in shortest if struct.pack("f", n) == packed), number)
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from math import isclose, prod, sqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backtest_store.models import Metrics
@@ -117,6 +117,7 @@ def test_the_deepest_fall_of_a_span_is_that_of_its_months() -> None:
 
 
 @given(st.floats(-1e6, 1e6, allow_subnormal=False))
+@example(16384.067454935168)
 def test_single_precision_is_what_the_database_gives_back(number: float) -> None:
     rounded = single(number)
     assert struct.pack("f", rounded) == struct.pack("f", number)
