@@ -1,5 +1,7 @@
 """In a notebook: cells run one by one inside a running event loop, and no file defines a class."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -70,3 +72,54 @@ def test_cells_of_a_notebook_are_recorded(store: str) -> None:
         later["code_hash"],
         recorded["config_hash"],
     )
+
+
+# What a kernel looks like from inside, in the parts that are asked for.
+SHELL = """
+class InteractiveShell:
+    kernel = object()
+    user_ns = {"In": ["", "class Mine(Scripted): pass", "made = 1", "made.run()"]}
+
+    @classmethod
+    def initialized(cls):
+        return True
+
+    @classmethod
+    def instance(cls):
+        return cls()
+"""
+
+IN_A_KERNEL = """
+import IPython.core.interactiveshell
+from tests.capture.backtests import backtest
+from tests.capture.recorded import recorded
+import json
+origin = recorded(backtest([100, 110])).provenance
+print(json.dumps([origin["notebook"], origin["command_line"]]))
+"""
+
+
+def test_a_run_of_a_notebook_says_which(tmp_path: Path) -> None:
+    folder = tmp_path / "IPython" / "core"
+    folder.mkdir(parents=True)
+    for package in (folder, folder.parent):
+        (package / "__init__.py").write_text("")
+    (folder / "interactiveshell.py").write_text(SHELL)
+    root = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_KERNEL],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=os.environ
+        | {"PYTHONPATH": f"{tmp_path}:{root}", "JPY_SESSION_NAME": "/home/me/ideas/gold.ipynb"},
+    )
+    notebook, command = json.loads(done.stdout)
+    assert notebook == {
+        "name": "gold.ipynb",
+        "directory": str(tmp_path),
+        "cell": "made.run()",
+        "definitions": ["class Mine(Scripted): pass"],
+    }
+    assert command == "notebook gold.ipynb"

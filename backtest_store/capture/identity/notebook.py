@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from backtest_store.models import Json
 SERVER_VARIABLE = "JPY_SESSION_NAME"
 EDITOR_NAME = "__vsc_ipynb_file__"
 UNNAMED = "(unnamed)"
+DEFINES_A_CLASS = re.compile(r"^class\s", re.MULTILINE)
 
 
 def notebook_of_process() -> Json | None:
-    """Return the notebook's name and folder, and the source of the cell that runs; None elsewhere.
+    """Return the notebook's name and folder, and the source of its cells; None elsewhere.
 
-    The name is known where the notebook's server tells it.
+    The cells are the one that runs and those that define classes. The name is known where the
+    notebook's server tells it.
     """
     shell = _kernel_shell()
     if shell is None:
@@ -34,6 +37,7 @@ def notebook_of_process() -> Json | None:
         "name": Path(str(path)).name if path else UNNAMED,
         "directory": folder,
         "cell": str(cells[-1]),
+        "definitions": [str(cell) for cell in cells if DEFINES_A_CLASS.search(str(cell))],
     }
 
 
