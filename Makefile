@@ -47,6 +47,7 @@ test-faults: $(READY)  ## Kill, starve and cut off real servers and writers, and
 .PHONY: mutants
 mutants: $(READY)  ## Put wrongs into copies of the tree, one each, and see the tests notice
 	@$(BIN)/python -m tests.mutants $(MUTANTS_ARGS)
+
 .PHONY: test-corpus
 test-corpus: $(READY)  ## Compare scripts alone and under exec, byte by byte, on every Python set up here
 	@failed=0; for venv in $(VENV) $(wildcard .venv-3.*); do \
