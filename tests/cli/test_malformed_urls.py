@@ -35,3 +35,12 @@ def test_no_command_shows_the_password(
         assert "Traceback" not in said
         if not SCHEME.match(url):
             assert answer.code == 2, url
+
+
+def test_nor_does_a_url_on_the_command_line(home: Path) -> None:
+    for url in MALFORMED:
+        answer = btstore("sync", "--to", url)
+        said = answer.out + answer.err
+        assert answer.code == 2, url
+        assert SECRET not in said, (url, said)
+        assert "Traceback" not in said

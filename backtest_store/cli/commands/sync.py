@@ -76,9 +76,8 @@ def sync(*, to: ToOption = None, abandoned: AbandonedOption = False) -> None:
 
 def _destination(to: str | None) -> Settings:
     """Return the store that is to have what waits; credentials are the environment's affair."""
-    from urllib.parse import urlsplit
-
     from backtest_store.errors import UsageError
+    from backtest_store.store import database_url
     from backtest_store.store.settings import URL_SCHEMES, Settings
 
     settings = Settings.from_environment()
@@ -88,7 +87,13 @@ def _destination(to: str | None) -> Settings:
         return replace(settings, database_url=None)
     if not to.startswith(URL_SCHEMES):
         raise UsageError(f"--to takes {EMBEDDED} or a URL that begins with {URL_SCHEMES[0]}")
-    if ":" in urlsplit(to).netloc.rpartition("@")[0] or "password" in to.lower():
+    try:
+        said = database_url.parse(to)
+    except UsageError as error:  # it is told without quoting what may be a password
+        raise UsageError(
+            str(error).replace("BTSTORE_DATABASE_URL", "--to"), hint=error.hint
+        ) from None
+    if said.password or database_url.SECRET_PARAMETERS & said.parameters.keys():
         raise UsageError(
             "--to takes a URL without a password: others can read a command line",
             hint="put the password into PGPASSWORD or ~/.pgpass",
