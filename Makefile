@@ -95,7 +95,7 @@ audit: $(READY) .venv-audit/bin/pip-audit  ## Look for known vulnerabilities of 
 .PHONY: docs
 docs: $(READY)  ## Make what the documentation shows anew, and build the site
 	@$(BIN)/python -m tests.docs
-	@$(BIN)/python -m mkdocs build --strict --quiet
+	@$(BIN)/python -m mkdocs build --strict
 
 .PHONY: check
 check: lint test  ## Everything that must be green before a commit

@@ -44,7 +44,7 @@ def test_the_picture_is_the_tour() -> None:
 
 
 def test_the_site_builds_and_no_link_is_broken(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir"]
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir"]
     done = subprocess.run(
         [*build, str(tmp_path / "site")], cwd=ROOT, capture_output=True, text=True, check=False
     )
