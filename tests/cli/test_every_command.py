@@ -42,6 +42,7 @@ class Command(NamedTuple):
     empty: int = NO_SUCH_RUN
     has_formats: bool = True
     needs_engine: bool = False
+    needs_several: bool = False
 
     def typed(self, run: str, file: object = "-") -> list[str]:
         """Return the words with a run and a file in their places."""
@@ -66,8 +67,8 @@ OF_RUNS = {
     "reproduce": Command(["reproduce", "RUN"], needs_engine=True),
 }
 OTHERS = {
-    "overfit": Command(["overfit"], NO_RUNS, has_formats=False),
-    "walkforward": Command(["walkforward"], NO_RUNS, has_formats=False),
+    "overfit": Command(["overfit"], NO_RUNS, has_formats=False, needs_several=True),
+    "walkforward": Command(["walkforward"], NO_RUNS, has_formats=False, needs_several=True),
     "export": Command(["export", "-"], NO_RUNS, has_formats=False),
     "import": Command(["import", "FILE"], NO_RUNS, has_formats=False),
     "sync": Command(["sync"], NO_RUNS, has_formats=False),
@@ -128,7 +129,12 @@ def test_one_run_in_each_format(store_url: str, file: Path) -> None:
     run = make_record(run_id=FIRST)
     store_at(store_url, run)
     for command, format_ in with_formats(EVERY):
-        if command.needs_engine or "--after" in command.words or "--yes" in command.words:
+        if (
+            command.needs_engine
+            or command.needs_several
+            or "--after" in command.words
+            or "--yes" in command.words
+        ):
             continue
         words = [*command.typed(str(FIRST), file), *format_]
         answer = btstore(*words)
