@@ -123,7 +123,7 @@ def open_entry(record: Record, home: Path | None = None) -> Entry:
     return Entry(path, file)
 
 
-def collect(home: Path, *, elsewhere: bool = False) -> list[UUID]:
+def collect(home: Path, *, elsewhere: bool = False, most: int | None = None) -> list[UUID]:
     """Put each run whose process is provably gone into the spool, as interrupted.
 
     Any number of processes may do so at once. A run still going is not touched.
@@ -134,6 +134,8 @@ def collect(home: Path, *, elsewhere: bool = False) -> list[UUID]:
         `Settings.home`.
     elsewhere : bool
         Whether to take the runs of other machines for gone, too.
+    most : int, optional
+        How many at most: the others are there the next time.
 
     Returns
     -------
@@ -148,7 +150,7 @@ def collect(home: Path, *, elsewhere: bool = False) -> list[UUID]:
     files.require_ours(home)
     _sweep(home)
     gone = {State.GONE, State.ELSEWHERE} if elsewhere else {State.GONE}
-    dead = [path for path in entries(home) if _state(home, path) in gone]
+    dead = [path for path in entries(home) if _state(home, path) in gone][:most]
     if not dead:
         return []
     spool.recover(home)  # what they came to spool before they died; they write no more

@@ -130,6 +130,18 @@ def warn_if_repeated(record: Record) -> None:
         _process.saver().warn_if_repeated(record, Settings.from_environment())
 
 
+async def save_collected(to: Settings) -> Counts:
+    """Save what is in the spool already, through a pool of its own; collect no more runs."""
+    from backtest_store.saving.pool import StorePool
+    from backtest_store.saving.sync import sync_spool
+
+    pool = StorePool(to, patience=LONGEST_SYNC)
+    try:
+        return await sync_spool(pool, to.home, to.store_name)
+    finally:
+        pool.close()
+
+
 async def sync(db: Db, home: Path, store: str | None) -> Counts:
     """Save what waits for a store, runs whose process died included.
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from backtest_store.store.settings import Settings
 
 UNSAVED = 1
+MOST_BEFORE_A_COMMAND = 300  # runs that died: more would hold the command up
 EMBEDDED = "embedded"
 EXAMPLES = examples(
     "btstore sync",
@@ -114,8 +115,8 @@ def save_interrupted() -> None:
     from backtest_store.saving import journal, save
 
     try:
-        died = journal.collect(settings.home)
-        saved = asyncio.run(save.save_waiting(settings)).saved if died else 0
+        died = journal.collect(settings.home, most=MOST_BEFORE_A_COMMAND)
+        saved = asyncio.run(save.save_collected(settings)).saved if died else 0
     except (StoreError, OSError):
         return  # the command says what is wrong with the store; the runs wait in the spool
     if saved:
