@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ def stop_listening(bus: MessageBus, topic: str, handler: Handler) -> None:
     """Take back a subscription, as silently."""
     from nautilus_trader.common.component import Subscription
 
-    if _subscriptions(bus).pop(Subscription(topic=topic, handler=handler), None) is not None:
-        _resolve_anew(bus)
+    with suppress(StopIteration):  # the bus of an engine that was disposed of has none left
+        if _subscriptions(bus).pop(Subscription(topic=topic, handler=handler), None) is not None:
+            _resolve_anew(bus)
 
 
 def _subscriptions(bus: MessageBus) -> dict[object, list[str]]:
