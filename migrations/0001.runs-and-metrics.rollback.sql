@@ -4,6 +4,7 @@ DROP TABLE performance_metrics;
 DROP TABLE backtest_runs;
 DROP FUNCTION count_deleted_trial();
 DROP FUNCTION list_instruments();
+DROP FUNCTION refuse_later_metrics();
 DROP FUNCTION refuse_update();
 DROP FUNCTION is_list(text[]);
 DROP DOMAIN amount;

@@ -194,6 +194,30 @@ CREATE TRIGGER backtest_runs_are_immutable
 CREATE TRIGGER performance_metrics_are_immutable
     BEFORE UPDATE ON performance_metrics FOR EACH STATEMENT EXECUTE FUNCTION refuse_update();
 
+-- A run's metrics come with it or never: whoever may save runs could otherwise give a result to a
+-- run that has none. Rows of one transaction have one xmin, that transaction's number.
+CREATE FUNCTION refuse_later_metrics() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT
+          FROM stored
+          JOIN performance_metrics AS m USING (run_id)
+          JOIN backtest_runs AS r USING (run_id)
+         WHERE m.xmin <> r.xmin OR r.status NOT IN ('success', 'stopped')
+    ) THEN
+        RAISE EXCEPTION 'metrics are saved with their run, or never'
+            USING ERRCODE = 'integrity_constraint_violation',
+                  HINT = 'Save both in one transaction; a run that failed has no metrics.';
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION refuse_later_metrics() IS 'Keeps runs from being given metrics after they were saved.';
+
+CREATE TRIGGER performance_metrics_come_with_their_run
+    AFTER INSERT ON performance_metrics REFERENCING NEW TABLE AS stored
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_later_metrics();
+
 -- Indexes for a million runs. Sizes and times are of 1,000,000 lifelike runs (`make bench`).
 --
 -- Every list that the shell can ask for is one walk along one index that stops after the first page,
@@ -294,7 +318,7 @@ COMMENT ON COLUMN run_instruments.total_return IS 'Copy from backtest_runs.';
 COMMENT ON COLUMN run_instruments.sharpe_ratio IS 'Copy from backtest_runs.';
 COMMENT ON COLUMN run_instruments.max_drawdown IS 'Copy from backtest_runs.';
 
-CREATE FUNCTION list_instruments() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION list_instruments() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO run_instruments
     SELECT DISTINCT r.run_id, instrument_id, r.status, r.started_at, r.strategy_name, r.strategy_type,
@@ -360,7 +384,7 @@ COMMENT ON COLUMN deleted_trials.code_hash IS 'Copy from backtest_runs.';
 COMMENT ON COLUMN deleted_trials.batch_id IS 'Copy from backtest_runs.';
 COMMENT ON COLUMN deleted_trials.daily_sharpe_ratio IS 'sharpe_ratio over the root of periods_per_year: not annualised.';
 
-CREATE FUNCTION count_deleted_trial() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION count_deleted_trial() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     IF OLD.status = 'success' AND OLD.reproduced_from IS NULL THEN
         INSERT INTO deleted_trials
@@ -377,3 +401,17 @@ COMMENT ON FUNCTION count_deleted_trial() IS 'Keeps of a deleted run what counts
 
 CREATE TRIGGER deleted_trials_are_counted
     BEFORE DELETE ON backtest_runs FOR EACH ROW EXECUTE FUNCTION count_deleted_trial();
+
+-- Two of these functions act as the owner, so that a writer needs no right to the tables they fill;
+-- and all mean the tables beside them, whatever a session's own temporary tables are called.
+DO $$
+DECLARE
+    function text;
+BEGIN
+    FOREACH function IN ARRAY ARRAY['list_instruments', 'count_deleted_trial', 'refuse_later_metrics'] LOOP
+        EXECUTE format(
+            'ALTER FUNCTION %I() SET search_path = pg_catalog, %I, pg_temp', function, current_schema()
+        );
+    END LOOP;
+END
+$$;

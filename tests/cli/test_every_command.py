@@ -192,7 +192,7 @@ def test_an_ambiguous_prefix_names_the_candidates(store_url: str) -> None:
 
 
 def test_a_bad_option(store_url: str, file: Path) -> None:
-    databases = [["db", name] for name in ("status", "migrate", "rollback", "stop", "url")]
+    databases = [["db", name] for name in ("status", "migrate", "rollback", "roles", "stop", "url")]
     others = [["run", "sma.toml"], ["demo"], *databases]
     for words in [*(command.typed("abcd", file) for command in EVERY.values()), *others]:
         refused([*words, "--nonsense"], "--nonsense")

@@ -16,7 +16,7 @@ from backtest_store.models import Record, to_json
 from backtest_store.saving import save, spool
 from backtest_store.store import queries
 from backtest_store.store.shipped import folder
-from tests.faults.runs import a_run, stored
+from tests.faults.runs import a_failure, a_run, stored
 from tests.shell import btstore
 
 DELETE = "DELETE FROM backtest_runs"
@@ -30,6 +30,48 @@ REFUSED = {
     "make a table": "CREATE TABLE mine (id int)",
     "disable a trigger": "ALTER TABLE backtest_runs DISABLE TRIGGER ALL",
     "forget a migration": "DELETE FROM _yoyo_migration",
+}
+TABLES = (
+    "backtest_runs",
+    "performance_metrics",
+    "run_instruments",
+    "deleted_trials",
+    "_yoyo_migration",
+    "_yoyo_log",
+    "_yoyo_version",
+)
+STATEMENTS = {
+    "insert": "INSERT INTO {0} SELECT * FROM {0} WHERE false",
+    "update": "UPDATE {0} SET {1} = {1}",
+    "upsert": "INSERT INTO {0} SELECT * FROM {0} ON CONFLICT ON CONSTRAINT {0}_pkey"
+    " DO UPDATE SET {1} = excluded.{1}",
+    "delete": "DELETE FROM {0}",
+    "truncate": "TRUNCATE {0} CASCADE",
+    "merge": "MERGE INTO {0} USING (SELECT) AS x ON true WHEN MATCHED THEN DELETE",
+    "lock rows": "SELECT FROM {0} FOR UPDATE",
+    "add a trigger": "CREATE TRIGGER mine BEFORE INSERT ON {0} EXECUTE FUNCTION refuse_update()",
+    "add an index": "CREATE INDEX mine ON {0} ({1})",
+    "alter": "ALTER TABLE {0} DISABLE TRIGGER ALL",
+    "drop": "DROP TABLE {0} CASCADE",
+}
+ALLOWED = {
+    "reader": set[tuple[str, str]](),
+    "writer": {
+        ("insert", "backtest_runs"),
+        ("delete", "backtest_runs"),
+        ("merge", "backtest_runs"),
+        ("insert", "performance_metrics"),
+    },
+}
+TRICKS = {
+    "make a table": "CREATE TABLE public.mine (id int)",
+    "make a function": "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql RETURN 1",
+    "replace a function": "CREATE OR REPLACE FUNCTION refuse_update() RETURNS trigger"
+    " LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+    "let a function look elsewhere": "ALTER FUNCTION list_instruments() RESET search_path",
+    "make a schema": "CREATE SCHEMA mine",
+    "skip triggers": "SET session_replication_role = replica",
+    "widen a domain": "ALTER DOMAIN ratio DROP CONSTRAINT ratio_is_finite",
 }
 INSERT = "INSERT INTO performance_metrics SELECT * FROM performance_metrics WHERE false"
 
@@ -138,3 +180,73 @@ def test_not_even_the_owner_updates(store_url: str, what: str) -> None:
     asyncio.run(put(store_url, a_run()))
     with psycopg.connect(store_url) as owner, pytest.raises(psycopg.Error, match="never updated"):
         owner.execute(REFUSED[what].encode())
+
+
+def columns(url: str) -> dict[str, str]:
+    """Return the key of each table, as the owner sees it."""
+    with psycopg.connect(url) as owner:
+        keys = owner.execute(
+            "SELECT conrelid::regclass::text, attname FROM pg_constraint"
+            " JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1] WHERE contype = 'p' AND connamespace = 'public'::regnamespace"
+        ).fetchall()
+    return dict(keys)
+
+
+def test_each_role_does_what_it_may_to_each_table_and_no_more(
+    user: str, store_url: str, role: str
+) -> None:
+    keys = columns(store_url)
+    done = {
+        (what, table)
+        for table in TABLES
+        for what, statement in STATEMENTS.items()
+        if not refuses(user, statement.format(table, keys[table]))
+    }
+    assert done == ALLOWED[role]
+    assert [what for what, statement in TRICKS.items() if not refuses(user, statement)] == []
+
+
+def test_every_table_of_the_store_is_tried(store_url: str) -> None:
+    assert set(columns(store_url)) == set(TABLES)
+
+
+@pytest.mark.parametrize("role", ["writer"])
+def test_a_writer_gives_no_metrics_to_a_stored_run(user: str, store_url: str) -> None:
+    failed = a_failure()
+    asyncio.run(put(store_url, failed))
+    forged = sql.SQL(
+        "{} INSERT INTO performance_metrics (run_id, equity_basis, engine_stats, warnings)"
+        " SELECT run_id, 'balance', '{{}}', '{{}}' FROM public.backtest_runs AS r WHERE NOT EXISTS"
+        " (SELECT FROM performance_metrics AS m WHERE m.run_id = r.run_id)"
+    )
+    shadow = sql.SQL("CREATE TEMP TABLE backtest_runs AS SELECT * FROM backtest_runs WHERE false;")
+    for before in (sql.SQL(""), shadow):
+        with psycopg.connect(user) as session, pytest.raises(psycopg.Error, match="or never"):
+            session.execute(forged.format(before))
+
+
+@pytest.mark.parametrize("role", ["writer"])
+def test_no_temporary_table_hides_a_run_or_its_deletion(user: str, store_url: str) -> None:
+    with psycopg.connect(user) as session:
+        for table in ("run_instruments", "deleted_trials", "performance_metrics"):
+            session.execute(f"CREATE TEMP TABLE {table} AS TABLE public.{table}".encode())
+        session.execute(b"SET search_path = pg_temp, public")
+        session.execute(b"DELETE FROM public.backtest_runs")
+    with psycopg.connect(store_url) as owner:
+        left = owner.execute("SELECT count(*) FROM deleted_trials").fetchone()
+    assert left == (1,)
+
+
+def test_roles_are_made_and_renewed(store_url: str) -> None:
+    with psycopg.connect(store_url, autocommit=True) as owner:
+        assert btstore("db", "roles").code == 0
+        owner.execute("GRANT DELETE ON performance_metrics TO btstore_writer")
+        answer = btstore("db", "roles")
+        assert answer.code == 0, answer.err
+        assert "btstore_reader and btstore_writer" in answer.err
+        may = owner.execute(
+            "SELECT has_table_privilege('btstore_writer', 'performance_metrics', 'DELETE'),"
+            " has_table_privilege('btstore_writer', 'performance_metrics', 'INSERT'),"
+            " has_table_privilege('btstore_reader', 'backtest_runs', 'SELECT')"
+        ).fetchone()
+    assert may == (False, True, True)

@@ -84,6 +84,19 @@ def rollback(*, yes: YesOption = False) -> None:
     print_message(f"rolled back {newest}")
 
 
+@app.command(
+    epilog=examples(
+        "btstore db roles", 'psql "$(btstore db url)" -c "GRANT btstore_writer TO alice"'
+    )
+)
+def roles() -> None:
+    """Make or renew the roles of a shared store: one that reads, one that saves and deletes."""
+    from backtest_store.cli.spinner import call
+    from backtest_store.store.roles import renew
+
+    print_message(f"made or renewed {' and '.join(call(renew))}")
+
+
 @app.command(epilog=examples("btstore db stop", "BTSTORE_HOME=/tmp/trial btstore db stop"))
 def stop() -> None:
     """Stop the embedded server; the next command starts it again."""
