@@ -54,6 +54,11 @@ test-corpus: $(READY)  ## Compare scripts alone and under exec, byte by byte, on
 		CORPUS=all $$venv/bin/python -m pytest $(PYTEST_ARGS) tests/corpus || failed=1; \
 	done; exit $$failed
 
+.PHONY: test-truth
+test-truth: $(READY)  ## Hold 500 random runs (TRUTH_RUNS, TRUTH_SEED) to an oracle of their own
+	@seed=$${TRUTH_SEED:-$$RANDOM}; echo "TRUTH_SEED=$$seed"; \
+	TRUTH_SEED=$$seed TRUTH_RUNS=$${TRUTH_RUNS:-500} $(BIN)/python -m pytest -q -n 2 tests/truth
+
 .PHONY: bench
 bench: $(READY)  ## Measure against a store of BENCH_RUNS runs (1,000,000)
 	@$(BIN)/python -m tests.bench

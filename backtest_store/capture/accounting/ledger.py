@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.accounting.market import Market
+from backtest_store.capture.accounting.market import ONE, Market
 from backtest_store.capture.accounting.positions import cycles, fills_of
 from backtest_store.capture.accounting.valuation import EXACT, ZERO, Amounts, Valuation
 
@@ -30,7 +30,6 @@ class Trade:
 
     profit: Decimal = ZERO
     own: Decimal = ZERO
-    fees: Amounts = field(default_factory=dict)
 
     @property
     def sign(self) -> int:
@@ -71,24 +70,30 @@ class Ledger:
             self.fees += self._converted(str(fill.commission.currency.code), amount, market)
 
     def change(
-        self,
-        key: object,
-        settlement: str,
-        realised: Money | None,
-        commissions: Iterable[Money],
-        market: Market,
+        self, key: object, settlement: str, realised: Money | None, fees: Amounts, market: Market
     ) -> None:
-        """Book what a position has earned and paid since it was booked before."""
+        """Book what a position has earned and paid since it was booked before.
+
+        Parameters
+        ----------
+        key : object
+            What names the position.
+        settlement : str
+            The currency in which its profit is settled.
+        realised : Money, optional
+            Its profit so far, after the fees in that currency.
+        fees : dict
+            The fees of the fill that changed it, by currency.
+        market : Market
+            The exchange rates of the moment.
+        """
         trade = self._open.setdefault(key, Trade())
         own = ZERO if realised is None else realised.as_decimal()
         with localcontext(EXACT):
             earned = self._converted(settlement, own - trade.own, market)
-            for money in commissions:
-                code = str(money.currency.code)
+            for code, paid in fees.items():
                 if code != settlement:  # what is paid in that is in the realised profit already
-                    paid = money.as_decimal()
-                    earned -= self._converted(code, paid - trade.fees.get(code, ZERO), market)
-                    trade.fees[code] = paid
+                    earned -= self._converted(code, paid, market)
             trade.own = own
             trade.profit += earned
             self.realised += earned
@@ -127,7 +132,7 @@ def ledger_of(engine: BacktestEngine, valuation: Valuation) -> Ledger:
         if fill is not None:
             ledger.fill(fill, market)
         if change is not None:
-            ledger.change(change.key, change.settlement, *change.amounts, market)
+            ledger.change(change.key, change.settlement, change.realised, change.fees, market)
             if change.is_closed:
                 ledger.close(change.key)
     return ledger
@@ -140,7 +145,8 @@ class Change:
     time: int
     key: int
     settlement: str
-    amounts: tuple[Money | None, list[Money]]
+    realised: Money | None
+    fees: Amounts
     is_closed: bool
 
 
@@ -156,5 +162,21 @@ def _changes(
             position = Position(engine.cache.instrument(cycle.instrument_id), fill)
         else:
             position.apply(fill)
-        amounts = position.realized_pnl, position.commissions()
-        yield Change(fill.ts_event, key, settlement, amounts, position.is_closed)
+        yield Change(
+            fill.ts_event,
+            key,
+            settlement,
+            position.realized_pnl,
+            fee_of(fill),
+            position.is_closed,
+        )
+
+
+def fee_of(fill: OrderFilled, quantity: Decimal | None = None) -> Amounts:
+    """Return the commission of a fill, or of a part of it, by its currency."""
+    if fill.commission is None:
+        return {}
+    amount = fill.commission.as_decimal()
+    with localcontext(EXACT):
+        share = ONE if quantity is None else quantity / fill.last_qty.as_decimal()
+        return {str(fill.commission.currency.code): amount * share}

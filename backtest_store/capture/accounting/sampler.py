@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 
 from backtest_store.capture.accounting.capital import StartingCapital
 from backtest_store.capture.accounting.clock import beginning_of, date_of, day_of, midnight_after
-from backtest_store.capture.accounting.ledger import Ledger, Trade
+from backtest_store.capture.accounting.ledger import Ledger, Trade, fee_of
 from backtest_store.capture.accounting.market import Market
 from backtest_store.capture.accounting.valuation import AccountValue, Amounts, Valuation
 from backtest_store.capture.engines.v1 import listen
@@ -125,6 +125,7 @@ class Sampler:
         self._data_boundary = NEVER
         self._latest: Data = None
         self._handled: dict[str, object] = {}
+        self._fill: OrderFilled | None = None
 
     def on_data(self, data: Data) -> None:
         """Note the newest data; the first of a day closes the day before."""
@@ -185,6 +186,7 @@ class Sampler:
         self._is_valued = True
 
     def _book_fee(self, fill: OrderFilled) -> None:
+        self._fill = fill
         if self.samples.ledger is not None:
             self.samples.ledger.fill(fill, Market(self._cache))
 
@@ -192,11 +194,11 @@ class Sampler:
         key, ledger = event.position_id, self.samples.ledger
         is_closed = event.side.name == "FLAT"
         if ledger is not None and self._valuation is not None:
-            position = self._cache.position(key)
-            commissions = position.commissions() if position is not None else []
+            # An order that turns a position around closes one and opens another: each event has
+            # its part of the fill. The cache has the new position already at the first of them.
+            fees = {} if self._fill is None else fee_of(self._fill, event.last_qty.as_decimal())
             settlement = self._valuation.settlement_of(event)
-            market = Market(self._cache)
-            ledger.change(key, settlement, event.realized_pnl, commissions, market)
+            ledger.change(key, settlement, event.realized_pnl, fees, Market(self._cache))
             if is_closed:
                 ledger.close(key)
         if is_closed:
