@@ -14,6 +14,7 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+from backtest_store.statistics import months
 from backtest_store.store.fields import (
     DOWN,
     DOWN_AND_UNDEFINED,
@@ -186,7 +187,16 @@ def _model(model: type[M], row: Mapping[str, Any]) -> M:
     for name in _json_fields(model) & values.keys():
         if values[name] is not None:
             values[name] = json.loads(values[name])
+    for name in _single_fields(model) & values.keys():
+        if values[name] is not None:
+            values[name] = [None if n is None else months.single(n) for n in values[name]]
     return model(**values)
+
+
+@cache
+def _single_fields(model: type[DataclassInstance]) -> frozenset[str]:
+    """Return the fields in single precision, whose shortest decimals asyncpg does not give."""
+    return frozenset(f.name for f in fields(model) if "list[float" in str(f.type))
 
 
 @cache

@@ -168,7 +168,8 @@ class _Gambler:
         random.random()
 
 
-def test_chance_is_left_alone() -> None:
+def chance_is_left_alone() -> None:
+    """Run an engine twice under a sink that gambles."""
     made = backtest([100, 110, 120], {0: 10})
     recorder = EngineRecorder(made, Details(), _Gambler())
     recorder.attach()
@@ -180,6 +181,13 @@ def test_chance_is_left_alone() -> None:
     recorder.detach()
     assert recorder.runs == 2
     assert random.getstate() == before
+
+
+def test_chance_is_left_alone() -> None:
+    """In a process of its own: while a stranger's thread may draw, chance cannot be put back."""
+    code = "from tests.capture.test_undisturbed import chance_is_left_alone as run; run()"
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
 
 
 @settings(

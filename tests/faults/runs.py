@@ -39,6 +39,11 @@ def a_failure(**changes: Any) -> Record:
     return a_run(**{**untraded, "status": "failed", "error_type": "ZeroDivisionError", **changes})
 
 
+def a_start(run: Record) -> Record:
+    """Return a run as it is when it begins: nothing has come of it yet."""
+    return a_run(**{**vars(run), **dict.fromkeys(TRADED), "status": "interrupted"})
+
+
 def an_impossible_run() -> Record:
     """Return a run that no store takes."""
     return a_run(win_rate=1.5)

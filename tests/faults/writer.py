@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from backtest_store.saving import journal, save
-from tests.faults.runs import a_run
+from tests.faults.runs import a_run, a_start
 
 
 def note(log: Path, event: str, run_id: object) -> None:
@@ -21,7 +21,8 @@ def note(log: Path, event: str, run_id: object) -> None:
 def attempt(log: Path) -> bool:
     """Start a run, finish it, save it."""
     run = a_run(note=str(uuid4()))  # tells a run stored twice, whatever its id
-    entry = journal.open_entry(run)
+    begun = a_start(run)
+    entry = journal.open_entry(begun)
     note(log, "started", run.run_id)
     is_saved = save.save_record(run, entry)
     note(log, "saved" if is_saved else "spooled", run.run_id)

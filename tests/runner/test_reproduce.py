@@ -33,6 +33,9 @@ VALUES: dict[str, Any] = {
     "Decimal": Decimal("12.34"),
     "date": date(2020, 1, 2),
     "EquityBasis": "balance",
+    "PeriodLength": "day",
+    "list[float | None]": [0.5, None],
+    "list[int]": [21, 0],
     "list[str]": ["undefined"],
     "Json": {"returns": {"Sharpe": 0.5}},
 }

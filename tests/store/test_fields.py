@@ -5,9 +5,9 @@ import pytest
 from backtest_store.store.fields import direction
 
 
-@pytest.mark.parametrize("metric", ["total_fees", "volatility"])
-def test_what_costs_or_shakes_is_listed_with_the_least_first(metric: str) -> None:
-    assert direction(metric) == "ASC"
+@pytest.mark.parametrize("metric", ["total_fees", "volatility", "returns_kurtosis"])
+def test_what_is_no_quality_is_listed_with_the_most_first(metric: str) -> None:
+    assert direction(metric) == "DESC NULLS LAST"
 
 
 @pytest.mark.parametrize("metric", ["sharpe_ratio", "max_drawdown", "total_return"])

@@ -29,9 +29,13 @@ RATES = [Fraction(n, 25) for n in range(23, 37)]  # times whole cents, never hal
 
 
 class OrdersConfig(StrategyConfig, frozen=True):
-    """Market orders by the number of the quote of an instrument that they answer."""
+    """Orders by the number of the quote of an instrument that they answer.
+
+    Those of `limits` rest at the price of that quote until one comes that is as good.
+    """
 
     orders: dict[str, dict[int, int]]
+    limits: dict[str, dict[int, int]]
 
 
 class Orders(Strategy):  # type: ignore[misc]
@@ -51,12 +55,16 @@ class Orders(Strategy):  # type: ignore[misc]
         name = str(tick.instrument_id)
         number = self.seen.get(name, 0)
         self.seen[name] = number + 1
-        quantity = self.config.orders[name].get(number)
-        if quantity:
-            instrument = self.cache.instrument(tick.instrument_id)
-            side = OrderSide.BUY if quantity > 0 else OrderSide.SELL
-            size = instrument.make_qty(abs(quantity))
-            self.submit_order(self.order_factory.market(instrument.id, side, size))
+        if quantity := self.config.orders[name].get(number):
+            self.submit_order(self.order_factory.market(*self._asked(tick, quantity)))
+        if quantity := self.config.limits[name].get(number):
+            price = tick.bid_price if quantity > 0 else tick.ask_price
+            self.submit_order(self.order_factory.limit(*self._asked(tick, quantity), price))
+
+    def _asked(self, tick: QuoteTick, quantity: int) -> tuple[InstrumentId, OrderSide, Quantity]:
+        instrument = self.cache.instrument(tick.instrument_id)
+        side = OrderSide.BUY if quantity > 0 else OrderSide.SELL
+        return instrument.id, side, instrument.make_qty(abs(quantity))
 
     def on_reset(self) -> None:
         """Count from the beginning."""
@@ -136,14 +144,17 @@ def random_run(seed: int) -> Run:
     }
     times = sorted({quote.ts_init for quote in quotes})
     count = len(times)
-    orders = {
-        str(s.id): {
-            draw.randrange(count - 1): draw.choice([-75, -50, -25, 25, 50, 75])
-            for _ in range(draw.randrange(9))
+    orders, limits = (
+        {
+            str(s.id): {
+                draw.randrange(count - 1): draw.choice([-75, -50, -25, 25, 50, 75])
+                for _ in range(draw.randrange(most))
+            }
+            for s in (usd_share, eur_share)
         }
-        for s in (usd_share, eur_share)
-    }
-    made.add_strategy(Orders(OrdersConfig(orders=orders)))
+        for most in (9, 4)
+    )
+    made.add_strategy(Orders(OrdersConfig(orders=orders, limits=limits)))
     middle = draw.randrange(1, count)
     is_streamed = draw.random() < 0.25
     parts = [

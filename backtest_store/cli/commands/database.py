@@ -86,7 +86,8 @@ def rollback(*, yes: YesOption = False) -> None:
 
 @app.command(
     epilog=examples(
-        "btstore db roles", 'psql "$(btstore db url)" -c "GRANT btstore_writer TO alice"'
+        "btstore db roles",
+        "BTSTORE_DATABASE_URL=postgresql://db.example/backtests btstore db roles",
     )
 )
 def roles() -> None:
