@@ -78,12 +78,12 @@ class Scripted(Strategy):  # type: ignore[misc]
         self.bars = 0
 
 
-def share(symbol: str = "ACME", venue: str = "XNAS") -> Equity:
-    """A share in dollars, without fees."""
+def share(symbol: str = "ACME", venue: str = "XNAS", currency: Currency = USD) -> Equity:
+    """A share, in dollars unless said otherwise, without fees."""
     return Equity(
         instrument_id=InstrumentId(Symbol(symbol), Venue(venue)),
         raw_symbol=Symbol(symbol),
-        currency=USD,
+        currency=currency,
         price_precision=2,
         price_increment=Price.from_str("0.01"),
         lot_size=Quantity.from_int(1),

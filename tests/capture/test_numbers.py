@@ -12,7 +12,7 @@ from nautilus_trader.backtest.models import FeeModel, FixedFeeModel
 from nautilus_trader.model.currencies import BTC, ETH, EUR, JPY, USD, USDT
 from nautilus_trader.model.data import Bar, BarType, QuoteTick
 from nautilus_trader.model.enums import AccountType, OmsType
-from nautilus_trader.model.identifiers import InstrumentId, Symbol, Venue
+from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.model.instruments import Equity, Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
@@ -66,16 +66,7 @@ def other_warnings(saved: Any) -> list[str]:
 
 
 def euro_share() -> Equity:
-    return Equity(
-        instrument_id=InstrumentId(Symbol("SAP"), Venue("SIM")),
-        raw_symbol=Symbol("SAP"),
-        currency=EUR,
-        price_precision=2,
-        price_increment=Price.from_str("0.01"),
-        lot_size=Quantity.from_int(1),
-        ts_event=0,
-        ts_init=0,
-    )
+    return share("SAP", "SIM", EUR)
 
 
 class FeeIn(FeeModel):  # type: ignore[misc]

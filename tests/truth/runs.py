@@ -15,12 +15,12 @@ from nautilus_trader.config import StrategyConfig
 from nautilus_trader.model.currencies import EUR, USD
 from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import OmsType, OrderSide
-from nautilus_trader.model.identifiers import InstrumentId, Symbol, Venue
+from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Equity, Instrument
-from nautilus_trader.model.objects import Currency, Money, Price, Quantity
+from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.trading.strategy import Strategy
 
-from tests.capture.backtests import engine, pair
+from tests.capture.backtests import engine, pair, share
 from tests.truth.oracle import DAY, Fill, Ledger, Prices, Terms
 
 STEP = Fraction(32, 100)  # average prices of up to a dozen equal parts never end on half a cent
@@ -83,20 +83,6 @@ class FixedFee(FeeModel):  # type: ignore[misc]
         return self.fee
 
 
-def share(symbol: str, currency: Currency) -> Equity:
-    """A share, priced in a currency."""
-    return Equity(
-        instrument_id=InstrumentId(Symbol(symbol), Venue("SIM")),
-        raw_symbol=Symbol(symbol),
-        currency=currency,
-        price_precision=2,
-        price_increment=Price.from_str("0.01"),
-        lot_size=Quantity.from_int(1),
-        ts_event=0,
-        ts_init=0,
-    )
-
-
 @dataclass
 class Run:
     """An engine that is ready, and what the oracle needs to know."""
@@ -115,7 +101,7 @@ def random_run(seed: int) -> Run:
     """Draw a run."""
     draw = random.Random(seed)
     one_currency = draw.random() < 0.5
-    usd_share, eur_share = share("ACME", USD), share("SAP", EUR)
+    usd_share, eur_share = share("ACME", "SIM"), share("SAP", "SIM", EUR)
     eurusd = pair("EUR/USD", EUR, USD)
     capital = {"USD": Fraction(1_000_000)}
     balances = [Money(1_000_000, USD)]
