@@ -30,3 +30,5 @@ def show(
         render.document(found.config_snapshot)
     else:
         render.one(found, format_)
+        if format_ is Format.TABLE and found.period is not None:
+            render.months(found)

@@ -16,6 +16,7 @@ from backtest_store.runs.parameters import flattened
 
 NARROWEST_VALUE = 20
 LONGEST_LABEL, LABELS_SHARE = 40, 3
+MOST_NUMBERS = 12
 ELSEWHERE = {"config_snapshot": "btstore show {} --config"}
 
 
@@ -87,7 +88,9 @@ def _lines(text: str, room: int | None) -> Iterator[tuple[bool, str]]:
 
 
 def _listed(values: list[Any]) -> str:
-    """Return texts below each other, and numbers in one line."""
+    """Return texts below each other, and numbers in one line, unless there are many."""
     if all(isinstance(value, str) for value in values):
         return "\n".join(values)
+    if len(values) > MOST_NUMBERS:
+        return f"{len(values)} numbers; --format json has them"
     return readable.in_one_line(values)

@@ -97,6 +97,15 @@ def one(record: DataclassInstance, format_: Format) -> None:
         many([record], Format.JSONL if format_ is Format.JSON else format_, columns)
 
 
+def months(record: Record) -> None:
+    """Print what a run earned in each month."""
+    from backtest_store.cli.output import calendar_table
+
+    out = StandardOutput()
+    for line in ["", *calendar_table.lines(record)]:
+        out.write(line + "\n")
+
+
 def side_by_side(comparison: Comparison, format_: Format, *, all_parameters: bool = False) -> None:
     """Print runs beside each other for people; for machines one record a run."""
     if format_ in FOR_PEOPLE:
