@@ -224,8 +224,7 @@ class Saver:
             await asyncio.wait_for(self._closing.wait(), BEFORE_LEFTOVERS)
         db = self._pool_of(settings)
         try:
-            while self._in_memory:
-                run = self._in_memory[0]
+            for run in [run for run in self._in_memory if _is_meant_for(settings, run)]:
                 await queries.insert_run(db, record=run.record)
                 self._in_memory.remove(run)
                 run.done()
@@ -268,3 +267,8 @@ async def _cancelled(tasks: set[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _is_meant_for(settings: Settings, run: UnsavedRun) -> bool:
+    """Tell whether a run goes to this store; embedded stores differ by their home alone."""
+    return run.store == settings.store_name and run.settings.home == settings.home

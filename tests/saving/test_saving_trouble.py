@@ -6,9 +6,12 @@ import re
 import signal
 import socket
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -133,13 +136,31 @@ def test_what_even_the_spool_does_not_take_is_kept_in_memory(
     store_url: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home.write_text("no directory")
-    runs = [a_run() for _ in range(3)]
-    with monkeypatch.context() as trouble:
-        trouble.setenv("BTSTORE_DATABASE_URL", gone(store_url))
-        assert [save.save_record(run) for run in runs[1:]] == [False] * 2
-    assert save.save_record(runs[0])
-    wait_until_stored(store_url, 3)
-    assert stored(store_url).keys() == {run.run_id for run in runs}
+    mine, another, last = a_run(), a_run(), a_run()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("BTSTORE_DATABASE_URL", gone(store_url))
+        assert not save.save_record(another)
+    with turned_away(store_url):
+        assert not save.save_record(mine)
+    assert save.save_record(last)
+    wait_until_stored(store_url, 2)
+    # Not the one that was meant for another store.
+    assert stored(store_url).keys() == {mine.run_id, last.run_id}
+
+
+@contextmanager
+def turned_away(url: str) -> Iterator[None]:
+    """Have a store take no connections."""
+    parts = urlsplit(url)
+    name = parts.path[1:]
+    administrator = psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True)
+    with administrator:
+        administrator.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        administrator.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+        yield
+        administrator.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
 def test_what_is_in_memory_as_the_process_ends_goes_to_the_spool(
