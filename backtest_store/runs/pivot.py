@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from statistics import median
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from backtest_store.runs.listing import Listing
 from backtest_store.runs.parameters import flattened
 from backtest_store.statistics.surface import Cell, Surroundings, explained, surroundings
 from backtest_store.store import queries
-from backtest_store.store.fields import ascends, suggestion
+from backtest_store.store.fields import suggestion
 from backtest_store.store.sql import Condition, Db
 
 Aggregate = Literal["best", "median", "count"]
@@ -66,9 +67,10 @@ class Pivot:
     explained: Mapping[str, float | None]
 
     def surroundings(self) -> Surroundings:
-        """Look at what is around the cell with the best median."""
-        sign = -1 if ascends(self.metric) else 1
-        return surroundings({place: sign * cell.median for place, cell in self.cells.items()})
+        """Look at what is around the best median; infinity is as high as the rest goes."""
+        medians = {place: cell.median for place, cell in self.cells.items()}
+        highest = max(filter(isfinite, medians.values()), default=0.0)
+        return surroundings({place: min(value, highest) for place, value in medians.items()})
 
     def named(self, place: Cell) -> str:
         """Return the inputs of a cell as a person writes them."""
@@ -149,8 +151,8 @@ def _pivot(found: Sequence[InputValue], inputs: tuple[str, ...], metric: str) ->
         metric=metric,
         axes=tuple([json.loads(value) for value in axis] for axis in axes),
         cells={
-            tuple(place[value] for place, value in zip(places, key, strict=True)): _cell(
-                values, is_low=ascends(metric)
+            tuple(place[value] for place, value in zip(places, key, strict=True)): PivotCell(
+                len(values), max(values), median(values), min(values)
             )
             for key, values in groups.items()
         },
@@ -164,12 +166,6 @@ def _order(value: str) -> tuple[int, float, str]:
     if isinstance(read, (int, float)) and not isinstance(read, bool):
         return 0, float(read), ""
     return 1, 0.0, value
-
-
-def _cell(values: Sequence[float], *, is_low: bool) -> PivotCell:
-    low, high = min(values), max(values)
-    best, worst = (low, high) if is_low else (high, low)
-    return PivotCell(len(values), best, median(values), worst)
 
 
 def _share(groups: Mapping[tuple[str, ...], Sequence[float]], place: int) -> float | None:

@@ -3,20 +3,25 @@
 import csv
 import io
 import json
+import re
+from collections import Counter
+from math import inf
 from pathlib import Path
 from statistics import fmean, median
 from xml.etree import ElementTree as ET
 
 import asyncpg
 import pytest
+from matplotlib import image
 
 from backtest_store.cli.output import tables
-from backtest_store.cli.output.heat_maps import FILLS
+from backtest_store.cli.output.heat_maps import SHADES as SHADES_DRAWN
 from backtest_store.cli.output.pivots import SHADES
 from backtest_store.errors import UsageError
 from backtest_store.models import Record
 from backtest_store.runs.filters import filters
 from backtest_store.runs.pivot import Pivot, pivot
+from tests import browser
 from tests.factories import make_record, store, store_at
 from tests.shell import btstore
 
@@ -120,25 +125,58 @@ def test_the_shell_shows_a_table_and_writes_a_record_a_cell(
     assert btstore("pivot", "fast_period", "--strategy", "Nobody").err.startswith("no run matches")
 
 
+async def test_an_infinite_metric_counts_as_the_highest(db: asyncpg.Connection) -> None:
+    endless = [make_record(parameters={"n": n}, profit_factor=inf) for n in (3, 4)]
+    known = [make_record(parameters={"n": n}, profit_factor=n / 2) for n in (1, 2, 5)]
+    await store(db, [*endless, *known])
+    found = await pivot(db, (), ["n"], "profit_factor")
+    assert found is not None
+    assert next(found.notes()).startswith("the best median is at n 3, a plateau")
+
+
 def test_a_heat_map_is_drawn_into_a_file(store_url: str, tmp_path: Path) -> None:
-    store_at(store_url, *grid(), run("<b>&\x1b", 3, 0.5))
+    store_at(store_url, *grid(), run("<b>&\x1b$x_$", 3, 0.5))
     words = ["pivot", "fast_period", "exit.slow", "--output"]
     file = tmp_path / "map.svg"
     answer = btstore(*words, str(file))
     assert (answer.code, answer.out, answer.err) == (0, "", f"wrote {file}\n")
     picture = ET.fromstring(file.read_text("utf-8"))  # noqa: S314 - it is our own
     drawn = [element.text for element in picture.iter(f"{SVG}text")]
-    assert len([*picture.iter(f"{SVG}rect")]) == 26
-    assert "<b>&\\x1b" in drawn
-    best = next(e for e in picture.iter(f"{SVG}rect") if e.get("fill") == FILLS[-1])
-    assert best is not None
+    assert "<b>&\\x1b$x_$" in drawn
     assert {"1.00", "-0.60", "0.50", "100", "exit.slow"} <= {*drawn}
-    page = tmp_path / "map.html"
-    assert btstore(*words, str(page)).code == 0
-    assert "<script" not in page.read_text("utf-8")
-    assert "explains" in page.read_text("utf-8")
-    assert btstore(*words, str(page)).code == 1  # it is there, and nobody answered
-    assert btstore(*words, str(page), "--yes").code == 0
-    assert btstore(*words, str(tmp_path / "map.png")).code == 2
+    shaded = Counter(re.findall(r"fill: (#[0-9a-f]{6}); stroke: #ffffff", file.read_text("utf-8")))
+    assert (sum(shaded.values()), len(shaded)) == (26, SHADES_DRAWN)
+    png = tmp_path / "map.png"
+    assert btstore(*words, str(png)).code == 0
+    height, width, _ = image.imread(png).shape
+    assert width > 500
+    assert height > 300
+    before = file.read_bytes()
+    assert btstore(*words, str(file), "--yes").code == 0
+    assert file.read_bytes() == before
+    assert btstore(*words, str(file)).code == 1  # it is there, and nobody answered
+    assert btstore(*words, str(tmp_path / "map.pdf")).code == 2
     one = tmp_path / "one.svg"
     assert btstore("pivot", "exit.slow", "--output", str(one)).code == 0
+
+
+@pytest.mark.parametrize("size", [browser.PHONE, browser.DESK])
+def test_a_browser_shows_the_page(store_url: str, tmp_path: Path, size: tuple[int, int]) -> None:
+    store_at(store_url, *grid(), run("<script>alert(1)</script>", 3, 0.5))
+    page = tmp_path / "map.html"
+    assert btstore("pivot", "fast_period", "exit.slow", "--output", str(page)).code == 0
+    assert "<script" not in page.read_text("utf-8")
+    seen = browser.opened(page, size)
+    assert seen.width <= seen.window
+    assert (seen.broken_images, seen.requests) == (0, 0)
+    assert "explains" in seen.text
+
+
+def test_a_grid_of_many_values_is_drawn_without_figures(store_url: str, tmp_path: Path) -> None:
+    store_at(store_url, *(run(fast, 2, fast / 100) for fast in range(60)))
+    file = tmp_path / "map.svg"
+    assert btstore("pivot", "fast_period", "exit.slow", "--output", str(file)).code == 0
+    picture = ET.fromstring(file.read_text("utf-8"))  # noqa: S314 - it is our own
+    drawn = {element.text for element in picture.iter(f"{SVG}text")}
+    assert "0.42" not in drawn
+    assert {"0", "2", "58"} <= drawn

@@ -11,9 +11,8 @@ from backtest_store.cli.output.streams import print_message
 from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from backtest_store.cli.output.files import Write
 
 EXAMPLES = examples(
     "btstore export runs.jsonl", 'btstore export - --strategy "SMA Crossover" | gzip > sma.jsonl.gz'
@@ -43,7 +42,7 @@ def export(file: FileArgument, *, yes: OverwriteOption = False, filters: Filters
 
 
 @contextmanager
-def _output(file: Path, *, yes: bool) -> "Iterator[Write]":
+def _output(file: Path, *, yes: bool) -> "Iterator[Callable[[str], object]]":
     from backtest_store.cli.output.files import written
     from backtest_store.cli.output.streams import StandardOutput
 

@@ -30,10 +30,10 @@ class AggregateOption(StrEnum):
     COUNT = "count"
 
 
-PICTURES = (".html", ".svg")
+PICTURES = (".html", ".png", ".svg")
 OutputOption = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Draw a heat map: FILE.html or FILE.svg."),
+    typer.Option(metavar="FILE", help="Draw a heat map: FILE.html, FILE.png or FILE.svg."),
 ]
 OverwriteOption = Annotated[
     bool, typer.Option("--yes", "-y", "--force", help="Overwrite FILE without asking.")
@@ -70,7 +70,7 @@ def pivot(  # noqa: PLR0913 - each is an option
     from backtest_store.store.fields import QUALITIES, known
 
     if output is not None and output.suffix not in PICTURES:
-        raise UsageError(f"cannot draw {output}", hint="name it FILE.html or FILE.svg")
+        raise UsageError(f"cannot draw {output}", hint="name it FILE.html, FILE.png or FILE.svg")
     inputs = [parameter] if second in (None, parameter) else [parameter, str(second)]
     name = known(metric, QUALITIES, "metric to show")
     found = call(lambda db: pivoting.pivot(db, filters.conditions, inputs, name))
@@ -91,7 +91,10 @@ def _draw(pivot: "Pivot", file: Path, aggregate: AggregateOption, *, yes: bool) 
     from backtest_store.cli.output import heat_maps
     from backtest_store.cli.output.files import written
 
-    draw = heat_maps.page if file.suffix == ".html" else heat_maps.picture
+    if file.suffix == ".html":
+        drawn = heat_maps.page(pivot, aggregate.value)
+    else:
+        drawn = heat_maps.picture(pivot, aggregate.value, file.suffix[1:])
     with written(file, yes=yes) as write:
-        write(draw(pivot, aggregate.value))
+        write(drawn)
     print_message(f"wrote {file}")

@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkstemp
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from backtest_store.cli.confirm import require_yes
 from backtest_store.errors import StoreError
@@ -15,14 +15,14 @@ from backtest_store.store.private_folders import OTHERS_MAY_WRITE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    Write = Callable[[str], object]
+    Write = Callable[[str | bytes], object]
 
 PERMISSIONS = 0o666  # less the umask, as any program's new file has them
 
 
 @contextmanager
 def written(file: Path, *, yes: bool) -> Iterator[Write]:
-    """Open a file to write text to; one that is there is overwritten after a question.
+    """Open a file to write text or bytes to; one that is there is overwritten after a question.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ def _require_no_trap(file: Path) -> None:
 
 @contextmanager
 def _in_place(file: Path) -> Iterator[Write]:
-    with _explained(file), file.open("w", encoding="utf-8", newline="\n") as lines:
-        yield _explaining(file, lines.write)
+    with _explained(file), file.open("wb") as opened:
+        yield _explaining(file, opened)
 
 
 @contextmanager
@@ -66,8 +66,8 @@ def _replaced(file: Path, target: Path) -> Iterator[Write]:
         descriptor, name = mkstemp(dir=target.parent, prefix=".btstore-")
     unfinished = Path(name)
     try:
-        with _explained(file), os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as lines:
-            yield _explaining(file, lines.write)
+        with _explained(file), os.fdopen(descriptor, "wb") as opened:
+            yield _explaining(file, opened)
         with _explained(file):
             unfinished.chmod(_permissions(target))
             unfinished.replace(target)
@@ -84,10 +84,10 @@ def _permissions(target: Path) -> int:
     return PERMISSIONS & ~umask
 
 
-def _explaining(file: Path, write: Write) -> Write:
-    def explaining(text: str) -> None:
+def _explaining(file: Path, opened: BinaryIO) -> Write:
+    def explaining(content: str | bytes) -> None:
         with _explained(file):
-            write(text)
+            opened.write(content.encode() if isinstance(content, str) else content)
 
     return explaining
 

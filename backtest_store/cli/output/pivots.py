@@ -13,13 +13,13 @@ from backtest_store.cli.output.text import printable
 from backtest_store.cli.output.writers import FOR_PEOPLE, FORMATS, Format
 from backtest_store.models import METRIC_FIELDS
 from backtest_store.runs.pivot import text
-from backtest_store.store.fields import ascends
 
 if TYPE_CHECKING:
     from backtest_store.runs.pivot import Aggregate, Pivot, PivotCell
 
 # From the worst to the best, black on ever greener: readable on a dark and on a light terminal.
 SHADES = ("30;48;5;255", "30;48;5;194", "30;48;5;157", "30;48;5;120", "30;48;5;83")
+DOWN, RIGHT = (f"\N{NO-BREAK SPACE}{arrow}" for arrow in "\N{DOWNWARDS ARROW}\N{RIGHTWARDS ARROW}")
 FIGURES = ("best", "median", "worst")
 
 
@@ -67,7 +67,7 @@ def _write_matrix(pivot: Pivot, format_: Format, aggregate: Aggregate) -> None:
     rows, columns = pivot.axes
     shades = {p: SHADES[rank] for p, rank in ranks(pivot, aggregate, len(SHADES)).items()}
     first, second = map(printable, pivot.inputs)
-    heads = TableColumn(f"{first} \N{DOWNWARDS ARROW} {second} \N{RIGHTWARDS ARROW}", _texts(rows))
+    heads = TableColumn(f"{first}{DOWN} {second}{RIGHT}", _texts(rows))
     drawn = [
         TableColumn(
             _texts([value])[0],
@@ -112,6 +112,5 @@ def shown(pivot: Pivot, cell: PivotCell | None, aggregate: Aggregate) -> str:
 def ranks(pivot: Pivot, aggregate: Aggregate, classes: int) -> dict[tuple[int, ...], int]:
     """Put cells into so many classes by their rank, 0 being the worst."""
     values = {place: _value(cell, aggregate) for place, cell in pivot.cells.items()}
-    descends = aggregate != "count" and ascends(pivot.metric)
-    places = {value: n for n, value in enumerate(sorted({*values.values()}, reverse=descends))}
+    places = {value: n for n, value in enumerate(sorted({*values.values()}))}
     return {place: places[value] * classes // len(places) for place, value in values.items()}
