@@ -254,7 +254,7 @@ async def save_run_async(engine: BacktestEngine, **details: Any) -> UUID | None:
 
 
 def _capture(engine: BacktestEngine, details: Details) -> Record | None:
-    from backtest_store.capture.outcome import outcome_of_run
+    from backtest_store.capture.engines.backtest import backtest_of
     from backtest_store.capture.recorder import run_id_of
     from backtest_store.capture.run import begin, finish
 
@@ -266,8 +266,9 @@ def _capture(engine: BacktestEngine, details: Details) -> Record | None:
         if engine.run_id is None:
             get_logger().warning("there is no run to save: the engine has not run, or was reset")
         else:
-            begun = begin(engine, details, run_id_of(engine))
-            captured = finish(engine, begun, outcome_of_run(engine), None)
+            backtest = backtest_of(engine)
+            begun = begin(backtest, details, run_id_of(backtest))
+            captured = finish(backtest, begun, backtest.outcome())
     return captured
 
 

@@ -4,40 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from backtest_store.capture.accounting.capital import StartingCapital
-from backtest_store.capture.accounting.sampler import Samples
-from backtest_store.capture.accounting.valuation import Valuation
 from backtest_store.capture.details import Details, Outcome
+from backtest_store.capture.engines.backtest import Backtest, Strategies
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import catalogs
 from backtest_store.capture.identity import components as strategies
 from backtest_store.capture.identity.code import Code, code_of
-from backtest_store.capture.identity.collector import (
-    Collector,
-    Identity,
-    given_hash,
-    instrument_ids,
-)
+from backtest_store.capture.identity.collector import Collector, Identity, given_hash
 from backtest_store.capture.identity.git import GitQuery
 from backtest_store.capture.identity.json_values import clean, plain
-from backtest_store.capture.identity.market_data import MarketData, moment
+from backtest_store.capture.identity.market_data import MarketData
 from backtest_store.capture.identity.provenance import provenance_of
 from backtest_store.capture.identity.script import script_of_process
 from backtest_store.capture.identity.snapshot import node_snapshot
-from backtest_store.capture.result import with_metrics
 from backtest_store.models import Json, Record
 from backtest_store.redaction import Redactor, environment_secrets
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.config import BacktestRunConfig
-    from nautilus_trader.backtest.engine import BacktestEngine
-    from nautilus_trader.trading.strategy import Strategy
 
 IN_MEMORY = "memory"
 
@@ -63,87 +52,77 @@ class Begun:
         return self.identity.data
 
 
-def begin(engine: BacktestEngine, details: Details, run_id: UUID) -> Begun:
+def begin(backtest: Backtest, details: Details, run_id: UUID) -> Begun:
     """Capture what is known before the first data: configuration, data, capital, provenance.
 
     The record is `interrupted`, which is what it is if nothing follows.
     """
     redactor = Redactor(environment_secrets())
-    collector = Collector(engine, details)
+    collector = Collector(backtest, details)
     data = collector.data
-    capital, currency = attempt("value the accounts", partial(_capital, engine), (None, None))
+    capital, currency = attempt("value the accounts", backtest.capital, (None, None))
+    found = attempt("read the strategies", backtest.strategies, Strategies())
     record = Record(
         run_id=run_id,
-        started_at=_started_at(engine),
+        started_at=backtest.started_at() or datetime.now(UTC),
         initial_capital=capital,
         currency=currency,
         data_source=_redacted(redactor, details.data_source) or (IN_MEMORY if data.count else None),
         data_fingerprint=_redacted(redactor, details.data_fingerprint) or data.fingerprint,
         config_snapshot=_json(redactor, collector.snapshot),
-        provenance=_provenance(details, redactor, collector.code, engine.run_id)
-        | _read_from(engine, details),
-        **_components(engine, details, redactor),
+        provenance=_provenance(details, redactor, collector.code, backtest.key)
+        | _read_from(found, details),
+        instrument_ids=backtest.instrument_ids(),
+        **_described(found, details, redactor),
         **_said(details, redactor),
     )
-    return Begun(record, collector, redactor, details, _strategy_ids(engine), perf_counter())
+    return Begun(record, collector, redactor, details, found.ids, perf_counter())
 
 
-def finish(
-    engine: BacktestEngine, begun: Begun, outcome: Outcome, samples: Samples | None
-) -> Record:
+def finish(backtest: Backtest, begun: Begun, outcome: Outcome) -> Record:
     """Complete the record of a run that has ended, however it has."""
-    start, end = _dates(engine, begun.data, samples)
-    found = partial(begun.identity.identity, engine, [start, end])
+    start, end = backtest.dates(begun.data)
+    found = partial(begun.identity.identity, [start, end])
     identity = attempt("tell the run's identity", found, Identity())
     record = replace(
         begun.record,
-        duration_seconds=_duration(engine, begun),
+        duration_seconds=_duration(backtest, begun),
         start_date=start,
         end_date=end,
         data_fingerprint=_redacted(begun.redactor, identity.data_fingerprint),
         config_hash=identity.config_hash,
         code_hash=identity.code_hash,
         provenance=begun.record.provenance | _told_at_end(identity, begun.redactor),
-        **_added(engine, begun),
+        **_added(backtest, begun),
     )
     record = _ended(record, begun.redactor, outcome)
     if outcome.status not in ("success", "stopped"):
         return record
-    return with_metrics(engine, record, samples, outcome.warnings)
+    return backtest.with_metrics(record, outcome.warnings)
 
 
-def _components(engine: BacktestEngine, details: Details, redactor: Redactor) -> dict[str, Any]:
-    """Return what strategies an engine has, and on what instruments."""
-    components: list[Strategy] = engine.trader.strategies()
-    parameters = details.parameters
-    if parameters is None:
-        read = partial(strategies.parameters_of, components)
-        parameters = attempt("read the strategies' parameters", read, {})
+def _described(found: Strategies, details: Details, redactor: Redactor) -> dict[str, Any]:
+    """Return what strategies an engine has."""
+    parameters = found.parameters if details.parameters is None else details.parameters
     return {
-        "strategy_name": _name(details, redactor, strategies.name_of(components)),
-        "instrument_ids": instrument_ids(engine),
+        "strategy_name": _name(details, redactor, strategies.joined([*found.names])),
         "parameters": _json(redactor, parameters),
     }
 
 
-def _read_from(engine: BacktestEngine, details: Details) -> Json:
+def _read_from(found: Strategies, details: Details) -> Json:
     """Say that parameters were not given by a configuration, where they were not."""
-    kinds = map(type, engine.trader.strategies())
-    is_read = details.parameters is None and any(map(strategies.argument_names, kinds))
+    is_read = details.parameters is None and found.is_read
     return {"parameters_read_from": "attributes of the instance"} if is_read else {}
 
 
-def _added(engine: BacktestEngine, begun: Begun) -> dict[str, Any]:
+def _added(backtest: Backtest, begun: Begun) -> dict[str, Any]:
     """Return instruments that came by request, and strategies that a controller added."""
-    read = partial(_components, engine, begun.details, begun.redactor)
-    at_end: dict[str, Any] = attempt("read what was added", read, {})
-    instruments = {*begun.record.instrument_ids, *at_end.get("instrument_ids", ())}
-    has_more = begun.strategies < _strategy_ids(engine)
-    return (at_end if has_more else {}) | {"instrument_ids": sorted(instruments)}
-
-
-def _strategy_ids(engine: BacktestEngine) -> frozenset[str]:
-    return frozenset(str(strategy_id) for strategy_id in engine.trader.strategy_ids())
+    found = attempt("read what was added", backtest.strategies, Strategies())
+    has_more = begun.strategies < found.ids
+    instruments = {*begun.record.instrument_ids, *backtest.instrument_ids()}
+    described = _described(found, begun.details, begun.redactor) if has_more else {}
+    return described | {"instrument_ids": sorted(instruments)}
 
 
 def _told_at_end(identity: Identity, redactor: Redactor) -> Json:
@@ -213,40 +192,14 @@ def _redacted(redactor: Redactor, text: object) -> str | None:
 
 
 def _provenance(
-    details: Details, redactor: Redactor, code: Code, engine_run_id: object = None
+    details: Details, redactor: Redactor, code: Code, key: tuple[str, str] | None = None
 ) -> Json:
     tell = partial(provenance_of, code, GitQuery(code.files), command_line=details.command_line)
     origin: Json = attempt("tell where the run comes from", tell, {})
     script = script_of_process() if details.command_line is None else None
-    name = None if engine_run_id is None else str(engine_run_id)
-    return _json(redactor, origin | {"script": script, "engine_run_id": name})
+    return _json(redactor, origin | {"script": script, "engine_run_id": key and key[1]})
 
 
-def _capital(engine: BacktestEngine) -> tuple[Decimal | None, str | None]:
-    valuation = Valuation(engine)
-    return StartingCapital(valuation).amount, valuation.currency
-
-
-def _started_at(engine: BacktestEngine) -> datetime:
-    started = engine.run_started
-    return datetime.now(UTC) if started is None else started.to_pydatetime(warn=False)
-
-
-def _duration(engine: BacktestEngine, begun: Begun) -> float:
-    started, finished = engine.run_started, engine.run_finished
-    if started is not None and finished is not None and finished >= started:
-        return max(0.0, float((finished - started).total_seconds()) - begun.overhead)
-    return perf_counter() - begun.clock
-
-
-def _dates(
-    engine: BacktestEngine, data: MarketData, samples: Samples | None
-) -> tuple[datetime | None, datetime | None]:
-    """Return the times of the first and the last market data that the run has seen."""
-    if samples is not None and samples.first is not None:
-        return moment(samples.first), moment(samples.last or samples.first)
-    start, end = engine.backtest_start, engine.backtest_end
-    if not data.count or start is None or end is None:
-        return None, None
-    first, last = max(start.value, data.first or 0), min(end.value, data.last or 0)
-    return (moment(first), moment(last)) if first <= last else (None, None)
+def _duration(backtest: Backtest, begun: Begun) -> float:
+    took = backtest.duration()
+    return perf_counter() - begun.clock if took is None else max(0.0, took - begun.overhead)

@@ -588,12 +588,14 @@ def test_hash_of_a_caller_is_taken_as_it_is() -> None:
 
 def test_a_run_seen_only_after_it_ended_is_the_same_unless_it_drew(plain_hash: str) -> None:
     from backtest_store.capture.details import Outcome
+    from backtest_store.capture.engines.backtest import backtest_of
     from backtest_store.capture.recorder import run_id_of
     from backtest_store.capture.run import begin, finish
 
     def afterwards(made: BacktestEngine) -> Record:
         made.run()
-        return finish(made, begin(made, Details(), run_id_of(made)), Outcome(), None)
+        told = backtest_of(made)
+        return finish(told, begin(told, Details(), run_id_of(told)), Outcome())
 
     first, second = afterwards(backtest(CLOSES, ORDERS)), afterwards(backtest(CLOSES, ORDERS))
     assert first.config_hash == second.config_hash is not None

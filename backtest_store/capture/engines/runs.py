@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from backtest_store.capture.details import leave_no_trace
+from backtest_store.capture.engines.backtest import Follower, MakeFollower
 from backtest_store.capture.engines.v1 import exchange_method
 from backtest_store.capture.guard import guarded
 
@@ -18,23 +19,6 @@ if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
 
 
-class Follower(Protocol):
-    """What wants to hear of the runs of one engine; it lives as long as somebody else holds it."""
-
-    engine: BacktestEngine
-    runs: int
-
-    def called(self) -> None:
-        """Hear that the engine is about to begin a run, or to go on with one."""
-
-    def ended(self) -> None:
-        """Hear that the engine has come to the end of a run."""
-
-    def raised(self, error: BaseException, runs: int) -> None:
-        """Hear that a call raised, before which the follower had heard of so many runs."""
-
-
-MakeFollower = Callable[["BacktestEngine"], Follower | None]
 _followers: WeakValueDictionary[int, Follower] = WeakValueDictionary()
 _makers: list[MakeFollower] = []
 

@@ -12,17 +12,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.details import Details
-from backtest_store.capture.engines.exchanges import exchanges, model_classes
+from backtest_store.capture.engines.backtest import Backtest
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity.code import UNKNOWN_CODE, Code, code_of
-from backtest_store.capture.identity.components import components_of
-from backtest_store.capture.identity.identity import Configuration, configuration_of, run_hash
-from backtest_store.capture.identity.market_data import MarketData, holds_all, market_data_of
-from backtest_store.capture.identity.snapshot import engine_snapshot, with_added
+from backtest_store.capture.identity.identity import Configuration, run_hash
+from backtest_store.capture.identity.market_data import MarketData
+from backtest_store.capture.identity.snapshot import with_added
 from backtest_store.models import Json
 
 if TYPE_CHECKING:
-    from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.core.data import Data
 
 SHA256 = re.compile("[0-9a-f]{64}")
@@ -45,25 +43,25 @@ class Identity:
 class Collector:
     """Reads an engine when a run begins, sees data that is streamed, and sums up at the end."""
 
-    def __init__(self, engine: BacktestEngine, details: Details) -> None:
+    def __init__(self, backtest: Backtest, details: Details) -> None:
         self._details = details
+        self._backtest = backtest
         self._modules = frozenset(sys.modules)
-        self.code = attempt("read the code", partial(_code, engine), UNKNOWN_CODE)
-        read = partial(market_data_of, engine, is_known=details.data_fingerprint is not None)
+        self.code = attempt("read the code", partial(_code, backtest), UNKNOWN_CODE)
+        read = partial(backtest.market_data, is_known=details.data_fingerprint is not None)
         self.data = attempt("read the market data", read, MarketData())
-        described: Json = attempt(
-            "describe the engine", partial(engine_snapshot, engine, self.data), {}
-        )
+        describe = partial(backtest.snapshot, self.data)
+        described: Json = attempt("describe the engine", describe, {})
         self.snapshot = _stored(details, described)
-        self._configuration = self._configured(engine, described)
+        self._configuration = self._configured(described)
 
     def see(self, data: Iterable[Data]) -> None:
         """Add to the fingerprint a portion of data that the run replays after the ones before."""
         self.data.digest.add(data)
 
-    def identity(self, engine: BacktestEngine, dates: Sequence[datetime | None]) -> Identity:
+    def identity(self, dates: Sequence[datetime | None]) -> Identity:
         """Return the run's identity once it has ended; `dates` are those of its data."""
-        fingerprint, reasons = self._fingerprint(engine)
+        fingerprint, reasons = self._fingerprint()
         given = self._details.config_hash
         config_hash: str | None
         if given:
@@ -73,41 +71,36 @@ class Collector:
         else:
             config_hash = run_hash(
                 self._configuration,
-                instrument_ids=instrument_ids(engine),
-                dates=[*dates, *_asked(engine)],
+                instrument_ids=self._backtest.instrument_ids(),
+                dates=[*dates, *self._backtest.asked()],
                 data_fingerprint=fingerprint,
             )
         unknown = [*reasons, *([] if given else self._configuration.unknown)]
-        code = attempt("read the code", partial(self._code_at_end, engine), UNKNOWN_CODE)
+        code = attempt("read the code", self._code_at_end, UNKNOWN_CODE)
         unknown += [CHANGED] if code.code_hash is None else []
         return Identity(config_hash, code.code_hash, fingerprint, code.digests(), unknown)
 
-    def _configured(self, engine: BacktestEngine, described: Json) -> Configuration:
+    def _configured(self, described: Json) -> Configuration:
         if self._details.config_hash:
             return Configuration()
         given = self._details.config_snapshot
-        digest = partial(configuration_of, engine, described, given, self.code)
+        digest = partial(self._backtest.configuration, described, given, self.code)
         return attempt("digest the configuration", digest, Configuration())
 
-    def _fingerprint(self, engine: BacktestEngine) -> tuple[str | None, list[str]]:
+    def _fingerprint(self) -> tuple[str | None, list[str]]:
         """Return the data's fingerprint, and why there is none of all that the run has seen."""
         given = self._details.data_fingerprint
         if given is not None:
             return given, []
-        if not self.data.is_all or not holds_all(engine) or engine.iteration > self.data.seen:
+        if not self._backtest.saw_all(self.data):
             return None, [UNSEEN]
         fingerprint = self.data.fingerprint
         is_unreadable = fingerprint is None and self.data.seen > 0
         return fingerprint, [UNREADABLE] if is_unreadable else []
 
-    def _code_at_end(self, engine: BacktestEngine) -> Code:
+    def _code_at_end(self) -> Code:
         """Read the code again if the run imported some, or got components as it went."""
-        return _code(engine, frozenset(sys.modules) - self._modules)
-
-
-def instrument_ids(engine: BacktestEngine) -> list[str]:
-    """List the instruments that an engine knows."""
-    return sorted(str(instrument_id) for instrument_id in engine.cache.instrument_ids())
+        return _code(self._backtest, frozenset(sys.modules) - self._modules)
 
 
 def _stored(details: Details, described: Json) -> Json:
@@ -115,18 +108,8 @@ def _stored(details: Details, described: Json) -> Json:
     return described if given is None else with_added(dict(given), described)
 
 
-def _code(engine: BacktestEngine, more: Iterable[str] = ()) -> Code:
-    components = components_of(engine)
-    classes = [type(component) for component in components]
-    classes += [type(component.config) for component in components]
-    models = [kind for exchange in exchanges(engine) for kind in model_classes(exchange)]
-    return code_of([*classes, *models], more=more)
-
-
-def _asked(engine: BacktestEngine) -> list[datetime | None]:
-    """Return from when to when the engine was to run, and not only when it had data."""
-    times = (engine.backtest_start, engine.backtest_end)
-    return [None if time is None else time.to_pydatetime(warn=False) for time in times]
+def _code(backtest: Backtest, more: Iterable[str] = ()) -> Code:
+    return code_of(backtest.classes(), more=more)
 
 
 def given_hash(details: Details) -> str | None:

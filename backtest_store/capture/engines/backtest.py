@@ -1,0 +1,134 @@
+"""What the rest of capture asks of an engine, whichever NautilusTrader it is of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol
+
+from backtest_store.models import Json, Record
+
+if TYPE_CHECKING:
+    from backtest_store.capture.details import Outcome
+    from backtest_store.capture.identity.code import Code
+    from backtest_store.capture.identity.identity import Configuration
+    from backtest_store.capture.identity.market_data import MarketData
+
+
+@dataclass(frozen=True)
+class Strategies:
+    """The strategies of an engine.
+
+    `is_read` says that parameters were read from what the instances hold, as no configuration has
+    them.
+    """
+
+    names: Sequence[str] = ()
+    ids: frozenset[str] = frozenset()
+    parameters: Json = field(default_factory=dict)
+    is_read: bool = False
+
+
+class Follower(Protocol):
+    """What wants to hear of the runs of one engine; it lives as long as somebody else holds it."""
+
+    engine: Any
+    runs: int
+
+    def called(self) -> None:
+        """Hear that the engine is about to begin a run, or to go on with one."""
+
+    def began(self) -> None:
+        """Hear that the engine has begun to run, or goes on."""
+
+    def ended(self) -> None:
+        """Hear that the engine has come to the end of a run."""
+
+    def emptied(self) -> None:
+        """Hear that the engine is about to forget what its run came to."""
+
+    def raised(self, error: BaseException, runs: int) -> None:
+        """Hear that a call raised, before which the follower had heard of so many runs."""
+
+
+MakeFollower = Callable[[Any], Follower | None]
+
+
+class Backtest(Protocol):
+    """An engine: what it was asked, what it did, and how it ended."""
+
+    def follow(self, follower: Follower) -> bool:
+        """Have a follower hear of the engine's runs; False if another one does already."""
+
+    def leave(self, follower: Follower) -> None:
+        """Have a follower hear no more."""
+
+    def begin(self) -> None:
+        """Start to watch a run that begins."""
+
+    def stop_watching(self) -> None:
+        """Take what was seen of a run that has ended."""
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        """Return what names the engine and the run that it is at; None if it is at none."""
+
+    @property
+    def has_run(self) -> bool:
+        """Tell whether the engine has come to the end of a run."""
+
+    def strategies(self) -> Strategies:
+        """Return the strategies that the engine has now."""
+
+    def instrument_ids(self) -> list[str]:
+        """List the instruments that the engine knows now."""
+
+    def classes(self) -> list[type]:
+        """Return the classes of all that the engine was given and whose code decides."""
+
+    def market_data(self, *, is_known: bool) -> MarketData:
+        """Return the data that the engine holds; `is_known` spares its digest."""
+
+    def portion(self) -> Iterable[Any]:
+        """Return the data that the engine holds now, of a stream the newest portion."""
+
+    def saw_all(self, data: MarketData) -> bool:
+        """Tell whether the engine has replayed nothing besides the data that was seen."""
+
+    def snapshot(self, data: MarketData) -> Json:
+        """Describe the engine as a `BacktestRunConfig` would, as far as it can be known."""
+
+    def configuration(
+        self, described: Json, given: Mapping[str, Any] | None, code: Code
+    ) -> Configuration:
+        """Digest what configures the engine."""
+
+    def capital(self) -> tuple[Decimal | None, str | None]:
+        """Return the starting capital, if it can be known yet, and its currency."""
+
+    def asked(self) -> list[datetime | None]:
+        """Return from when to when the engine was to run, and not only when it had data."""
+
+    def started_at(self) -> datetime | None:
+        """Return when the run began."""
+
+    def duration(self) -> float | None:
+        """Return how long the run took, in seconds."""
+
+    def dates(self, data: MarketData) -> tuple[datetime | None, datetime | None]:
+        """Return the times of the first and the last market data that the run has seen."""
+
+    def outcome(self, error: BaseException | None = None, *, has_begun: bool = True) -> Outcome:
+        """Return what the run came to that the engine has behind it."""
+
+    def with_metrics(self, record: Record, warnings: Sequence[str]) -> Record:
+        """Add to the record of a run that has ended how it went."""
+
+
+def backtest_of(engine: Any) -> Backtest:
+    """Return what tells of an engine."""
+    from backtest_store.capture.engines.first import FirstEngine
+
+    return FirstEngine(engine)
