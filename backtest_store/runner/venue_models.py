@@ -6,7 +6,6 @@ this package can run the configuration without `btstore`.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
@@ -24,6 +23,8 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.model.orders import Order
+
+from backtest_store.capture.engines import v1
 
 _PLENTY = 1_000_000_000  # units at the price that slips, so that every order finds enough
 _RISK_CHECK = "RiskEngine.execute"
@@ -122,7 +123,7 @@ class MarginCheck(SimulationModule):  # type: ignore[misc]  # Cython class, with
     def pre_process(self, data: object) -> None:  # noqa: ARG002 - the engine's signature
         """Stand before the risk engine from the first data on."""
         if self._forward is None:
-            self._forward = _endpoint(self.msgbus, _RISK_CHECK)
+            self._forward = v1.endpoint(self.msgbus, _RISK_CHECK)
             self.msgbus.deregister(_RISK_CHECK, self._forward)
             self.msgbus.register(_RISK_CHECK, self._check)
 
@@ -212,13 +213,6 @@ class MarginCheck(SimulationModule):  # type: ignore[misc]  # Cython class, with
         if not self.cache.order_exists(order.client_order_id):
             self.cache.add_order(order)
         self.msgbus.send("ExecEngine.process", denied)
-
-
-def _endpoint(msgbus: object, name: str) -> Callable[[Any], None]:
-    """Return who listens at an endpoint of the message bus, which shows the names alone."""
-    tables = (held for held in gc.get_referents(msgbus) if isinstance(held, dict) and name in held)
-    handler: Callable[[Any], None] = next(tables)[name]
-    return handler
 
 
 def _orders_of(command: object) -> list[Order]:

@@ -1,13 +1,21 @@
 """What is known of NautilusTrader's insides is still so in the version that is here."""
 
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+from nautilus_trader.backtest.config import BacktestVenueConfig
 from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.backtest.models import FixedFeeModel, MakerTakerFeeModel, PerContractFeeModel
 from nautilus_trader.common.component import Subscription
+from nautilus_trader.model.currencies import USD
+from nautilus_trader.model.objects import Money
 
+import backtest_store
 from backtest_store.capture.engines import v1
 from backtest_store.capture.engines.exchanges import exchanges
-from tests.capture.backtests import backtest
+from backtest_store.capture.identity.market_data import ADDED
+from tests.capture.backtests import backtest, engine, share
 
 
 def test_bus_tells_a_new_subscription_also_of_topics_in_use_before() -> None:
@@ -53,3 +61,37 @@ def test_method_is_exchanged_for_all_who_have_the_class() -> None:
 def test_exchanges_of_an_engine_are_found() -> None:
     (found,) = exchanges(backtest([100, 110]))
     assert str(found.id) == "XNAS"
+
+
+def test_streams_and_data_of_an_engine_are_found() -> None:
+    made = backtest([100, 110])
+    assert v1.stream_names(made) == {"ACME.XNAS-1-DAY-LAST-EXTERNAL"}
+    assert v1.data_names(made) == {ADDED}
+
+
+def test_commission_of_a_fee_model_is_found() -> None:
+    paid = Money(Decimal("2.50"), USD)
+    assert v1.commission_of(FixedFeeModel(paid)) == paid
+    assert v1.commission_of(PerContractFeeModel(paid)) == paid
+    assert v1.commission_of(MakerTakerFeeModel()) is None
+
+
+def test_settlement_prices_of_an_exchange_are_found() -> None:
+    acme, takes = share(), "settlement_prices" in BacktestVenueConfig.__struct_fields__
+    settings: dict[str, Any] = {"settlement_prices": {acme.id: 12.5}} if takes else {}
+    (found,) = exchanges(engine(acme, **settings))
+    assert v1.settlement_prices(found) == ({"ACME.XNAS": 12.5} if takes else {})
+
+
+def test_listener_of_an_endpoint_is_found() -> None:
+    made, heard = backtest([100, 110]), list[object]()
+    bus = made.kernel.msgbus
+    bus.register("Someone.execute", heard.append)
+    v1.endpoint(bus, "Someone.execute")("an order")
+    assert heard == ["an order"]
+
+
+def test_what_is_known_of_insides_is_in_one_module() -> None:
+    package = Path(backtest_store.__file__).parent
+    asking = [f.name for f in package.rglob("*.py") if "gc.get_referents" in f.read_text("utf-8")]
+    assert asking == ["v1.py"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from backtest_store.capture.engines import v1
 from backtest_store.capture.identity.components import importable
 from backtest_store.capture.identity.json_values import path_of, plain
 from backtest_store.capture.identity.state import attributes_of, compiled_state
@@ -20,21 +20,9 @@ MARGIN_MODELS = {"StandardMarginModel": "standard", "LeveragedMarginModel": "lev
 
 
 def exchanges(engine: BacktestEngine) -> list[SimulatedExchange]:
-    """Return the simulated exchanges of an engine.
-
-    The engine shows their ids alone, yet everything that decides about fills and fees is theirs.
-    """
-    from nautilus_trader.backtest.engine import SimulatedExchange
-
-    found = [
-        exchange
-        for held in gc.get_referents(engine)
-        if isinstance(held, dict)
-        for exchange in held.values()
-        if isinstance(exchange, SimulatedExchange)
-    ]
+    """Return the simulated exchanges of an engine: all that decides about fills and fees."""
     order = {venue: position for position, venue in enumerate(engine.list_venues())}
-    return sorted(found, key=lambda exchange: order.get(exchange.id, len(order)))
+    return sorted(v1.exchanges_of(engine), key=lambda exchange: order.get(exchange.id, len(order)))
 
 
 def venue_config(exchange: SimulatedExchange) -> Json:
@@ -45,7 +33,7 @@ def venue_config(exchange: SimulatedExchange) -> Json:
     config = {name: plain(getattr(exchange, name)) for name in names if hasattr(exchange, name)}
     config.update({name: model_config(exchange, name) for name in MODELS})
     account = exchange.exec_client.get_account()
-    settled = _settlement_prices(exchange)
+    settled = v1.settlement_prices(exchange)
     return config | {
         "name": str(exchange.id),
         "default_leverage": float(exchange.default_leverage),
@@ -99,9 +87,8 @@ def _config_path(model: type) -> str | None:
 
 def _settings(model: object) -> dict[str, Plain]:
     settings = {name: plain(getattr(model, name)) for name in _properties(model)}
-    # A fee model keeps its commission to itself, and it changes every result.
-    amounts = [str(held) for held in gc.get_referents(model) if type(held).__name__ == "Money"]
-    settings |= {"commission": amounts[0]} if amounts else {}
+    commission = v1.commission_of(model)
+    settings |= {} if commission is None else {"commission": str(commission)}
     return settings | attributes_of(model) | {"state": compiled_state(model)}
 
 
@@ -125,14 +112,3 @@ def _margin_model(exchange: SimulatedExchange) -> Json | None:
 def _module(module: SimulationModule) -> Json:
     described = importable(module, "actor")
     return described | {"config": described["config"] | attributes_of(module)}
-
-
-def _settlement_prices(exchange: SimulatedExchange) -> Json:
-    """Return the prices at which instruments expire; the exchange alone knows them."""
-    return {
-        str(instrument): float(price)
-        for held in gc.get_referents(exchange)
-        if isinstance(held, dict)
-        for instrument, price in held.items()
-        if type(instrument).__name__ == "InstrumentId" and isinstance(price, float | int)
-    }

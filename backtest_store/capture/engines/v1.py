@@ -15,7 +15,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from nautilus_trader.backtest.engine import BacktestEngine, SimulatedExchange
     from nautilus_trader.common.component import MessageBus
+    from nautilus_trader.model.objects import Money
 
 T = TypeVar("T")
 Handler = Callable[[Any], None]
@@ -24,6 +26,50 @@ Handler = Callable[[Any], None]
 def held(owner: object, kind: type[T]) -> Iterator[T]:
     """Yield what an object holds of a type, private attributes included."""
     return (value for value in gc.get_referents(owner) if isinstance(value, kind))
+
+
+def exchanges_of(engine: BacktestEngine) -> list[SimulatedExchange]:
+    """Return the simulated exchanges of an engine, which shows their ids alone."""
+    from nautilus_trader.backtest.engine import SimulatedExchange
+
+    values = (value for table in held(engine, dict) for value in table.values())
+    return [value for value in values if isinstance(value, SimulatedExchange)]
+
+
+def stream_names(engine: BacktestEngine) -> set[str]:
+    """Return what an engine keeps its streams under: bar types, and ticks by instrument."""
+    return {name for names in held(engine, set) for name in names if isinstance(name, str)}
+
+
+def data_names(engine: BacktestEngine) -> set[str]:
+    """Return what an engine replays its data under."""
+    from nautilus_trader.backtest.engine import BacktestDataIterator
+
+    iterators = held(engine, BacktestDataIterator)
+    return {name for iterator in iterators for name in iterator.all_data()}
+
+
+def commission_of(fee_model: object) -> Money | None:
+    """Return the amount that a fee model of NautilusTrader's keeps to itself, if it has one."""
+    from nautilus_trader.model.objects import Money
+
+    return next(held(fee_model, Money), None)
+
+
+def settlement_prices(exchange: SimulatedExchange) -> dict[str, float]:
+    """Return the prices at which instruments expire; the exchange alone knows them."""
+    return {
+        str(instrument): float(price)
+        for table in held(exchange, dict)
+        for instrument, price in table.items()
+        if type(instrument).__name__ == "InstrumentId" and isinstance(price, float | int)
+    }
+
+
+def endpoint(bus: MessageBus, name: str) -> Handler:
+    """Return who listens at an endpoint of a message bus, which shows the names alone."""
+    handler: Handler = next(table for table in held(bus, dict) if name in table)[name]
+    return handler
 
 
 def exchange_method(owner: type, name: str, method: Callable[..., Any]) -> None:

@@ -6,7 +6,6 @@ equal data has an equal one, wherever it is and however it was read.
 
 from __future__ import annotations
 
-import gc
 import hashlib
 from array import array
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from backtest_store.capture.engines import v1
 from backtest_store.capture.identity.json_values import canonical, is_whole, plain
 from backtest_store.models import Json
 
@@ -176,7 +176,7 @@ def market_data_of(engine: BacktestEngine, *, is_known: bool = False) -> MarketD
         count=len(data),
         first=data[0].ts_init if data else None,
         last=data[-1].ts_init if data else None,
-        streams=tuple(sorted(_streams(engine))),
+        streams=tuple(sorted(v1.stream_names(engine))),
         digest=digest,
         is_all=holds_all(engine),
     )
@@ -184,22 +184,7 @@ def market_data_of(engine: BacktestEngine, *, is_known: bool = False) -> MarketD
 
 def holds_all(engine: BacktestEngine) -> bool:
     """Tell whether an engine holds all that it replays: no iterator and no catalog feeds it."""
-    from nautilus_trader.backtest.engine import BacktestDataIterator
-
-    iterators = [held for held in gc.get_referents(engine) if type(held) is BacktestDataIterator]
-    names = {name for iterator in iterators for name in iterator.all_data()}
-    return names <= {ADDED} and not engine.kernel.catalogs
-
-
-def _streams(engine: BacktestEngine) -> set[str]:
-    """Return the names under which the engine keeps its streams: bar types, ticks by instrument."""
-    return {
-        name
-        for held in gc.get_referents(engine)
-        if isinstance(held, set)
-        for name in held
-        if isinstance(name, str)
-    }
+    return v1.data_names(engine) <= {ADDED} and not engine.kernel.catalogs
 
 
 def moment(nanoseconds: int | None) -> datetime | None:
