@@ -230,7 +230,7 @@ class InputValue:
 class OverfitRuns:
     """Whether the best of several runs was fitted to its past.
 
-    `slope` and `intercept` lead from a daily Sharpe ratio in sample to the same run's out of
+    `slope` and `intercept` lead from an annual Sharpe ratio in sample to the same run's out of
     sample; `backtest_store.statistics.overfitting` has the definitions.
     """
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import sqrt
+from statistics import median
 
 import numpy as np
 
@@ -10,6 +12,8 @@ from backtest_store.errors import UsageError
 from backtest_store.models import OverfitRuns
 from backtest_store.runs.shared_months import SharedMonths
 from backtest_store.statistics.overfitting import DailyMoments, overfitting
+
+DAYS_A_YEAR = 252.0  # of runs without their own
 
 
 def overfit(shared: SharedMonths) -> OverfitRuns:
@@ -30,6 +34,7 @@ def overfit(shared: SharedMonths) -> OverfitRuns:
         found = overfitting(moments)
     except ValueError as error:
         raise UsageError(f"cannot tell: {error}") from error
+    year = median(run.periods_per_year or DAYS_A_YEAR for run in shared.runs)
     return OverfitRuns(
         runs=len(rows),
         months=len(rows[0]),
@@ -38,7 +43,7 @@ def overfit(shared: SharedMonths) -> OverfitRuns:
         probability_of_overfitting=found.probability,
         chance_of_loss=found.chance_of_loss,
         slope=found.slope,
-        intercept=found.intercept,
+        intercept=found.intercept * sqrt(year),
         blocks=found.blocks,
         ways=found.ways,
     )
@@ -59,6 +64,6 @@ def explained(found: OverfitRuns) -> Iterator[str]:
         yield "the best of these runs tends to stay good"
     yield f"in {found.chance_of_loss:.0%} of the ways it lost money in the other half"
     yield (
-        "a Sharpe ratio a day of 0.10 in one half was followed by"
-        f" {found.intercept + 0.1 * found.slope:.2f} in the other (slope {found.slope:.2f})"
+        "a Sharpe ratio of 1.00 in one half was followed by"
+        f" {found.intercept + found.slope:.2f} in the other (slope {found.slope:.2f})"
     )

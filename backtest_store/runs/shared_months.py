@@ -75,8 +75,10 @@ async def shared_months(db: Db, where: Sequence[Condition]) -> SharedMonths | No
         rows,
         [
             *(["only the newest 1,000 runs are looked at"] if len(found) > MOST_RUNS else []),
-            *_left_out(len(runs) - len(known), "runs without months: stored before, or ruined"),
-            *_left_out(len(known) - len(covering), f"runs not from {first:%Y-%m} to {last:%Y-%m}"),
+            *_left_out(len(runs) - len(known), "run", "without months: stored before, or ruined"),
+            *_left_out(
+                len(known) - len(covering), "run", f"not from {first:%Y-%m} to {last:%Y-%m}"
+            ),
         ],
     )
 
@@ -115,10 +117,11 @@ def _without_gaps(
     if len(runs) < FEWEST_RUNS or not places:
         raise UsageError("needs 2 runs that share months", hint="choose runs over one time")
     gaps = len(rows[0]) - len(places)
-    left = _left_out(gaps, "months without market data")
+    left = _left_out(gaps, "month", "without market data")
     months = [[row[n] for n in places] for row in rows]
     return SharedMonths(runs=runs, months=months, notes=[*notes, *left])
 
 
-def _left_out(count: int, what: str) -> list[str]:
-    return [f"left out: {count:,} {what}"] if count else []
+def _left_out(count: int, thing: str, why: str) -> list[str]:
+    things = thing if count == 1 else f"{thing}s"
+    return [f"left out: {count:,} {things} {why}"] if count else []

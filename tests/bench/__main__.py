@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import asyncpg
 
-from tests.bench import disk, exports, grids, lists, processes, saves, servers, store
+from tests.bench import disk, exports, grids, lists, luck, processes, saves, servers, store
 from tests.bench.table import Row, heading, render
 
 RUNS = int(os.environ.get("BENCH_RUNS", "1000000"))
@@ -37,6 +37,7 @@ async def main(wanted: list[str]) -> None:
         "server": servers.embedded,
         "saves": lambda: _saves(url),
         "record": _recorded_runs,
+        "luck": lambda: luck.worth(RUNS),
         "grid": grids.two_jobs,
     }
     try:

@@ -3,7 +3,8 @@
 import json
 from datetime import UTC, datetime
 from math import e, sqrt
-from statistics import NormalDist, stdev
+from random import Random
+from statistics import NormalDist, fmean, stdev
 from typing import Any
 from uuid import uuid4
 
@@ -136,6 +137,67 @@ async def test_what_counts_as_a_trial_depends_on_the_scope(db: asyncpg.Connectio
     assert (await judging.best(db, of_grid, 1, scope="batch"))[0].trials == 2
 
 
+BATCHES = uuid4(), uuid4()
+DAYS = [datetime(year, 1, 1, tzinfo=UTC) for year in (2010, 2012)]
+
+
+def random_trial(random: Random) -> Record:
+    batch = random.choice([*BATCHES, None])
+    status = random.choices(["success", "stopped", "failed"], [8, 1, 1])[0]
+    ratio = random.choice([random.gauss(0, 1), random.gauss(0, 1), None])
+    measured = {"sharpe_ratio": ratio, "periods_per_year": random.choice([252.0, 365.0])}
+    return make_record(
+        status=status,
+        strategy_name=random.choice(["SMA", "RSI"]),
+        instrument_ids=random.choice([["A.X"], ["B.X"], ["A.X", "B.X"]]),
+        start_date=random.choice(DAYS),
+        end_date=random.choice(
+            [datetime(2015, 1, 1, tzinfo=UTC), datetime(2016, 1, 1, tzinfo=UTC)]
+        ),
+        config_hash=random.choice([f"{n:064x}" for n in range(6)] + [None]),
+        code_hash=random.choice(["a" * 64, "b" * 64, None]),
+        batch_id=batch,
+        reproduced_from=random.choices([None, uuid4()], [8, 1])[0],
+        **({} if status == "failed" else measured),
+    )
+
+
+def counted(runs: list[Record], asked: dict[str, Any]) -> tuple[int, float | None]:
+    """Count the trials and measure their deviation, as the words in the documentation have it."""
+    trials: dict[object, list[float]] = {}
+    for run in runs:
+        if run.status != "success" or run.reproduced_from is not None:
+            continue
+        if any(value is not None and getattr(run, name) != value for name, value in asked.items()):
+            continue
+        of = run.run_id if run.config_hash is None else (run.config_hash, run.code_hash)
+        ratios = trials.setdefault(of, [])
+        if run.sharpe_ratio is not None and run.periods_per_year is not None:
+            ratios.append(run.sharpe_ratio / sqrt(run.periods_per_year))
+    means = [fmean(ratios) for ratios in trials.values() if ratios]
+    return len(trials), stdev(means) if len(means) > 1 else None
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_trials_are_those_of_a_plain_count(db: asyncpg.Connection, seed: int) -> None:
+    random = Random(seed)
+    runs = [random_trial(random) for _ in range(120)]
+    await store(db, runs)
+    await queries.delete_runs(db, run_ids=[run.run_id for run in runs[::3]])
+    for _ in range(40):
+        asked: dict[str, Any] = {
+            "strategy_name": random.choice(["SMA", None]),
+            "instrument_ids": random.choice([["A.X"], None]),
+            "start_date": random.choice([DAYS[0], None]),
+            "end_date": random.choice([datetime(2015, 1, 1, tzinfo=UTC), None]),
+            "batch_id": random.choice([BATCHES[0], None]),
+        }
+        found = await queries.trials(db, **asked)
+        count, deviation = counted(runs, asked)
+        assert found.trials == count, asked
+        assert found.deviation == (None if deviation is None else pytest.approx(deviation)), asked
+
+
 async def test_of_few_or_shapeless_returns_nothing_is_told(db: asyncpg.Connection) -> None:
     await store(db, [trial(3.0, 1, returns_count=40)])
     (few,) = await best(db)
@@ -180,6 +242,7 @@ async def test_the_same_parameters_at_another_time_are_shown_beside(
             at(2015, 2015, 0.9, 3),
             at(2014, 2018, 1.9, 4),  # overlaps
             at(2015, 2018, 1.5, 5, parameters={"fast_period": 10}),
+            at(2015, 2018, 1.5, 9, parameters=make_record().parameters | {"stop": 3}),
             at(2015, 2018, 1.5, 6, instrument_ids=["ES.GLBX"]),
             at(2015, 2018, 1.5, 7, strategy_name="Momentum"),
             at(2015, 2018, None, 8),

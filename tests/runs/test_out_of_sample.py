@@ -5,7 +5,7 @@ import json
 from datetime import date
 from math import sqrt
 from pathlib import Path
-from statistics import correlation, fmean, median, stdev
+from statistics import correlation, fmean, linear_regression, median, stdev
 
 import asyncpg
 import pytest
@@ -57,9 +57,9 @@ async def test_runs_share_the_months_that_most_of_them_have(db: asyncpg.Connecti
     )
     assert date(2010, 6, 1) not in found.firsts
     assert found.notes == [
-        "left out: 1 runs without months: stored before, or ruined",
-        "left out: 1 runs not from 2010-01 to 2011-12",
-        "left out: 1 months without market data",
+        "left out: 1 run without months: stored before, or ruined",
+        "left out: 1 run not from 2010-01 to 2011-12",
+        "left out: 1 month without market data",
     ]
 
 
@@ -76,16 +76,21 @@ async def test_overfitting_is_what_a_look_at_every_day_finds(db: asyncpg.Connect
     found = overfit(await shared(db))
     assert (found.runs, found.months, found.blocks) == (6, 16, 8)
     worse = ways = 0
+    points: list[tuple[float, float]] = []
     for half in itertools.combinations(range(8), 4):
         chosen = [m for b in half for m in (2 * b, 2 * b + 1)]
         rest = [m for m in range(16) if m not in chosen]
         inside = [sharpe([days[m] for m in chosen]) for days in every]
         outside = [sharpe([days[m] for m in rest]) for days in every]
         reached = outside[inside.index(max(inside))]
+        points.append((max(inside) * sqrt(YEAR), reached * sqrt(YEAR)))
         worse += (1 + sum(o < reached for o in outside)) / 7 <= 0.5
         ways += 1
     assert found.ways == ways
     assert found.probability_of_overfitting == pytest.approx(worse / ways)
+    line = linear_regression(*zip(*points, strict=True))
+    assert found.slope == pytest.approx(line.slope)
+    assert found.intercept == pytest.approx(line.intercept)
 
 
 async def test_a_planted_skill_is_not_overfitted(db: asyncpg.Connection) -> None:
