@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.accounting.market import ONE, Market
@@ -66,8 +66,8 @@ class Ledger:
         """Book the commission of a fill."""
         self.fills += 1
         if fill.commission is not None:
-            amount = fill.commission.as_decimal()
-            self.fees += self._converted(str(fill.commission.currency.code), amount, market)
+            code, amount = str(fill.commission.currency.code), fill.commission.as_decimal()
+            self.fees = EXACT.add(self.fees, self._converted(code, amount, market))
 
     def change(
         self, key: object, settlement: str, realised: Money | None, fees: Amounts, market: Market
@@ -89,14 +89,13 @@ class Ledger:
         """
         trade = self._open.setdefault(key, Trade())
         own = ZERO if realised is None else realised.as_decimal()
-        with localcontext(EXACT):
-            earned = self._converted(settlement, own - trade.own, market)
-            for code, paid in fees.items():
-                if code != settlement:  # what is paid in that is in the realised profit already
-                    earned -= self._converted(code, paid, market)
-            trade.own = own
-            trade.profit += earned
-            self.realised += earned
+        earned = self._converted(settlement, EXACT.subtract(own, trade.own), market)
+        for code, paid in fees.items():
+            if code != settlement:  # what is paid in that is in the realised profit already
+                earned = EXACT.subtract(earned, self._converted(code, paid, market))
+        trade.own = own
+        trade.profit = EXACT.add(trade.profit, earned)
+        self.realised = EXACT.add(self.realised, earned)
 
     def close(self, key: object) -> None:
         """Book that a position is closed."""
@@ -105,11 +104,11 @@ class Ledger:
             self.trades.append(trade)
 
     def _converted(self, code: str, amount: Decimal, market: Market) -> Decimal:
-        if not amount:
-            return ZERO
+        if not amount or code == self._valuation.currency:
+            return amount
         converted = self._valuation.convert({code: amount}, market)
         if converted is None:
-            self.unconverted[code] = self.unconverted.get(code, ZERO) + amount
+            self.unconverted[code] = EXACT.add(self.unconverted.get(code, ZERO), amount)
             return UNKNOWN
         return converted
 
@@ -177,6 +176,5 @@ def fee_of(fill: OrderFilled, quantity: Decimal | None = None) -> Amounts:
     if fill.commission is None:
         return {}
     amount = fill.commission.as_decimal()
-    with localcontext(EXACT):
-        share = ONE if quantity is None else quantity / fill.last_qty.as_decimal()
-        return {str(fill.commission.currency.code): amount * share}
+    share = ONE if quantity is None else EXACT.divide(quantity, fill.last_qty.as_decimal())
+    return {str(fill.commission.currency.code): EXACT.multiply(amount, share)}

@@ -92,6 +92,7 @@ class Sampler:
         self.samples = Samples(ledger=Ledger(self._valuation))
         self._positions: dict[object, PositionEvent] = {}
         self._day: int | None = None
+        self._midnight = NEVER
         self._is_valued = True
         self._data_boundary = AT_ONCE
 
@@ -121,6 +122,7 @@ class Sampler:
         self._balances = {}
         self._positions = {}
         self._day = None
+        self._midnight = NEVER
         self._is_valued = True
         self._data_boundary = NEVER
         self._latest: Data = None
@@ -154,7 +156,7 @@ class Sampler:
             return
         self._handled[handle.__name__] = event
         try:
-            if self._day is not None and event.ts_event > midnight_after(self._day):
+            if event.ts_event > self._midnight:
                 self._close_day(None)
             handle(event)
         except Exception as error:  # noqa: BLE001 - nothing of ours may reach the engine
@@ -165,7 +167,7 @@ class Sampler:
         day = day_of(data.ts_init)
         if day != self._day:
             self._close_day(data)
-            self._day, self._is_valued = day, False
+            self._day, self._midnight, self._is_valued = day, midnight_after(day), False
             if self.samples.opening_price is None:
                 self.samples.opening_price = self._only_price(Market(self._cache))
         if self.samples.first is None:
@@ -173,7 +175,7 @@ class Sampler:
             self.samples.begins = beginning_of(data)
         if not self._capital.is_known:
             self._capital.look(Market(self._cache))
-        self._data_boundary = midnight_after(day) if self._capital.is_known else AT_ONCE
+        self._data_boundary = self._midnight if self._capital.is_known else AT_ONCE
 
     def _close_day(self, fresh: Data | None) -> None:
         """Value the last day with market data, unless an event has closed it already."""
@@ -196,8 +198,8 @@ class Sampler:
         if ledger is not None and self._valuation is not None:
             # An order that turns a position around closes one and opens another: each event has
             # its part of the fill. The cache has the new position already at the first of them.
-            fees = {} if self._fill is None else fee_of(self._fill, event.last_qty.as_decimal())
             settlement = self._valuation.settlement_of(event)
+            fees = self._fees_besides(settlement, event)
             ledger.change(key, settlement, event.realized_pnl, fees, Market(self._cache))
             if is_closed:
                 ledger.close(key)
@@ -205,6 +207,13 @@ class Sampler:
             self._positions.pop(key, None)
         else:
             self._positions[key] = event
+
+    def _fees_besides(self, settlement: str, event: PositionEvent) -> Amounts:
+        """Return the part of the last fill's fee that a position's own profit leaves out."""
+        paid = None if self._fill is None else self._fill.commission
+        if paid is None or paid.currency.code == settlement:
+            return {}
+        return fee_of(self._fill, event.last_qty.as_decimal())
 
     def _note_balances(self, event: AccountState) -> None:
         if event.account_id in self._balances:

@@ -116,11 +116,20 @@ def code_of(classes: Iterable[type], *, more: Iterable[str] = ()) -> Code:
 def _to_be_imported(name: str) -> dict[str, Source]:
     """Return the source of a module of the user's that the code imports, but has not yet."""
     parent = name.rpartition(".")[0]
+    if parent and not _may_hold_more(sys.modules.get(parent)):
+        return {}
     with suppress(ImportError, ValueError, AttributeError):
-        spec = find_spec(name) if not parent or parent in sys.modules else None
+        spec = find_spec(name)
         if spec is not None and spec.has_location and _is_own_file(str(spec.origin)):
             return {name: source_of_file(Path(str(spec.origin)).resolve())}
     return {}
+
+
+def _may_hold_more(package: ModuleType | None) -> bool:
+    """Tell whether a package may have modules of the user's that nobody has imported yet."""
+    if package is None or not hasattr(package, "__path__"):
+        return False
+    return getattr(package, "__file__", None) is None or is_own(package)
 
 
 def is_own(module: ModuleType) -> bool:

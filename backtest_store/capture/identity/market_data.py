@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from backtest_store.capture.engines import v1
 from backtest_store.capture.identity.json_values import canonical, is_whole, plain
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NANOSECONDS = 1_000_000_000
 PART = 4096
 REVISION = attrgetter("is_revision")
+ARRIVAL = attrgetter("ts_init")
 # The text of each of these has all of it, but for the moment of its arrival.
 NAUTILUS_DATA = "nautilus_trader.model.data"
 # Under this name an engine replays what `add_data` was given; other names load as the run goes.
@@ -62,20 +63,19 @@ class Fingerprint:
         return hashlib.sha256(b"".join(d.digest() for d in digests)).hexdigest()
 
     def _add(self, part: list[Data]) -> None:
-        kinds = list(map(type, part))
-        known = list(map(str if _are_plain(kinds) else _described, part))
-        texts = [text for text in known if text is not None]
-        if len(texts) < len(known):
+        kinds = set(map(type, part))
+        texts: list[str | None] = list(map(str if _are_plain(kinds) else _described, part))
+        if None in texts:
             self._is_known = False
             return
-        names = [kind.__qualname__ for kind in kinds]
-        self._texts.update(("\n".join(texts) + "\n").encode("utf-8", "replace"))
-        self._kinds.update(("\n".join(names) + "\n").encode("utf-8", "replace"))
-        self._times.update(array("Q", [element.ts_init for element in part]).tobytes())
-        if "Bar" in names:
-            flags = map(REVISION, part) if names.count("Bar") == len(names) else map(_revised, part)
-            places = (b"%d\n" % n for n, flag in enumerate(flags, self.count) if flag)
-            self._revisions.update(b"".join(places))
+        known = cast("list[str]", texts)
+        self._texts.update("\n".join([*known, ""]).encode("utf-8", "replace"))
+        self._kinds.update(_lines_of_kinds(part, kinds))
+        self._times.update(array("Q", map(ARRIVAL, part)).tobytes())
+        flags = map(REVISION if _names(kinds) == {"Bar"} else _revised, part)
+        if "Bar" in _names(kinds) and any(flags):
+            places = [n for n, element in enumerate(part, self.count) if _revised(element)]
+            self._revisions.update(b"".join(b"%d\n" % n for n in places))
 
 
 def fingerprint(data: Iterable[Data]) -> str | None:
@@ -96,9 +96,19 @@ def fingerprint(data: Iterable[Data]) -> str | None:
 
 def _are_plain(kinds: Iterable[type]) -> bool:
     """Tell whether the texts of elements of these classes have all that they hold."""
-    return all(
-        kind.__module__ == NAUTILUS_DATA and kind.__name__ != "CustomData" for kind in set(kinds)
-    )
+    return all(kind.__module__ == NAUTILUS_DATA and kind.__name__ != "CustomData" for kind in kinds)
+
+
+def _names(kinds: Iterable[type]) -> set[str]:
+    return {kind.__qualname__ for kind in kinds}
+
+
+def _lines_of_kinds(part: list[Data], kinds: set[type]) -> bytes:
+    """Return the name of each element's class, a line each; of one class, at once."""
+    if len(kinds) == 1:
+        return f"{next(iter(kinds)).__qualname__}\n".encode("utf-8", "replace") * len(part)
+    names = [type(element).__qualname__ for element in part]
+    return "\n".join([*names, ""]).encode("utf-8", "replace")
 
 
 def _revised(element: Data) -> bool:
