@@ -68,8 +68,19 @@ class Run:
     reproduced_from: UUID | None = None
     batch_id: UUID | None = None
     batch_name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotations:
+    """What people say of a run, as it stands: a row of `annotations`, or none.
+
+    `name` replaces `strategy_name` in lists.
+    """
+
     tags: list[str] = field(default_factory=list)
     note: str | None = None
+    starred: bool = False
+    name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +131,8 @@ class Metrics:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record(Metrics, Run):
-    """One run, flat: its own fields, then its metrics', which are None unless it came to a result.
+class Record(Metrics, Annotations, Run):
+    """One run, flat: its own fields, what is said of it, its metrics (None without a result).
 
     This is what commands print and what the spool, `export` and `import` carry. Queries that
     list runs leave the fields of `UNLISTED` at their defaults.
@@ -129,6 +140,15 @@ class Record(Metrics, Run):
 
     # JSON has no infinity; PostgreSQL reads this text as one.
     __pydantic_config__ = {"ser_json_inf_nan": "strings"}  # noqa: RUF012 - Pydantic asks for it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotated(Annotations):
+    """What people say of a run, when that was changed last, and by which PostgreSQL user."""
+
+    run_id: UUID
+    annotated_at: datetime
+    annotated_by: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,7 +296,7 @@ class StoreSize:
     server_version: str
 
 
-RUN_FIELDS = tuple(f.name for f in fields(Run))
+RUN_FIELDS = tuple(f.name for f in (*fields(Run), *fields(Annotations)))
 METRIC_FIELDS = {f.name: f.metadata for f in fields(Metrics)}
 RECORD_FIELDS = tuple(f.name for f in fields(Record))
 PERIOD_FIELDS = ("period_returns", "period_counts", "period_means", "period_deviations")

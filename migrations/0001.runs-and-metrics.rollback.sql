@@ -1,4 +1,5 @@
 DROP TABLE deleted_trials;
+DROP TABLE annotations;
 DROP TABLE run_instruments;
 DROP TABLE performance_metrics;
 DROP TABLE backtest_runs;
@@ -6,6 +7,7 @@ DROP FUNCTION count_deleted_trial();
 DROP FUNCTION list_instruments();
 DROP FUNCTION refuse_later_metrics();
 DROP FUNCTION refuse_update();
+DROP FUNCTION sign_annotation();
 DROP FUNCTION is_list(text[]);
 DROP DOMAIN amount;
 DROP DOMAIN unlimited_ratio;

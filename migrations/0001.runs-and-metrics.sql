@@ -42,8 +42,6 @@ CREATE TABLE backtest_runs (
     reproduced_from  uuid CHECK (reproduced_from <> run_id),
     batch_id         uuid,
     batch_name       text CHECK (batch_name <> ''),
-    tags             text[] NOT NULL CHECK (is_list(tags)),
-    note             text,
     total_return     ratio,
     sharpe_ratio     ratio,
     max_drawdown     ratio,
@@ -84,8 +82,6 @@ COMMENT ON COLUMN backtest_runs.error_traceback IS 'Traceback of the exception t
 COMMENT ON COLUMN backtest_runs.reproduced_from IS 'The run that this one repeats; it may have been deleted since.';
 COMMENT ON COLUMN backtest_runs.batch_id IS 'The grid that the run is of, the same for all of one command; NULL for a run alone.';
 COMMENT ON COLUMN backtest_runs.batch_name IS 'What its config calls the grid.';
-COMMENT ON COLUMN backtest_runs.tags IS 'The user''s labels.';
-COMMENT ON COLUMN backtest_runs.note IS 'The user''s remark.';
 COMMENT ON COLUMN backtest_runs.total_return IS 'Copy from performance_metrics, to rank filtered runs.';
 COMMENT ON COLUMN backtest_runs.sharpe_ratio IS 'Copy from performance_metrics, to rank filtered runs.';
 COMMENT ON COLUMN backtest_runs.max_drawdown IS 'Copy from performance_metrics, to rank filtered runs.';
@@ -276,14 +272,12 @@ CREATE INDEX backtest_runs_by_type_and_date
 CREATE INDEX backtest_runs_not_successful
     ON backtest_runs (status, started_at) INCLUDE (strategy_name) WHERE status <> 'success';
 
--- Parameters and tags that equal a value. The runs of a sweep are neighbours and have much in
--- common, which GIN compresses to 16 and 4 MB; new entries wait in a list, so a save hardly notices.
+-- Parameters that equal a value. The runs of a sweep are neighbours and have much in
+-- common, which GIN compresses to 16 MB; new entries wait in a list, so a save hardly notices.
 -- A short list, because it is searched from end to end, and one save in a few hundred empties it.
 CREATE INDEX backtest_runs_by_parameters ON backtest_runs
     USING gin (parameters jsonb_path_ops) WITH (gin_pending_list_limit = 256);
 CREATE INDEX backtest_runs_by_batch ON backtest_runs (batch_id, started_at) WHERE batch_id IS NOT NULL;
-CREATE INDEX backtest_runs_by_tag ON backtest_runs
-    USING gin (tags) WITH (gin_pending_list_limit = 256);
 
 -- A hash adds nothing to its text, and a strategy has its type: without this the planner multiplies
 -- their shares, expects a handful of runs and sorts thousands.
@@ -358,6 +352,42 @@ CREATE STATISTICS run_instruments_strategies (dependencies)
     ON instrument_id, strategy_name, strategy_type, status,
        hashtext(strategy_name), hashtext(strategy_type), hashtext(status)
     FROM run_instruments;
+
+-- What people say of a run: the one thing about it that changes. A row for each run of which anybody
+-- said anything; its latest state belongs to the run in every list.
+CREATE TABLE annotations (
+    run_id       uuid PRIMARY KEY REFERENCES backtest_runs ON DELETE CASCADE,
+    tags         text[] NOT NULL DEFAULT '{}' CHECK (is_list(tags)),
+    note         text,
+    starred      boolean NOT NULL DEFAULT false,
+    name         text CHECK (name <> ''),
+    annotated_at timestamptz NOT NULL,
+    annotated_by text NOT NULL
+);
+COMMENT ON TABLE annotations IS 'What people say of a run; one row a run at most, changed at will.';
+COMMENT ON COLUMN annotations.run_id IS 'The run.';
+COMMENT ON COLUMN annotations.tags IS 'Labels to find it by.';
+COMMENT ON COLUMN annotations.note IS 'A remark.';
+COMMENT ON COLUMN annotations.starred IS 'Whether it is one to come back to.';
+COMMENT ON COLUMN annotations.name IS 'A name that lists show in place of strategy_name.';
+COMMENT ON COLUMN annotations.annotated_at IS 'When it was last changed.';
+COMMENT ON COLUMN annotations.annotated_by IS 'The PostgreSQL user who last changed it.';
+
+CREATE FUNCTION sign_annotation() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.annotated_at := now();
+    NEW.annotated_by := session_user;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION sign_annotation() IS 'Notes who changes an annotation, and when; nobody else says so.';
+
+CREATE TRIGGER annotations_are_signed
+    BEFORE INSERT OR UPDATE ON annotations FOR EACH ROW EXECUTE FUNCTION sign_annotation();
+
+CREATE INDEX annotations_by_tag ON annotations USING gin (tags);
+-- A longer note is searched in its beginning: PostgreSQL takes no more than 1 MB of words.
+CREATE INDEX annotations_by_word ON annotations USING gin (to_tsvector('simple', left(note, 100000)));
 
 -- Whoever judges the best of many trials must count those that were deleted, too: what is left of a
 -- run is what such a count needs. The trigger is one for each row, before it goes, because its

@@ -1,5 +1,6 @@
--- Store one run, with its metrics if it succeeded or was stopped; a run already stored stays as it is.
--- $1 record  flat object whose keys are the columns of both tables
+-- Store one run with what belongs to it; a run already stored stays as it is.
+-- Metrics belong to a run that succeeded or was stopped.
+-- $1 record  flat object whose keys are the columns of the three tables
 WITH run AS (
     INSERT INTO backtest_runs
     SELECT r.* FROM jsonb_populate_record(NULL::backtest_runs, $1::jsonb) AS r
@@ -10,5 +11,10 @@ WITH run AS (
     SELECT m.*
       FROM run CROSS JOIN jsonb_populate_record(NULL::performance_metrics, $1::jsonb) AS m
      WHERE run.status IN ('success', 'stopped')
+), annotation AS (
+    INSERT INTO annotations (run_id, tags, note, starred, name)
+    SELECT run_id, coalesce(a.tags, '{}'), a.note, coalesce(a.starred, false), a.name
+      FROM run JOIN jsonb_populate_record(NULL::annotations, $1::jsonb) AS a USING (run_id)
+     WHERE a.tags <> '{}' OR a.starred OR num_nonnulls(a.note, a.name) > 0
 )
 SELECT run_id FROM run

@@ -1,5 +1,5 @@
--- Store runs, each with its metrics if it succeeded or was stopped, and return the ids of those not stored yet.
--- $1 records  flat objects as text, whose keys are the columns of both tables
+-- Store runs, each with what belongs to it, and return the ids of those not stored yet.
+-- $1 records  flat objects as text, whose keys are the columns of the three tables
 WITH record AS MATERIALIZED (
     SELECT record::json FROM unnest($1::text[]) AS record
 ), run AS (
@@ -13,6 +13,13 @@ WITH record AS MATERIALIZED (
       FROM record CROSS JOIN json_populate_record(NULL::performance_metrics, record) AS m
      -- IS TRUE has the ids hashed; joined to them, a thousand records would be a million pairs
      WHERE (m.run_id IN (SELECT run_id FROM run WHERE status IN ('success', 'stopped'))) IS TRUE
+        ON CONFLICT (run_id) DO NOTHING
+), annotation AS (
+    INSERT INTO annotations (run_id, tags, note, starred, name)
+    SELECT a.run_id, coalesce(a.tags, '{}'), a.note, coalesce(a.starred, false), a.name
+      FROM record CROSS JOIN json_populate_record(NULL::annotations, record) AS a
+     WHERE (a.tags <> '{}' OR a.starred OR num_nonnulls(a.note, a.name) > 0)
+       AND (a.run_id IN (SELECT run_id FROM run)) IS TRUE
         ON CONFLICT (run_id) DO NOTHING
 )
 SELECT run_id FROM run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from decimal import Decimal, localcontext
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from backtest_store.capture.accounting.sampler import Samples
 from backtest_store.capture.accounting.valuation import EXACT, Valuation
 from backtest_store.capture.engine_statistics import engine_statistics
 from backtest_store.capture.guard import attempt
-from backtest_store.models import Metrics, Record, Run
+from backtest_store.models import Metrics, Record
 from backtest_store.statistics.equity_metrics import Equity
 from backtest_store.statistics.metrics import measure
 
@@ -109,7 +109,7 @@ def _counted(metrics: Metrics, ledger: Ledger | None) -> Metrics:
 
 def _merged(record: Record, metrics: Metrics, curve: EquityCurve) -> Record:
     capital = curve.equity.starting_capital
-    run = {field.name: getattr(record, field.name) for field in fields(Run)}
+    found = asdict(metrics)
     if record.initial_capital is None and capital.is_finite():
-        run["initial_capital"] = capital
-    return Record(**run, **asdict(metrics))
+        found["initial_capital"] = capital
+    return replace(record, **found)

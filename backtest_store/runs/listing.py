@@ -26,7 +26,7 @@ NEWEST_FIRST = "started_at"
 MEASURED = (("success",), ("stopped",))  # the states of runs that have metrics
 # Conditions that no order's index tests: runs that meet them are searched for among the first so
 # many of a list, which takes milliseconds, and only then among all.
-SEARCHED = ("tag", "metric", "parameter")
+SEARCHED = ("tag", "note", "metric", "parameter")
 NEAR = 3000
 
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from backtest_store.errors import UsageError
 from backtest_store.models import METRIC_FIELDS, RUN_FIELDS, UNLISTED, Record
 
-ORDERED_DOWN = frozenset({"int", "float", "Decimal", "date", "datetime"})
+ORDERED_DOWN = frozenset({"bool", "int", "float", "Decimal", "date", "datetime"})
 MANY_VALUED = ("Json", "list[str]")
 OPTIONAL = " | None"
 TYPES = {f.name: str(f.type).removesuffix(OPTIONAL) for f in fields(Record)}
@@ -16,6 +16,9 @@ REQUIRED = frozenset(f.name for f in fields(Record) if not str(f.type).endswith(
 COPIED_TO_RUNS = frozenset({"total_return", "sharpe_ratio", "max_drawdown"})
 SQL_NAMES = {name: f"{'r' if name in COPIED_TO_RUNS else 'm'}.{name}" for name in METRIC_FIELDS}
 SQL_NAMES |= {name: f"r.{name}" for name in RUN_FIELDS}
+# What is said of a run of which nobody said anything.
+SQL_NAMES |= {"tags": "coalesce(a.tags, '{}')", "starred": "coalesce(a.starred, false)"}
+SQL_NAMES |= {"note": "a.note", "name": "a.name"}
 # The orders that indexes have, and how to ask for the same order without having an index walked.
 INDEXED_ORDERS = frozenset({"started_at", *COPIED_TO_RUNS})
 UNINDEXED_NAMES = SQL_NAMES | {name: f"{SQL_NAMES[name]} + 0" for name in COPIED_TO_RUNS}

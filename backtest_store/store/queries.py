@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from backtest_store.models import (
     METRIC_FIELDS,
     RUN_FIELDS,
+    Annotated,
     FoundRun,
     InputValue,
     NewestRun,
@@ -131,6 +132,26 @@ async def insert_runs(db: Db, *, records: Sequence[str]) -> list[UUID]:
 async def delete_runs(db: Db, *, run_ids: Sequence[UUID]) -> list[UUID]:
     """Delete runs with their metrics, and return the ids of those that were there."""
     return await sql.column(db, "delete_runs", run_ids)
+
+
+async def annotate_runs(  # noqa: PLR0913 - each is a parameter of the query
+    db: Db,
+    *,
+    run_ids: Sequence[UUID],
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
+    note: str | None = None,
+    starred: bool | None = None,
+    name: str | None = None,
+) -> list[UUID]:
+    """Change what is said of runs, and return the ids of those that are there."""
+    changes = add, remove, note, starred, name
+    return await sql.column(db, "annotate_runs", run_ids, *changes)
+
+
+async def annotations_of(db: Db, *, run_ids: Sequence[UUID]) -> list[Annotated]:
+    """Read what is said of runs, when that was changed last, and by whom."""
+    return await sql.many(db, "annotations_of", Annotated, run_ids)
 
 
 async def get_runs(db: Db, *, run_ids: Sequence[UUID]) -> list[Record]:

@@ -34,7 +34,7 @@ OPERATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 ORDERS = {UP, DOWN, DOWN_AND_UNDEFINED}
 WORDS = {*SQL_NAMES.values(), *UNINDEXED_NAMES.values(), *OPERATORS, *ORDERS}
 PLACE = re.compile(r"[^\s(),]+ /\* (\w+) \*/")
-METRICS = re.compile(r"\bm\.")
+METRICS = re.compile(r"\b[am]\.")
 PARAMETER = re.compile(r"\$(\d+)")
 BATCH = 250
 

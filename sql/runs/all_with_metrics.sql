@@ -3,4 +3,5 @@
 SELECT r.*
   FROM backtest_runs AS r
   LEFT JOIN performance_metrics AS m USING (run_id)
+  LEFT JOIN annotations AS a USING (run_id)
  WHERE true /* filters */

@@ -11,8 +11,10 @@ from psycopg.rows import dict_row
 from pytest_postgresql.executors import NoopExecutor
 
 ALL_RUNS = """
-    SELECT to_jsonb(r) || coalesce(to_jsonb(m), '{}') AS run
+    SELECT '{"tags": [], "note": null}' || to_jsonb(r) || coalesce(to_jsonb(m), '{}')
+           || coalesce(to_jsonb(a), '{}') AS run
       FROM backtest_runs r LEFT JOIN performance_metrics m USING (run_id)
+      LEFT JOIN annotations a USING (run_id)
      ORDER BY r.started_at, r.run_id
 """
 

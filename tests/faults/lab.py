@@ -131,7 +131,7 @@ class Trial:
     def notes(self, url: str | None = None) -> list[str]:
         """Return the note of every stored run: one that is there twice was stored twice."""
         with _connected(url or self.url) as connection:
-            return [note for (note,) in connection.execute(b"SELECT note FROM backtest_runs")]
+            return [note for (note,) in connection.execute(b"SELECT note FROM annotations")]
 
     def command(self) -> list[str]:
         """Return the command line of a process that saves until it is killed."""

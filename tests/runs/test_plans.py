@@ -138,12 +138,12 @@ def populate(store: "psycopg.Connection[Any]") -> None:
     with store.cursor() as cursor:
         columns = (
             "run_id, status, started_at, strategy_name, strategy_type, instrument_ids, parameters,"
-            " error_type, tags, config_snapshot, provenance, total_return, sharpe_ratio, max_drawdown"
+            " error_type, config_snapshot, provenance, total_return, sharpe_ratio, max_drawdown"
         )
         ranked = {n: metrics(n, run[3]) for n, run in successful}
         with cursor.copy(f"COPY backtest_runs ({columns}) FROM STDIN") as copy:
             for n, run in enumerate(runs):
-                copy.write_row((*run, "{}", "{}", *ranked.get(n, (None, None, None))))
+                copy.write_row((*run[:-1], "{}", "{}", *ranked.get(n, (None, None, None))))
         columns = (
             "run_id, total_return, sharpe_ratio, max_drawdown, equity_basis, engine_stats,"
             " warnings, total_trades, winning_trades, losing_trades, breakeven_trades,"
@@ -152,6 +152,10 @@ def populate(store: "psycopg.Connection[Any]") -> None:
         with cursor.copy(f"COPY performance_metrics ({columns}) FROM STDIN") as copy:
             for n, run in successful:
                 copy.write_row((run[0], *metrics(n, run[3]), "balance", "{}", "{}", 0, 0, 0, 0, 0))
+        with cursor.copy("COPY annotations (run_id, tags) FROM STDIN") as copy:
+            for run in runs:
+                if run[-1]:
+                    copy.write_row((run[0], run[-1]))
 
 
 def a_run(n: int) -> tuple[Any, ...]:
@@ -302,5 +306,5 @@ async def test_a_run_is_found_by_the_beginning_of_its_id(explaining: Explaining)
     run_id = a_run(RUNS // 2)[0]
     found = await selectors.resolve(explaining, str(run_id)[:9])
     assert found.run_id == run_id
-    assert explaining.looked_at <= PAGE
+    assert explaining.looked_at <= FEW
     assert "backtest_runs_pkey" in explaining.indexes

@@ -21,7 +21,7 @@ from tests.shell import btstore
 
 DELETE = "DELETE FROM backtest_runs"
 REFUSED = {
-    "update a run": "UPDATE backtest_runs SET note = 'better'",
+    "update a run": "UPDATE backtest_runs SET strategy_name = 'better'",
     "update metrics": "UPDATE performance_metrics SET sharpe_ratio = 9",
     "alter a table": "ALTER TABLE performance_metrics ADD COLUMN luck ratio",
     "drop a table": "DROP TABLE performance_metrics",
@@ -34,6 +34,7 @@ REFUSED = {
 TABLES = (
     "backtest_runs",
     "performance_metrics",
+    "annotations",
     "run_instruments",
     "deleted_trials",
     "_yoyo_migration",
@@ -61,6 +62,10 @@ ALLOWED = {
         ("delete", "backtest_runs"),
         ("merge", "backtest_runs"),
         ("insert", "performance_metrics"),
+        ("insert", "annotations"),
+        ("update", "annotations"),
+        ("upsert", "annotations"),
+        ("lock rows", "annotations"),
     },
 }
 TRICKS = {

@@ -56,7 +56,7 @@ def _facts(columns: Sequence[Column], values: Sequence[Cell]) -> Iterator[tuple[
     """Yield each label with its text, which may have several lines, and its colour."""
     named = dict(zip((column.name for column in columns), values, strict=True))
     for column, value in zip(columns, values, strict=True):
-        if value in (None, "", [], "{}"):
+        if value in (None, "", [], "{}") or (column.type, value) == ("bool", "false"):
             continue
         if column.name in ELSEWHERE:
             yield column.name, ELSEWHERE[column.name].format(values[0]), ""
