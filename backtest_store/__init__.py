@@ -3,13 +3,18 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from backtest_store.api import Store
     from backtest_store.hook import record, save_run, save_run_async
 
-__all__ = ["record", "save_run", "save_run_async"]
+__all__ = ["Store", "record", "save_run", "save_run_async"]
 
 
 def __getattr__(name: str) -> object:
-    """Import the hook when it is asked for: the commands that only read must start fast."""
+    """Import what is asked for, and no more: the commands that only read must start fast."""
+    if name == "Store":
+        from backtest_store.api import Store
+
+        return Store
     if name in __all__:
         from backtest_store import hook
 

@@ -76,6 +76,13 @@ class Recording(StoreSink):
         """Return the ids of all runs, oldest first."""
         return [run.run_id for run in self.records]
 
+    def _repr_html_(self) -> str:
+        from backtest_store.runs.tables import html
+
+        if not self.records:
+            return "<p>nothing is recorded yet</p>"
+        return html.table(self.records) + html.unsaved(self.unsaved)
+
     def __enter__(self) -> Self:
         if self._has_begun:
             get_logger().warning(

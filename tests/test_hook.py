@@ -291,7 +291,7 @@ def _json(value: Any) -> Any:
 
 
 def test_public_api_is_small_and_its_import_cheap() -> None:
-    assert backtest_store.__all__ == ["record", "save_run", "save_run_async"]
+    assert backtest_store.__all__ == ["Store", "record", "save_run", "save_run_async"]
     assert set(backtest_store.__all__) <= set(dir(backtest_store))
     with pytest.raises(AttributeError, match="nonsense"):
         _ = backtest_store.nonsense

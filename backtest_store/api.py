@@ -1,0 +1,279 @@
+"""The store in Python, for notebooks: the questions that the shell asks, and typed answers.
+
+Each call opens the store of the environment, asks, and leaves; those that only read do so in a
+transaction that cannot write. They work inside a running event loop, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
+
+from backtest_store.models import UNLISTED, JudgedRun, Record
+from backtest_store.runs import best as judging
+from backtest_store.runs import compare as comparing
+from backtest_store.runs import listing as listings
+from backtest_store.runs import pivot as pivoting
+from backtest_store.runs import selectors
+from backtest_store.runs.filters import filters
+from backtest_store.runs.listing import Listing
+from backtest_store.runs.tables import columns as tables
+from backtest_store.runs.tables import frames, html
+from backtest_store.statistics.months import months_of
+from backtest_store.store import connection, queries
+from backtest_store.store.fields import LISTED, QUALITIES, SORTABLE, known
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    from asyncpg import Connection
+
+    from backtest_store.runs.compare import Comparison
+    from backtest_store.runs.filters import Typed
+    from backtest_store.runs.pivot import Pivot
+    from backtest_store.runs.scopes import ScopeName
+    from backtest_store.statistics.luck import Variance
+
+__all__ = ["Runs", "Store", "StoredRun"]
+R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+
+
+class Runs(Sequence[R], Generic[R]):
+    """Runs in an order, which a notebook shows as a table.
+
+    Parameters
+    ----------
+    runs : sequence of Record
+        The runs.
+    columns : sequence of str, optional
+        What the table and the data frames show of them.
+    """
+
+    def __init__(self, runs: Sequence[R], columns: Sequence[str] | None = None) -> None:
+        self._runs = list(runs)
+        self._columns = columns
+
+    @overload
+    def __getitem__(self, place: int) -> R: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Runs[R]: ...
+
+    def __getitem__(self, place: int | slice) -> R | Runs[R]:
+        if isinstance(place, slice):
+            return Runs(self._runs[place], self._columns)
+        return self._runs[place]
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} runs>" if len(self) != 1 else "<1 run>"
+
+    def _repr_html_(self) -> str:
+        return html.table(self._runs, self._columns) if self._runs else "<p>no run</p>"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a data frame of pandas, a row a run, each parameter in a column of its own.
+
+        Columns are called as fields are, parameters ``parameters.fast_period``. Whole numbers
+        stay whole where some are missing; times are in UTC; amounts of money are float64, exact
+        ones are in the runs themselves.
+
+        Raises
+        ------
+        StoreError
+            If pandas is not installed.
+        """
+        return frames.to_pandas(tables.table_of(self._runs, self._columns))
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return a data frame of polars, as `to_pandas` does.
+
+        Raises
+        ------
+        StoreError
+            If polars is not installed.
+        """
+        return frames.to_polars(tables.table_of(self._runs, self._columns))
+
+
+class StoredRun(Record):
+    """One run, whole; its fields are those of a record, and a notebook shows it as a table."""
+
+    def months(self) -> pd.Series:
+        """Return what the run earned in each month, a fraction, under the month's first day.
+
+        It is NaN for a month without market data; the series is empty if nothing is known.
+
+        Raises
+        ------
+        StoreError
+            If pandas is not installed.
+        """
+        pandas = frames.imported("pandas", "months()")
+        months = months_of(self)
+        returns = [month.total if month.count else None for month in months]
+        firsts = pandas.DatetimeIndex([month.first for month in months], name="month")
+        return pandas.Series(returns, index=firsts, name="return", dtype="float64")
+
+    def _repr_html_(self) -> str:
+        return html.page(self)
+
+
+class Store:
+    """The store that the environment names: ``BTSTORE_DATABASE_URL``, else the embedded one.
+
+    Every method asks what the command of its name does, and takes the same filters by name:
+    ``strategy``, ``strategy_type``, ``instrument``, ``status``, ``since``, ``until``, ``tags``,
+    ``batch``, ``parameters`` and ``metrics``. Each raises what the shell reports: `UsageError` for
+    what makes no sense, `RunNotFoundError`, `UnreachableError`.
+
+    Examples
+    --------
+    >>> Store().runs(parameters="fast_period>=10", sort="sharpe_ratio", limit=50).to_pandas()
+    """
+
+    def runs(
+        self,
+        *,
+        sort: str = listings.NEWEST_FIRST,
+        limit: int | None = None,
+        columns: Sequence[str] | None = None,
+        **asked: Typed,
+    ) -> Runs[Record]:
+        """Return runs, the newest first, or the best by a metric.
+
+        Parameters
+        ----------
+        sort : str
+            A field: a metric has its best first, what is undefined comes last.
+        limit : int, optional
+            At most so many runs; all of them if it is not given.
+        columns : sequence of str, optional
+            What tables show: fields, and parameters, as ``fast_period``.
+        **asked
+            Filters.
+        """
+        listing = Listing(filters(**asked).conditions, known(sort, SORTABLE, "field"))
+        is_whole = not UNLISTED.isdisjoint(columns or ())
+        return Runs(_read(lambda db: _listed(db, listing, limit, is_whole=is_whole)), columns)
+
+    def run(self, selector: str) -> StoredRun:
+        """Return one whole run.
+
+        Parameters
+        ----------
+        selector : str
+            A full id, its first 4 or more characters, ``@latest``, ``@best:sharpe_ratio`` …
+        """
+        found = _read(lambda db: selectors.resolve(db, selector))
+        return StoredRun(**found.__dict__)
+
+    def compare(self, *runs: str, baseline: str | None = None) -> Comparison:
+        """Put runs side by side.
+
+        Parameters
+        ----------
+        *runs : str
+            Selectors, as `run` takes them.
+        baseline : str, optional
+            The run that the others' metrics are measured against.
+        """
+        return _read(lambda db: comparing.compare(db, runs, baseline))
+
+    def best(
+        self,
+        *,
+        by: str = "sharpe_ratio",
+        scope: ScopeName = "strategy",
+        variance: Variance = "published",
+        limit: int = 5,
+        **asked: Typed,
+    ) -> Runs[JudgedRun]:
+        """Return the best runs, and what each is worth given how many were tried.
+
+        Parameters
+        ----------
+        by : str
+            The metric that ranks them.
+        scope : {'strategy', 'instrument', 'batch', 'store'}
+            What counts as a trial.
+        variance : {'published', 'null'}
+            How uncertain a Sharpe ratio is.
+        limit : int
+            At most so many runs.
+        **asked
+            Filters.
+        """
+        metric = known(by, QUALITIES, "metric to rank by")
+        listing = Listing(filters(**asked).conditions, metric)
+        return Runs(
+            _read(lambda db: judging.best(db, listing, limit, scope=scope, variance=variance))
+        )
+
+    def pivot(
+        self,
+        parameter: str,
+        second: str | None = None,
+        *,
+        metric: str = "sharpe_ratio",
+        **asked: Typed,
+    ) -> Pivot | None:
+        """Return a metric over one or two parameters; None if no run matches.
+
+        Parameters
+        ----------
+        parameter, second : str
+            The parameters.
+        metric : str
+            The metric.
+        **asked
+            Filters.
+        """
+        name = known(metric, QUALITIES, "metric to show")
+        inputs = [parameter] if second in (None, parameter) else [parameter, str(second)]
+        conditions = filters(**asked).conditions
+        return _read(lambda db: pivoting.pivot(db, conditions, inputs, name))
+
+
+async def _listed(
+    db: Connection, listing: Listing, limit: int | None, *, is_whole: bool
+) -> Sequence[Record]:
+    if limit is None:
+        runs = [
+            Record(**dict(zip(LISTED, row, strict=True)))
+            async for rows in listings.every(db, listing)
+            for row in rows
+        ]
+    else:
+        runs = await listings.page(db, listing, limit)
+    if is_whole:
+        return await queries.get_runs(db, run_ids=[run.run_id for run in runs])
+    return runs
+
+
+def _read(use_case: Callable[[Connection], Awaitable[T]]) -> T:
+    """Await a use case in a transaction that sees one moment and can write nothing."""
+
+    async def reading(db: Connection) -> T:
+        async with db.transaction(isolation="repeatable_read", readonly=True):
+            return await use_case(db)
+
+    return _call(reading)
+
+
+def _call(use_case: Callable[[Connection], Awaitable[T]]) -> T:
+    """Await a use case, in a thread of its own if this one's event loop is running."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return connection.call(use_case)
+    threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="btstore-reading")
+    try:
+        return threads.submit(connection.call, use_case).result()
+    finally:
+        threads.shutdown(wait=False)

@@ -1,0 +1,123 @@
+"""Typed columns of runs, each parameter in one of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
+
+from backtest_store.models import RECORD_FIELDS, Record
+from backtest_store.runs.parameters import flattened
+from backtest_store.store.fields import LISTED, TYPES, suggestion
+
+Kind = Literal["truth", "integer", "number", "text", "time", "date", "texts", "numbers", "json"]
+PREFIX = "parameters."
+DECIMAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?")
+LARGEST_INTEGER = 2**63 - 1
+KINDS: dict[str, Kind] = {
+    "bool": "truth",
+    "int": "integer",
+    "float": "number",
+    "Decimal": "number",
+    "datetime": "time",
+    "date": "date",
+    "list[str]": "texts",
+    "list[int]": "numbers",
+    "list[float | None]": "numbers",
+    "Json": "json",
+}
+
+
+class TableColumn(NamedTuple):
+    """A column: its name, what its values are, and the values, None where a run has none."""
+
+    name: str
+    kind: Kind
+    values: list[Any]
+
+
+def table_of(runs: Sequence[Record], names: Sequence[str] | None = None) -> list[TableColumn]:
+    """Return runs as columns.
+
+    Parameters
+    ----------
+    runs : sequence of Record
+        The rows.
+    names : sequence of str, optional
+        Fields of a run, and parameters as ``parameters.fast_period`` or alone; ``parameters`` is
+        all of them. Else the fields that lists have.
+
+    Raises
+    ------
+    UsageError
+        If no run has something of that name.
+    """
+    flat = [flattened(run.parameters) for run in runs]
+    known = list(dict.fromkeys(name for parameters in flat for name in parameters))
+    columns = []
+    for name in LISTED if names is None else names:
+        if name == "parameters":
+            columns += [parameter_column(each, flat) for each in known]
+        elif name in RECORD_FIELDS:
+            columns.append(_field_column(name, runs))
+        else:
+            columns.append(parameter_column(_parameter(name, known, runs), flat))
+    return columns
+
+
+def _parameter(name: str, known: Sequence[str], runs: Sequence[Record]) -> str:
+    bare = name.removeprefix(PREFIX)
+    if runs and bare not in known:
+        from backtest_store.errors import UsageError
+
+        hint = suggestion(bare, [*RECORD_FIELDS, *known])
+        raise UsageError(f"no run here has a field or parameter {name!r}", hint=hint)
+    return bare
+
+
+def _field_column(name: str, runs: Sequence[Record]) -> TableColumn:
+    kind = KINDS.get(TYPES[name], "text")
+    values = [getattr(run, name) for run in runs]
+    if TYPES[name] == "Decimal":
+        values = [None if value is None else float(value) for value in values]
+    elif TYPES[name] == "UUID":
+        values = [None if value is None else str(value) for value in values]
+    return TableColumn(name, kind, values)
+
+
+def parameter_column(name: str, flat: Sequence[dict[str, Any]]) -> TableColumn:
+    """Return the values of a parameter, as numbers where all are, be it as decimals in text."""
+    return typed(f"{PREFIX}{name}", [parameters.get(name) for parameters in flat])
+
+
+def typed(name: str, values: Sequence[Any]) -> TableColumn:
+    """Return JSON values as a column of one kind."""
+    known = [value for value in values if value is not None]
+    kinds = {_kind(value) for value in known}
+    if kinds == {"truth"}:
+        return TableColumn(name, "truth", [*values])
+    if kinds == {"integer"}:
+        return TableColumn(name, "integer", [None if v is None else int(v) for v in values])
+    if kinds and kinds <= {"integer", "number"}:
+        return TableColumn(name, "number", [None if v is None else float(v) for v in values])
+    return TableColumn(name, "text", [None if v is None else written(v) for v in values])
+
+
+def _kind(value: object) -> Kind:
+    """Return what a JSON value is; text that is a decimal is a number."""
+    if isinstance(value, bool):
+        return "truth"
+    if isinstance(value, str) and not DECIMAL.fullmatch(value):
+        return "text"
+    if isinstance(value, int | float | str):
+        is_whole = not isinstance(value, float) and Decimal(value) == Decimal(value).to_integral()
+        is_plain = is_whole and (not isinstance(value, str) or value.lstrip("-").isdecimal())
+        return "integer" if is_plain and abs(int(value)) <= LARGEST_INTEGER else "number"
+    return "json"
+
+
+def written(value: object) -> str:
+    """Return a JSON value as text."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
