@@ -111,9 +111,12 @@ def _described(found: Strategies, details: Details, redactor: Redactor) -> dict[
 
 
 def _read_from(found: Strategies, details: Details) -> Json:
-    """Say that parameters were not given by a configuration, where they were not."""
+    """Say which parameters are defaults, and whether they were given by no configuration."""
     is_read = details.parameters is None and found.is_read
-    return {"parameters_read_from": "attributes of the instance"} if is_read else {}
+    return {
+        **({"defaults": [*found.defaults]} if found.defaults else {}),
+        **({"parameters_read_from": "attributes of the instance"} if is_read else {}),
+    }
 
 
 def _added(backtest: Backtest, begun: Begun) -> dict[str, Any]:

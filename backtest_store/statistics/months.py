@@ -8,12 +8,13 @@ returns themselves.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import fsum, prod, sqrt
+from operator import mul
 
 from backtest_store.models import Metrics, PeriodLength
 
@@ -155,6 +156,35 @@ def months_of(metrics: Metrics) -> list[Month]:
     ]
 
 
+def levels_of(metrics: Metrics) -> list[tuple[date, float]]:
+    """Return equity at the end of each month of a run, or of each day of a short one.
+
+    Parameters
+    ----------
+    metrics : Metrics
+        A whole record.
+
+    Returns
+    -------
+    list of (date, float)
+        The first day of the period, and equity as a multiple of the starting capital.
+    """
+    start, returns = metrics.period_start, metrics.period_returns
+    if start is None or returns is None:
+        return []
+    levels = accumulate((1 + (r or 0.0) for r in returns), mul)
+    if metrics.period == "day":
+        return [(start + timedelta(n), level) for n, level in enumerate(levels)]
+    return [(_later(start, n), level) for n, level in enumerate(levels)]
+
+
+def drawdowns(levels: Sequence[float]) -> list[float]:
+    """Return how far each level is below the highest before it, starting capital included."""
+    peaks = accumulate(levels, max, initial=1.0)
+    next(peaks)
+    return [level / peak - 1 for level, peak in zip(levels, peaks, strict=True)]
+
+
 def span_of(months: Sequence[Month], periods_per_year: float) -> Span:
     """Tell what a run did over some months.
 
@@ -175,7 +205,7 @@ def span_of(months: Sequence[Month], periods_per_year: float) -> Span:
         returns_count=count,
         sharpe_ratio=mean / sqrt(variance) * sqrt(periods_per_year) if moves else None,
         volatility=sqrt(variance * periods_per_year) if moves else None,
-        max_drawdown=_deepest_fall(month.total for month in months),
+        max_drawdown=min(drawdowns([*accumulate((1 + m.total for m in months), mul)]), default=0.0),
     )
 
 
@@ -218,13 +248,3 @@ def _later(first: date, months: int) -> date:
 
 def _months_between(first: date, last: date) -> int:
     return (last.year - first.year) * MONTHS_A_YEAR + last.month - first.month
-
-
-def _deepest_fall(returns: Iterable[float]) -> float:
-    level = peak = 1.0
-    deepest = 0.0
-    for r in returns:
-        level *= 1 + r
-        peak = max(peak, level)
-        deepest = min(deepest, level / peak - 1)
-    return deepest

@@ -334,3 +334,9 @@ def test_code_that_no_file_holds_counts_with_all_that_it_uses() -> None:
     assert usual != "None"
     assert of(other=2) == usual
     assert len({usual, of(level=2), of(inner=2)}) == 3
+
+
+def test_what_was_left_as_it_is_by_default_is_known() -> None:
+    left = recorded(backtest(CLOSES)).provenance["defaults"]
+    assert left
+    assert {*left} <= {*recorded(backtest(CLOSES)).parameters}

@@ -18,7 +18,7 @@ def test_a_line_has_the_months_of_a_year_and_the_year() -> None:
     )
     heading, first, second = lines(run)
     assert heading.split() == [
-        "month", "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+        "in", "%", "Jan", "Feb", "Mar", "Apr", "May", "Jun",
         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "year",
     ]  # fmt: skip
     # 1.0523 * 0.896 - 1 is -5.7 %; February had no market data.

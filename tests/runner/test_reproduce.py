@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtest_store.models import METRIC_FIELDS, Metrics, Record
-from backtest_store.runner.reproduce.difference import UNCOMMITTED, UNKNOWN, Reproduction
+from backtest_store.runs.changes.causes import UNCOMMITTED, UNKNOWN, Reproduction
 from tests.faults.runs import a_failure, a_run
 
 PROVENANCE: dict[str, Any] = {

@@ -22,13 +22,14 @@ class Strategies:
     """The strategies of an engine.
 
     `is_read` says that parameters were read from what the instances hold, as no configuration has
-    them.
+    them; `defaults` names those that are as the configuration's class has them.
     """
 
     names: Sequence[str] = ()
     ids: frozenset[str] = frozenset()
     parameters: Json = field(default_factory=dict)
     is_read: bool = False
+    defaults: Sequence[str] = ()
 
 
 class Follower(Protocol):

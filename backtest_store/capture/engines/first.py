@@ -122,6 +122,7 @@ class FirstEngine:
             ids=frozenset(str(strategy.id) for strategy in found),
             parameters=components.parameters_of(found),
             is_read=any(map(components.argument_names, kinds)),
+            defaults=components.defaults_of(found),
         )
 
     def instrument_ids(self) -> list[str]:

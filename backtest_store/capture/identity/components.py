@@ -50,6 +50,29 @@ def _own_parameters(strategy: Strategy) -> Json:
     return {n: plain(value) for n, value in arguments_of(strategy).items()} | config
 
 
+def defaults_of(strategies: list[Strategy]) -> list[str]:
+    """List the parameters that are as the strategies' configurations have them by default."""
+    several = len(strategies) > 1
+    return [
+        f"{strategy.id}.{name}" if several else name
+        for strategy in strategies
+        for name in _defaults(strategy.config)
+    ]
+
+
+def _defaults(config: Any) -> Iterator[str]:
+    import msgspec
+    from nautilus_trader.trading.config import StrategyConfig
+
+    everyones = frozenset(StrategyConfig.__struct_fields__)
+    if isinstance(config, msgspec.Struct):
+        for known in msgspec.structs.fields(config):
+            has_default = known.default is not msgspec.NODEFAULT
+            is_same = has_default and plain(getattr(config, known.name)) == plain(known.default)
+            if is_same and known.name not in everyones:
+                yield known.name
+
+
 def arguments_of(component: Actor) -> dict[str, Any]:
     """Return what a component was constructed with besides its configuration.
 

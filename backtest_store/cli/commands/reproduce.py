@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
     from backtest_store.models import Record
-    from backtest_store.runner.reproduce.difference import Reproduction
+    from backtest_store.runs.changes.causes import Reproduction
 
 EXAMPLES = examples(
     "btstore reproduce @best:sharpe_ratio", "btstore reproduce 3f2a --tolerance 1e-9 --format json"
@@ -47,8 +47,8 @@ def reproduce(
     """Run a stored run again from its snapshot, and compare every metric."""
     from backtest_store.cli.spinner import call, spinner
     from backtest_store.runner.execution import require_engine
-    from backtest_store.runner.reproduce.difference import Reproduction
     from backtest_store.runs import selectors
+    from backtest_store.runs.changes.causes import Reproduction
 
     original = call(lambda db: selectors.resolve(db, run))
     require_engine()

@@ -1,4 +1,4 @@
-"""`btstore show`: everything about one run."""
+"""`btstore show`: a page about one run, or all of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from backtest_store.cli.options import FormatOption, RunArgument, examples
 from backtest_store.cli.output.writers import Format
 
 EXAMPLES = examples("btstore show @latest", "btstore show 3f2a --config > config.json")
+AllOption = Annotated[
+    bool, typer.Option("--all", help="Print every field that is stored after the page.")
+]
 
 
 def show(
@@ -18,9 +21,10 @@ def show(
     config: Annotated[
         bool, typer.Option("--config", help="Print the configuration snapshot alone, as JSON.")
     ] = False,
+    all_: AllOption = False,
     format_: FormatOption = Format.TABLE,
 ) -> None:
-    """Show everything about one run."""
+    """Show one run: what went into it, how it went, and when."""
     from backtest_store.cli.output import render
     from backtest_store.cli.spinner import call
     from backtest_store.runs import selectors
@@ -28,7 +32,8 @@ def show(
     found = call(lambda db: selectors.resolve(db, run))
     if config:
         render.document(found.config_snapshot)
-    else:
+        return
+    if format_ is Format.TABLE:
+        render.page(found)
+    if all_ or format_ is not Format.TABLE:
         render.one(found, format_)
-        if format_ is Format.TABLE and found.period is not None:
-            render.months(found)

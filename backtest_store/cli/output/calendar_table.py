@@ -20,7 +20,7 @@ def lines(record: Record) -> list[str]:
     if not months:
         return []
     heading = "".join(f"{name:>{CELL}}" for name in MONTHS)
-    return [f"month{heading}   year", *_years(months)]
+    return [f"in % {heading}   year", *_years(months)]
 
 
 def _years(months: Sequence[Month]) -> Iterator[str]:

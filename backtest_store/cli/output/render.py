@@ -97,13 +97,11 @@ def one(record: DataclassInstance, format_: Format) -> None:
         many([record], Format.JSONL if format_ is Format.JSON else format_, columns)
 
 
-def months(record: Record) -> None:
-    """Print what a run earned in each month."""
-    from backtest_store.cli.output import calendar_table
+def page(record: Record) -> None:
+    """Print a run as a page for people."""
+    from backtest_store.cli.output import run_page
 
-    out = StandardOutput()
-    for line in ["", *calendar_table.lines(record)]:
-        out.write(line + "\n")
+    run_page.write(record, StandardOutput())
 
 
 def side_by_side(comparison: Comparison, format_: Format, *, all_parameters: bool = False) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
 from backtest_store.models import METRIC_FIELDS, Json, Record
+from backtest_store.runs.changes.inputs import digests_of, settings_of
 from backtest_store.runs.parameters import flattened
 
 Verdict = Literal["identical", "different"]
-# Where data is says nothing of what is in it, which has a fingerprint.
-PLACES = re.compile(r"data\.\d+\.(catalog_path|metadata\.made_of\.path)")
 ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 MOST_KEYS = 3
 
@@ -153,7 +152,7 @@ def _data(original: Record, reproduced: Record) -> Iterator[Cause]:
 
 
 def _source(then: Json, now: Json) -> Iterator[Cause]:
-    before, after = _digests(then), _digests(now)
+    before, after = digests_of(then), digests_of(now)
     changed = [file for file, digest in after.items() if digest not in before.values()]
     if changed and before:
         yield Cause("source", f"the strategy's source changed: {', '.join(changed)}")
@@ -164,14 +163,9 @@ def _source(then: Json, now: Json) -> Iterator[Cause]:
 def _script(then: Json, now: Json) -> Iterator[Cause]:
     """Name a script that was changed, be it by a comment: nothing else tells what it does."""
     before, after = then.get("script") or {}, now.get("script") or {}
-    is_told = after.get("path") in _digests(now)  # as one of the sources
+    is_told = after.get("path") in digests_of(now)  # as one of the sources
     if before and after and not is_told and before.get("sha256") != after.get("sha256"):
         yield Cause("script", f"the script changed: {after.get('path')}")
-
-
-def _digests(provenance: Json) -> dict[str, str]:
-    found = provenance.get("source_sha256")
-    return found if isinstance(found, dict) else {}
 
 
 def _version(key: str, name: str, original: Record, reproduced: Record) -> Iterator[Cause]:
@@ -193,28 +187,13 @@ def _configuration(original: Record, reproduced: Record) -> Iterator[Cause]:
     follows = (
         ["data", "instruments"] if original.data_fingerprint != reproduced.data_fingerprint else []
     )
-    then = _settings(original.config_snapshot, follows)
-    now = _settings(reproduced.config_snapshot, follows)
+    then = settings_of(original.config_snapshot, follows)
+    now = settings_of(reproduced.config_snapshot, follows)
     changed = [name for name in {**then, **now} if then.get(name) != now.get(name)]
     if changed:
         shown = ", ".join(f"{n} was {then.get(n)}, is {now.get(n)}" for n in changed[:MOST_KEYS])
         more = f" and {len(changed) - MOST_KEYS} more" if len(changed) > MOST_KEYS else ""
         yield Cause("configuration", f"the configuration is not restored in full: {shown}{more}")
-
-
-def _settings(snapshot: Json, without: Sequence[str]) -> Mapping[str, Any]:
-    kept = {key: value for key, value in snapshot.items() if key not in without}
-    flat = flattened(_by_place(kept))
-    return {name: value for name, value in flat.items() if not PLACES.fullmatch(name)}
-
-
-def _by_place(value: Any) -> Any:
-    """Turn lists into objects, so that each of their elements has a name of its own."""
-    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
-        value = {str(place): item for place, item in enumerate(value)}
-    if isinstance(value, dict):
-        return {str(name): _by_place(item) for name, item in value.items()}
-    return value
 
 
 def _equity_basis(original: Record, reproduced: Record) -> Iterator[Cause]:

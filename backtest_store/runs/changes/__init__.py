@@ -1,0 +1,1 @@
+"""What went into runs, and what changed between them."""

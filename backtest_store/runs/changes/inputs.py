@@ -1,0 +1,142 @@
+"""What went into a run, a name for each input: what sets runs apart, and what changed between two.
+
+Names are those of the stored fields: `parameters.fast_period`, `venues.0.fill_model.prob_slippage`.
+Where a configuration has a class, its fields are named as if they were the component's own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from backtest_store.models import Json, Record
+from backtest_store.runs.parameters import flattened
+
+# Where data is says nothing of what is in it, which has a fingerprint.
+PLACES = re.compile(r"data\.\d+\.(catalog_path|metadata\.made_of\.path)")
+# Of no consequence, or said by another input.
+REPEATED = re.compile(
+    r"strategy_path|config_path|config\..*|engine\.(instance_id|strategies\.\d+\..*)"
+    r"|start|end|data\.\d+\.(start_time|end_time)"
+)
+RUN_INPUTS = ("strategy_name", "strategy_type", "instrument_ids")
+MONEY_AND_TIME = ("initial_capital", "currency", "start_date", "end_date", "data_source")
+VERSIONS = {
+    "engine_version": "NautilusTrader",
+    "python_version": "Python",
+    "backtest_store_version": "backtest-store",
+    "platform": "platform",
+}
+SHORT = 8
+
+
+def inputs_of(run: Record) -> dict[str, Any]:
+    """Return all that went into a run by name: what its trader chose first, versions last."""
+    settings = settings_of(run.config_snapshot)
+    venues = {name: value for name, value in settings.items() if name.startswith("venues.")}
+    return {
+        **{name: getattr(run, name) for name in RUN_INPUTS},
+        **parameters_of(run),
+        **venues,
+        **{name: getattr(run, name) for name in MONEY_AND_TIME},
+        "data_fingerprint": run.data_fingerprint and run.data_fingerprint[:SHORT],
+        **_code(run.provenance),
+        **{name: value for name, value in settings.items() if not REPEATED.fullmatch(name)},
+    }
+
+
+def parameters_of(run: Record) -> dict[str, Any]:
+    """Return a run's parameters, nested ones under one name each."""
+    return {f"parameters.{name}": value for name, value in flattened(run.parameters).items()}
+
+
+def settings_of(snapshot: Json, without: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what a run was configured with, under one name each."""
+    kept = {key: value for key, value in snapshot.items() if key not in without}
+    flat = flattened(_by_place(kept))
+    return {
+        name.replace(".config.", "."): value
+        for name, value in flat.items()
+        if not PLACES.fullmatch(name)
+    }
+
+
+def differing(runs: Sequence[Record]) -> dict[str, list[Any]]:
+    """Return the inputs that are not the same in all runs, with each run's value.
+
+    None stands for what a run does not have. What says the same as another input is left out: the
+    particulars of other data, and a setting that varies along with a parameter.
+    """
+    every = [inputs_of(run) for run in runs]
+    varying = _varying(every)
+    if "data_fingerprint" in varying or "instrument_ids" in varying:
+        varying = {n: v for n, v in varying.items() if not n.startswith(("data.", "instruments."))}
+    told: set[str] = set()
+    found = {}
+    for name, values in varying.items():
+        written = json.dumps(values, default=str)
+        if written not in told or name in RUN_INPUTS:
+            found[name] = values
+        told.add(written)
+    return found
+
+
+def varying_settings(runs: Sequence[Record]) -> list[str]:
+    """Return the names of parameters and venue settings that vary among runs of one strategy."""
+    by_strategy: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        chosen = parameters_of(run) | {
+            name: value
+            for name, value in settings_of(run.config_snapshot).items()
+            if name.startswith("venues.") and not name.endswith("_path")
+        }
+        by_strategy.setdefault(run.strategy_name, []).append(chosen)
+    found = [name for every in by_strategy.values() for name in _varying(every)]
+    return list(dict.fromkeys(found))
+
+
+def digests_of(provenance: Json) -> dict[str, str]:
+    """Return the digest of each source file that a run used."""
+    found = provenance.get("source_sha256")
+    return found if isinstance(found, dict) else {}
+
+
+def _varying(every: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    names = dict.fromkeys(name for inputs in every for name in inputs)
+    columns = {name: [inputs.get(name) for inputs in every] for name in names}
+    return {name: values for name, values in columns.items() if len(_distinct(values)) > 1}
+
+
+def _distinct(values: Iterable[Any]) -> set[str]:
+    return {json.dumps(value, default=str, sort_keys=True) for value in values}
+
+
+def _code(provenance: Json) -> dict[str, Any]:
+    """Return the versions of all code: of files by their digests, of packages by their numbers."""
+    git = provenance.get("git") or {}
+    commit = git.get("commit")
+    packages = provenance.get("package_versions") or {}
+    return {
+        **{file_name(path): digest[:SHORT] for path, digest in digests_of(provenance).items()},
+        "commit": commit and commit[:SHORT] + ("+" if git.get("dirty") else ""),
+        **{name: provenance.get(key) for key, name in VERSIONS.items()},
+        **{f"package {name}": version for name, version in packages.items()},
+    }
+
+
+def file_name(path: str) -> str:
+    """Return a file as a person knows it; a package's own file by its folder."""
+    file = PurePath(path)
+    return f"{file.parent.name}/{file.name}" if file.stem == "__init__" else file.name
+
+
+def _by_place(value: Any) -> Any:
+    """Turn lists into objects, so that each of their elements has a name of its own."""
+    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+        value = {str(place): item for place, item in enumerate(value)}
+    if isinstance(value, dict):
+        return {str(name): _by_place(item) for name, item in value.items()}
+    return value
