@@ -11,13 +11,14 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from backtest_store.capture.details import Details, tags_of
 from backtest_store.capture.guard import fill_standard_streams, guarded
 from backtest_store.capture.identity import started  # noqa: F401 - as early as can be
+from backtest_store.capture.meeting import Meeting
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
 from backtest_store.saving import save
@@ -31,6 +32,17 @@ if TYPE_CHECKING:
     from backtest_store.capture.recorder import EngineRecorder
 
 __all__ = ["Recording", "record", "save_run", "save_run_async"]
+
+
+def _meet_second(module: ModuleType) -> None:
+    """Hear from now on what engines of 2.0 are asked: they tell nobody afterwards."""
+    if hasattr(module, "BacktestEngine"):
+        from backtest_store.capture.engines.v2.methods import watch_class
+
+        watch_class(module.BacktestEngine)
+
+
+Meeting(("nautilus_trader.backtest",), _meet_second).install()
 
 
 class StoreSink:
@@ -308,15 +320,13 @@ def _recorder(
             return None
         save.take_early()
         _warm_up()
-        from nautilus_trader.backtest.engine import BacktestEngine
-        from nautilus_trader.backtest.node import BacktestNode
-
+        from backtest_store.capture.engines.backtest import is_a
         from backtest_store.capture.node import NodeRecorder
         from backtest_store.capture.recorder import EngineRecorder
 
-        if isinstance(target, BacktestNode):
+        if is_a(target, "BacktestNode"):
             return NodeRecorder(target, details, recording)
-        if isinstance(target, BacktestEngine):
+        if is_a(target, "BacktestEngine"):
             return EngineRecorder(target, details, recording)
         get_logger().warning(f"cannot record a {type(target).__name__}: not an engine nor a node")
     return None

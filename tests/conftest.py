@@ -1,9 +1,10 @@
 """One real PostgreSQL server a test session, one migrated template, a clone of it a test."""
 
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,9 +16,13 @@ from hypothesis import settings
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 
+from backtest_store.capture.engines.release import engine_version
 from backtest_store.store import migrations
 from backtest_store.store.embedded.server import EmbeddedServer
 
+OTHER_ENGINE = re.compile(
+    r"No module named 'nautilus_trader\.|cannot import name '\w+' from 'nautilus_trader\."
+)
 SERVER_HOME = "BTSTORE_TEST_SERVER_HOME"
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
@@ -96,3 +101,19 @@ async def db(template: NoopExecutor) -> AsyncIterator[asyncpg.Connection]:
     yield connection
     await transaction.rollback()
     await connection.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Skip, and say so, the modules that need the other one of NautilusTrader's two engines."""
+    report = yield
+    second = engine_version() is not None and str(engine_version()).startswith("2")
+    is_of_second = "tests/second/" in collector.nodeid
+    if report.failed and is_of_second != second and OTHER_ENGINE.search(str(report.longrepr)):
+        needed = "2.x" if is_of_second else "1.x"
+        report.outcome = "skipped"
+        reason = f"Skipped: needs NautilusTrader {needed}, was {engine_version()}"
+        report.longrepr = (str(collector.path), 0, reason)
+    return report

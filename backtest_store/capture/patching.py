@@ -7,16 +7,15 @@ way, gets NautilusTrader's own, of whose runs we hear.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 from weakref import WeakSet
 
 from backtest_store.capture.details import Details, leave_no_trace
 from backtest_store.capture.engines.release import unsupported
+from backtest_store.capture.meeting import Meeting
 from backtest_store.capture.recorder import EngineRecorder, Sink
 from backtest_store.log import get_logger
 
@@ -24,13 +23,14 @@ BACKTESTS = "nautilus_trader.backtest"
 ENGINE_MODULE = "nautilus_trader.backtest.engine"
 NODE_MODULE = "nautilus_trader.backtest.node"
 RUST_MODULE = "nautilus_trader.core.nautilus_pyo3"
-MODULES = (ENGINE_MODULE, NODE_MODULE, RUST_MODULE)
+MODULES = (ENGINE_MODULE, NODE_MODULE, RUST_MODULE, BACKTESTS)
 
 
-class Patch(MetaPathFinder):
+class Patch(Meeting):
     """Hears of each run of each engine and node, as soon as NautilusTrader is imported."""
 
     def __init__(self, details: Details, sink: Sink) -> None:
+        super().__init__(MODULES, self.meet)
         self._details = details
         self._sink = sink
         self._recorders: WeakSet[EngineRecorder] = WeakSet()
@@ -38,12 +38,8 @@ class Patch(MetaPathFinder):
 
     def install(self) -> None:
         """Meet what is imported already, and wait for what is not."""
-        if self._reason is not None:
-            return
-        for name in MODULES:
-            if name in sys.modules:
-                self.meet(sys.modules[name])
-        sys.meta_path.insert(0, self)
+        if self._reason is None:
+            super().install()
 
     def finish(self) -> None:
         """Save the runs that never reached their end; say so if none could be recorded."""
@@ -51,17 +47,6 @@ class Patch(MetaPathFinder):
             recorder.detach()
         if self._reason is not None and BACKTESTS in sys.modules:
             get_logger().warning(f"no run was recorded: {self._reason}")
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Find one of the modules as everybody does, and stay with it while it is loaded."""
-        if name not in MODULES:
-            return None
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self)
-        return spec
 
     def meet(self, module: ModuleType) -> None:
         """Have the runs heard of that the class of a module makes."""
@@ -71,8 +56,17 @@ class Patch(MetaPathFinder):
             runs.follow_everything(self._recorder)
         elif module.__name__ == NODE_MODULE:
             module.BacktestNode.run = self._node_run(module.BacktestNode.run)
-        else:
+        elif module.__name__ == RUST_MODULE:
             warn_of_rust(module)
+        elif hasattr(module, "BacktestEngine"):
+            self._meet_second(module)
+
+    def _meet_second(self, module: ModuleType) -> None:
+        """Have the runs heard of that the classes of 2.0 make."""
+        from backtest_store.capture.engines.v2 import methods
+
+        methods.watch_class(module.BacktestEngine)
+        methods.follow_everything(self._recorder)
 
     def _recorder(self, engine: Any) -> EngineRecorder:
         recorder = EngineRecorder(engine, self._details, self._sink, is_for_one_run=True)
@@ -117,23 +111,3 @@ def warn_of_rust(module: ModuleType) -> None:
         return original(*args, **named)
 
     engine.run = run
-
-
-class _Loader(Loader):
-    """Loads a module as its own loader does, and then has it met."""
-
-    def __init__(self, loader: Loader, patch: Patch) -> None:
-        self._loader = loader
-        self._patch = patch
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Let the module's own loader create it."""
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Let the module's own loader execute it, and step aside."""
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        self._patch.meet(module)

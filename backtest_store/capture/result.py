@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal, localcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.accounting.equity import EquityCurve, equity_curve
-from backtest_store.capture.accounting.ledger import Ledger, ledger_of
+from backtest_store.capture.accounting.ledger import Converter, Ledger, ledger_of
 from backtest_store.capture.accounting.market import Market
 from backtest_store.capture.accounting.positions import count_closed
 from backtest_store.capture.accounting.reconciliation import differences
@@ -17,7 +17,7 @@ from backtest_store.capture.accounting.sampler import Samples
 from backtest_store.capture.accounting.valuation import EXACT, Valuation
 from backtest_store.capture.engine_statistics import engine_statistics
 from backtest_store.capture.guard import attempt
-from backtest_store.models import Metrics, Record
+from backtest_store.models import Json, Metrics, Record
 from backtest_store.statistics.equity_metrics import Equity
 from backtest_store.statistics.metrics import measure
 
@@ -25,35 +25,59 @@ if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
 
 UNKNOWN = Decimal("NaN")
+NO_SAMPLES = Samples()
 NO_EQUITY = EquityCurve(
     Equity(starting_capital=UNKNOWN, values=[], basis="balance"), ["equity could not be captured"]
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """What a run came to, as far as it could be read; what could not is None."""
+
+    valuation: Converter
+    curve: EquityCurve | None
+    ledger: Ledger | None
+    unrealised: Decimal | None
+    final_balance: Decimal | None
+    opening_price: Decimal | None
+    closing_price: Decimal | None
+    engine_stats: Json
 
 
 def with_metrics(
     engine: BacktestEngine, record: Record, samples: Samples | None, warnings: Sequence[str]
 ) -> Record:
     """Add to the record of a run that has ended how it went; a part that fails is not known."""
-    valuation = Valuation(engine)
-    curve = attempt("measure equity", partial(equity_curve, engine, valuation, samples), NO_EQUITY)
-    ledger = attempt("read the trades", partial(_ledger, engine, valuation, samples), None)
-    market = Market(engine.cache)
-    unrealised = attempt("value open positions", partial(valuation.unrealised, market), None)
+    valuation, seen = Valuation(engine), samples or NO_SAMPLES
+    value_open = partial(valuation.unrealised, Market(engine.cache))
+    results = Results(
+        valuation=valuation,
+        curve=attempt("measure equity", partial(equity_curve, engine, valuation, samples), None),
+        ledger=attempt("read the trades", partial(_ledger, engine, valuation, samples), None),
+        unrealised=attempt("value open positions", value_open, None),
+        final_balance=attempt("read the balances", valuation.final_balance, None),
+        opening_price=seen.opening_price,
+        closing_price=seen.closing_price,
+        engine_stats=attempt("read statistics", partial(engine_statistics, engine), {}),
+    )
+    return measured(record, results, warnings)
+
+
+def measured(record: Record, results: Results, warnings: Sequence[str]) -> Record:
+    """Add metrics to a record, and what is doubtful about them."""
+    ledger, curve = results.ledger, results.curve or NO_EQUITY
     metrics = measure(
         equity=curve.equity,
-        final_balance=attempt("read the balances", valuation.final_balance, None),
+        final_balance=results.final_balance,
         trade_profits=[UNKNOWN] if ledger is None else [trade.profit for trade in ledger.trades],
-        total_fees=_fees(ledger, valuation),
-        unrealised_profit=unrealised,
-        buy_and_hold_return=_buy_and_hold(samples),
-        engine_stats=attempt("read statistics", partial(engine_statistics, engine), {}),
-        warnings=[
-            *warnings,
-            *curve.warnings,
-            *_doubts(curve, ledger, unrealised, valuation),
-        ],
+        total_fees=_fees(ledger, results.valuation),
+        unrealised_profit=results.unrealised,
+        buy_and_hold_return=_buy_and_hold(results),
+        engine_stats=results.engine_stats,
+        warnings=[*warnings, *curve.warnings, *_doubts(curve, results)],
     )
-    return _merged(record, _counted(metrics, ledger), curve)
+    return _merged(record, _counted(metrics, ledger), curve, results.valuation.currency)
 
 
 def _ledger(engine: BacktestEngine, valuation: Valuation, samples: Samples | None) -> Ledger:
@@ -64,14 +88,13 @@ def _ledger(engine: BacktestEngine, valuation: Valuation, samples: Samples | Non
     return ledger_of(engine, valuation)
 
 
-def _fees(ledger: Ledger | None, valuation: Valuation) -> Decimal | None:
+def _fees(ledger: Ledger | None, valuation: Converter) -> Decimal | None:
     is_known = ledger is not None and valuation.currency is not None and ledger.fees.is_finite()
     return ledger.fees if ledger is not None and is_known else None
 
 
-def _doubts(
-    curve: EquityCurve, ledger: Ledger | None, unrealised: Decimal | None, valuation: Valuation
-) -> list[str]:
+def _doubts(curve: EquityCurve, results: Results) -> list[str]:
+    ledger, valuation = results.ledger, results.valuation
     if ledger is None:
         return ["trades could not be captured"]
     unknown = [
@@ -79,15 +102,15 @@ def _doubts(
         f"to {valuation.currency}"
         for code in ledger.unconverted
     ]
-    return [*unknown, *differences(curve.equity, ledger, unrealised, valuation)]
+    return [*unknown, *differences(curve.equity, ledger, results.unrealised, valuation)]
 
 
-def _buy_and_hold(samples: Samples | None) -> Decimal | None:
+def _buy_and_hold(results: Results) -> Decimal | None:
     """Return what the only instrument did from its first price to its last."""
-    if samples is None or not samples.opening_price or samples.closing_price is None:
+    if not results.opening_price or results.closing_price is None:
         return None
     with localcontext(EXACT):
-        return samples.closing_price / samples.opening_price - 1
+        return results.closing_price / results.opening_price - 1
 
 
 def _counted(metrics: Metrics, ledger: Ledger | None) -> Metrics:
@@ -107,9 +130,11 @@ def _counted(metrics: Metrics, ledger: Ledger | None) -> Metrics:
     )
 
 
-def _merged(record: Record, metrics: Metrics, curve: EquityCurve) -> Record:
+def _merged(record: Record, metrics: Metrics, curve: EquityCurve, currency: str | None) -> Record:
     capital = curve.equity.starting_capital
     found = asdict(metrics)
     if record.initial_capital is None and capital.is_finite():
         found["initial_capital"] = capital
+    if record.currency is None:
+        found["currency"] = currency
     return replace(record, **found)

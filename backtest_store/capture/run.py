@@ -70,8 +70,7 @@ def begin(backtest: Backtest, details: Details, run_id: UUID) -> Begun:
         data_source=_redacted(redactor, details.data_source) or (IN_MEMORY if data.count else None),
         data_fingerprint=_redacted(redactor, details.data_fingerprint) or data.fingerprint,
         config_snapshot=_json(redactor, collector.snapshot),
-        provenance=_provenance(details, redactor, collector.code, backtest.key)
-        | _read_from(found, details),
+        provenance=_provenance(details, redactor, collector.code) | _read_from(found, details),
         instrument_ids=backtest.instrument_ids(),
         **_described(found, details, redactor),
         **_said(details, redactor),
@@ -92,7 +91,9 @@ def finish(backtest: Backtest, begun: Begun, outcome: Outcome) -> Record:
         data_fingerprint=_redacted(begun.redactor, identity.data_fingerprint),
         config_hash=identity.config_hash,
         code_hash=identity.code_hash,
-        provenance=begun.record.provenance | _told_at_end(identity, begun.redactor),
+        provenance=begun.record.provenance
+        | {"engine_run_id": backtest.engine_run_id}
+        | _told_at_end(identity, begun.redactor),
         **_added(backtest, begun),
     )
     record = _ended(record, begun.redactor, outcome)
@@ -194,13 +195,11 @@ def _redacted(redactor: Redactor, text: object) -> str | None:
     return None if text is None else redactor.text(clean(str(text)))
 
 
-def _provenance(
-    details: Details, redactor: Redactor, code: Code, key: tuple[str, str] | None = None
-) -> Json:
+def _provenance(details: Details, redactor: Redactor, code: Code) -> Json:
     tell = partial(provenance_of, code, GitQuery(code.files), command_line=details.command_line)
     origin: Json = attempt("tell where the run comes from", tell, {})
     script = script_of_process() if details.command_line is None else None
-    return _json(redactor, origin | {"script": script, "engine_run_id": key and key[1]})
+    return _json(redactor, origin | {"script": script})
 
 
 def _duration(backtest: Backtest, begun: Begun) -> float:

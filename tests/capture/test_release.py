@@ -15,7 +15,7 @@ from tests.capture.stores import stored
 from tests.shell import btstore
 
 ROOT = str(Path(__file__).parents[2])
-REASON = "it has to be NautilusTrader 1.x, was 2.0.0rc7"
+REASON = "it has to be NautilusTrader 1.x or 2.x, was 3.0.0"
 SCRIPT = """
 from tests.capture.backtests import backtest
 made = backtest([100, 110], {0: 10, 1: -10})
@@ -32,9 +32,9 @@ def forget() -> None:
 @pytest.fixture
 def newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Say of the engine that is installed that it is a later one, as its package would."""
-    folder = tmp_path / "nautilus_trader-2.0.0rc7.dist-info"
+    folder = tmp_path / "nautilus_trader-3.0.0.dist-info"
     folder.mkdir()
-    (folder / "METADATA").write_text("Name: nautilus_trader\nVersion: 2.0.0rc7\n")
+    (folder / "METADATA").write_text("Name: nautilus_trader\nVersion: 3.0.0\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), ROOT]))
     forget()

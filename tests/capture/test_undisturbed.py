@@ -32,6 +32,7 @@ from backtest_store.capture.recorder import EngineRecorder
 from backtest_store.models import Record
 from backtest_store.saving.journal import Entry
 from tests.capture.backtests import MINUTE, backtest, bar_type, bars, engine, pair, scripted, share
+from tests.capture.expected import waves
 from tests.capture.stores import stored
 
 HOUR = timedelta(hours=1)
@@ -73,16 +74,6 @@ class _Restless(Strategy):  # type: ignore[misc]
 
     def on_event(self, event: Any) -> None:
         self.seen.append((event.ts_event, type(event).__name__))
-
-
-def waves(count: int) -> list[float]:
-    """Prices that go up and down, the same in every process."""
-    prices, price, state = [], 0.7, 12345
-    for _ in range(count):
-        state = (1103515245 * state + 12345) % 2**31
-        price *= 1 + (state / 2**31 - 0.5) * 0.002
-        prices.append(round(price, 5))
-    return prices
 
 
 def busy() -> BacktestEngine:

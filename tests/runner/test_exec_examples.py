@@ -26,7 +26,7 @@ from nautilus_trader.model.currencies import AUD, USD
 from nautilus_trader.model.data import Bar
 from nautilus_trader.model.objects import Money, Price
 from tests.capture.backtests import MINUTE, bar_type, bars, engine, pair
-from tests.capture.test_undisturbed import waves
+from tests.capture.expected import waves
 
 instrument = pair("AUD/USD", AUD, USD, fee="0.00002")
 common = dict(

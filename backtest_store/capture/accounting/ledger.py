@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from backtest_store.capture.accounting.market import ONE, Market
 from backtest_store.capture.accounting.positions import cycles, fills_of
@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from nautilus_trader.model.position import Position
 
 UNKNOWN = Decimal("NaN")
+
+
+class Converter(Protocol):
+    """What expresses amounts in the currency of a run."""
+
+    @property
+    def currency(self) -> str | None:
+        """Return the currency of the run."""
+
+    @property
+    def is_convertible_at_once(self) -> bool:
+        """Tell whether the starting capital needs no exchange rate."""
+
+    def convert(self, amounts: Amounts, market: Any) -> Decimal | None:
+        """Return the sum of amounts at the rates of a moment; None without an exchange rate."""
 
 
 @dataclass
@@ -53,7 +68,7 @@ class Ledger:
         Amounts, by currency, for which there was no exchange rate when they were booked.
     """
 
-    def __init__(self, valuation: Valuation) -> None:
+    def __init__(self, valuation: Converter) -> None:
         self._valuation = valuation
         self._open: dict[object, Trade] = {}
         self.trades: list[Trade] = []
@@ -62,7 +77,7 @@ class Ledger:
         self.unconverted: Amounts = {}
         self.fills = 0
 
-    def fill(self, fill: OrderFilled, market: Market) -> None:
+    def fill(self, fill: OrderFilled, market: Any) -> None:
         """Book the commission of a fill."""
         self.fills += 1
         if fill.commission is not None:
@@ -70,7 +85,7 @@ class Ledger:
             self.fees = EXACT.add(self.fees, self._converted(code, amount, market))
 
     def change(
-        self, key: object, settlement: str, realised: Money | None, fees: Amounts, market: Market
+        self, key: object, settlement: str, realised: Money | None, fees: Amounts, market: Any
     ) -> None:
         """Book what a position has earned and paid since it was booked before.
 
@@ -84,8 +99,8 @@ class Ledger:
             Its profit so far, after the fees in that currency.
         fees : dict
             The fees of the fill that changed it, by currency.
-        market : Market
-            The exchange rates of the moment.
+        market
+            What tells the valuation the exchange rates of the moment.
         """
         trade = self._open.setdefault(key, Trade())
         own = ZERO if realised is None else realised.as_decimal()
@@ -103,7 +118,7 @@ class Ledger:
         if trade is not None:
             self.trades.append(trade)
 
-    def _converted(self, code: str, amount: Decimal, market: Market) -> Decimal:
+    def _converted(self, code: str, amount: Decimal, market: Any) -> Decimal:
         if not amount or code == self._valuation.currency:
             return amount
         converted = self._valuation.convert({code: amount}, market)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.accounting.ledger import Ledger
-from backtest_store.capture.accounting.valuation import EXACT, Valuation
+from backtest_store.capture.accounting.ledger import Converter, Ledger
+from backtest_store.capture.accounting.valuation import EXACT
 
 if TYPE_CHECKING:
     from backtest_store.statistics.equity_metrics import Equity
@@ -15,7 +15,7 @@ CENT = Decimal("0.01")
 
 
 def differences(
-    equity: Equity, ledger: Ledger, unrealised: Decimal | None, valuation: Valuation
+    equity: Equity, ledger: Ledger, unrealised: Decimal | None, valuation: Converter
 ) -> list[str]:
     """Return a warning for each amount by which the equity is not what the fills explain.
 

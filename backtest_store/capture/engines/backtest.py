@@ -77,8 +77,8 @@ class Backtest(Protocol):
         """Return what names the engine and the run that it is at; None if it is at none."""
 
     @property
-    def has_run(self) -> bool:
-        """Tell whether the engine has come to the end of a run."""
+    def engine_run_id(self) -> str | None:
+        """Return the engine's own id of its run."""
 
     def strategies(self) -> Strategies:
         """Return the strategies that the engine has now."""
@@ -130,6 +130,22 @@ class Backtest(Protocol):
 
 def backtest_of(engine: Any) -> Backtest:
     """Return what tells of an engine."""
+    if is_second(type(engine)):
+        from backtest_store.capture.engines.v2.backtest import SecondEngine
+
+        return SecondEngine(engine)
     from backtest_store.capture.engines.first import FirstEngine
 
     return FirstEngine(engine)
+
+
+def is_second(engine_class: type) -> bool:
+    """Tell whether a class is of the engine in Rust, and not of the one in Cython."""
+    modules = [kind.__module__ for kind in engine_class.__mro__]
+    return "nautilus_trader.backtest.engine" not in modules
+
+
+def is_a(thing: Any, name: str) -> bool:
+    """Tell whether a thing is of one of NautilusTrader's classes of a name, or inherits it."""
+    kinds = [kind for kind in type(thing).__mro__ if kind.__name__ == name]
+    return any(kind.__module__.startswith("nautilus_trader.") for kind in kinds)

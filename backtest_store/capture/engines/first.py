@@ -109,9 +109,10 @@ class FirstEngine:
         return None if run_id is None else (str(self.engine.instance_id), str(run_id))
 
     @property
-    def has_run(self) -> bool:
-        """Tell whether the engine has come to the end of a run."""
-        return self.engine.run_finished is not None
+    def engine_run_id(self) -> str | None:
+        """Return the engine's own id of its run."""
+        run_id = self.engine.run_id
+        return None if run_id is None else str(run_id)
 
     def strategies(self) -> Strategies:
         """Return the strategies that the engine has now."""

@@ -6,8 +6,7 @@ from functools import cache
 from importlib import metadata
 
 ENGINE = "nautilus_trader"
-# The engine of 2.0 is another one, in Rust: no message bus, kernel or exchange that Python reaches.
-CAPTURED = "1"
+CAPTURED = ("1", "2")
 
 
 @cache
@@ -24,6 +23,6 @@ def unsupported() -> str | None:
     version = engine_version()
     if version is None:
         return f"{ENGINE} is not installed"
-    if version.partition(".")[0] == CAPTURED:
+    if version.partition(".")[0] in CAPTURED:
         return None
-    return f"it has to be NautilusTrader {CAPTURED}.x, was {version}"
+    return f"it has to be NautilusTrader 1.x or 2.x, was {version}"

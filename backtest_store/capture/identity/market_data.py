@@ -28,7 +28,7 @@ PART = 4096
 REVISION = attrgetter("is_revision")
 ARRIVAL = attrgetter("ts_init")
 # The text of each of these has all of it, but for the moment of its arrival.
-NAUTILUS_DATA = "nautilus_trader.model.data"
+NAUTILUS_DATA = frozenset({"nautilus_trader.model.data", "nautilus_trader.model"})
 # Under this name an engine replays what `add_data` was given; other names load as the run goes.
 ADDED = "backtest_data"
 
@@ -72,7 +72,8 @@ class Fingerprint:
         self._texts.update("\n".join([*known, ""]).encode("utf-8", "replace"))
         self._kinds.update(_lines_of_kinds(part, kinds))
         self._times.update(array("Q", map(ARRIVAL, part)).tobytes())
-        flags = map(REVISION if _names(kinds) == {"Bar"} else _revised, part)
+        has_flag = _names(kinds) == {"Bar"} and hasattr(part[0], "is_revision")
+        flags = map(REVISION if has_flag else _revised, part)
         if "Bar" in _names(kinds) and any(flags):
             places = [n for n, element in enumerate(part, self.count) if _revised(element)]
             self._revisions.update(b"".join(b"%d\n" % n for n in places))
@@ -96,7 +97,7 @@ def fingerprint(data: Iterable[Data]) -> str | None:
 
 def _are_plain(kinds: Iterable[type]) -> bool:
     """Tell whether the texts of elements of these classes have all that they hold."""
-    return all(kind.__module__ == NAUTILUS_DATA and kind.__name__ != "CustomData" for kind in kinds)
+    return all(kind.__module__ in NAUTILUS_DATA and kind.__name__ != "CustomData" for kind in kinds)
 
 
 def _names(kinds: Iterable[type]) -> set[str]:
@@ -120,7 +121,7 @@ def _described(element: Data) -> str | None:
     kind = type(element)
     if _are_plain([kind]):
         return str(element)
-    if kind.__name__ == "CustomData" and kind.__module__ == NAUTILUS_DATA:
+    if kind.__name__ == "CustomData" and kind.__module__ in NAUTILUS_DATA:
         inner = _described(element.data)
         return None if inner is None else f"{element.data_type} {inner}"
     state = plain(_state(element))

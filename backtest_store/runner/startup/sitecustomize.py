@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from backtest_store.capture.patching import Patch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-WAITED_FOR = ("nautilus_trader.backtest.engine", "nautilus_trader.backtest.node")
+WAITED_FOR = (
+    "nautilus_trader.backtest",  # on 2.0; on 1.x these two
+    "nautilus_trader.backtest.engine",
+    "nautilus_trader.backtest.node",
+)
 
 
 class Waiting:

@@ -1,0 +1,260 @@
+"""An engine of NautilusTrader 2.0, as the rest of capture asks for it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from backtest_store.capture.details import Outcome, outcome_of
+from backtest_store.capture.engines.backtest import Follower, Strategies
+from backtest_store.capture.engines.v2 import callbacks, description, methods
+from backtest_store.capture.engines.v2.accounts import Accounts, main_currency, total
+from backtest_store.capture.engines.v2.asked import Component, asked_of, in_order
+from backtest_store.capture.engines.v2.prices import Prices, between, instrument_of
+from backtest_store.capture.guard import attempt
+from backtest_store.capture.identity import components
+from backtest_store.capture.identity.identity import CHANCE, VALUES, Configuration
+from backtest_store.capture.identity.json_values import canonical, clean, is_whole, plain
+from backtest_store.capture.identity.market_data import (
+    Fingerprint,
+    MarketData,
+    isoformat,
+    moment,
+)
+from backtest_store.capture.identity.substance import substance
+from backtest_store.capture.outcome import UNENDED
+from backtest_store.capture.result import Results, measured
+from backtest_store.models import Json, Record
+
+if TYPE_CHECKING:
+    from backtest_store.capture.identity.code import Code
+
+UNWATCHED = "whether a callback raised is not known: other tools hold what would tell"
+
+
+class SecondEngine:
+    """Tells of an engine of NautilusTrader 2.0, from what it was asked and what it shows."""
+
+    def __init__(self, engine: Any) -> None:
+        self.engine = engine
+        self._asked = asked_of(engine)
+        self._key = str(engine.instance_id)
+        self._follower: Follower | None = None
+        self._began: int | None = None
+
+    def follow(self, follower: Follower) -> bool:
+        """Have a follower hear of the engine's runs; False if another one does already."""
+        if not methods.follow(follower):
+            return False
+        self._follower = follower
+        return True
+
+    def leave(self, follower: Follower) -> None:
+        """Have a follower hear no more."""
+        methods.leave(follower)
+
+    def begin(self) -> None:
+        """Start to watch a run that begins."""
+        self._began = time.time_ns()
+        self.__dict__.pop("_prices", None)
+
+    def stop_watching(self) -> None:
+        """Take what was seen of a run that has ended: nothing, the engine has it."""
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        """Return what names the engine and the run that it is at; None if it is at none."""
+        if self._asked.runs:
+            return self._key, str(self._asked.runs)
+        run_id = self.engine.run_id
+        return None if run_id is None else (self._key, str(run_id))
+
+    @property
+    def engine_run_id(self) -> str | None:
+        """Return the engine's own id of its run."""
+        run_id = self.engine.run_id
+        return None if run_id is None else str(run_id)
+
+    @property
+    def _strategies(self) -> list[Component]:
+        return [one for one in self._asked.components if one.kind == "strategies"]
+
+    def strategies(self) -> Strategies:
+        """Return the strategies that the engine has now, as far as they were seen."""
+        found = self._strategies
+        kinds = [type(one.instance) for one in found if one.instance is not None]
+        return Strategies(
+            names=[description.name_of(one) for one in found],
+            ids=frozenset(map(description.id_of, found)),
+            parameters=description.parameters_of(found),
+            is_read=any(map(components.argument_names, kinds)),
+        )
+
+    def instrument_ids(self) -> list[str]:
+        """List the instruments that the engine knows now."""
+        return sorted(str(instrument_id) for instrument_id in self.engine.cache.instrument_ids())
+
+    def classes(self) -> list[type]:
+        """Return the classes of all that the engine was given and whose code decides."""
+        found = [one.instance for one in self._asked.components if one.instance is not None]
+        models = [v for venue in self._asked.venues for v in venue.values() if _is_model(v)]
+        return [*map(type, found), *(type(one.config) for one in found), *map(type, models)]
+
+    def market_data(self, *, is_known: bool) -> MarketData:
+        """Return the data that the engine holds; `is_known` spares its digest."""
+        data = list(self._asked.data())
+        digest = Fingerprint() if is_known else Fingerprint().add(data)
+        return MarketData(
+            count=len(data),
+            first=data[0].ts_init if data else None,
+            last=data[-1].ts_init if data else None,
+            streams=tuple(sorted({_stream(p[0]) for p in self._asked.held if p})),
+            digest=digest,
+            is_all=self._asked.has_all_data and not self._reads_catalogs,
+        )
+
+    @property
+    def _reads_catalogs(self) -> bool:
+        return bool(getattr(self._asked.config, "catalogs", None))
+
+    def portion(self) -> Iterable[Any]:
+        """Return the data that the engine holds now, of a stream the newest portion."""
+        return in_order(self._asked.fresh)
+
+    def saw_all(self, data: MarketData) -> bool:
+        """Tell whether the engine has replayed nothing besides the data that was seen."""
+        return data.is_all and bool(self.engine.iteration <= data.seen)
+
+    def snapshot(self, data: MarketData) -> Json:
+        """Describe the engine as a `BacktestRunConfig` would, as far as it can be known."""
+        found = sorted(self.engine.cache.instruments(), key=lambda one: str(one.id))
+        return description.snapshot_of(self._asked, data, found)
+
+    def configuration(
+        self, described: Json, given: Mapping[str, Any] | None, code: Code
+    ) -> Configuration:
+        """Digest what configures the engine."""
+        found = [one.instance for one in self._asked.components if one.instance is not None]
+        facts = {
+            "engine": substance(described),
+            "given": substance(plain(given)),
+            "attributes": list(self._asked.attributes),
+            "chance": self._asked.chance if code.draws else {},
+        }
+        unknown = [*components.unknown_arguments(found)]
+        unknown += [] if self._asked.is_whole else [description.PARTIAL]
+        unknown += [CHANCE] if code.draws and not self._asked.chance else []
+        unknown += [] if is_whole(facts) else [VALUES]
+        digest = hashlib.sha256(canonical(facts).encode()).hexdigest()
+        return Configuration(None if unknown else digest, unknown)
+
+    def capital(self) -> tuple[Decimal | None, str | None]:
+        """Return the starting capital, if it can be known yet, and its currency."""
+        if self.engine.run_id is not None and self._follower is None:
+            accounts = self._accounts()
+            capital = accounts.starting_capital()
+            return capital if capital.is_finite() else None, accounts.currency
+        venues = self._asked.venues
+        held = total(venue["starting_balances"] for venue in venues)
+        bases = [v["base_currency"] for v in venues if v.get("base_currency") is not None]
+        instruments = self.engine.cache.instruments()
+        currency = str(bases[0].code) if bases else main_currency([*held], instruments)
+        return held[currency] if currency and set(held) == {currency} else None, currency
+
+    def asked(self) -> list[datetime | None]:
+        """Return from when to when the engine was to run, and not only when it had data."""
+        return [moment(self.engine.backtest_start), moment(self.engine.backtest_end)]
+
+    def started_at(self) -> datetime | None:
+        """Return when the run began."""
+        return None if self._follower is not None else moment(self.engine.run_started)
+
+    def duration(self) -> float | None:
+        """Return how long the run took, in seconds."""
+        started, finished = self.engine.run_started, self.engine.run_finished
+        if started is None or finished is None or finished < max(started, self._began or 0):
+            return None
+        return float(finished - started) / 1e9
+
+    @cached_property
+    def _prices(self) -> Prices:
+        start, end = self.engine.backtest_start, self.engine.backtest_end
+        data = between(self._asked.data(), start, end)
+        return Prices(data, self.engine.cache.instruments())
+
+    def dates(self, data: MarketData) -> tuple[datetime | None, datetime | None]:
+        """Return the times of the first and the last market data that the run has seen."""
+        first, last = self._prices.first, self._prices.last
+        if first is None or not data.count:
+            return None, None
+        return moment(first.ts_init), moment(last.ts_init)
+
+    def outcome(self, error: BaseException | None = None, *, has_begun: bool = True) -> Outcome:
+        """Return what the run came to that the engine has behind it."""
+        if error is not None:
+            return outcome_of(error)
+        raised = callbacks.error_of(self._key) if self._asked.runs else None
+        if raised is not None:
+            return raised
+        if self._asked.is_under_way or not has_begun:
+            return UNENDED
+        return self._stopped() or Outcome(
+            warnings=() if callbacks.can_watch() else (UNWATCHED,),
+        )
+
+    def _stopped(self) -> Outcome | None:
+        """Return what stopped a run before its data ended."""
+        asked, iterations = self._asked, self.engine.iteration
+        expected = sum(1 for _ in between(asked.data(), asked.start, asked.end))
+        is_short = not asked.has_all_data or iterations < expected
+        if not is_short or (asked.shutdown is None and not asked.has_all_data):
+            return None
+        name, reason = asked.shutdown or ("the engine", None)
+        text = f"Received ShutdownSystem from {name}" + ("" if reason is None else f": {reason}")
+        if asked.shutdown is None:
+            text = f"the engine ended after {iterations:,} of {expected:,} elements of data"
+        return Outcome(
+            status="stopped",
+            error_type="ShutdownSystem" if asked.shutdown else "Stopped",
+            error_message=clean(f"at {isoformat(self.engine.backtest_end)}: {text}"),
+        )
+
+    def _accounts(self) -> Accounts:
+        return Accounts(self.engine, self._prices)
+
+    def with_metrics(self, record: Record, warnings: Sequence[str]) -> Record:
+        """Add to the record of a run that has ended how it went."""
+        accounts, prices = self._accounts(), self._prices
+        results = Results(
+            valuation=accounts,
+            curve=attempt("measure equity", accounts.curve, None),
+            ledger=attempt("read the trades", accounts.ledger, None),
+            unrealised=attempt("value open positions", accounts.unrealised, None),
+            final_balance=attempt("read the balances", accounts.final_balance, None),
+            opening_price=prices.opening,
+            closing_price=prices.closing,
+            engine_stats=attempt("read statistics", self._statistics, {}),
+        )
+        return measured(record, results, warnings)
+
+    def _statistics(self) -> Json:
+        result = self.engine.get_result()
+        stats = {"pnls": result.stats_pnls, "returns": result.stats_returns}
+        found = plain(stats | {"general": result.stats_general})
+        return found if isinstance(found, dict) else {}
+
+
+def _is_model(value: object) -> bool:
+    return type(value).__name__.endswith(("Model", "Module"))
+
+
+def _stream(element: Any) -> str:
+    bar_type = getattr(element, "bar_type", None)
+    if bar_type is not None:
+        return str(bar_type)
+    return f"{instrument_of(element)}.{type(element).__name__}"

@@ -1,0 +1,157 @@
+"""An engine of 2.0 in words: what it was given, as JSON that tells one value from another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import GetSetDescriptorType
+from typing import Any
+
+from backtest_store.capture.engines.v2.asked import Asked, Component
+from backtest_store.capture.engines.v2.models import arguments_of
+from backtest_store.capture.identity import components
+from backtest_store.capture.identity.json_values import Undescribed, is_nautilus, path_of, plain
+from backtest_store.capture.identity.market_data import MarketData
+from backtest_store.capture.identity.state import attributes_of
+from backtest_store.models import Json, Plain
+
+KINDS = {"strategies": "strategy", "actors": "actor", "exec_algorithms": "exec_algorithm"}
+PARTIAL = "the engine was made before backtest_store was imported: what it was given is not known"
+ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+
+
+def described(value: Any) -> Plain:
+    """Return a value of a configuration as JSON, NautilusTrader's own by all that it shows."""
+    if isinstance(value, Mapping):
+        return {str(plain(name)): described(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [described(item) for item in value]
+    if type(value).__name__.endswith(("Model", "Module")):
+        return _model(value)
+    return _of_nautilus(value) if is_nautilus(value) else plain(value)
+
+
+def _of_nautilus(value: Any) -> Plain:
+    kind = type(value)
+    if kind.__name__.endswith("Config"):
+        return {name: described(getattr(value, name)) for name in _shown(kind)}
+    if "code" in _shown(kind) and kind.__name__ == "Currency":
+        return str(value.code)
+    name = getattr(value, "name", None)
+    return name if isinstance(getattr(kind, str(name), None), kind) else plain(value)
+
+
+def _shown(kind: type) -> list[str]:
+    """List what a compiled class shows, and its bases."""
+    own = [vars(base) for base in kind.__mro__ if base.__module__.startswith("nautilus_trader")]
+    return sorted(
+        {n for held in own for n, v in held.items() if isinstance(v, GetSetDescriptorType)}
+    )
+
+
+def _model(model: Any) -> Plain:
+    """Describe a model by its class, what it was made with and what it shows."""
+    given, text = arguments_of(model), repr(model)
+    shown: Json = {} if ADDRESS.search(text) else {"state": text}
+    known = given is not None or shown
+    return {
+        "path": path_of(type(model)),
+        "arguments": described(given) if known else Undescribed("<not known>"),
+        "attributes": attributes_of(model),
+        **shown,
+    }
+
+
+def snapshot_of(asked: Asked, data: MarketData, instruments: list[Any]) -> Json:
+    """Describe an engine as a `BacktestRunConfig` would, and say what is missing."""
+    given = {kind: _all_importable(asked, kind) for kind in KINDS}
+    engine = described(asked.config)
+    strategies = given["strategies"]
+    return {
+        **(strategies[0] if len(strategies) == 1 else {}),
+        "venues": [venue_config(venue) for venue in asked.venues],
+        "data": data.describe(),
+        "instruments": [plain(instrument.to_dict()) for instrument in instruments],
+        "engine": (engine if isinstance(engine, dict) else {}) | given,
+        **({} if asked.is_whole else {"partial": PARTIAL}),
+    }
+
+
+def venue_config(said: Mapping[str, Any]) -> Json:
+    """Describe a venue in the terms of `BacktestVenueConfig`, but for what was left out."""
+    config = {name: described(value) for name, value in said.items() if name != "self"}
+    balances = [str(money) for money in said.get("starting_balances", ())]
+    return {"name": str(config.pop("venue", "")), **config, "starting_balances": balances}
+
+
+def _all_importable(asked: Asked, kind: str) -> list[Json]:
+    return [importable(one) for one in asked.components if one.kind == kind]
+
+
+def importable(one: Component) -> Json:
+    """Return a component as NautilusTrader's importable configurations have it."""
+    name = KINDS[one.kind]
+    if one.instance is not None:
+        own = one.instance.config
+        return {
+            f"{name}_path": path_of(type(one.instance)),
+            "config_path": path_of(type(own)),
+            "config": config_of(own),
+        }
+    if one.built_in is not None:
+        return {"built_in": one.built_in, "config": described(one.config)}
+    return {
+        f"{name}_path": str(getattr(one.config, f"{name}_path", None)),
+        "config_path": str(getattr(one.config, "config_path", None)),
+        "config": described(getattr(one.config, "config", {})),
+    }
+
+
+def config_of(config: Any) -> Json:
+    """Return a component's configuration: what every one has, and what is its own."""
+    shown = {name: described(getattr(config, name)) for name in _shown(type(config))}
+    return shown | own_fields(config)
+
+
+def own_fields(config: Any) -> Json:
+    """Return what a configuration has that not every one has."""
+    held = vars(config) if hasattr(config, "__dict__") else {}
+    return {name: described(value) for name, value in held.items()}
+
+
+def name_of(one: Component) -> str:
+    """Return the name of a component's class."""
+    if one.instance is not None:
+        return type(one.instance).__name__
+    if one.built_in is not None:
+        return one.built_in
+    path = str(getattr(one.config, f"{KINDS[one.kind]}_path", ""))
+    return path.rpartition(":")[2] or type(one.config).__name__
+
+
+def parameters_of(strategies: list[Component]) -> Json:
+    """Return what configures the strategies, less what every strategy has; by name if several."""
+    own = [(id_of(one), _own_parameters(one)) for one in strategies]
+    return own[0][1] if len(own) == 1 else dict(own)
+
+
+def id_of(one: Component) -> str:
+    """Return a strategy's id, or the name of the class of one that the engine makes."""
+    return name_of(one) if one.instance is None else str(one.instance.strategy_id)
+
+
+def _own_parameters(one: Component) -> Json:
+    if one.instance is not None:
+        given = components.arguments_of(one.instance)
+        return {n: described(value) for n, value in given.items()} | own_fields(one.instance.config)
+    everyones = set(_shown(_base_config(one.config)))
+    config = importable(one)["config"]
+    known = config if isinstance(config, dict) else {}
+    return {name: value for name, value in known.items() if name not in everyones}
+
+
+def _base_config(config: Any) -> type:
+    import nautilus_trader.trading
+
+    found: type = getattr(nautilus_trader.trading, "StrategyConfig", type(config))
+    return found

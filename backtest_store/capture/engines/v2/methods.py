@@ -1,0 +1,271 @@
+"""Hear of every call by which an engine of 2.0 is told what to do, from its class's methods."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from typing import Any
+from weakref import WeakValueDictionary
+
+from backtest_store.capture.details import leave_no_trace
+from backtest_store.capture.engines.backtest import Follower, MakeFollower
+from backtest_store.capture.engines.runs import as_seen_from
+from backtest_store.capture.engines.v2 import asked
+from backtest_store.capture.engines.v2.asked import Asked, Component, asked_of
+from backtest_store.capture.engines.v2.callbacks import forget, watched
+from backtest_store.capture.engines.v2.description import KINDS
+from backtest_store.capture.engines.v2.models import keep_arguments
+from backtest_store.capture.guard import attempt, guarded
+
+Arguments = dict[str, Any]
+Note = Callable[[Asked, Arguments], None]
+SHUTDOWN = "shutdown_system"
+COMPONENTS = (
+    ("common", "DataActor"),
+    ("trading", "Strategy"),
+    ("trading", "ExecutionAlgorithm"),
+)
+
+_followers: WeakValueDictionary[str, Follower] = WeakValueDictionary()
+_makers: list[MakeFollower] = []
+_classes: set[type] = set()
+
+
+def watch_class(engine_class: type) -> None:
+    """Replace the methods of an engine's class, for good."""
+    if engine_class in _classes:
+        return
+    _classes.add(engine_class)
+    patched: Any = engine_class
+    keep_arguments(engine_class)
+    patched.__init__ = _made
+    for name, note in _notes().items():
+        if hasattr(engine_class, name):
+            setattr(engine_class, name, _noting(getattr(engine_class, name), note))
+    patched.run = _run(patched.run)
+    patched.end = _end(patched.end)
+    for name in ("reset", "dispose"):
+        setattr(engine_class, name, _emptying(getattr(engine_class, name)))
+    package = engine_class.__module__.rpartition(".")[0]
+    for home, name in COMPONENTS:
+        _watch_shutdowns(getattr(import_module(f"{package}.{home}"), name))
+
+
+def _watch_shutdowns(component_class: type) -> None:
+    """Hear of the components of a class that shut the system down."""
+    original = getattr(component_class, SHUTDOWN, None)
+    if original is None or hasattr(original, "__wrapped__"):
+        return
+
+    @wraps(original)
+    def shutdown_system(component: Any, *args: Any, **named: Any) -> Any:
+        with guarded("follow the run"):
+            reason = args[0] if args else named.get("reason")
+            _note_shutdown(type(component).__name__, reason)
+        return original(component, *args, **named)
+
+    setattr(component_class, SHUTDOWN, shutdown_system)
+
+
+def follow(follower: Follower) -> bool:
+    """Have a follower hear of its engine's runs; False if another one does already."""
+    watch_class(type(follower.engine))
+    asked_of(follower.engine)
+    key = str(follower.engine.instance_id)
+    if key in _followers:
+        return False
+    _followers[key] = follower
+    return True
+
+
+def leave(follower: Follower) -> None:
+    """Have a follower hear no more."""
+    key = str(follower.engine.instance_id)
+    if _followers.get(key) is follower:
+        del _followers[key]
+
+
+def follow_everything(make: MakeFollower) -> None:
+    """Have a follower made for every engine without one, as soon as it runs."""
+    _makers.append(make)
+
+
+def _made(engine: Any, *args: Any, **named: Any) -> None:
+    with guarded("watch the engine"):
+        asked.made(engine, args[0] if args else named.get("config"))
+
+
+def _noting(original: Callable[..., Any], note: Note) -> Callable[..., Any]:
+    signature = inspect.signature(original)
+
+    @wraps(original)
+    def method(engine: Any, *args: Any, **named: Any) -> Any:
+        try:
+            result = original(engine, *args, **named)
+        except BaseException as error:
+            leave_no_trace(error)
+            raise
+        with guarded("watch the engine"):
+            note(asked_of(engine), signature.bind(engine, *args, **named).arguments)
+        return result
+
+    return method
+
+
+def _notes() -> dict[str, Note]:
+    """Return what to note of each method; two kinds of methods add a single one, or several."""
+    notes: dict[str, Note] = {
+        "add_venue": lambda a, said: a.venues.append({**said, "self": None}),
+        "change_fill_model": _change_fill_model,
+        "add_data": lambda a, said: a.held.append(tuple(said["data"])),
+        "add_defi_data": lambda a, _: setattr(a, "has_all_data", False),
+        "clear_data": lambda a, _: a.held.clear(),
+    }
+    for kind, single in KINDS.items():
+        built_in = f"add_native_{single}" if kind == "exec_algorithms" else f"add_builtin_{single}"
+        notes |= {
+            f"add_{single}": _adds(kind, single),
+            f"add_{kind}": _adds(kind, kind),
+            f"add_{single}_from_config": _adds(kind, "config", is_config=True),
+            f"add_{kind}_from_configs": _adds(kind, "configs", is_config=True),
+            built_in: _adds_built_in(kind),
+            f"clear_{kind}": _clears(kind),
+        }
+    return notes
+
+
+def _adds(kind: str, name: str, *, is_config: bool = False) -> Note:
+    def note(said_of: Asked, said: Arguments) -> None:
+        given = said[name]
+        each = given if isinstance(given, list | tuple) else [given]
+        field = "config" if is_config else "instance"
+        said_of.components += [Component(kind, **{field: one}) for one in each]
+
+    return note
+
+
+def _adds_built_in(kind: str) -> Note:
+    def note(said_of: Asked, said: Arguments) -> None:
+        built_in = Component(kind, config=said["config"], built_in=str(said["type_name"]))
+        said_of.components.append(built_in)
+
+    return note
+
+
+def _clears(kind: str) -> Note:
+    def note(said_of: Asked, _: Arguments) -> None:
+        said_of.components = [one for one in said_of.components if one.kind != kind]
+
+    return note
+
+
+def _change_fill_model(said_of: Asked, said: Arguments) -> None:
+    for venue in said_of.venues:
+        if str(venue["venue"]) == str(said["venue"]):
+            venue["fill_model"] = said["fill_model"]
+
+
+def _run(original: Callable[..., Any]) -> Callable[..., Any]:
+    signature = inspect.signature(original)
+
+    @wraps(original)
+    def run(engine: Any, *args: Any, **named: Any) -> Any:
+        follower = _made_follower(engine)
+        runs = 0 if follower is None else follower.runs
+        said: Arguments = attempt(
+            "follow the run", lambda: signature.bind(engine, *args, **named).arguments, {}
+        )
+        _tell_of_beginning(engine, follower, said)
+        try:
+            with watched(str(engine.instance_id), sys._getframe()):  # noqa: SLF001 - the public way
+                result = original(engine, *args, **named)
+        except BaseException as error:
+            leave_no_trace(error)
+            if follower is not None:
+                with as_seen_from(sys._getframe(1), error):  # noqa: SLF001 - likewise
+                    follower.raised(error, runs)
+            asked_of(engine).is_under_way = False
+            raise
+        if not said.get("streaming", False):
+            _tell_of_end(engine)
+        return result
+
+    return run
+
+
+def _tell_of_beginning(engine: Any, follower: Follower | None, said: Arguments) -> None:
+    with guarded("follow the run"):
+        told, end = asked_of(engine), nanoseconds(said.get("end"))
+        if told.is_under_way:
+            told.go_on(end)
+            if follower is not None:
+                follower.called()
+            return
+        forget(str(engine.instance_id))
+        told.begin(nanoseconds(said.get("start")), end)
+        if follower is not None:
+            follower.began()
+
+
+def _tell_of_end(engine: Any) -> None:
+    told = asked_of(engine)
+    told.is_under_way = False
+    follower = _followers.get(str(engine.instance_id))
+    if follower is not None:
+        follower.ended()
+
+
+def _end(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def end(engine: Any) -> Any:
+        try:
+            with watched(str(engine.instance_id), sys._getframe()):  # noqa: SLF001 - likewise
+                result = original(engine)
+        except BaseException as error:
+            leave_no_trace(error)
+            raise
+        _tell_of_end(engine)
+        return result
+
+    return end
+
+
+def _emptying(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    def emptied(engine: Any) -> Any:
+        follower, told = _followers.get(str(engine.instance_id)), asked_of(engine)
+        if follower is not None:
+            follower.emptied()
+        told.is_under_way = False
+        if original.__name__ == "dispose":
+            told.forget_data()
+        return original(engine)
+
+    return emptied
+
+
+def _made_follower(engine: Any) -> Follower | None:
+    key = str(engine.instance_id)
+    with guarded("watch the engine"):
+        for make in () if key in _followers else _makers:
+            make(engine)
+    return _followers.get(key)
+
+
+def _note_shutdown(name: str, reason: str | None) -> None:
+    """Note who stops the system; only one engine runs in a thread, and it is the newest."""
+    for told in reversed(asked.under_way()):
+        told.shutdown = (name, reason)
+        return
+
+
+def nanoseconds(time: Any) -> int | None:
+    """Return a time as UNIX nanoseconds, however it was given."""
+    if time is None or isinstance(time, int):
+        return time
+    import pandas as pd
+
+    return int(pd.Timestamp(time).value)

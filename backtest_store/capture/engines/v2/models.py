@@ -1,0 +1,37 @@
+"""What the models of fills, fees, latency and margins were made with.
+
+They have no fields to be read; their classes are given an `__init__` that keeps the arguments.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from importlib import import_module
+from typing import Any
+
+REMEMBERED = 4096
+MODULES = ("execution", "backtest", "model")
+_kept: OrderedDict[int, tuple[Any, dict[str, Any]]] = OrderedDict()
+
+
+def keep_arguments(engine_class: type) -> None:
+    """Keep the arguments of every model that is made from now on."""
+    package = engine_class.__module__.rpartition(".")[0]
+    for name in MODULES:
+        held = vars(import_module(f"{package}.{name}"))
+        for kind in [v for n, v in held.items() if n.endswith(("Model", "Module"))]:
+            if isinstance(kind, type) and getattr(kind, "__init__", None) is object.__init__:
+                type.__setattr__(kind, "__init__", _keep)
+
+
+def _keep(model: Any, *args: Any, **named: Any) -> None:
+    given = {**{str(place): value for place, value in enumerate(args)}, **named}
+    _kept[id(model)] = (model, given)
+    while len(_kept) > REMEMBERED:
+        _kept.popitem(last=False)
+
+
+def arguments_of(model: Any) -> dict[str, Any] | None:
+    """Return the arguments that a model was made with; None if they are not known."""
+    held, given = _kept.get(id(model), (None, None))
+    return given if held is model else None

@@ -1,0 +1,67 @@
+"""Meet NautilusTrader's modules as they are imported, or at once if they are already."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+Meet = Callable[[ModuleType], None]
+
+
+class Meeting(MetaPathFinder):
+    """Finds modules as everybody does, and calls a function with each when it has been loaded."""
+
+    def __init__(self, names: Collection[str], meet: Meet) -> None:
+        self._names = names
+        self._meet = meet
+
+    def install(self) -> None:
+        """Meet what is imported already, and wait for what is not."""
+        for name in self._names:
+            if name in sys.modules:
+                self._meet(sys.modules[name])
+        sys.meta_path.insert(0, self)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find one of the modules as everybody does, and stay with it while it is loaded."""
+        if name not in self._names:
+            return None
+        spec = self._found(name, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader, self._meet)
+        return spec
+
+    def _found(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None
+    ) -> ModuleSpec | None:
+        """Find a module, by those of our kind first that come later: each of them meets it."""
+        later = sys.meta_path[sys.meta_path.index(self) + 1 :] if self in sys.meta_path else []
+        for finder in later:
+            if isinstance(finder, Meeting) and name in finder._names:  # noqa: SLF001 - of our kind
+                return finder.find_spec(name, path, target)
+        return PathFinder.find_spec(name, path, target)
+
+
+class _Loader(Loader):
+    """Loads a module as its own loader does, and then has it met."""
+
+    def __init__(self, loader: Loader, meet: Meet) -> None:
+        self._loader = loader
+        self._meet = meet
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Let the module's own loader create it."""
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Let the module's own loader execute it, and step aside."""
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._meet(module)

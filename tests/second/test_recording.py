@@ -1,0 +1,275 @@
+"""What is recorded of a run on NautilusTrader 2.0."""
+
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from nautilus_trader.backtest import BacktestEngine, BacktestEngineConfig
+from nautilus_trader.execution import FillModel, MakerTakerFeeModel
+from nautilus_trader.model import AccountType, Money, OmsType
+from nautilus_trader.portfolio import PortfolioConfig
+
+from backtest_store import record, save_run
+from backtest_store.models import Metrics, Record
+from tests.capture.expected import ENGINES_OWN, EXPECTED, ORDERS, waves
+from tests.capture.stores import only, stored
+from tests.second.backtests import AUD, MINUTE, QUIET, USD, Scripted, backtest, bars_of, pair, share
+
+FEE = Decimal("0.00002")
+RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def busy() -> BacktestEngine:
+    """The run whose metrics were worked out on 1.221."""
+    return backtest(
+        waves(10_000),
+        ORDERS,
+        instrument=pair("AUD/USD", AUD, USD),
+        step=MINUTE,
+        strategy={"close_on_stop": True},
+        fee_model=MakerTakerFeeModel(FEE, FEE),
+        default_leverage=Decimal(10),
+    )
+
+
+def recorded(made: BacktestEngine, **run: Any) -> Record:
+    with record(made) as recording:
+        made.run(**run)
+    (saved,) = recording.records
+    return saved
+
+
+def test_metrics_are_those_of_every_engine(store: str) -> None:
+    saved = recorded(busy())
+    names = {field.name for field in fields(Metrics)} - ENGINES_OWN
+    assert {name: getattr(saved, name) for name in names} == EXPECTED
+    assert only(store)["sharpe_ratio"] == EXPECTED["sharpe_ratio"]
+
+
+def test_data_has_the_fingerprint_that_it_has_on_every_engine(store: str) -> None:
+    fingerprint = "08f0a7d755b875ddcee460625c35bb34ce81f23ef4c9f4c10508b1c135162a5a"
+    assert recorded(busy()).data_fingerprint == fingerprint
+
+
+def outcome(made: BacktestEngine) -> dict[str, str]:
+    """Everything that a run leaves behind, random ids apart."""
+    cache, result = made.cache, made.get_result()
+    account = cache.account_for_venue(made.list_venues()[0])
+    statistics = (result.stats_returns, result.stats_general)
+    orders = sorted(cache.orders(), key=lambda order: str(order.client_order_id))
+    left = {
+        "orders": [[str(event.to_dict()) for event in order.events()] for order in orders],
+        "positions": [position.to_dict() for position in cache.positions()],
+        "snapshots": [position.to_dict() for position in cache.position_snapshots()],
+        "account": [event.to_dict() for event in account.events],
+        "equity": [str(s.total_equity) for s in made.portfolio.snapshots(account.id)],
+        "statistics": [*map(listed, result.stats_pnls.values()), *map(listed, statistics)],
+        "returns": sorted(result.returns_series.items()),
+        "counts": [result.iterations, result.total_events, result.total_orders],
+    }
+    return {name: RANDOM.sub("*", repr(value)) for name, value in left.items()}
+
+
+def listed(statistics: dict[str, float]) -> list[tuple[str, str]]:
+    """Statistics by name; the engine itself adds up in an order that is not always the same."""
+    return sorted((name, f"{value:.12g}") for name, value in statistics.items())
+
+
+def hedged() -> BacktestEngine:
+    """Fills by chance, on a venue that keeps a position for every order."""
+    return backtest(
+        waves(4_000),
+        dict.fromkeys(range(10, 3_900, 97), "1000"),
+        instrument=pair("AUD/USD", AUD, USD),
+        step=MINUTE,
+        oms_type=OmsType.HEDGING,
+        fill_model=FillModel(prob_slippage=0.5, random_seed=7),
+    )
+
+
+@pytest.mark.parametrize("make", [busy, hedged])
+def test_every_result_is_the_same(store: str, make: Callable[[], BacktestEngine]) -> None:
+    alone = make()
+    alone.run()
+    expected = outcome(alone)
+    alone.dispose()  # of two engines of a thread, only the one that was made last can run
+    watched = make()
+    recorded(watched)
+    assert len(expected["orders"]) > 1_000
+    assert outcome(watched) == expected
+
+
+def test_equity_is_marked_to_market_each_day_with_data(store: str) -> None:
+    prices = [100, 110, 90, 95]
+    saved = recorded(backtest(prices, {0: 10}))
+    # Ten shares bought at 100: what they are worth at each later close.
+    assert saved.equity_basis == "mark_to_market"
+    levels = [100_000, 100_100, 99_900, 99_950]
+    returns = [
+        after / before - 1 for before, after in zip([100_000, *levels], levels, strict=False)
+    ]
+    assert saved.period_returns == pytest.approx(returns, abs=1e-9)
+    assert (saved.unrealised_profit, saved.net_profit) == (Decimal(-50), Decimal(-50))
+
+
+def test_days_without_data_are_left_out(store: str) -> None:
+    made = backtest([100, 110], {0: 10})
+    late = bars_of(share(), [120] * 12)[-1:]
+    made.add_data(late)
+    saved = recorded(made)
+    assert saved.returns_count == 3
+    assert saved.final_balance == Decimal(100_000)
+    assert saved.net_profit == Decimal(200)
+
+
+def test_cash_account_counts_what_it_holds(store: str) -> None:
+    saved = recorded(backtest([100, 110, 120], {0: 10}, account_type=AccountType.CASH))
+    assert (saved.final_balance, saved.net_profit) == (Decimal(99_000), Decimal(200))
+    assert saved.warnings is not None
+    assert not [w for w in saved.warnings if "accounted for" in w]
+
+
+def test_without_the_engine_s_own_equity_it_is_the_balance(store: str) -> None:
+    config = BacktestEngineConfig(logging=QUIET, portfolio=PortfolioConfig(equity_curve=False))
+    saved = recorded(backtest([100, 110, 120], {0: 10, 1: -10}, config=config))
+    assert saved.equity_basis == "balance"
+    assert "equity is the account's balance: the engine kept no equity" in str(saved.warnings)
+    assert saved.net_profit == Decimal(100)
+
+
+def test_what_a_callback_raises_fails_the_run(store: str) -> None:
+    made = backtest([100, 110, 120], {0: 10}, strategy={"raise_at": 1})
+    saved = recorded(made)
+    assert (saved.status, saved.error_type, saved.error_message) == (
+        "failed",
+        "ValueError",
+        "at bar 1",
+    )
+    assert saved.error_traceback is not None
+    assert "in on_bar" in saved.error_traceback
+    assert "backtest_store" not in saved.error_traceback
+    assert only(store)["sharpe_ratio"] is None
+    assert made.iteration == 3  # the engine has gone on, as it does alone
+
+
+def test_an_exception_that_the_strategy_handles_is_none(store: str) -> None:
+    class Careful(Scripted):
+        def on_bar(self, bar: Any) -> None:
+            try:
+                super().on_bar(bar)
+            except ValueError:
+                self.bars += 1
+
+    made = backtest([100, 110], strategy={"raise_at": 0})
+    careful = backtest([100, 110])
+    careful.clear_strategies()
+    careful.add_strategy(Careful(_config(made)))
+    assert recorded(careful).status == "success"
+
+
+def _config(made: BacktestEngine) -> Any:
+    from backtest_store.capture.engines.v2.asked import asked_of
+
+    return asked_of(made).components[0].instance.config
+
+
+def test_a_run_that_is_shut_down_is_stopped(store: str) -> None:
+    saved = recorded(backtest([100, 110, 120, 130], {0: 10}, strategy={"shut_at": 1}))
+    assert (saved.status, saved.error_type) == ("stopped", "ShutdownSystem")
+    assert saved.error_message == (
+        "at 2024-01-02T00:00:00+00:00: Received ShutdownSystem from Scripted: enough"
+    )
+    assert saved.returns_count == 2
+
+
+def test_what_was_asked_is_stored(store: str) -> None:
+    saved = recorded(backtest([100, 110], {0: 10}, strategy={"close_on_stop": True}))
+    assert saved.strategy_name == "Scripted"
+    assert saved.parameters["orders"] == {"0": "10"}
+    assert "order_id_tag" not in saved.parameters
+    (venue,) = saved.config_snapshot["venues"]
+    assert venue["name"] == "XNAS"
+    assert venue["oms_type"] == "NETTING"
+    assert venue["starting_balances"] == ["100000.00 USD"]
+    assert "MakerTakerFeeSchedule" in venue["fee_model"]["state"]
+    (strategy,) = saved.config_snapshot["engine"]["strategies"]
+    assert strategy["strategy_path"] == "tests.second.backtests:Scripted"
+    assert "partial" not in saved.config_snapshot
+    assert saved.instrument_ids == ["ACME.XNAS"]
+    assert saved.provenance["engine_version"].startswith("2.")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"orders": {0: 11}},
+        {"fee_model": MakerTakerFeeModel(Decimal("0.1"), Decimal("0.1"))},
+        {"fill_model": FillModel(prob_slippage=0.5, random_seed=7)},
+        {"starting_balances": [Money(1, USD)]},
+        {"prices": [100, 111]},
+        {"strategy": {"close_on_stop": True}},
+    ],
+    ids=str,
+)
+def test_a_hash_is_of_all_that_decides(store: str, other: dict[str, Any]) -> None:
+    first, again = (recorded(_made({})).config_hash for _ in range(2))
+    assert first is not None
+    assert first == again
+    different = recorded(_made(other)).config_hash
+    assert different not in {None, first}
+
+
+def _made(said: dict[str, Any]) -> BacktestEngine:
+    given = {"prices": [100, 110], "orders": {0: 10}} | said
+    return backtest(given.pop("prices"), given.pop("orders"), **given)
+
+
+def test_several_runs_of_an_engine_are_each_its_own(store: str) -> None:
+    made = backtest([100, 110, 120, 130], {0: 10})
+    day = int(timedelta(days=1) / timedelta(microseconds=1)) * 1000
+    start = 1_704_067_200 * 10**9
+    with record(made) as recording:
+        made.run(end=start + day)
+        made.reset()
+        made.run()
+    first, second = recording.records
+    assert (first.returns_count, second.returns_count) == (2, 4)
+    assert first.config_hash != second.config_hash
+    assert len(set(recording.run_ids)) == 2
+
+
+def test_a_stream_is_one_run(store: str) -> None:
+    made = backtest([100, 110], {0: 10})
+    rest = bars_of(share(), [100, 110, 120, 130])[2:]
+    with record(made) as recording:
+        made.run(streaming=True)
+        made.clear_data()
+        made.add_data(rest)
+        made.run(streaming=True)
+        made.end()
+    (saved,) = recording.records
+    whole = recorded(backtest([100, 110, 120, 130], {0: 10}))
+    assert saved.data_fingerprint == whole.data_fingerprint
+    assert (saved.status, saved.net_profit) == ("success", whole.net_profit)
+    assert saved.period_returns == whole.period_returns
+
+
+def test_save_run_after_the_run_is_the_same_run(store: str) -> None:
+    made = backtest([100, 110], {0: 10})
+    made.run()
+    run_id = save_run(made)
+    assert run_id is not None
+    assert save_run(made) == run_id
+    saved = only(store)
+    assert saved["status"] == "success"
+    assert saved["equity_basis"] == "mark_to_market"
+    assert saved["config_hash"] == recorded(backtest([100, 110], {0: 10})).config_hash
+
+
+def test_nothing_is_stored_of_an_engine_that_has_not_run(store: str) -> None:
+    assert save_run(backtest([100, 110])) is None
+    assert stored(store) == []
