@@ -1,10 +1,8 @@
 DROP TABLE deleted_trials;
 DROP TABLE annotations;
-DROP TABLE run_instruments;
 DROP TABLE performance_metrics;
 DROP TABLE backtest_runs;
 DROP FUNCTION count_deleted_trial();
-DROP FUNCTION list_instruments();
 DROP FUNCTION refuse_later_metrics();
 DROP FUNCTION refuse_update();
 DROP FUNCTION sign_annotation();

@@ -4,8 +4,10 @@
 SELECT (r.parameters #> $1::text[])::text AS first,
        (r.parameters #> $2::text[])::text AS second,
        (m.sharpe_ratio /* field */)::float8 AS value
-  FROM backtest_runs /* runs */ AS r
+  FROM backtest_runs AS r
   JOIN performance_metrics AS m USING (run_id)
+  LEFT JOIN annotations AS a USING (run_id)
  WHERE r.status = 'success'
    AND r.reproduced_from IS NULL
    AND m.sharpe_ratio /* field */ IS NOT NULL
+   AND true /* filters */

@@ -3,9 +3,11 @@
 SELECT r.run_id, r.status, r.started_at, r.strategy_name, r.config_hash, r.code_hash, r.parameters,
        r.sharpe_ratio, m.periods_per_year, m.period, m.period_start, m.period_returns,
        m.period_counts, m.period_means, m.period_deviations
-  FROM backtest_runs /* runs */ AS r
+  FROM backtest_runs AS r
   JOIN performance_metrics AS m USING (run_id)
+  LEFT JOIN annotations AS a USING (run_id)
  WHERE r.status = 'success'
    AND r.reproduced_from IS NULL
+   AND true /* filters */
  ORDER BY r.started_at DESC, r.run_id DESC
  LIMIT $1

@@ -8,6 +8,9 @@ SELECT date_trunc($1, r.started_at, 'UTC')::date AS period,
        max(r.total_return) FILTER (WHERE r.status = 'success') AS best_total_return,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY r.total_return) FILTER (WHERE r.status = 'success') AS median_total_return,
        min(r.total_return) FILTER (WHERE r.status = 'success') AS worst_total_return
-  FROM backtest_runs /* runs */ AS r
- GROUP BY period
- ORDER BY period
+  FROM backtest_runs AS r
+  LEFT JOIN performance_metrics AS m USING (run_id)
+  LEFT JOIN annotations AS a USING (run_id)
+ WHERE true /* filters */
+ GROUP BY 1
+ ORDER BY 1

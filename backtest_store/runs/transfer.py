@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from backtest_store.errors import StoreError, UnreachableError
-from backtest_store.models import RECORD_FIELDS
 from backtest_store.runs.line_files import Lines
 from backtest_store.runs.record_lines import fault_of
 from backtest_store.store import queries, sql
@@ -58,8 +57,7 @@ async def export(db: Connection, where: Sequence[Condition], write: Callable[[st
     write : callable
         Takes whole lines, some at a time.
     """
-    query = queries.runs_as_json(where, "started_at", RECORD_FIELDS)
-    return await sql.copy_json(db, query, write)
+    return await sql.copy_json(db, queries.list_runs_as_json(where), write)
 
 
 async def import_runs(db: Connection, parts: AsyncIterator[Lines], *, keep_going: bool) -> Imported:

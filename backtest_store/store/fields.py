@@ -19,10 +19,7 @@ SQL_NAMES |= {name: f"r.{name}" for name in RUN_FIELDS}
 # What is said of a run of which nobody said anything.
 SQL_NAMES |= {"tags": "coalesce(a.tags, '{}')", "starred": "coalesce(a.starred, false)"}
 SQL_NAMES |= {"note": "a.note", "name": "a.name"}
-# The orders that indexes have, and how to ask for the same order without having an index walked.
 INDEXED_ORDERS = frozenset({"started_at", *COPIED_TO_RUNS})
-UNINDEXED_NAMES = SQL_NAMES | {name: f"{SQL_NAMES[name]} + 0" for name in COPIED_TO_RUNS}
-UNINDEXED_NAMES["started_at"] += " + interval '0'"
 UP, DOWN, DOWN_AND_UNDEFINED = "ASC", "DESC", "DESC NULLS LAST"
 LISTED = tuple(name for name in TYPES if name not in UNLISTED)
 SORTABLE = tuple(name for name in LISTED if TYPES[name] not in MANY_VALUED)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backtest_store.models import (
-    METRIC_FIELDS,
-    RUN_FIELDS,
+    RECORD_FIELDS,
     Annotated,
     FoundRun,
     InputValue,
@@ -19,7 +18,7 @@ from backtest_store.models import (
     TrialCount,
 )
 from backtest_store.store import sql
-from backtest_store.store.fields import LISTED, SQL_NAMES, UNINDEXED_NAMES, direction
+from backtest_store.store.fields import LISTED, SQL_NAMES, direction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,78 +33,51 @@ async def insert_run(db: Db, *, record: str) -> list[UUID]:
     return await sql.column(db, "insert_run", record)
 
 
-async def list_runs(
+async def first_runs(  # noqa: PLR0913 - each is a parameter or a place of the query
     db: Db,
     *,
-    limit: int | None,
-    where: Sequence[Condition] = (),
-    order_by: str = "started_at",
-    walk: Query | None = None,
-) -> list[Record]:
-    """List runs with their metrics, newest first unless ranked by another field.
-
-    Parameters
-    ----------
-    walk : Query, optional
-        The runs to choose from, found by walking an index. Without it no index is walked for the
-        order: all runs that meet the conditions are found, and then put in order.
-    """
-    chosen = _first_runs(limit, where, order_by, walk) if where or walk is None else walk
-    return await sql.fetch(db, listed_runs(limit, (), order_by, among=chosen), Record)
-
-
-def _first_runs(
-    limit: int | None, where: Sequence[Condition], order_by: str, walk: Query | None
-) -> Query:
-    """Return the query for the runs alone: their metrics are joined to few."""
-    names = UNINDEXED_NAMES if walk is None else SQL_NAMES
-    query = sql.query(sql.with_metrics("runs/sorted", where, names[order_by]), limit)
-    among = query if walk is None else query.around(walk, "runs")
-    return among.having(where).worded(field=names[order_by], direction=direction(order_by))
-
-
-def listed_runs(
-    limit: int | None,
+    limit: int,
+    within: int,
+    start: Sequence[Condition],
     where: Sequence[Condition],
     order_by: str,
-    fields: Sequence[str] = LISTED,
-    *,
-    among: Query | None = None,
-) -> Query:
-    """Return `list_runs` with the fields, the conditions and the order that are asked for."""
-    query = sql.query("list_runs", limit)
-    return (
-        (query if among is None else query.around(among, "runs"))
-        .having(where)
-        .worded(field=SQL_NAMES[order_by], direction=direction(order_by))
-        .selecting(
-            run=[sql.cell(name) for name in fields if name in RUN_FIELDS],
-            metrics=[sql.cell(name) for name in fields if name in METRIC_FIELDS],
-        )
-    )
+) -> list[UUID]:
+    """Find the first runs that meet conditions, among so many that come first after the start."""
+    query = sql.query("first_runs", limit, within).having(start, "start").having(where)
+    return await sql.first_column(db, _ordered(query, order_by))
 
 
-def runs_as_json(
-    where: Sequence[Condition], order_by: str, fields: Sequence[str] = LISTED
-) -> Query:
-    """Return `list_runs` with one JSON object a row."""
-    return listed_runs(None, where, order_by, fields).within("runs_as_json", "runs")
+async def matching_runs(
+    db: Db, *, limit: int, where: Sequence[Condition], order_by: str
+) -> list[UUID]:
+    """Find the first runs in an order, of all that meet conditions."""
+    query = sql.query("matching_runs", limit).having(where)
+    return await sql.first_column(db, _ordered(query, order_by))
 
 
-def all_runs(where: Sequence[Condition], order_by: str) -> Query:
-    """Return `list_runs` without a limit."""
-    return listed_runs(None, where, order_by)
+def _ordered(query: Query, order_by: str) -> Query:
+    return query.worded(field=SQL_NAMES[order_by], direction=direction(order_by))
+
+
+def list_runs(where: Sequence[Condition], order_by: str) -> Query:
+    """Return the query for `LISTED` of all runs that meet conditions, in an order."""
+    return _ordered(sql.query("list_runs").having(where), order_by).listing(LISTED)
+
+
+def list_runs_as_json(where: Sequence[Condition]) -> Query:
+    """Return the query for all of all runs that meet conditions, one JSON object a row."""
+    return sql.query("list_runs_as_json").having(where).listing(RECORD_FIELDS)
 
 
 async def strategies(db: Db, *, where: Sequence[Condition] = ()) -> list[Strategy]:
     """Sum up each strategy: how often it ran and failed, how well it did, when it ran last."""
-    query = sql.query("strategies").around(sql.runs(where), "runs")
+    query = sql.query("strategies").having(where)
     return await sql.fetch(db, query, Strategy)
 
 
 async def trend(db: Db, *, period: str, where: Sequence[Condition] = ()) -> list[Period]:
     """Sum up runs period by period: how many, and how well the best, median and worst did."""
-    query = sql.query("trend", period).around(sql.runs(where), "runs")
+    query = sql.query("trend", period).having(where)
     return await sql.fetch(db, query, Period)
 
 
@@ -154,9 +126,11 @@ async def annotations_of(db: Db, *, run_ids: Sequence[UUID]) -> list[Annotated]:
     return await sql.many(db, "annotations_of", Annotated, run_ids)
 
 
-async def get_runs(db: Db, *, run_ids: Sequence[UUID]) -> list[Record]:
-    """Fetch whole runs by id, in the order in which the ids are given."""
-    return await sql.many(db, "get_runs", Record, run_ids)
+async def get_runs(
+    db: Db, *, run_ids: Sequence[UUID], fields: Sequence[str] = RECORD_FIELDS
+) -> list[Record]:
+    """Fetch runs by id, in the order of the ids; other fields are left out."""
+    return await sql.fetch(db, sql.query("get_runs", run_ids).listing(fields), Record)
 
 
 async def find_runs(
@@ -173,8 +147,7 @@ async def latest_run(db: Db, *, newer: int) -> list[UUID]:
 
 async def best_run(db: Db, *, metric: str) -> list[UUID]:
     """Find the id of the best run by a metric; none if no successful run has it."""
-    query = sql.query("best_run").worded(field=SQL_NAMES[metric], direction=direction(metric))
-    return [row["run_id"] for row in await db.fetch(query.text)]
+    return await sql.first_column(db, _ordered(sql.query("best_run"), metric))
 
 
 async def trials(  # noqa: PLR0913 - each is a parameter of the query
@@ -200,13 +173,13 @@ async def inputs(
     where: Sequence[Condition] = (),
 ) -> list[InputValue]:
     """List what one or two inputs of runs were, beside a metric."""
-    query = sql.query("inputs", first, second).around(sql.runs(where), "runs")
+    query = sql.query("inputs", first, second).having(where)
     return await sql.fetch(db, query.worded(field=SQL_NAMES[metric]), InputValue)
 
 
 async def months(db: Db, *, limit: int, where: Sequence[Condition] = ()) -> list[Record]:
     """List the months of successful originals, the newest run first; other fields are left out."""
-    query = sql.query("months", limit).around(sql.runs(where), "runs")
+    query = sql.query("months", limit).having(where)
     return await sql.fetch(db, query, Record)
 
 

@@ -1,8 +1,14 @@
 """Load a named query from its .sql file, run it, and turn its rows into models.
 
-A query file runs unchanged in psql. Where it has a marked place, `something /* name */`, the
-loader can put something else there: other columns, another direction, the conditions in use. What
-it puts there comes from these files and from the models, never from a user.
+Two rules are all there is to the files:
+
+- A file in `sql/` is a query that runs as it is. Where it has a place, `something /* name */`,
+  other SQL can stand in for the something: `true /* filters */`, `r.started_at /* field */`.
+- A file in `sql/filters/` is a condition, for such a place: `r` is the run, `m` its metrics, `a`
+  what is said of it. Its parameters are numbered from $1 and renumbered where it comes to stand.
+
+What comes to stand in a place is from these files and from the models, never from a user: what a
+user typed is a parameter's value.
 """
 
 from __future__ import annotations
@@ -15,13 +21,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from backtest_store.statistics import months
-from backtest_store.store.fields import (
-    DOWN,
-    DOWN_AND_UNDEFINED,
-    SQL_NAMES,
-    UNINDEXED_NAMES,
-    UP,
-)
+from backtest_store.store.fields import DOWN, DOWN_AND_UNDEFINED, SQL_NAMES, UP
 from backtest_store.store.shipped import folder
 
 if TYPE_CHECKING:
@@ -31,10 +31,8 @@ if TYPE_CHECKING:
     M = TypeVar("M", bound=DataclassInstance)
 
 OPERATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
-ORDERS = {UP, DOWN, DOWN_AND_UNDEFINED}
-WORDS = {*SQL_NAMES.values(), *UNINDEXED_NAMES.values(), *OPERATORS, *ORDERS}
+WORDS = {*SQL_NAMES.values(), *OPERATORS, UP, DOWN, DOWN_AND_UNDEFINED}
 PLACE = re.compile(r"[^\s(),]+ /\* (\w+) \*/")
-METRICS = re.compile(r"\b[am]\.")
 PARAMETER = re.compile(r"\$(\d+)")
 BATCH = 250
 
@@ -48,7 +46,10 @@ class Db(Protocol):
 
 
 class Condition(NamedTuple):
-    """A condition that a run must meet: SQL from `sql/filters/NAME.sql`, and its values."""
+    """A condition on `r`, `m` and `a`, with the values of its parameters, which are from $1 on.
+
+    `name` is the file in `sql/filters/` that it is from, or of another origin.
+    """
 
     name: str
     text: str
@@ -75,24 +76,15 @@ class Query(NamedTuple):
             check(word)
         return Query(filled(self.text, **words), self.values)
 
-    def selecting(self, **lists: Sequence[str]) -> Query:
-        """Return this query with other select lists in the places marked so."""
-        joined = {name: ", ".join(cells) for name, cells in lists.items()}
-        return Query(filled(self.text, **joined), self.values)
-
-    def within(self, outer: str, place: str) -> Query:
-        """Return the named query around this one, which is in the place marked so."""
-        return query(outer).around(self, place)
-
-    def around(self, inner: Query, place: str) -> Query:
-        """Return this query with another in the place marked so."""
-        text = renumbered(inner.text, len(self.values))
-        return Query(filled(self.text, **{place: f"({text})"}), self.values + inner.values)
+    def listing(self, fields: Sequence[str]) -> Query:
+        """Return this query with the fields of a record as its columns."""
+        cells = ", ".join(f"{SQL_NAMES[field]} AS {field}" for field in fields)
+        return Query(filled(self.text, fields=cells), self.values)
 
 
 @cache
 def text(name: str) -> str:
-    """Return the query in `sql/NAME.sql`."""
+    """Return the text of `sql/NAME.sql`."""
     return folder("sql").joinpath(f"{name}.sql").read_text("utf-8")
 
 
@@ -103,31 +95,14 @@ def query(name: str, *values: object) -> Query:
 
 
 def condition(name: str, *values: object, **words: str) -> Condition:
-    """Return the condition in `sql/filters/NAME.sql`: what follows its WHERE."""
-    worded = query(f"filters/{name}").worded(**words)
-    return Condition(name, worded.text.partition(" WHERE ")[2], values)
+    """Return the condition in `sql/filters/NAME.sql`."""
+    return Condition(name, query(f"filters/{name}").worded(**words).text, values)
 
 
 def either(first: Condition, second: Condition) -> Condition:
     """Return the condition that at least one of two is met."""
     other = renumbered(second.text, len(first.values))
     return Condition(first.name, f"({first.text}) OR ({other})", first.values + second.values)
-
-
-def runs(where: Sequence[Condition]) -> Query:
-    """Return the query for all runs that meet conditions."""
-    return query(with_metrics("runs/all", where)).having(where)
-
-
-def with_metrics(name: str, where: Sequence[Condition], *words: str) -> str:
-    """Return the name of a query, or of the one with the other table if anything is about that."""
-    texts = (*words, *(condition.text for condition in where))
-    return f"{name}_with_metrics" if any(map(METRICS.search, texts)) else name
-
-
-def cell(field: str) -> str:
-    """Return a listed field as SQL has it."""
-    return f"{SQL_NAMES[field]} AS {field}"
 
 
 def check(word: str) -> None:
@@ -179,7 +154,12 @@ async def single(db: Db, name: str, model: type[M], *args: object) -> M:
 
 async def column(db: Db, name: str, *args: object) -> list[Any]:
     """Run a named query of one column and return its values."""
-    return [row[0] for row in await db.fetch(text(name), *args)]
+    return await first_column(db, query(name, *args))
+
+
+async def first_column(db: Db, query: Query) -> list[Any]:
+    """Run a query and return what is in its first column."""
+    return [row[0] for row in await db.fetch(query.text, *query.values)]
 
 
 def _model(model: type[M], row: Mapping[str, Any]) -> M:

@@ -1,7 +1,6 @@
 -- Runs of one grid: the newest of which this is the id, the beginning of the id, or the name.
 -- $1 batch  @latest is the newest grid of all
-SELECT r.run_id FROM backtest_runs AS r
- WHERE r.batch_id = (
+r.batch_id = (
     SELECT b.batch_id
       FROM backtest_runs AS b
      WHERE b.batch_id IS NOT NULL

@@ -1,5 +1,4 @@
 -- Runs with a parameter that has another value.
 -- $1 path
 -- $2 value
-SELECT r.run_id FROM backtest_runs AS r
- WHERE (r.parameters #> $1) <> $2
+(r.parameters #> $1::text[]) <> $2::jsonb

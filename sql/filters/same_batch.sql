@@ -1,4 +1,3 @@
 -- Runs of one grid.
 -- $1 batch_id
-SELECT r.run_id FROM backtest_runs AS r
- WHERE r.batch_id = $1
+r.batch_id = $1

@@ -2,7 +2,6 @@
 -- $1 instrument_ids
 -- $2 start_date
 -- $3 end_date
-SELECT r.run_id FROM backtest_runs AS r
- WHERE r.instrument_ids = $1::text[]
-   AND r.start_date IS NOT DISTINCT FROM $2::timestamptz
-   AND r.end_date IS NOT DISTINCT FROM $3::timestamptz
+r.instrument_ids = $1::text[]
+AND r.start_date IS NOT DISTINCT FROM $2::timestamptz
+AND r.end_date IS NOT DISTINCT FROM $3::timestamptz

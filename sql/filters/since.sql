@@ -1,4 +1,3 @@
 -- Runs that began at a time or later.
 -- $1 time
-SELECT r.run_id FROM backtest_runs AS r
- WHERE r.started_at >= $1
+r.started_at >= $1

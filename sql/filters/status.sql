@@ -1,4 +1,3 @@
--- Runs that ended in a certain way; the hash is tested inside indexes.
+-- Runs that ended in a certain way.
 -- $1 status
-SELECT r.run_id FROM backtest_runs AS r
- WHERE r.status = $1 AND hashtext(r.status) = hashtext($1)
+r.status = $1

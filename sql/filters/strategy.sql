@@ -1,4 +1,3 @@
--- Runs of a strategy; the hash is tested inside indexes.
+-- Runs of a strategy.
 -- $1 name
-SELECT r.run_id FROM backtest_runs AS r
- WHERE r.strategy_name = ANY (ARRAY[$1]) AND hashtext(r.strategy_name) = hashtext($1)
+r.strategy_name = $1

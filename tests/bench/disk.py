@@ -9,7 +9,7 @@ from tests.bench.table import Row
 
 BLOCK = 10_000
 MEGABYTE = 1e6
-TABLES = ("backtest_runs", "performance_metrics", "run_instruments")
+TABLES = ("backtest_runs", "performance_metrics", "annotations")
 PLAIN_TABLES = ("plain_runs", "plain_metrics")
 SIZE = "SELECT sum(pg_total_relation_size(name::regclass))::bigint FROM unnest($1::text[]) AS name"
 PLAIN = """

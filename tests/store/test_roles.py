@@ -35,7 +35,6 @@ TABLES = (
     "backtest_runs",
     "performance_metrics",
     "annotations",
-    "run_instruments",
     "deleted_trials",
     "_yoyo_migration",
     "_yoyo_log",
@@ -73,7 +72,7 @@ TRICKS = {
     "make a function": "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql RETURN 1",
     "replace a function": "CREATE OR REPLACE FUNCTION refuse_update() RETURNS trigger"
     " LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
-    "let a function look elsewhere": "ALTER FUNCTION list_instruments() RESET search_path",
+    "let a function look elsewhere": "ALTER FUNCTION count_deleted_trial() RESET search_path",
     "make a schema": "CREATE SCHEMA mine",
     "skip triggers": "SET session_replication_role = replica",
     "widen a domain": "ALTER DOMAIN ratio DROP CONSTRAINT ratio_is_finite",
@@ -233,7 +232,7 @@ def test_a_writer_gives_no_metrics_to_a_stored_run(user: str, store_url: str) ->
 @pytest.mark.parametrize("role", ["writer"])
 def test_no_temporary_table_hides_a_run_or_its_deletion(user: str, store_url: str) -> None:
     with psycopg.connect(user) as session:
-        for table in ("run_instruments", "deleted_trials", "performance_metrics"):
+        for table in ("deleted_trials", "performance_metrics"):
             session.execute(f"CREATE TEMP TABLE {table} AS TABLE public.{table}".encode())
         session.execute(b"SET search_path = pg_temp, public")
         session.execute(b"DELETE FROM public.backtest_runs")

@@ -4,30 +4,34 @@ import asyncpg
 import pytest
 
 from backtest_store import models
+from backtest_store.runs import listing
+from backtest_store.runs.listing import Listing
 from backtest_store.store import queries, sql
 from backtest_store.store.fields import LISTED, SORTABLE
 from backtest_store.store.shipped import folder
 from tests.factories import make_record, store
 
-FRAGMENTS = sorted(
-    str(path.relative_to(folder("sql")).with_suffix(""))
-    for part in ("filters", "cells", "runs")
-    for path in folder("sql").joinpath(part).glob("*.sql")
-)
+CONDITIONS = sorted(path.stem for path in folder("sql").joinpath("filters").glob("*.sql"))
 
 
-async def test_a_fragment_is_a_query_of_its_own(db: asyncpg.Connection) -> None:
-    for name in FRAGMENTS:
-        statement = await db.prepare(sql.text(name))
-        documented = [line for line in sql.text(name).splitlines() if line.startswith("-- $")]
-        assert len(documented) == len(statement.get_parameters()), name
-        assert name.startswith("runs/") or len(statement.get_attributes()) == 1, name
+@pytest.mark.parametrize("name", CONDITIONS)
+async def test_a_condition_fits_any_query_and_documents_its_parameters(
+    db: asyncpg.Connection, name: str
+) -> None:
+    documented = [line for line in sql.text(f"filters/{name}").splitlines() if line[:4] == "-- $"]
+    condition = sql.condition(name, *documented)
+    for place in ("list_runs", "trend", "months", "inputs", "strategies", "matching_runs"):
+        alone = sql.query(place)
+        before = len((await db.prepare(alone.text)).get_parameters())
+        query = sql.Query(alone.text, ("x",) * before).having([condition])
+        statement = await db.prepare(query.text)
+        assert len(statement.get_parameters()) == before + len(documented)
 
 
 @pytest.mark.parametrize("word", ["m.secret", "r.run_id; --", "DESC, 1", "", "sharpe_ratio"])
 def test_only_columns_and_operators_become_words(word: str) -> None:
     with pytest.raises(ValueError, match="not for SQL"):
-        sql.query("list_runs", 1).worded(field=word)
+        sql.query("list_runs").worded(field=word)
 
 
 def test_a_place_that_is_not_there_is_a_mistake() -> None:
@@ -38,9 +42,9 @@ def test_a_place_that_is_not_there_is_a_mistake() -> None:
 def test_conditions_number_their_parameters_on() -> None:
     first = sql.condition("strategy", "A")
     second = sql.condition("after", 1, 2)
-    text, values = sql.query("list_runs", 20).having([first, second])
-    assert "r.strategy_name = ANY (ARRAY[$2])" in text
-    assert "(r.started_at, r.run_id) < ($3, $4)" in text
+    text, values = sql.query("months", 20).having([first, second])
+    assert "r.strategy_name = $2" in text
+    assert "(r.started_at, r.run_id) < ($3::timestamptz, $4::uuid)" in text
     assert values == (20, "A", 1, 2)
 
 
@@ -53,10 +57,10 @@ def test_a_comment_never_holds_a_value() -> None:
 async def test_every_order_can_be_asked_for(db: asyncpg.Connection) -> None:
     await store(db, [make_record(), make_record(status="failed")])
     for field in SORTABLE:
-        assert len(await queries.list_runs(db, limit=5, order_by=field)) == 2, field
+        assert len(await listing.page(db, Listing(order_by=field), 5)) == 2, field
 
 
 async def test_a_list_fetches_what_it_shows_and_no_more(db: asyncpg.Connection) -> None:
-    statement = await db.prepare(queries.listed_runs(1, (), "started_at").text)
+    statement = await db.prepare(queries.list_runs((), "started_at").text)
     assert [column.name for column in statement.get_attributes()] == list(LISTED)
     assert set(models.RECORD_FIELDS) - set(LISTED) == models.UNLISTED

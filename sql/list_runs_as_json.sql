@@ -1,0 +1,10 @@
+-- Write all runs that meet conditions as JSON, the newest first, one object a row.
+SELECT to_json(run)
+  FROM (
+        SELECT r.* /* fields */
+          FROM backtest_runs AS r
+          LEFT JOIN performance_metrics AS m USING (run_id)
+          LEFT JOIN annotations AS a USING (run_id)
+         WHERE true /* filters */
+         ORDER BY r.started_at DESC, r.run_id DESC
+       ) AS run
