@@ -19,6 +19,7 @@ from pytest_postgresql.executors import NoopExecutor
 from backtest_store.capture.engines.release import engine_version
 from backtest_store.store import migrations
 from backtest_store.store.embedded.server import EmbeddedServer
+from tests.disks import quick_disk
 
 OTHER_ENGINE = re.compile(
     r"No module named 'nautilus_trader\.|cannot import name '\w+' from 'nautilus_trader\."
@@ -33,7 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [n for n in os.environ if n.startswith(("BTSTORE_", "PG")) and n != SERVER_HOME]:
         del os.environ[name]
     if SERVER_HOME not in os.environ:
-        os.environ[SERVER_HOME] = tempfile.mkdtemp(prefix="btstore-tests-")
+        os.environ[SERVER_HOME] = tempfile.mkdtemp(prefix="btstore-tests-", dir=quick_disk())
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", os.environ[SERVER_HOME])
         config.add_cleanup(_stop_server)
     address = urlsplit(_server().start())
     where = parse_qs(address.query)

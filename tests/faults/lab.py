@@ -21,6 +21,7 @@ import psycopg
 from backtest_store.errors import UnreachableError
 from backtest_store.saving import save, saver
 from backtest_store.store.settings import Settings
+from tests.disks import quick_disk
 from tests.faults import writer
 from tests.faults.servers import Server, wait_until
 
@@ -28,7 +29,6 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.faults.writer", "backtest_store.saving.saver"])
 FOREVER = -1
 LITTLE_PATIENCE = 0.5  # seconds
-LARGE_DISK_BYTES = 2 * 2**30
 
 
 class NotRunError(Exception):
@@ -168,7 +168,7 @@ class Lab:
 
     def __init__(self, patience: float = saver.PATIENCE) -> None:
         self.patience = patience
-        self.directory = Path(tempfile.mkdtemp(prefix="btstore-", dir=_quick_disk()))
+        self.directory = Path(tempfile.mkdtemp(prefix="btstore-", dir=quick_disk()))
         self._afterwards = ExitStack()
         self._servers = 0
 
@@ -227,13 +227,6 @@ class Lab:
     def afterwards(self, callback: Callable[[], object]) -> None:
         """Have something cleared away in the end."""
         self._afterwards.callback(callback)
-
-
-def _quick_disk() -> str | None:
-    """Return a disk in memory if there is a large one: processes die here, not the power."""
-    memory = "/dev/shm"  # noqa: S108 - mkdtemp makes a directory of its own there
-    is_large = Path(memory).is_dir() and shutil.disk_usage(memory).free > LARGE_DISK_BYTES
-    return memory if is_large else None
 
 
 def _connected(url: str) -> "psycopg.Connection[tuple[Any, ...]]":

@@ -22,43 +22,50 @@ def work(profit):
     return profit
 """
 )
-MAIN = "if __name__ == '__main__':\n    "
+# How a script has others work for it; each way's runs are known by their profits.
 WAYS = {
-    "spawn pool": "import multiprocessing as m\n    with m.get_context('spawn').Pool(1) as pool:\n"
-    "        print(pool.map(work, range(2)))",
-    "forkserver pool": "import multiprocessing as m\n"
-    "    with m.get_context('forkserver').Pool(1) as pool:\n        print(pool.map(work, range(2)))",
-    "executor": "import multiprocessing as m\n    from concurrent.futures import ProcessPoolExecutor\n"
-    "    with ProcessPoolExecutor(1, m.get_context('spawn')) as pool:\n"
-    "        print(list(pool.map(work, range(2))))",
-    "subprocess": "import subprocess\n    for n in '01':\n"
-    "        code = f'import runpy; runpy.run_path({__file__!r})[\"work\"]({n})'\n"
-    "        subprocess.run([sys.executable, '-c', code], check=True)",
-    "shell": "import os\n    for n in '01':\n"
-    "        os.system(f'''{sys.executable} -c 'import runpy; runpy.run_path(\"{__file__}\")[\"work\"]({n})' ''')",
-    "grandchild": "import subprocess\n"
-    "    code = f'import runpy; w = runpy.run_path({__file__!r})[\"work\"]; w(0); w(1)'\n"
-    "    wrap = f'import subprocess, sys; subprocess.run([sys.executable, \"-c\", {code!r}], check=True)'\n"
-    "    subprocess.run([sys.executable, '-c', wrap], check=True)",
-    "loky": "import joblib\n"
-    "    print(joblib.Parallel(1, backend='loky')(joblib.delayed(work)(n) for n in range(2)))\n"
-    "    from joblib.externals.loky import get_reusable_executor as e\n    e().shutdown()",
-    "thread": "import threading, time\n"
-    "    threading.Thread(target=lambda: (time.sleep(0.3), work(0), work(1))).start()",
+    "spawn pool": "with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
+    "        print(pool.map(work, {}))",
+    "forkserver pool": "with multiprocessing.get_context('forkserver').Pool(1) as pool:\n"
+    "        print(pool.map(work, {}))",
+    "executor": "with futures.ProcessPoolExecutor(1, multiprocessing.get_context('spawn')) as pool:\n"
+    "        print(list(pool.map(work, {})))",
+    "subprocess": "subprocess.run([sys.executable, '-c', code({})], check=True)",
+    "shell": "os.system(f'{{sys.executable}} -c {{shlex.quote(code({}))}}')",
+    "grandchild": "subprocess.run([sys.executable, '-c', 'import subprocess, sys;'\n"
+    "        f'subprocess.run([sys.executable, \"-c\", {{code({})!r}}], check=True)'], check=True)",
+    "loky": "print(joblib.Parallel(1, backend='loky')(joblib.delayed(work)(n) for n in {}))\n"
+    "    get_reusable_executor().shutdown()",
+    "thread": "threading.Thread(target=lambda: (time.sleep(0.3), [work(n) for n in {}])).start()",
 }
+MAIN = """
+import multiprocessing, os, shlex, subprocess, sys, threading, time
+from concurrent import futures
+import joblib
+from joblib.externals.loky import get_reusable_executor
+
+def code(profits):
+    return f"import runpy; w = runpy.run_path({__file__!r})['work']; [w(n) for n in {profits}]"
+
+if __name__ == '__main__':
+"""
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_runs_of_children_are_recorded_and_counted(store: str, tmp_path: Path, way: str) -> None:
+@pytest.mark.timeout(300)  # it starts ten engines
+def test_runs_of_children_are_recorded_and_counted(store: str, tmp_path: Path) -> None:
+    profits = {way: [2 * number, 2 * number + 1] for number, way in enumerate(WAYS)}
     path = tmp_path / "script.py"
-    path.write_text(WORK + MAIN + WAYS[way] + "\n")
-    alone, ran = python(path), btstore(path, cwd=tmp_path)
-    assert alone.returncode == ran.returncode == 0, ran.stderr
-    assert ran.stdout == alone.stdout
-    assert without_count(ran.stderr) == alone.stderr
-    assert [run["status"] for run in stored(store)] == ["success", "success"]
-    assert sorted(run["net_profit"] for run in stored(store)) == [0, 1]
-    assert count_in(ran.stderr) == "2"
+    path.write_text(WORK + MAIN + "".join(f"    {WAYS[w].format(profits[w])}\n" for w in WAYS))
+    ran = btstore(path, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    printed = [mine for way, mine in profits.items() if "print" in WAYS[way]]
+    assert ran.stdout == "".join(f"{mine}\n" for mine in printed)  # as without us
+    assert without_count(ran.stderr) == ""
+    assert {run["status"] for run in stored(store)} == {"success"}
+    recorded = sorted(run["net_profit"] for run in stored(store))
+    unrecorded = {way: set(mine) - set(recorded) for way, mine in profits.items()}
+    assert recorded == list(range(2 * len(WAYS))), unrecorded
+    assert count_in(ran.stderr) == str(2 * len(WAYS))
 
 
 SURROUNDINGS = """
@@ -88,13 +95,13 @@ def test_sitecustomize_of_the_user_is_loaded_as_ever(store: str, tmp_path: Path)
     code = "import sitecustomize, sys; print(sitecustomize.__file__)"
     path.write_text(f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}])")
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), ROOT])}
+    env["PYTHONUNBUFFERED"] = "1"  # so that each process prints as it goes
     alone, ran = (
         subprocess.run([*command, str(path)], capture_output=True, text=True, check=False, env=env)
         for command in ([sys.executable], BTSTORE)
     )
     assert alone.stdout.count("sitecustomize.py") == 3
-    # Which of two processes empties its buffer first is nobody's business.
-    assert sorted(ran.stdout.splitlines()) == sorted(alone.stdout.splitlines())
+    assert ran.stdout == alone.stdout
 
 
 def test_child_costs_next_to_nothing(store: str, tmp_path: Path) -> None:
@@ -111,7 +118,7 @@ def test_child_without_our_package_says_so_and_goes_on(store: str, tmp_path: Pat
     block = "import sys; sys.modules['backtest_store.hook'] = None"
     code = f"{block}; import runpy; print(runpy.run_path({str(path)!r})['work'](1))"
     path.write_text(
-        WORK + MAIN + f"import subprocess; subprocess.run([sys.executable, '-c', {code!r}])\n"
+        WORK + MAIN + f"    subprocess.run([sys.executable, '-c', {code!r}])\n"
     )
     ran = btstore(path)
     assert ran.stdout == "1\n"
