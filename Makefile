@@ -40,9 +40,18 @@ test-ray:  ## Run grids on a real local Ray of several processes, in an environm
 		.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check 'ray>=2.9'
 	@.venv-ray/bin/python -m pytest -n 0 tests/runner/test_distributed.py
 
+# The oldest server that is supported, out of a package that carries its programs and little else.
+OLDEST_SERVER := .servers/16/pgserver/pginstall/bin
+
+$(OLDEST_SERVER): | $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .servers/16 \
+		--only-binary :all: --python-version 3.11 pgserver==0.1.4
+
 .PHONY: test-faults
-test-faults: $(READY)  ## Kill, starve and cut off real servers and writers, and count what was saved
-	@$(BIN)/python -m tests.faults
+test-faults: $(READY) $(OLDEST_SERVER)  ## Kill, starve and cut off real servers and writers, and count
+	@failed=0; for bindir in $(OLDEST_SERVER) ""; do \
+		BTSTORE_PG_BINDIR=$${bindir:+$(CURDIR)/$$bindir} $(BIN)/python -m tests.faults $(FAULTS_ARGS) || failed=1; \
+	done; exit $$failed
 
 .PHONY: mutants
 mutants: $(READY)  ## Put wrongs into copies of the tree, one each, and see the tests notice
@@ -114,5 +123,5 @@ lock:  ## Resolve the lock again (needs uv)
 
 .PHONY: clean
 clean:  ## Remove what set-up, tests and builds left
-	@rm -rf .venv* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .bench site dist build
+	@rm -rf .venv* .servers .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .bench site dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -34,8 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [n for n in os.environ if n.startswith(("BTSTORE_", "PG")) and n != SERVER_HOME]:
         del os.environ[name]
     if SERVER_HOME not in os.environ:
-        os.environ[SERVER_HOME] = tempfile.mkdtemp(prefix="btstore-tests-", dir=quick_disk())
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", os.environ[SERVER_HOME])
+        place = tempfile.mkdtemp(prefix="bt-", dir=quick_disk())  # a socket's path must be short
+        os.environ[SERVER_HOME] = place
+        config.option.basetemp = config.option.basetemp or f"{place}/t"
         config.add_cleanup(_stop_server)
     address = urlsplit(_server().start())
     where = parse_qs(address.query)

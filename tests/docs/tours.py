@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from backtest_store.store.embedded.server import EmbeddedServer
+from tests.disks import quick_disk
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -30,7 +31,7 @@ def toured(page: str) -> str:
     """Return a page with what its commands print now; what is as it was keeps its ids and times."""
     if not TOUR.search(page):
         return page
-    with tempfile.TemporaryDirectory(prefix="btstore-docs-") as folder:
+    with tempfile.TemporaryDirectory(prefix="btstore-docs-", dir=quick_disk()) as folder:
         home = Path(folder)
         for name, content in FILE.findall(page):
             home.joinpath(name).write_text(content, "utf-8")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.faults import crashes, failover, machine, pooler, refusals, stores
+from tests.faults import crashes, failover, machine, pooler, refusals, schema, stores
 from tests.faults.lab import Lab, Result
 
 
@@ -25,9 +25,11 @@ FAULTS = {
     "slow database under SIGTERM and SIGKILL": Fault(stores.slow_under_sigterm, 2, 20),
     "server in recovery": Fault(stores.server_in_recovery, 2, 50),
     "silent host": Fault(stores.silent_host, 1, 10),
+    "migration and rollback killed at each statement": Fault(schema.migration_killed, 6, 60),
     "spool for another store": Fault(stores.another_store, 1, 20),
     "descriptors exhausted": Fault(stores.descriptors_exhausted, 4, 40),
     "disk full in every place that writes": Fault(machine.disk_full, 1, 10),
+    "disk of the embedded server full": Fault(machine.server_s_disk_full, 1, 10),
     "disk of the spool full": Fault(machine.spool_full, 1, 20),
     "read-only standby": Fault(refusals.read_only_standby, 1, 10),
     "database dropped in flight": Fault(refusals.database_dropped, 1, 20),

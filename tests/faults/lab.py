@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from unittest import mock
 from uuid import UUID
 
 import psycopg
@@ -29,6 +30,7 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.faults.writer", "backtest_store.saving.saver"])
 FOREVER = -1
 LITTLE_PATIENCE = 0.5  # seconds
+A_LONG_TIME = 60.0  # seconds
 
 
 class NotRunError(Exception):
@@ -74,11 +76,16 @@ class Trial:
 
     def attempt_in_vain(self) -> bool:
         """Do as `attempt` does, where the store will not take the run however long it is given."""
-        before, saver.PATIENCE = saver.PATIENCE, self._lab.patience
-        try:
+        with mock.patch.object(saver, "PATIENCE", self._lab.patience):
             return self.attempt()
-        finally:
-            saver.PATIENCE = before
+
+    def attempt_with_time(self) -> bool:
+        """Do as `attempt` does, however slow the machine is."""
+        with (
+            mock.patch.object(saver, "PATIENCE", A_LONG_TIME),
+            mock.patch.object(save, "LONGEST_SAVE", A_LONG_TIME + 1),
+        ):
+            return self.attempt()
 
     def attempt_until_saved(self) -> None:
         """Save runs until one is acknowledged: a busy machine may be slower than a save waits."""
@@ -128,10 +135,11 @@ class Trial:
         with _connected(url or self.url) as connection:
             return dict(connection.execute(query.encode()).fetchall())
 
-    def notes(self, url: str | None = None) -> list[str]:
-        """Return the note of every stored run: one that is there twice was stored twice."""
+    def marks(self, url: str | None = None) -> list[str]:
+        """Return what marks every stored run: one that is there twice was stored twice."""
+        query = b"SELECT data_source FROM backtest_runs"
         with _connected(url or self.url) as connection:
-            return [note for (note,) in connection.execute(b"SELECT note FROM annotations")]
+            return [mark for (mark,) in connection.execute(query)]
 
     def command(self) -> list[str]:
         """Return the command line of a process that saves until it is killed."""
@@ -142,7 +150,7 @@ class Trial:
         self.sync(url)
         attempted = self.told("started")
         acknowledged = self.told("saved")
-        found, notes = self.stored(url), self.notes(url)
+        found, marks = self.stored(url), self.marks(url)
         unkept = (attempted - found.keys()) | {
             run_id for run_id in acknowledged if found.get(run_id) != "success"
         }
@@ -151,7 +159,7 @@ class Trial:
             attempted=len(attempted),
             acknowledged=len(acknowledged),
             found=len(attempted & found.keys()),
-            duplicated=len(notes) - len(set(notes)),
+            duplicated=len(marks) - len(set(marks)),
             lost=len(unkept),
         )
 

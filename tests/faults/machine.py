@@ -5,18 +5,23 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+
+import psycopg
 
 from backtest_store.models import to_json
 from backtest_store.saving import save, spool
+from backtest_store.store.embedded.server import EmbeddedServer
 from backtest_store.store.settings import Settings
 from tests.faults.lab import Lab, NotRunError, Result, Trial
 from tests.faults.refusals import database, disconnect
 from tests.faults.runs import an_impossible_run
-from tests.faults.servers import wait_until
+from tests.faults.servers import BINDIR, wait_until
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 DISK_BYTES = 64 * 1024
+SERVER_S_DISK_BYTES = 160 * 2**20
 ENTRY = "from backtest_store.cli.app import entry; entry()"
 
 
@@ -51,10 +56,9 @@ def disk_full(lab: Lab, rounds: int) -> Result:
         assert trial.attempt(), "without a note of it"
         asyncio.run(save.save_waiting(here))
         assert path.exists() or spool.holds(trial.home, bad.run_id), "no room for the reason"
-        command = [sys.executable, "-c", ENTRY, "export", "--yes", str(exported)]
-        assert subprocess.run(
-            command, env={**os.environ, **trial.environment}, capture_output=True, check=False
-        ).returncode
+        said = _btstore(trial, "export", "--yes", str(exported))
+        assert said.returncode
+        assert "Traceback" not in said.stderr, said.stderr
         assert exported.read_text() == "precious"
         (trial.home / "rubbish").unlink()
         asyncio.run(save.save_waiting(here))
@@ -62,6 +66,49 @@ def disk_full(lab: Lab, rounds: int) -> Result:
         assert not spool.waiting(trial.home)
         shutil.rmtree(spool.folder_of(trial.home))  # what is neither lost nor a run of the trial
     return trial.result(rounds)
+
+
+def server_s_disk_full(lab: Lab, rounds: int) -> Result:
+    """Fill the disk of an embedded server: before it is made, and then under its feet."""
+    trial = lab.trial()
+    shared, trial.url = trial.url, ""
+    _mount_small_disk(lab, trial.home)
+    refused = _btstore(trial, "history")
+    assert refused.returncode, refused.stderr
+    assert "Traceback" not in refused.stderr
+    subprocess.run(["mount", "-o", f"remount,size={SERVER_S_DISK_BYTES}", trial.home], check=True)
+    assert not _btstore(trial, "history").returncode, "nothing is in the way of the next"
+    server = EmbeddedServer(trial.home, BINDIR)
+    lab.afterwards(server.stop)
+    try:
+        for _ in range(rounds):
+            assert trial.attempt_with_time()
+            _fill(trial)
+            _use_up_the_log(server)
+            assert not trial.attempt_in_vain(), "in memory: the spool is on the same disk"
+            (trial.home / "rubbish").unlink()
+            trial.attempt_until_saved()
+            wait_until(lambda: trial.told("started") <= trial.stored(server.start()).keys())
+        return trial.result(rounds, server.start())
+    finally:
+        trial.url = shared
+
+
+def _use_up_the_log(server: EmbeddedServer) -> None:
+    """Have a server need a new file for its log, and go down as there is no room for it."""
+    with suppress(psycopg.Error), psycopg.connect(server.url(), autocommit=True) as db:
+        for _ in range(20):
+            db.execute("SELECT pg_current_xact_id(), pg_switch_wal()")
+
+
+def _btstore(trial: Trial, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", ENTRY, *words],
+        env={**os.environ, **trial.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def _mount_small_disk(lab: Lab, place: Path) -> None:

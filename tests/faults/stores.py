@@ -62,7 +62,7 @@ def silent_host(lab: Lab, rounds: int) -> Result:
         ports = f"{silent.getsockname()[1]},5432"
         trial.url = f"postgresql://btstore@/{name}?host={hosts}&port={ports}&connect_timeout=1"
         for _ in range(rounds):
-            wait_until(trial.attempt)  # the second host takes it, sooner or later on a busy machine
+            assert trial.attempt_with_time(), "the second host takes it"
             disconnect(lab, trial)
     return trial.result(rounds, reached)
 
@@ -92,12 +92,13 @@ def _sync_own(trial: Trial) -> bool:
 
 WITHOUT_DESCRIPTORS = """
 import os, resource, sys
-from backtest_store.saving import journal, save
+from backtest_store.saving import journal, save, saver
 from tests.faults.runs import a_run
 from uuid import uuid4
 log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
+saver.PATIENCE = float(sys.argv[3])
 save.take_early()
-run = a_run(note=str(uuid4()))
+run = a_run(data_source=str(uuid4()))
 entry = journal.open_entry(run)
 os.write(log, f"started {run.run_id}\\n".encode())
 taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(64)]
@@ -114,7 +115,14 @@ def descriptors_exhausted(lab: Lab, rounds: int) -> Result:
     trial = lab.trial()
     for number in range(rounds):
         done = subprocess.run(
-            [sys.executable, "-c", WITHOUT_DESCRIPTORS, str(trial.log), str(number % 8)],
+            [
+                sys.executable,
+                "-c",
+                WITHOUT_DESCRIPTORS,
+                trial.log,
+                str(number % 8),
+                str(lab.patience),
+            ],
             env={**os.environ, **trial.environment},
             timeout=60,
             check=False,

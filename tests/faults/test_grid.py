@@ -27,8 +27,8 @@ source = "sp500_daily"
 start = 2005-01-01
 end = 2005-06-30
 """
-GRID = ("--set", "fast_period=3,4,5,6,7,8", "--set", "slow_period=20,40")
-COMBINATIONS = {(fast, slow) for fast in range(3, 9) for slow in (20, 40)}
+GRID = ("--set", "fast_period=3,4,5,6", "--set", "slow_period=20,40")
+COMBINATIONS = {(fast, slow) for fast in range(3, 7) for slow in (20, 40)}
 COMMAND = (sys.executable, "-c", "from backtest_store.cli.app import entry; entry()", "run")
 
 

@@ -20,7 +20,7 @@ def note(log: Path, event: str, run_id: object) -> None:
 
 def attempt(log: Path) -> bool:
     """Start a run, finish it, save it."""
-    run = a_run(note=str(uuid4()))  # tells a run stored twice, whatever its id
+    run = a_run(data_source=str(uuid4()))  # tells a run stored twice, whatever its id
     begun = a_start(run)
     entry = journal.open_entry(begun)
     note(log, "started", run.run_id)

@@ -117,9 +117,7 @@ def test_child_without_our_package_says_so_and_goes_on(store: str, tmp_path: Pat
     path = tmp_path / "script.py"
     block = "import sys; sys.modules['backtest_store.hook'] = None"
     code = f"{block}; import runpy; print(runpy.run_path({str(path)!r})['work'](1))"
-    path.write_text(
-        WORK + MAIN + f"    subprocess.run([sys.executable, '-c', {code!r}])\n"
-    )
+    path.write_text(WORK + MAIN + f"    subprocess.run([sys.executable, '-c', {code!r}])\n")
     ran = btstore(path)
     assert ran.stdout == "1\n"
     assert "are not recorded:" in ran.stderr

@@ -5,6 +5,8 @@ import os
 import resource
 import shutil
 import signal
+import socket
+import threading
 from pathlib import Path
 
 import asyncpg
@@ -18,6 +20,7 @@ from backtest_store.store.embedded.processes import spawn
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.store.servers import MakeServer, ask, needs_proc, needs_root, python, seen_within
 
+PID_FILE = "{pid}\n{data}\n1\n5432\n\n\n\nready\n"
 HEAVY = "asyncio asyncpg ctypes glob hashlib importlib.util re shutil socket subprocess tempfile"
 
 
@@ -118,9 +121,7 @@ def test_a_killed_first_start_leaves_nothing_in_the_way(tmp_path: Path, embed: M
     assert not (tmp_path / "home" / "pgdata.new").exists()
 
 
-@pytest.mark.parametrize(
-    "left", ["", "\n", "12", "nonsense\n", "{pid}\n{data}\n1\n5432\n\n\n\nready\n"]
-)
+@pytest.mark.parametrize("left", ["", "\n", "12", "nonsense\n", PID_FILE])
 def test_a_torn_or_recycled_pid_file_is_not_believed(stopped: EmbeddedServer, left: str) -> None:
     text = left.format(pid=os.getpid(), data=stopped.data_directory)
     (stopped.data_directory / "postmaster.pid").write_text(text)
@@ -136,6 +137,19 @@ def test_a_killed_server_starts_again_at_once(server: EmbeddedServer) -> None:
     server.start()
     assert server.pid() not in {None, killed}
     assert ask(server, "SELECT answer FROM survived") == 43
+
+
+def test_a_child_of_a_killed_server_that_still_listens_is_no_server(server: EmbeddedServer) -> None:
+    killed = kill(server)
+    (server.data_directory / "postmaster.pid").write_text(PID_FILE.format(pid=killed, data=""))
+    for path in server.socket_directory.iterdir():
+        path.unlink()
+    with socket.socket(socket.AF_UNIX) as child:
+        child.bind(str(server.socket_directory / ".s.PGSQL.5432"))
+        child.listen()
+        threading.Timer(2, child.close).start()
+        server.start()
+        assert ask(server, "SELECT 1") == 1
 
 
 def test_a_killed_server_with_a_busy_client_starts_again(server: EmbeddedServer) -> None:

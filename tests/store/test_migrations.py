@@ -1,10 +1,9 @@
 """Migrations go up, down and up again, and two at once are one."""
 
 import pwd
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import psycopg
 import pytest
@@ -12,7 +11,9 @@ import pytest
 from backtest_store.errors import SchemaError, UnreachableError
 from backtest_store.store import migrations
 from backtest_store.store.shipped import folder
+from tests.faults import chance
 from tests.shell import btstore
+from tests.store.die_migrating import dying
 
 CATALOG = """
 SELECT 'column', table_name, column_name, data_type, is_nullable
@@ -71,21 +72,16 @@ def test_an_unreachable_server_is_said_to_be_so() -> None:
     assert "geheim" not in f"{raised.value}{raised.value.hint}"
 
 
-def die_at_every_statement(url: str, direction: str) -> int:
-    """Return how often a migration was killed, each time going on with what the last one left."""
-    command = [sys.executable, "-m", "tests.store.die_migrating", url, direction]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout)
-
-
-@pytest.mark.timeout(600)
 def test_killed_at_any_statement_it_goes_on_afterwards(unmigrated_url: str) -> None:
+    """At one in eight of them; `make test-faults` has each."""
+    chance.begin()
+    stride = partial(chance.chance.randint, 1, 15)
+    kills = list(dying(migrations.migrate, unmigrated_url, stride=stride))
     statements = folder("migrations").joinpath(f"{migrations.known()[0]}.sql").read_text("utf-8")
-    assert die_at_every_statement(unmigrated_url, "migrate") > statements.count(";\nCREATE ")
+    assert kills[-1] > statements.count(";\nCREATE ") - 15
     whole = catalog(unmigrated_url)
     assert migrations.migrate(unmigrated_url) == []
-    assert die_at_every_statement(unmigrated_url, "rollback") > len(migrations.known())
+    assert list(dying(migrations.rollback, unmigrated_url, stride=lambda: 1))
     assert catalog(unmigrated_url) == []
     assert migrations.migrate(unmigrated_url) == list(migrations.known())
     assert catalog(unmigrated_url) == whole

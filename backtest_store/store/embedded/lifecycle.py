@@ -22,6 +22,7 @@ from backtest_store.store.private_folders import (
 )
 
 PATIENCE = 60.0  # seconds; a start after a crash replays up to max_wal_size first
+ASKING_FOR_TLS = b"\0\0\0\x08\x04\xd2\x16\x2f"  # what every server answers by a letter
 LONGEST_LOG = 4 * 2**20  # bytes
 
 
@@ -61,7 +62,7 @@ def stop(files: ServerFiles) -> bool:
 def _stop(files: ServerFiles) -> bool:
     with _alone(files):
         pid = files.pid()
-        if pid is None and _answers(files):
+        if pid is None and _answers(files) is not False:
             raise StoreError(
                 f"the server in {files.home} runs in another container",
                 hint="stop it in the container that started it",
@@ -90,10 +91,10 @@ def _is_serving_after_all(files: ServerFiles) -> bool:
     in another container: two on one directory would destroy it.
     """
     for _ in patience(PATIENCE):
-        serving = files.status() == SERVING
-        if _answers(files):
-            if serving:
-                return True
+        serving, answers = files.status() == SERVING, _answers(files)
+        if serving and answers:
+            return True
+        if answers is not False:
             continue
         pid = files.pid()
         if files.launched() is None and pid is None:
@@ -107,7 +108,8 @@ def _is_serving_after_all(files: ServerFiles) -> bool:
     )
 
 
-def _answers(files: ServerFiles) -> bool:
+def _answers(files: ServerFiles) -> bool | None:
+    """Say whether a server answers; None if one only listens, as a killed one's child may."""
     if not os.path.lexists(files.socket_directory):
         return False
     require_private(files.socket_directory, may_be_a_link=False)
@@ -115,11 +117,12 @@ def _answers(files: ServerFiles) -> bool:
         client.settimeout(1)
         try:
             client.connect(str(files.socket_path))
+            client.sendall(ASKING_FOR_TLS)
+            return bool(client.recv(1))
         except TimeoutError:
-            return True  # someone listens, and is slow
+            return None
         except OSError:
             return False
-    return True
 
 
 def _stopped_to_upgrade(files: ServerFiles, bindir: Path | None) -> bool:
