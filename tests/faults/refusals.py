@@ -2,12 +2,15 @@
 
 import threading
 from contextlib import ExitStack, suppress
+from itertools import count
 from urllib.parse import urlsplit
 
 import psycopg
 
 from tests.faults.lab import Lab, Result, Trial
+from tests.faults.servers import wait_until
 
+SLOTS = 8
 LOCK = "LOCK backtest_runs IN ACCESS EXCLUSIVE MODE"
 
 
@@ -18,7 +21,7 @@ def database(trial: Trial) -> str:
 
 def slots_exhausted(lab: Lab, rounds: int) -> Result:
     """Take all connection slots: for a moment of a save, and then for longer than it waits."""
-    server = lab.server(max_connections="8", superuser_reserved_connections="0")
+    server = lab.server(max_connections=str(SLOTS), superuser_reserved_connections="0")
     trial = lab.trial(server)
     for _ in range(rounds):
         assert trial.attempt()
@@ -33,11 +36,16 @@ def slots_exhausted(lab: Lab, rounds: int) -> Result:
 
 
 def _all_slots(trial: Trial) -> ExitStack:
-    """Connect until the server lets nobody else in."""
-    slots = ExitStack()
-    with suppress(psycopg.OperationalError):
-        while True:
+    """Connect as often as the server lets in; who left just now may still have a slot."""
+    slots, held = ExitStack(), count(1)
+
+    def is_last() -> bool:
+        with suppress(psycopg.OperationalError):
             slots.enter_context(psycopg.connect(trial.url))
+            return next(held) == SLOTS
+        return False
+
+    wait_until(is_last)
     return slots
 
 
