@@ -127,6 +127,7 @@ class Saver:
         save = cast("asyncio.Task[Any]", asyncio.current_task())
         self._saves.add(save)
         save.add_done_callback(self._saves.discard)
+        self._pool_of(run.settings)  # another store than the last is not away
         is_away = self._loop.time() < self._away_until
         deadline = self._loop.time() + (LITTLE_PATIENCE if is_away else PATIENCE)
         inserting = asyncio.create_task(self._insert(run))

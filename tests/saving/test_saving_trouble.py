@@ -5,6 +5,7 @@ import json
 import re
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +71,21 @@ def test_while_the_server_is_away_further_runs_do_not_wait_for_it_nor_warn_again
     assert time.monotonic() - start < 2
     assert len(spool.waiting(home)) == 6
     assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_another_store_has_its_whole_time_though_the_last_was_away(
+    store_url: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as away:
+        away.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
+        away.setattr(saver, "PATIENCE", 0.3)
+        assert not save.save_record(a_run())
+    monkeypatch.setattr(saver, "PATIENCE", 60)
+    monkeypatch.setattr(save, "LONGEST_SAVE", 61)
+    with psycopg.connect(store_url) as holder:
+        holder.execute("LOCK backtest_runs IN ACCESS EXCLUSIVE MODE")
+        threading.Timer(2 * saver.LITTLE_PATIENCE, holder.rollback).start()
+        assert save.save_record(a_run())
 
 
 def test_what_will_not_pass_by_itself_is_not_waited_for(
