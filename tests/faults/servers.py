@@ -29,7 +29,7 @@ SETTINGS_SINCE = {18: {"io_method": "sync"}}
 BINDIR = Path(named) if (named := os.environ.get("BTSTORE_PG_BINDIR")) else None
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 90.0) -> None:
     """Wait for a condition, or fail."""
     end = time.monotonic() + seconds
     while not condition():
