@@ -1,5 +1,6 @@
 """The built wheel has everything that a command needs."""
 
+import json
 import os
 import subprocess
 import sys
@@ -54,6 +55,23 @@ def test_it_migrates_and_lists(installed: Path, unmigrated_url: str, tmp_path: P
     assert migrated.returncode == 0, migrated.stderr
     listed = run(installed, "btstore", "history", "--format", "json", cwd=tmp_path)
     assert (listed.returncode, listed.stdout.strip()) == (0, "[]"), listed.stderr
+
+
+def test_the_command_is_no_part_of_the_code_that_ran(
+    installed: Path, store_url: str, tmp_path: Path
+) -> None:
+    assert store_url
+    config = tmp_path / "short.toml"
+    config.write_text(
+        'strategy = "momentum"\n[parameters]\nequity_fraction = 0.9\n[data]\nsource = "sp500_daily"\n'
+        'start = "2004-01-01"\nend = "2004-12-31"\n'
+    )
+    ran = run(installed, "btstore", "run", str(config), cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    shown = run(installed, "btstore", "show", "@latest", "--format", "json", cwd=tmp_path)
+    names = {Path(file).name for file in json.loads(shown.stdout)["provenance"]["source_sha256"]}
+    assert "momentum.py" in names
+    assert "btstore" not in names  # which begins with where it is installed
 
 
 def test_it_has_the_market_data(installed: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ OURS = __name__.partition(".")[0]
 # What of this package may be a run's code, and not only what records it.
 BUNDLED = (f"{OURS}.runner.strategies", f"{OURS}.runner.venue_models")
 MAIN = "__main__"
-PLACES = ("stdlib", "platstdlib", "purelib", "platlib")
+PLACES = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
@@ -153,7 +153,9 @@ def _is_own_file(file: str) -> bool:
 
 @cache
 def _places() -> frozenset[Path]:
+    """Return where packages and the commands that start them are installed."""
     places = [sysconfig.get_path(place) for place in PLACES]
+    places.append(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user")))
     return frozenset(Path(p).resolve() for p in [*places, *site.getsitepackages()] if p)
 
 
