@@ -191,7 +191,7 @@ _EVERY = (
         "batch",
         "--batch",
         "BATCH",
-        "Only runs of this grid: its id, the beginning of it, its name, or @latest.",
+        "Only runs of this grid: its id, the beginning of it, its name, @batch or @batch~2.",
         _reading("batch"),
     ),
     Filter(

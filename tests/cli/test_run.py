@@ -394,6 +394,11 @@ def test_the_runs_of_a_grid_have_a_batch(store: str, config: str) -> None:
         (first["batch_id"], 2),
         (first["batch_id"][:8], 2),
         ("@latest", 3),
+        ("@batch", 3),
+        ("@batch~1", 2),
+        ("@latest~1", 2),
+        ("@batch~2", 0),
+        ("@batch~999999999", 0),
         ("nothing", 0),
     ):
         listed = btstore("history", "--batch", batch, "--format", "json")
