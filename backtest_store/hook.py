@@ -151,6 +151,7 @@ def record(  # noqa: PLR0913 - what a caller may know better, each by its name
     reproduced_from: UUID | None = None,
     batch_id: UUID | None = None,
     batch_name: str | None = None,
+    batch_inputs: Mapping[str, Any] | None = None,
     command_line: str | None = None,
 ) -> Recording:
     """Save every run of an engine or a node inside a ``with`` block, however it ends.
@@ -193,6 +194,8 @@ def record(  # noqa: PLR0913 - what a caller may know better, each by its name
         What the runs of one grid have in common.
     batch_name : str, optional
         What the grid is called; only with a `batch_id`.
+    batch_inputs : Mapping[str, Any], optional
+        The values by which the run differs from the others of its grid.
     command_line : str, optional
         The command that ran it; else this process's.
 
@@ -220,6 +223,7 @@ def record(  # noqa: PLR0913 - what a caller may know better, each by its name
         reproduced_from=reproduced_from,
         batch_id=batch_id,
         batch_name=batch_name,
+        batch_inputs=batch_inputs,
         command_line=command_line,
     )
     return Recording(target, details)

@@ -31,6 +31,7 @@ class Details:
     reproduced_from: UUID | None = None
     batch_id: UUID | None = None
     batch_name: str | None = None
+    batch_inputs: Mapping[str, Any] | None = None
     command_line: str | None = None
 
     def __post_init__(self) -> None:

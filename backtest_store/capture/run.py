@@ -199,7 +199,8 @@ def _provenance(details: Details, redactor: Redactor, code: Code) -> Json:
     tell = partial(provenance_of, code, GitQuery(code.files), command_line=details.command_line)
     origin: Json = attempt("tell where the run comes from", tell, {})
     script = script_of_process() if details.command_line is None else None
-    return _json(redactor, origin | {"script": script})
+    varied = {"batch_inputs": details.batch_inputs} if details.batch_inputs else {}
+    return _json(redactor, origin | {"script": script} | varied)
 
 
 def _duration(backtest: Backtest, begun: Begun) -> float:

@@ -123,7 +123,7 @@ def run_one(config: Config, batch: Batch | None = None) -> Ended | NotRun:
     from backtest_store.runner.node import run
 
     try:
-        return run(expanded(config), batch=batch)
+        return run(expanded(config), batch=batch, inputs=config.inputs)
     except StoreError as error:
         return NotRun(str(error), hint=error.hint)
     except Exception as error:  # noqa: BLE001 - the others go on, and this one is reported

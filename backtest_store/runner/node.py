@@ -29,7 +29,7 @@ from backtest_store.runner.config.timestamps import to_datetime
 from backtest_store.runner.data.made_catalogs import MADE_OF
 
 if TYPE_CHECKING:
-    from backtest_store.models import Record
+    from backtest_store.models import Json, Record
     from backtest_store.runner.config.expansion import Backtest
     from backtest_store.runner.execution import Batch
 
@@ -290,6 +290,7 @@ def run(
     backtest: Backtest,
     *,
     batch: Batch | None = None,
+    inputs: Json | None = None,
     reproduced_from: UUID | None = None,
     command_line: str | None = None,
 ) -> Ended:
@@ -317,6 +318,7 @@ def run(
         reproduced_from=reproduced_from,
         batch_id=None if batch is None else batch.id,
         batch_name=None if batch is None else batch.name,
+        batch_inputs=None if batch is None else inputs,
         command_line=command_line,
     )
     try:

@@ -441,3 +441,29 @@ def test_nobody_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
     with progress(3, "backtests") as advance:
         advance()
     assert written.getvalue() == ""
+
+
+def test_what_varies_in_a_grid_is_shown_a_column_each_at_80_columns(
+    store: str, config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    path = Path(config)
+    path.write_text(
+        CONFIG + '[grid]\nname = "many"\nfast_period = [3, 4]\n"venue.taker_fee" = [0, 0.0025]\n'
+        '"venue.fill" = ["close"]\n[[grid.periods]]\nend = 2005-04-30\n'
+        "[[grid.periods]]\nstart = 2005-02-01\n"
+    )
+    answer = btstore("run", config)
+    assert answer.code == 0, answer.err
+    for out in (answer.out, btstore("history", "--batch", "@batch", "--sort", "started_at").out):
+        heading, rule, *rows = out.splitlines()
+        while not rule.startswith("---"):  # a heading of two lines
+            heading, rule, rows = f"{heading} {rule}", rows[0], rows[1:]
+        for name in ("fast", "venue.taker", "data.start", "data.end"):
+            assert name in heading, out
+        assert "venue.fill" not in heading
+        assert max(map(len, out.splitlines())) <= 80
+        assert len(rows) == 8
+        cells = {tuple(row.split()[1:5]) for row in rows}
+        periods = [("2005-04-30", "–"), ("–", "2005-02-01")]
+        assert cells == {(f, *p, fee) for f in "34" for p in periods for fee in ("0", "0.0025")}

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from asyncpg import Connection
 
-    from backtest_store.cli.output.render import Printer
     from backtest_store.models import Record
     from backtest_store.runs.listing import Listing
 
@@ -112,29 +111,33 @@ def history(  # noqa: PLR0913 - each is an option
         print_message(NO_MATCH if after else no_runs_message(filters))
 
 
-def _printer(format_: Format, about: "Sequence[str]", statuses: "Iterable[object]") -> "Printer":
-    """Return what prints runs, first what the list is about; where none succeeded, also why."""
-    from backtest_store.cli.output.render import Printer
-
+def _shown(about: "Sequence[str]", statuses: "Iterable[object]") -> "Sequence[str]":
+    """Return the columns for people: first what the list is about; if none succeeded, also why."""
     reasons = () if "success" in statuses else ERROR_COLUMNS
-    return Printer(format_, shown=(*COLUMNS_BY_NEED[:2], *about, *reasons, *COLUMNS_BY_NEED[2:]))
+    return (*COLUMNS_BY_NEED[:2], *about, *reasons, *COLUMNS_BY_NEED[2:])
 
 
 def _print_first(
     listing: "Listing", after: str | None, limit: int, format_: Format, about: "Sequence[str]"
 ) -> bool:
     """Print the first runs, say whether there are more, and return whether there are any."""
+    from backtest_store.cli.output import render
     from backtest_store.cli.output.cells import short_ids
     from backtest_store.cli.spinner import call
     from backtest_store.runs import listing as listings
+    from backtest_store.store import queries
+
+    is_of_a_grid = any(condition.name == "batch" for condition in listing.where)
 
     async def page(db: "Connection") -> "list[Record]":
-        return await listings.page(db, await listings.after(db, listing, after), limit + 1)
+        runs = await listings.page(db, await listings.after(db, listing, after), limit + 1)
+        return (
+            await queries.get_runs(db, run_ids=[r.run_id for r in runs]) if is_of_a_grid else runs
+        )
 
     runs = call(page)
-    printer = _printer(format_, about, [run.status for run in runs[:limit]])
-    printer.print(runs[:limit])
-    printer.close()
+    shown = _shown(about, [run.status for run in runs[:limit]])
+    (render.grid if is_of_a_grid else render.many)(runs[:limit], format_, shown=shown)
     if len(runs) > limit:
         short = short_ids([str(run.run_id) for run in runs])
         last = short[str(runs[limit - 1].run_id)]
@@ -150,12 +153,13 @@ async def _print_every(
     about: "Sequence[str]",
 ) -> bool:
     """Print every run in constant memory, and return whether there are any."""
+    from backtest_store.cli.output.render import Printer
     from backtest_store.runs import listing as listings
     from backtest_store.store.fields import LISTED
 
     printer, status = None, LISTED.index("status")
     async for rows in listings.every(db, await listings.after(db, listing, after)):
-        printer = printer or _printer(format_, about, [row[status] for row in rows])
+        printer = printer or Printer(format_, shown=_shown(about, [row[status] for row in rows]))
         printer.print_listed(rows)
-    (printer or _printer(format_, about, ())).close()
+    (printer or Printer(format_, shown=_shown(about, ()))).close()
     return printer is not None

@@ -113,7 +113,7 @@ def run(  # noqa: PLR0913 - each is an option
         batch = batch_of(found, [grid.name for grid in grids])
         report, labelled = run_grid(found, workers, batch, skip_existing=skip_existing)
     if report.runs:
-        render.many(report.in_order(), format_, shown=COLUMNS_BY_NEED)
+        render.grid(report.in_order(), format_, shown=COLUMNS_BY_NEED)
     exit_code(labelled, list(report.failures.values()))
     if report.unsaved:
         raise typer.Exit(UnreachableError.exit_code)

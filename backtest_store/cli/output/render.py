@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from backtest_store.runs.compare import Comparison
 
+NUMBER = re.compile(r"-?[\d.]+(e-?\d+)?")
 LISTED_COLUMNS = tuple(column for column in cells.columns(Record) if column.name in LISTED)
 
 
@@ -84,6 +86,37 @@ def many(
     printer = Printer(format_, columns, shown=shown)
     printer.print(records)
     printer.close()
+
+
+def grid(runs: Sequence[Record], format_: Format, *, shown: Sequence[str]) -> None:
+    """Print the runs of a grid, for people with a column for each input that varies."""
+    varying = _varying(runs) if format_ in FOR_PEOPLE else {}
+    if not varying:
+        many(runs, format_, shown=shown)
+        return
+    first, *rest = [c for c in LISTED_COLUMNS if c.name in shown and c.name != "parameters"]
+    columns = [first, *(_input(name, values) for name, values in varying.items()), *rest]
+    out = StandardOutput()
+    writer = FORMATS[format_](columns, out, (shown[0], *varying, *shown[1:]))
+    rows = zip(runs, *varying.values(), strict=True)
+    writer.write([[r.run_id, *values, *(getattr(r, c.name) for c in rest)] for r, *values in rows])
+    writer.close()
+    out.flush()
+
+
+def _varying(runs: Sequence[Record]) -> dict[str, list[str | None]]:
+    """Return the inputs of a grid that are not the same in all runs, each run by run."""
+    inputs = [run.provenance.get("batch_inputs") or {} for run in runs]
+    texts = [{n: v if isinstance(v, str) else json.dumps(v) for n, v in i.items()} for i in inputs]
+    names = sorted({name for text in texts for name in text}, key=lambda name: ("." in name, name))
+    every = {name: [text.get(name) for text in texts] for name in names}
+    return {name: values for name, values in every.items() if len(set(values)) > 1}
+
+
+def _input(name: str, values: Sequence[str | None]) -> Column:
+    if all(value is None or NUMBER.fullmatch(value) for value in values):
+        return Column(name, "float", "input")
+    return Column(name, "str")
 
 
 def one(record: DataclassInstance, format_: Format) -> None:

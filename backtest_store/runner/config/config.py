@@ -38,12 +38,15 @@ class Config:
         Where relative paths begin and the user's own strategies are looked for first.
     grid : dict
         What varies, as the file has it.
+    inputs : dict
+        What was set over the file, by the names that it was set under.
     """
 
     content: Json
     origin: Origin
     directory: Path
     grid: Json = field(default_factory=dict)
+    inputs: Json = field(default_factory=dict)
 
     @property
     def is_long(self) -> bool:
@@ -125,7 +128,8 @@ def with_overrides(
         content = _with(content, path, value)
         others[path] = origin
     place = replace(config.origin, others=others)
-    return parse_config(content, origin=place, directory=config.directory)
+    parsed = parse_config(content, origin=place, directory=config.directory)
+    return replace(parsed, inputs=config.inputs | dict(overrides))
 
 
 def described(config: Config, *, name: str | None, note: str | None, tags: Sequence[str]) -> Config:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -16,13 +15,8 @@ from backtest_store.runner.grids.constraints import Values, constraint
 from backtest_store.runner.grids.values import listed, written
 from backtest_store.runner.grids.walk import windows
 
-# Commas separate values, but not inside of brackets or quotes.
-_VALUE = re.compile(r"""(?:\[[^\]]*\]|\{[^}]*\}|"[^"]*"|[^,])+""")
-_RANGE = re.compile(r"(-?[\d.]+?)\.\.(-?[\d.]+?)(?::([\d.]+))?")
-_JSON_STARTS = ("[", "{", '"')
 _MOST = 1_000_000
 _SETTINGS = ("name", "zip", "constraints", "sample", "seed", "periods", "walk")
-_RANGE_KEYS = {"from", "to", "step", "count", "geometric"}
 
 
 @dataclass(frozen=True)
@@ -152,8 +146,8 @@ def combinations(config: Config, grid: Grid, *, name: str = "") -> Iterator[Comb
         said = ", ".join(f"{key}={value}" for key, value in overrides.items())
         label = ": ".join(filter(None, (name, said)))
         try:
-            combined = with_overrides(config, overrides)
-            yield Combination(_tagged(combined, tags) if tags else combined, label)
+            combined = _tagged(config, tags) if tags else config
+            yield Combination(with_overrides(combined, overrides), label)
         except UsageError as error:
             yield NotRun(str(error), label)
     if is_empty:
