@@ -18,7 +18,7 @@ from uuid import UUID
 from backtest_store.capture.details import Details, tags_of
 from backtest_store.capture.guard import fill_standard_streams, guarded
 from backtest_store.capture.identity import started  # noqa: F401 - as early as can be
-from backtest_store.capture.meeting import Meeting
+from backtest_store.capture.meeting import SECOND_MODULES, Meeting
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
 from backtest_store.saving import save
@@ -42,7 +42,7 @@ def _meet_second(module: ModuleType) -> None:
         watch_class(module.BacktestEngine)
 
 
-Meeting(("nautilus_trader.backtest",), _meet_second).install()
+Meeting(SECOND_MODULES, _meet_second).install()
 
 
 class StoreSink:

@@ -8,6 +8,9 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
+# The engine in Rust: of 2.0, and the one that 1.231 carries.
+SECOND_MODULES = ("nautilus_trader.backtest", "nautilus_trader.core.nautilus_pyo3")
+
 Meet = Callable[[ModuleType], None]
 
 

@@ -7,7 +7,6 @@ way, gets NautilusTrader's own, of whose runs we hear.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import wraps
 from types import ModuleType
 from typing import Any
@@ -15,15 +14,14 @@ from weakref import WeakSet
 
 from backtest_store.capture.details import Details, leave_no_trace
 from backtest_store.capture.engines.release import unsupported
-from backtest_store.capture.meeting import Meeting
+from backtest_store.capture.meeting import SECOND_MODULES, Meeting
 from backtest_store.capture.recorder import EngineRecorder, Sink
 from backtest_store.log import get_logger
 
 BACKTESTS = "nautilus_trader.backtest"
 ENGINE_MODULE = "nautilus_trader.backtest.engine"
 NODE_MODULE = "nautilus_trader.backtest.node"
-RUST_MODULE = "nautilus_trader.core.nautilus_pyo3"
-MODULES = (ENGINE_MODULE, NODE_MODULE, RUST_MODULE, BACKTESTS)
+MODULES = (ENGINE_MODULE, NODE_MODULE, *SECOND_MODULES)
 
 
 class Patch(Meeting):
@@ -56,13 +54,11 @@ class Patch(Meeting):
             runs.follow_everything(self._recorder)
         elif module.__name__ == NODE_MODULE:
             module.BacktestNode.run = self._node_run(module.BacktestNode.run)
-        elif module.__name__ == RUST_MODULE:
-            warn_of_rust(module)
         elif hasattr(module, "BacktestEngine"):
             self._meet_second(module)
 
     def _meet_second(self, module: ModuleType) -> None:
-        """Have the runs heard of that the classes of 2.0 make."""
+        """Have the runs heard of that the classes of 2.0 make, also the ones in 1.231."""
         from backtest_store.capture.engines.v2 import methods
 
         methods.watch_class(module.BacktestEngine)
@@ -92,22 +88,3 @@ class Patch(Meeting):
             return results
 
         return run
-
-
-def warn_of_rust(module: ModuleType) -> None:
-    """Have it said, once, if the engine in Rust that comes with 1.231 runs a backtest."""
-    engine = getattr(module, "BacktestEngine", None)
-    if engine is None:
-        return
-    original: Callable[..., Any] = engine.run
-
-    @wraps(original)
-    def run(*args: Any, **named: Any) -> Any:
-        engine.run = original
-        get_logger().warning(
-            f"a run is not recorded: it is one of {RUST_MODULE}.BacktestEngine,"
-            f" and those of {ENGINE_MODULE} can be"
-        )
-        return original(*args, **named)
-
-    engine.run = run

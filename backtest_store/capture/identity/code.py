@@ -25,6 +25,7 @@ from backtest_store.models import Json
 OURS = __name__.partition(".")[0]
 # What of this package may be a run's code, and not only what records it.
 BUNDLED = (f"{OURS}.runner.strategies", f"{OURS}.runner.venue_models")
+ENGINES_OWN = "nautilus_trader."  # its compiled modules may have neither a file nor a full name
 MAIN = "__main__"
 PLACES = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
 INSTALLED = frozenset({"site-packages", "dist-packages"})
@@ -105,7 +106,7 @@ def code_of(classes: Iterable[type], *, more: Iterable[str] = ()) -> Code:
             found |= _to_be_imported(name)
         elif module is None:  # made by code that was executed from nowhere
             found[name] = Source(None, None)
-        elif is_own(module):
+        elif is_own(module) and not name.startswith(ENGINES_OWN):
             found[name] = source_of(module, defined)
             waiting.extend(_used_by(module, found[name]))
         else:

@@ -28,7 +28,13 @@ PART = 4096
 REVISION = attrgetter("is_revision")
 ARRIVAL = attrgetter("ts_init")
 # The text of each of these has all of it, but for the moment of its arrival.
-NAUTILUS_DATA = frozenset({"nautilus_trader.model.data", "nautilus_trader.model"})
+NAUTILUS_DATA = frozenset(
+    {
+        "nautilus_trader.model.data",
+        "nautilus_trader.model",
+        "nautilus_trader.core.nautilus_pyo3.model",
+    }
+)
 # Under this name an engine replays what `add_data` was given; other names load as the run goes.
 ADDED = "backtest_data"
 
