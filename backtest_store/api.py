@@ -129,16 +129,17 @@ class Store:
 
     Every method asks what the command of its name does, and takes the same filters by name:
     ``strategy``, ``strategy_type``, ``instrument``, ``status``, ``since``, ``until``, ``tags``,
-    ``batch``, ``parameters`` and ``metrics``. Each raises what the shell reports: `UsageError` for
-    what makes no sense, `RunNotFoundError`, `UnreachableError`.
+    ``batch``, ``parameters``, ``metrics`` and ``where``. Each raises what the shell
+    reports: `UsageError` for what makes no sense, `RunNotFoundError`, `UnreachableError`.
 
     Examples
     --------
-    >>> Store().runs(parameters="fast_period>=10", sort="sharpe_ratio", limit=50).to_pandas()
+    >>> Store().runs(where="fast_period >= 10", sort="sharpe_ratio", limit=50).to_pandas()
     """
 
     def runs(
         self,
+        where: str | None = None,
         *,
         sort: str = listings.NEWEST_FIRST,
         limit: int | None = None,
@@ -149,6 +150,8 @@ class Store:
 
         Parameters
         ----------
+        where : str, optional
+            An expression, as ``--where`` takes it.
         sort : str
             A field: a metric has its best first, what is undefined comes last.
         limit : int, optional
@@ -158,7 +161,8 @@ class Store:
         **asked
             Filters.
         """
-        listing = Listing(filters(**asked).conditions, known(sort, SORTABLE, "field"))
+        conditions = filters(where=where, **asked).conditions
+        listing = Listing(conditions, known(sort, SORTABLE, "field"))
         is_whole = not UNLISTED.isdisjoint(columns or ())
         return Runs(_read(lambda db: _listed(db, listing, limit, is_whole=is_whole)), columns)
 

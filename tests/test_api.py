@@ -60,7 +60,7 @@ def test_runs_are_typed_and_the_newest_first(runs: list[Record]) -> None:
 
 
 def test_the_best_of_those_that_match_come_first(runs: list[Record]) -> None:
-    found = Store().runs(parameters="fast_period>=10", sort="sharpe_ratio", limit=2)
+    found = Store().runs("fast_period >= 10", sort="sharpe_ratio", limit=2)
     assert [run.sharpe_ratio for run in found] == [1.5, 1.0]
     every = Store().runs(parameters="fast_period>=10", sort="sharpe_ratio")
     assert [run.sharpe_ratio for run in every] == [1.5, 1.0, None]

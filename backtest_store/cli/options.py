@@ -10,6 +10,7 @@ import typer
 
 from backtest_store.cli import completion
 from backtest_store.cli.output.writers import Format
+from backtest_store.models import RECORD_FIELDS
 from backtest_store.runs.filters import FILTERS, Filter, Filters, filters
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def no_runs_message(asked: Filters) -> str:
         return f"{NO_MATCH}: there is no strategy {_unknown(asked.strategy, strategies)}"
     for name in asked.parameters:
         if name.partition(".")[0] not in parameters:
-            return f"{NO_MATCH}: no run has a parameter {_unknown(name, parameters)}"
+            known = [*parameters, *RECORD_FIELDS]
+            return f"{NO_MATCH}: no run has a parameter {_unknown(name, known)}"
     return NO_MATCH
 
 

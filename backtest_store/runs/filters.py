@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, get_args
 
-from backtest_store.models import Status
+from backtest_store.models import METRIC_FIELDS, Status
+from backtest_store.runs.expressions.where import where
 from backtest_store.runs.parameters import parameter_condition
 from backtest_store.runs.typed_values import (
     OPERATORS,
@@ -104,6 +105,9 @@ def filters(**typed: Typed) -> Filters:
     )
     (strategy,) = _values(typed.get("strategy")) or (None,)
     metrics, parameters = (_compared(typed.get(name)) for name in ("metrics", "parameters"))
+    for expression in map(where, _values(typed.get("where"))):
+        metrics += tuple(name for name in expression.fields if name in METRIC_FIELDS)
+        parameters += expression.parameters
     return Filters(conditions, metrics, strategy, parameters)
 
 
@@ -121,6 +125,11 @@ def _values(typed: Typed) -> Sequence[str]:
 def _reading(name: str, read: Callable[[str], object] = str) -> Callable[[str], Condition]:
     """Return what makes the condition of that name of a typed value."""
     return lambda text: sql.condition(name, read(plain_text(text)))
+
+
+def _where(text: str) -> Condition:
+    asked = where(text)
+    return sql.joined("where", "AND", asked.conditions)
 
 
 def _metric(text: str) -> Condition:
@@ -209,6 +218,13 @@ _EVERY = (
         "Only runs with a metric like 'sharpe_ratio>1' or 'max_drawdown>-10%'. Repeatable.",
         _metric,
         repeatable=True,
+    ),
+    Filter(
+        "where",
+        "--where",
+        "EXPRESSION",
+        'Only runs of which this holds: "sharpe_ratio > 1 and (fast_period >= 10 or use_stop)".',
+        _where,
     ),
 )
 FILTERS = {found.name: found for found in _EVERY}

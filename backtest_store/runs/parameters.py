@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
-from backtest_store.runs.typed_values import OPERATORS, WIDEST_NUMBER, Comparison, plain_text
+from backtest_store.runs.expressions import documents
+from backtest_store.runs.typed_values import WIDEST_NUMBER, Comparison, plain_text
 from backtest_store.store import sql
 from backtest_store.store.sql import Condition
+
+PYTHON_WORDS = {"True": True, "False": False, "None": None}
+NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(%?)")
 
 
 def flattened(parameters: Json, above: str = "") -> dict[str, Any]:
@@ -27,31 +32,43 @@ def flattened(parameters: Json, above: str = "") -> dict[str, Any]:
 
 def parameter_condition(asked: Comparison) -> Condition:
     """Return the condition that a parameter compares to a value as was asked."""
-    path = asked.name.split(".")
-    value = _json(asked.value)
-    if asked.operator in {"=", "=="}:
-        if _is_in_an_array(path) or value.lstrip().startswith(("{", "[")):
-            return sql.condition("parameter_equals", _containing(path, value), path, value)
-        return sql.condition("parameter_is", _containing(path, value))
-    if asked.operator == "!=":
-        return sql.condition("parameter_differs", path, value)
-    if not isinstance(json.loads(value), (str, int, float)) or value in {"true", "false"}:
+    path, value = asked.name.split("."), _value(asked.value)
+    operator = "=" if asked.operator == "==" else asked.operator
+    if operator == "!=":
+        other = sql.negated(_equals(path, value, asked.value))
+        is_there = sql.condition("parameter_there", path)
+        return sql.joined("parameter", "AND", [is_there, other])
+    if operator == "=":
+        return _equals(path, value, asked.value)
+    if isinstance(value, bool) or not isinstance(value, str | Decimal):
         raise UsageError(f"--param {asked.name}: < and > need a number or text, not {asked.value}")
-    return sql.condition("parameter_compares", path, value, operator=OPERATORS[asked.operator])
+    return documents.compared("parameters", path, operator, value)
 
 
-def _json(text: str) -> str:
-    """Return a text as JSON: as it is if it is JSON, else as a string."""
-    try:
-        value = json.loads(text, parse_constant=_not_json, parse_float=Decimal, parse_int=Decimal)
-    except (ValueError, RecursionError):
-        return json.dumps(text, ensure_ascii=False)
+def _equals(path: Sequence[str], value: Any, typed: str) -> Condition:
+    if isinstance(value, dict | list) or value is None:
+        exact = "null" if value is None else typed
+        return sql.condition("parameter_equals", _containing(path, exact), path, exact)
+    return documents.compared("parameters", path, "=", value)
+
+
+def _value(text: str) -> Any:
+    """Return what a text means: JSON, a number or truth as Python writes them, else itself."""
+    if text in PYTHON_WORDS:
+        return PYTHON_WORDS[text]
+    if number := NUMBER.fullmatch(text):
+        value = Decimal(number[1]) / (100 if number[2] else 1)
+    else:
+        try:
+            value = json.loads(text, parse_constant=_not_json, parse_float=Decimal)
+        except (ValueError, RecursionError):
+            return text
     for part in _scalars(value):
         if isinstance(part, Decimal) and abs(part.adjusted()) > WIDEST_NUMBER:
             raise UsageError(f"{text} is out of range")
         if isinstance(part, str):
             plain_text(part)
-    return text
+    return value
 
 
 def _not_json(constant: str) -> None:

@@ -18,7 +18,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from backtest_store.statistics import months
 from backtest_store.store.fields import DOWN, DOWN_AND_UNDEFINED, SQL_NAMES, UP
@@ -103,6 +103,21 @@ def either(first: Condition, second: Condition) -> Condition:
     """Return the condition that at least one of two is met."""
     other = renumbered(second.text, len(first.values))
     return Condition(first.name, f"({first.text}) OR ({other})", first.values + second.values)
+
+
+def joined(name: str, word: Literal["AND", "OR"], conditions: Sequence[Condition]) -> Condition:
+    """Return the condition that all of several are met, or one."""
+    texts: list[str] = []
+    values: tuple[object, ...] = ()
+    for each in conditions:
+        texts.append(f"({renumbered(each.text, len(values))})")
+        values += each.values
+    return Condition(name, f" {word} ".join(texts), values)
+
+
+def negated(condition: Condition) -> Condition:
+    """Return the condition that another is not met, be it for what a run does not have."""
+    return condition._replace(text=f"({condition.text}) IS NOT TRUE")
 
 
 def check(word: str) -> None:

@@ -239,6 +239,20 @@ def test_a_misspelt_strategy_gets_the_nearest(two: object, words: list[str]) -> 
     assert "did you mean" not in btstore(*words, "Grid").err
 
 
+def test_a_misspelt_name_in_an_expression_is_named(two: object) -> None:
+    assert "no run has a parameter 'sharpe'; did you mean 'sharpe_ratio'?" in (
+        btstore("history", "--where", "sharpe > 100").err
+    )
+
+
+def test_an_expression_that_is_none_is_shown_with_a_mark(two: object) -> None:
+    answer = btstore("history", "--where", "sharpe_ratio >> 1")
+    assert answer.code == 2
+    assert "--where: " in answer.err
+    assert "\n  sharpe_ratio >> 1\n" in answer.err
+    assert "^\nhint: write it like" in answer.err
+
+
 def test_a_misspelt_parameter_is_named(two: object) -> None:
     answer = btstore("history", "--param", "fats>=1")
     assert (answer.code, answer.out) == (0, "")

@@ -99,10 +99,23 @@ TYPED = {
     "n<10": False,
     "n!=10": False,
     "n!=11": True,
-    "s=10": False,
+    "s=10": True,
     's="10"': True,
-    "s>9": False,
-    "s!=10": True,
+    "s>9": True,
+    "s>=10.5": False,
+    "s!=10": False,
+    "s!=11": True,
+    "n>.5": True,
+    "n=1000%": True,
+    "n=+10.": True,
+    "flag=True": True,
+    "none=None": True,
+    "size>=10": True,
+    "size=500": True,
+    "size=500.01": False,
+    "size<1000": True,
+    "zero=0": True,
+    "tiny=0.0000000000000001": True,
     "word=fast": True,
     'word="fast"': True,
     "word>fas": True,
@@ -121,6 +134,10 @@ TYPED = {
     "deep={}": False,
     "list=[1, 2]": True,
     "list=[1]": False,
+    "list!=5": True,
+    "list!=[1, 2]": False,
+    "empty!=5": True,
+    "none!=null": False,
     "list.1=2": True,
     "list.1>1": True,
 }
@@ -130,11 +147,15 @@ async def test_parameters_have_json_s_types(db: asyncpg.Connection) -> None:
     parameters = {
         "n": 10,
         "s": "10",
+        "size": "500.00",
+        "zero": "-0.0",
+        "tiny": "0.0000000000000001",
         "word": "fast",
         "flag": True,
         "none": None,
         "deep": {"er": {"n": 2.5}},
         "list": [1, 2],
+        "empty": [],
     }
     await store(db, [make_record(parameters=parameters)])
     assert {typed: bool(await count(db, parameters=[typed])) for typed in TYPED} == TYPED
@@ -142,7 +163,21 @@ async def test_parameters_have_json_s_types(db: asyncpg.Connection) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "=", "n", "n=>1", "n<>1", "=5", "n~1", "n>true", "n<null", "n>[1]", "n=1e999999", "n=\0"],
+    [
+        "",
+        "=",
+        "n",
+        "n=>1",
+        "n<>1",
+        "=5",
+        "n~1",
+        "n>true",
+        "n>True",
+        "n<null",
+        "n>[1]",
+        "n=1e999999",
+        "n=\0",
+    ],
 )
 def test_a_comparison_that_makes_no_sense_is_refused(typed: str) -> None:
     with pytest.raises(UsageError):

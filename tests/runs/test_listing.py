@@ -113,6 +113,7 @@ MISSING = object()
 
 def parameter(path: str, sign: str, written: str) -> Asked:
     wanted = json.loads(written)
+    is_number = kind(wanted) == "number"
 
     def means(run: Record) -> bool:
         held: Any = run.parameters
@@ -120,6 +121,8 @@ def parameter(path: str, sign: str, written: str) -> Asked:
             held = held.get(part, MISSING) if isinstance(held, dict) else MISSING
         if held is MISSING:
             return False
+        if is_number and isinstance(held, str) and held.replace(".", "", 1).isdigit():
+            held = float(held)
         alike = kind(held) == kind(wanted)
         if sign in {"=", "!="}:
             return (alike and held == wanted) == (sign == "=")

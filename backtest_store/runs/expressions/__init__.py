@@ -1,0 +1,1 @@
+"""`--where`: an expression of Python's grammar, as conditions that the database checks."""
