@@ -18,6 +18,7 @@ from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtu
 from tests.capture.test_node import fill, run_config
 from tests.docs import generated
 from tests.docs.tours import PAGES, README, ROOT, TOUR, masked, toured
+from tests.factories import make_record, store_at
 
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
@@ -94,10 +95,18 @@ async def test_the_code_of_recording_saves_what_it_says(
     assert str(names["run_id"]) in capsys.readouterr().out
 
 
+def test_the_code_of_reading_answers(store_url: str) -> None:
+    store_at(store_url, make_record(), make_record(parameters={"fast_period": 5}))
+    (code,) = CODE.findall((ROOT / "docs" / "reading.md").read_text("utf-8"))
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - it is our own
+    assert names["frame"]["parameters.fast_period"].tolist() == [10]
+
+
 def test_no_other_page_has_code_that_is_not_run() -> None:
     with_code = {page.name for page in PAGES if CODE.search(page.read_text("utf-8"))}
     with_shell = {page.name for page in PAGES if SHELL.search(page.read_text("utf-8"))}
-    assert (with_code, with_shell) == ({"recording.md"}, {"teams.md"})
+    assert (with_code, with_shell) == ({"recording.md", "reading.md"}, {"teams.md"})
 
 
 def test_a_team_s_store_is_set_up_as_the_page_says(tmp_path: Path) -> None:
