@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 NAMED_RUNS = {"@latest": "the newest run", "@best:sharpe_ratio": "the best run by a metric"}
 OFFERED = 50
+RUNS_LOOKED_AT = 1000
 LONGEST_NAME = 60
 PATIENCE_SECONDS = 1.0
 
@@ -68,6 +69,20 @@ def sortable(incomplete: str) -> list[str]:
     from backtest_store.store.fields import SORTABLE
 
     return [name for name in SORTABLE if name.startswith(incomplete)]
+
+
+def columns(incomplete: str) -> list[str]:
+    """Offer what may follow in a list of columns: fields, and parameters of stored runs."""
+    from backtest_store.store import queries
+    from backtest_store.store.fields import LISTED
+
+    before, comma, last = incomplete.rpartition(",")
+    names = [*LISTED]
+    if not last or last.startswith("p"):
+        found = _found(lambda db: queries.parameter_names(db, newest=RUNS_LOOKED_AT))
+        names += [f"parameters.{name}" for name in found if name.isprintable()]
+    taken = before.split(",")
+    return [before + comma + n for n in names if n.startswith(last) and n not in taken]
 
 
 def qualities(incomplete: str) -> list[str]:

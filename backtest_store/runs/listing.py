@@ -29,6 +29,7 @@ MEASURED = (("success",), ("stopped",))  # the states of runs that have metrics
 # Most pages are found among the first so many runs of an order, which takes a few milliseconds;
 # where they are not, all runs that meet the conditions are found and put in order.
 NEAR = 3000
+MOST_COUNTED = 10_000
 
 
 class Listing(NamedTuple):
@@ -44,9 +45,16 @@ async def after(db: Db, listing: Listing, run: str | None) -> Listing:
     return listing if run is None else listing._replace(after=await resolve(db, run))
 
 
-async def page(db: Db, listing: Listing, limit: int) -> list[Record]:
-    """Return at most so many runs."""
-    return await queries.get_runs(db, run_ids=await _ids(db, listing, limit), fields=LISTED)
+async def page(
+    db: Db, listing: Listing, limit: int, fields: Sequence[str] = LISTED
+) -> list[Record]:
+    """Return these fields of at most so many runs."""
+    return await queries.get_runs(db, run_ids=await _ids(db, listing, limit), fields=fields)
+
+
+async def count(db: Db, listing: Listing) -> int:
+    """Count the runs of a whole list, from its beginning; but not many more than anybody counts."""
+    return await queries.count_runs(db, limit=MOST_COUNTED + 1, where=listing.where)
 
 
 async def every(db: Connection, listing: Listing) -> AsyncIterator[list[list[Any]]]:

@@ -69,6 +69,13 @@ def list_runs_as_json(where: Sequence[Condition]) -> Query:
     return sql.query("list_runs_as_json").having(where).listing(RECORD_FIELDS)
 
 
+async def count_runs(db: Db, *, limit: int, where: Sequence[Condition] = ()) -> int:
+    """Count the runs that meet conditions, at most so many."""
+    query = sql.query("count_runs", limit).having(where)
+    ((found,),) = await db.fetch(query.text, *query.values)
+    return int(found)
+
+
 async def strategies(db: Db, *, where: Sequence[Condition] = ()) -> list[Strategy]:
     """Sum up each strategy: how often it ran and failed, how well it did, when it ran last."""
     query = sql.query("strategies").having(where)

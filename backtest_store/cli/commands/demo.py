@@ -24,9 +24,9 @@ EXAMPLES = examples("btstore demo", "BTSTORE_HOME=/tmp/trial btstore demo")
 
 def demo() -> None:
     """Run three strategies on real market data; save, list and compare them."""
-    from backtest_store.cli.commands.history import COLUMNS_BY_NEED
     from backtest_store.cli.commands.run import exit_code
     from backtest_store.cli.output import render
+    from backtest_store.cli.output.run_lists import BY_NEED
     from backtest_store.cli.spinner import call, spinner
     from backtest_store.runner.config.config import load_config
     from backtest_store.runner.demo import DEMO_CONFIGS
@@ -42,7 +42,7 @@ def demo() -> None:
         runs.append(run)
     newest, comparison = call(lambda db: history_and_comparison(db, runs))
     typer.echo("\nThe newest runs, as `btstore history` lists them:\n")
-    render.many(newest, Format.TABLE, shown=COLUMNS_BY_NEED)
+    render.many(newest, Format.TABLE, shown=BY_NEED)
     typer.echo("\nThe three side by side, as `btstore compare` shows them:\n")
     render.side_by_side(comparison, Format.TABLE)
     btstore = "btstore" if which("btstore") else sys.argv[0]

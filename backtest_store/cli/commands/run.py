@@ -91,8 +91,8 @@ def run(  # noqa: PLR0913 - each is an option
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Run backtests from config files, or a grid of them, and save each."""
-    from backtest_store.cli.commands.history import COLUMNS_BY_NEED
     from backtest_store.cli.output import render
+    from backtest_store.cli.output.run_lists import BY_NEED
     from backtest_store.runner.config.config import described, load_config
     from backtest_store.runner.execution import require_engine
     from backtest_store.runner.grids.grid import combinations, grid_of, parse_settings
@@ -113,7 +113,7 @@ def run(  # noqa: PLR0913 - each is an option
         batch = batch_of(found, [grid.name for grid in grids])
         report, labelled = run_grid(found, workers, batch, skip_existing=skip_existing)
     if report.runs:
-        render.grid(report.in_order(), format_, shown=COLUMNS_BY_NEED)
+        render.many(report.in_order(), format_, shown=BY_NEED)
     exit_code(labelled, list(report.failures.values()))
     if report.unsaved:
         raise typer.Exit(UnreachableError.exit_code)

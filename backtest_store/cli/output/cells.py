@@ -30,12 +30,16 @@ UNITS = {
 
 
 class Column(NamedTuple):
-    """A column of a sheet: its field's name, the type of its values, and the unit they are in."""
+    """A column of a sheet: its field's name, the type of its values, and the unit they are in.
+
+    `heading` is what people read above it, if that is not made from the name.
+    """
 
     name: str
     type: str
     unit: str = "text"
     best: str | None = None
+    heading: str = ""
 
     @property
     def is_number(self) -> bool:

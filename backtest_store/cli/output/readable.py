@@ -56,7 +56,8 @@ def _table_column(
 ) -> TableColumn:
     texts = (short.get(str(v)) or readable(column, v) for v in values)
     return TableColumn(
-        heading(column.name) + (" (UTC)" if column.unit == "time" else ""),
+        printable(column.heading or heading(column.name))
+        + (" (UTC)" if column.unit == "time" else ""),
         tuple(_differing(values) if column.type == "Json" else texts),
         colours=[colour(column, v) for v in values],
         right=column.is_number,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -21,12 +20,11 @@ if TYPE_CHECKING:
 
     from backtest_store.runs.compare import Comparison
 
-NUMBER = re.compile(r"-?[\d.]+(e-?\d+)?")
 LISTED_COLUMNS = tuple(column for column in cells.columns(Record) if column.name in LISTED)
 
 
 class Printer:
-    """Print records, one a row, some at a time: runs as lists have them, or other columns.
+    """Print rows, some at a time: runs as lists have them, or other columns.
 
     Parameters
     ----------
@@ -45,25 +43,20 @@ class Printer:
         *,
         shown: Sequence[str] = (),
     ) -> None:
-        if shown and format_ in FOR_PEOPLE:
-            columns = [column for column in columns if column.name in shown]
         self._out = StandardOutput()
         self._names = [column.name for column in columns]
-        self._places = [n for n, name in enumerate(LISTED) if name in self._names]
         self._writer = FORMATS[format_](columns, self._out, shown)
 
     def print(self, records: Sequence[DataclassInstance]) -> None:
         """Print some records."""
-        self._writer.write([[getattr(record, n) for n in self._names] for record in records])
+        self.write([[getattr(record, n) for n in self._names] for record in records])
 
-    def print_listed(self, rows: Sequence[Sequence[object]]) -> None:
-        """Print some runs of which there are the values of `LISTED` alone."""
-        if len(self._places) < len(LISTED):
-            rows = [[row[place] for place in self._places] for row in rows]
+    def write(self, rows: Sequence[Sequence[object]]) -> None:
+        """Print some rows, which have the values of the columns."""
         self._writer.write(rows)
 
     def close(self) -> None:
-        """Print what comes after the last record."""
+        """Print what comes after the last row."""
         self._writer.close()
         self._out.flush()
 
@@ -83,40 +76,27 @@ def many(
     """
     if nothing and not records:
         print_message(nothing())
+    if format_ in FOR_PEOPLE and "parameters" in shown:
+        from backtest_store.cli.output import run_lists
+
+        runs = [record for record in records if isinstance(record, Record)]
+        columns, rows, shown = run_lists.expanded(runs, columns, shown)
+    else:
+        if shown and format_ in FOR_PEOPLE:
+            columns = [column for column in columns if column.name in shown]
+        rows = [[getattr(record, column.name) for column in columns] for record in records]
+    _write(columns, rows, format_, shown)
+
+
+def _write(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[object]],
+    format_: Format,
+    shown: Sequence[str] = (),
+) -> None:
     printer = Printer(format_, columns, shown=shown)
-    printer.print(records)
+    printer.write(rows)
     printer.close()
-
-
-def grid(runs: Sequence[Record], format_: Format, *, shown: Sequence[str]) -> None:
-    """Print the runs of a grid, for people with a column for each input that varies."""
-    varying = _varying(runs) if format_ in FOR_PEOPLE else {}
-    if not varying:
-        many(runs, format_, shown=shown)
-        return
-    first, *rest = [c for c in LISTED_COLUMNS if c.name in shown and c.name != "parameters"]
-    columns = [first, *(_input(name, values) for name, values in varying.items()), *rest]
-    out = StandardOutput()
-    writer = FORMATS[format_](columns, out, (shown[0], *varying, *shown[1:]))
-    rows = zip(runs, *varying.values(), strict=True)
-    writer.write([[r.run_id, *values, *(getattr(r, c.name) for c in rest)] for r, *values in rows])
-    writer.close()
-    out.flush()
-
-
-def _varying(runs: Sequence[Record]) -> dict[str, list[str | None]]:
-    """Return the inputs of a grid that are not the same in all runs, each run by run."""
-    inputs = [run.provenance.get("batch_inputs") or {} for run in runs]
-    texts = [{n: v if isinstance(v, str) else json.dumps(v) for n, v in i.items()} for i in inputs]
-    names = sorted({name for text in texts for name in text}, key=lambda name: ("." in name, name))
-    every = {name: [text.get(name) for text in texts] for name in names}
-    return {name: values for name, values in every.items() if len(set(values)) > 1}
-
-
-def _input(name: str, values: Sequence[str | None]) -> Column:
-    if all(value is None or NUMBER.fullmatch(value) for value in values):
-        return Column(name, "float", "input")
-    return Column(name, "str")
 
 
 def one(record: DataclassInstance, format_: Format) -> None:
@@ -188,8 +168,5 @@ def _write_with_parameters(comparison: Comparison) -> None:
     columns = [column for column in cells.columns(Record) if column.name != "parameters"]
     spread = [Column(f"parameters.{name}", "Json") for name in parameters]
     rows = [[getattr(run, column.name) for column in columns] for run in comparison.runs]
-    out = StandardOutput()
-    writer = FORMATS[Format.CSV]([*columns, *spread], out)
-    writer.write([[*row, *values] for row, *values in zip(rows, *parameters.values(), strict=True)])
-    writer.close()
-    out.flush()
+    every = [[*row, *values] for row, *values in zip(rows, *parameters.values(), strict=True)]
+    _write([*columns, *spread], every, Format.CSV)

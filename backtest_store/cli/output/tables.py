@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -23,6 +24,7 @@ ALWAYS_SHOWN = 0
 CORE = 9
 COMFORTABLE = 26
 WIDE_ENOUGH = 18
+BREAK = re.compile(r" |(?<=\w)([_.])(?=\w)")  # where a heading may go on in another line
 _MARKDOWN = str.maketrans({"|": "\\|", "<": "&lt;", "\\": "\\\\"})
 
 
@@ -53,7 +55,7 @@ class TableColumn(NamedTuple):
         """The column with a heading of several lines, if it is wider than the texts."""
         if width(self.heading) <= _widest(self.texts):
             return self
-        return self._replace(heading=self.heading.replace(" ", "\n"))
+        return self._replace(heading=BREAK.sub(r"\1\n", self.heading))
 
     @property
     def narrowest(self) -> int:

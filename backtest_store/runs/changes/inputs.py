@@ -39,7 +39,7 @@ def inputs_of(run: Record) -> dict[str, Any]:
     venues = {name: value for name, value in settings.items() if name.startswith("venues.")}
     return {
         **{name: getattr(run, name) for name in RUN_INPUTS},
-        **parameters_of(run),
+        **chosen_of(run),
         **venues,
         **{name: getattr(run, name) for name in MONEY_AND_TIME},
         "data_fingerprint": run.data_fingerprint and run.data_fingerprint[:SHORT],
@@ -51,6 +51,20 @@ def inputs_of(run: Record) -> dict[str, Any]:
 def parameters_of(run: Record) -> dict[str, Any]:
     """Return a run's parameters, nested ones under one name each."""
     return {f"parameters.{name}": value for name, value in flattened(run.parameters).items()}
+
+
+def chosen_of(run: Record) -> dict[str, Any]:
+    """Return a run's parameters, and what else its grid varied, by the names given there.
+
+    Dates are left out, which a run has anyway.
+    """
+    parameters = parameters_of(run)
+    varied = run.provenance.get("batch_inputs") or {}
+    return parameters | {
+        name: value
+        for name, value in varied.items()
+        if f"parameters.{name}" not in parameters and not name.endswith(("start", "end"))
+    }
 
 
 def settings_of(snapshot: Json, without: Sequence[str] = ()) -> dict[str, Any]:
@@ -74,28 +88,34 @@ def differing(runs: Sequence[Record]) -> dict[str, list[Any]]:
     varying = _varying(every)
     if "data_fingerprint" in varying or "instrument_ids" in varying:
         varying = {n: v for n, v in varying.items() if not n.startswith(("data.", "instruments."))}
-    told: set[str] = set()
-    found = {}
-    for name, values in varying.items():
-        written = json.dumps(values, default=str)
-        if written not in told or name in RUN_INPUTS:
-            found[name] = values
-        told.add(written)
-    return found
+    return _told_once(varying)
 
 
 def varying_settings(runs: Sequence[Record]) -> list[str]:
-    """Return the names of parameters and venue settings that vary among runs of one strategy."""
-    by_strategy: dict[str, list[dict[str, Any]]] = {}
+    """Return the names of parameters and venue settings that vary among runs of one strategy.
+
+    One strategy has one name, or the same parameters under several names. What only says which
+    instrument it was is left out: lists have that anyway.
+    """
+    alike: dict[object, list[dict[str, Any]]] = {}
     for run in runs:
-        chosen = parameters_of(run) | {
+        parameters = {n: v for n, v in chosen_of(run).items() if not _names_instrument(v, run)}
+        chosen = parameters | {
             name: value
             for name, value in settings_of(run.config_snapshot).items()
-            if name.startswith("venues.") and not name.endswith("_path")
+            if name.startswith("venues.") and not name.endswith((".name", "_path"))
         }
-        by_strategy.setdefault(run.strategy_name, []).append(chosen)
-    found = [name for every in by_strategy.values() for name in _varying(every)]
+        for kind in (run.strategy_name, frozenset(parameters)):
+            alike.setdefault(kind, []).append(chosen)
+    found = [name for every in alike.values() for name in _told_once(_varying(every))]
     return list(dict.fromkeys(found))
+
+
+def _names_instrument(value: object, run: Record) -> bool:
+    return isinstance(value, str) and any(
+        value == instrument or value.startswith(f"{instrument}-")
+        for instrument in run.instrument_ids
+    )
 
 
 def digests_of(provenance: Json) -> dict[str, str]:
@@ -108,6 +128,18 @@ def _varying(every: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     names = dict.fromkeys(name for inputs in every for name in inputs)
     columns = {name: [inputs.get(name) for inputs in every] for name in names}
     return {name: values for name, values in columns.items() if len(_distinct(values)) > 1}
+
+
+def _told_once(varying: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """Leave out what varies as another input does."""
+    told: set[str] = set()
+    found = {}
+    for name, values in varying.items():
+        written = json.dumps([str(value) for value in values])
+        if written not in told or name in RUN_INPUTS:
+            found[name] = values
+        told.add(written)
+    return found
 
 
 def _distinct(values: Iterable[Any]) -> set[str]:

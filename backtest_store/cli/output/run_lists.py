@@ -1,0 +1,230 @@
+"""Lists of runs: a column for each input that sets them apart, or those that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from backtest_store.cli.output import cells, render
+from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.writers import FOR_PEOPLE, Format
+from backtest_store.errors import UsageError
+from backtest_store.models import PERIOD_FIELDS, RECORD_FIELDS, Record
+from backtest_store.runs.changes.inputs import inputs_of, varying_settings
+from backtest_store.statistics.months import levels_of
+from backtest_store.store.fields import LISTED, suggestion
+
+# What a list for people shows, the most needed first; `parameters` stands for the inputs that vary.
+BY_NEED = (
+    "run_id",
+    "strategy_name",
+    "sharpe_ratio",
+    "total_return",
+    "parameters",
+    "period_run",
+    "max_drawdown",
+    "started_at",
+    "status",
+    "instrument_ids",
+    "total_trades",
+    "equity",
+    "win_rate",
+    "profit_factor",
+    "currency",
+    "net_profit",
+    "tags",
+    "sortino_ratio",
+    "cagr",
+    "duration_seconds",
+    "error_type",
+    "error_message",
+)
+ERROR_COLUMNS = ("error_message",)
+PICTURED = (
+    *LISTED,
+    "config_snapshot",
+    "provenance",
+    *PERIOD_FIELDS,
+)  # inputs, and the shape of equity
+MOST_AT_ONCE = 3  # inputs that are more needed than the drawdown
+BEFORE_METRICS = "instrument_ids"
+EQUITY_BARS = 12
+FIELDS = {column.name: column for column in cells.columns(Record)}
+NUMBERS = (int, float)
+
+
+def expanded(
+    runs: Sequence[Record], columns: Sequence[Column], shown: Sequence[str]
+) -> tuple[list[Column], list[list[Any]], list[str]]:
+    """Return columns, rows and the order of need, with what sets runs apart in place of parameters.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        Fields of the runs.
+    shown : sequence of str
+        The names of columns, the most needed first; one of them is ``parameters``.
+    """
+    extra = {name: [inputs_of(run).get(name) for run in runs] for name in varying_settings(runs)}
+    inputs = [_input_column(name, values) for name, values in extra.items()]
+    fields = [column for column in columns if column.name in shown and column.name != "parameters"]
+    place = next((n + 1 for n, c in enumerate(fields) if c.name == BEFORE_METRICS), len(fields))
+    drawn = {"period_run": _periods(runs), "equity": _courses(runs)}
+    more = [Column(name, "drawing", "drawing", heading=_HEADINGS[name]) for name in drawn]
+    every = [*fields[:place], *inputs, more[0], *fields[place:], more[1]]
+    values = extra | drawn
+    rows = [
+        [values[c.name][n] if c.name in values else getattr(run, c.name) for c in every]
+        for n, run in enumerate(runs)
+    ]
+    return every, rows, _needed(shown, [*extra])
+
+
+_HEADINGS = {"period_run": "period", "equity": "equity"}
+
+
+def _needed(shown: Sequence[str], inputs: Sequence[str]) -> list[str]:
+    """Put inputs in the place of parameters, but not too many before what comes next."""
+    place = shown.index("parameters")
+    before, after = shown[:place], [*shown[place + 1 :]]
+    some, rest = inputs[:MOST_AT_ONCE], inputs[MOST_AT_ONCE:]
+    return [*before, *some, *after[:2], *rest, *after[2:]]
+
+
+def _periods(runs: Sequence[Record]) -> list[str | None]:
+    """Return the time that each run covers, if that is not the same for all."""
+    spans = [(run.start_date, run.end_date) for run in runs]
+    distinct = len({*spans})
+    if distinct < 2:  # noqa: PLR2004 - one time for all
+        return [None] * len(runs)
+    months, days = (
+        [f"{s:{form}}→{e:{form}}" if s and e else None for s, e in spans]
+        for form in ("%Y-%m", "%Y-%m-%d")
+    )
+    return months if len({*months}) == distinct else days
+
+
+def _courses(runs: Sequence[Record]) -> list[str | None]:
+    """Return the shape of each run's equity."""
+    from backtest_store.cli.output.readable import sparkline
+    from backtest_store.cli.output.run_page import sampled
+
+    every = [[level for _, level in levels_of(run)] for run in runs]
+    return [sparkline(sampled(levels, EQUITY_BARS)) if levels else None for levels in every]
+
+
+def _input_column(name: str, values: Sequence[Any]) -> Column:
+    """Return the column of an input, aligned as numbers if that is what it has."""
+    known = [value for value in values if value is not None]
+    are_numbers = all(isinstance(v, NUMBERS) and not isinstance(v, bool) for v in known)
+    kind = "float" if known and are_numbers else "str"
+    heading = name.rpartition(".")[2] if name.startswith("venues.") else name
+    return Column(name, kind, "plain", heading=heading.removeprefix("parameters."))
+
+
+def selected(
+    names: Sequence[str], runs: Sequence[Record]
+) -> tuple[list[Column], Callable[[Sequence[Record]], list[list[Any]]]]:
+    """Return the columns of those names, and what makes rows of runs.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Fields, or inputs such as `parameters.fast_period`, `venues.0.default_leverage`; a parameter
+        goes by its bare name, too, if no field has that.
+    runs : sequence of Record
+        Whole runs that tell what inputs there are.
+
+    Raises
+    ------
+    UsageError
+        If nothing of that name is known.
+    """
+    every = [inputs_of(run) for run in runs]
+    known = dict.fromkeys(name for inputs in every for name in inputs)
+    whole = [name if name in FIELDS else _input_name(name, known) for name in names]
+    columns = [
+        FIELDS.get(name) or _input_column(name, [inputs.get(name) for inputs in every])
+        for name in whole
+    ]
+
+    def rows(some: Sequence[Record]) -> list[list[Any]]:
+        found = ((run, inputs_of(run)) for run in some)
+        return [
+            [getattr(run, n) if n in FIELDS else inputs.get(n) for n in whole]
+            for run, inputs in found
+        ]
+
+    return columns, rows
+
+
+def _input_name(name: str, known: dict[str, None]) -> str:
+    """Return the whole name of an input, however it was given."""
+    short = name.replace(".config.", ".").removeprefix("config_snapshot.")
+    for candidate in (short, f"parameters.{short}"):
+        if candidate in known or not known:
+            return candidate
+    if name.startswith(("parameters.", "venues.")):
+        return short
+    bare = (each.removeprefix("parameters.") for each in known)
+    among = [*FIELDS, *(each for each in bare if " " not in each)]
+    raise UsageError(f"there is no column {name!r}", hint=suggestion(name, among))
+
+
+class RunPrinter:
+    """Print runs, some at a time: the columns that are asked for, or those that people need.
+
+    Parameters
+    ----------
+    format_ : Format
+        How they are printed.
+    about : sequence of str
+        Fields that the list is about, which people are shown first.
+    names : sequence of str, optional
+        The columns, if they are asked for.
+    """
+
+    def __init__(
+        self, format_: Format, about: Sequence[str] = (), names: Sequence[str] | None = None
+    ) -> None:
+        self._format, self._about, self._names = format_, about, names
+        self._rows: Callable[[Sequence[Record]], list[list[Any]]] | None = None
+        self._printer: render.Printer | None = None
+        self.fields = self._fields()
+
+    def _fields(self) -> Sequence[str]:
+        """Return the fields of the runs that are to be printed."""
+        if self._names is None:
+            return PICTURED if self._format in FOR_PEOPLE else LISTED
+        are_listed = all(n in LISTED or n.startswith("parameters.") for n in self._names)
+        return LISTED if are_listed else RECORD_FIELDS
+
+    def print(self, runs: Sequence[Record]) -> None:
+        """Print some runs."""
+        if self._names is not None:
+            if self._printer is None or self._rows is None:
+                columns, self._rows = selected(self._names, runs)
+                self._printer = render.Printer(self._format, columns)
+            self._printer.write(self._rows(runs))
+        elif self._format in FOR_PEOPLE:
+            reasons = () if any(run.status == "success" for run in runs) else ERROR_COLUMNS
+            shown = dict.fromkeys((*BY_NEED[:2], *self._about, *reasons, *BY_NEED[2:]))
+            render.many(runs, self._format, shown=[*shown])
+        else:
+            self._printer = self._printer or render.Printer(self._format)
+            self._printer.print(runs)
+
+    def print_listed(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Print some runs of which there are the values of `LISTED` alone."""
+        if self._names is None and self._format not in FOR_PEOPLE:
+            self._printer = self._printer or render.Printer(self._format)
+            self._printer.write(rows)
+        else:
+            self.print([Record(**dict(zip(LISTED, row, strict=True))) for row in rows])
+
+    def close(self) -> None:
+        """Print what comes after the last run; of an empty list what it would have begun with."""
+        if self._printer is None and (self._names is not None or self._format not in FOR_PEOPLE):
+            self.print([])
+        if self._printer is not None:
+            self._printer.close()

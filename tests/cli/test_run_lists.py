@@ -1,0 +1,95 @@
+"""Lists of runs show what sets them apart, or the columns that are asked for."""
+
+import csv
+import io
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from backtest_store.models import Record
+from tests.factories import STARTED, make_record, store_at
+from tests.shell import btstore
+
+
+def venue(slippage: float) -> dict[str, Any]:
+    model = {"config": {"prob_slippage": slippage}, "fill_model_path": "a:B"}
+    return {"venues": [{"name": "XCBO", "fill_model": model}]}
+
+
+@pytest.fixture
+def grid(store_url: str) -> list[Record]:
+    """Store three runs that differ in a parameter, a venue setting and a date."""
+    runs = [
+        make_record(
+            started_at=STARTED + timedelta(minutes=n),
+            parameters={"fast_period": 5 * (n + 1), "exit": {"atr": 1.5}, "use_stop": n > 1},
+            config_snapshot=venue(n / 4),
+            end_date=datetime(2019 + n // 2, 12, 31, tzinfo=UTC),
+            sharpe_ratio=1.0 + n,
+        )
+        for n in range(3)
+    ]
+    store_at(store_url, *runs)
+    return runs
+
+
+def test_what_sets_three_runs_apart_is_seen_at_80_columns(
+    grid: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    table = btstore("history").out
+    assert max(map(len, table.splitlines())) <= 80
+    assert re.search(r" true +15 +0\.5 +2018-01→2020-12 .* 3\.00\b", table)
+    assert re.search(r" false +5 +0\.0 +2018-01→2019-12 .* 1\.00\b", table)
+    assert "atr" not in table
+    monkeypatch.setenv("COLUMNS", "140")
+    assert re.search(r"exit|[▁▂▃▄▅▆▇█]{3}$", btstore("history").out, re.MULTILINE)
+
+
+def test_inputs_of_other_strategies_do_not_vary(store_url: str) -> None:
+    store_at(store_url, make_record(), make_record(strategy_name="Other", parameters={"n": 1}))
+    assert not re.search("fast|slow", btstore("history").out)
+
+
+COLUMNS = "sharpe_ratio,parameters.fast_period,use_stop,venues.0.fill_model.prob_slippage,tags"
+WANTED = [[3.0, 15, True, 0.5, []], [2.0, 10, False, 0.25, []], [1.0, 5, False, 0.0, []]]
+
+
+@pytest.mark.parametrize("every", [[], ["--all"]])
+def test_columns_are_those_that_are_asked_for(grid: object, every: list[str]) -> None:
+    words = ("history", "--columns", COLUMNS, *every)
+    found = [json.loads(line) for line in btstore(*words, "--format", "jsonl").out.splitlines()]
+    names = [
+        "sharpe_ratio",
+        "parameters.fast_period",
+        "parameters.use_stop",
+        *COLUMNS.split(",")[3:],
+    ]
+    assert [list(run) for run in found] == [names] * 3
+    assert [[*run.values()] for run in found] == WANTED
+    table = [*csv.reader(io.StringIO(btstore(*words, "--format", "csv").out))]
+    assert table[:2] == [names, ["3.0", "15", "true", "0.5", ""]]
+    assert re.search(r"3\.00 +15 +true +0\.5", btstore(*words).out)
+
+
+def test_a_snapshot_s_own_name_of_a_setting_is_understood(grid: object) -> None:
+    name = "config_snapshot.venues.0.fill_model.config.prob_slippage"
+    answer = btstore("history", "--columns", name, "--limit", "1", "--format", "csv")
+    assert answer.out == "venues.0.fill_model.prob_slippage\n0.5\n"
+
+
+def test_a_column_that_there_is_not_gets_the_nearest(grid: object) -> None:
+    answer = btstore("history", "--columns", "run_id,fast_perod")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == "error: there is no column 'fast_perod'\nhint: did you mean fast_period?\n"
+
+
+def test_a_page_says_how_many_there_are(grid: list[Record]) -> None:
+    answer = btstore("history", "--limit", "2")
+    last = str(grid[1].run_id)[:8]
+    assert answer.err == f"2 of 3 runs. Next page: add --after {last}\n"
+    assert btstore("history", "--limit", "1", "--after", last[:8]).err == ""
+    assert btstore("history", "--limit", "1", "--metric", "sharpe_ratio>1").err.startswith("1 of 2")
