@@ -64,9 +64,11 @@ test-corpus: $(READY)  ## Compare scripts alone and under exec, byte by byte, on
 	done; exit $$failed
 
 .PHONY: test-truth
-test-truth: $(READY)  ## Hold 500 random runs (TRUTH_RUNS, TRUTH_SEED) to an oracle of their own
-	@seed=$${TRUTH_SEED:-$$RANDOM}; echo "TRUTH_SEED=$$seed"; \
-	TRUTH_SEED=$$seed TRUTH_RUNS=$${TRUTH_RUNS:-500} $(BIN)/python -m pytest -q -n 2 tests/truth
+test-truth: $(READY)  ## Hold 500 random runs (TRUTH_RUNS, TRUTH_SEED) to an oracle of their own, on every Python set up here
+	@seed=$${TRUTH_SEED:-$$RANDOM}; failed=0; for venv in $(VENV) $(wildcard .venv-3.*); do \
+		echo "$$venv: TRUTH_SEED=$$seed"; \
+		TRUTH_SEED=$$seed TRUTH_RUNS=$${TRUTH_RUNS:-500} $$venv/bin/python -m pytest -q -n 2 tests/truth || failed=1; \
+	done; exit $$failed
 
 .PHONY: bench
 bench: $(READY)  ## Measure against a store of BENCH_RUNS runs (1,000,000)

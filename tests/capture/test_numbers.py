@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.backtest.models import FeeModel, FixedFeeModel
-from nautilus_trader.model.currencies import BTC, ETH, EUR, JPY, USD, USDT
+from nautilus_trader.model.currencies import BTC, ETH, EUR, GBP, JPY, USD, USDT
 from nautilus_trader.model.data import Bar, BarType, QuoteTick
 from nautilus_trader.model.enums import AccountType, OmsType
 from nautilus_trader.model.identifiers import Venue
@@ -198,6 +198,40 @@ def test_euro_shares_that_a_dollar_account_could_not_pay_for_are_no_profit_witho
     # The engine converts by quotes alone and took nothing from the account; the shares are there.
     assert saved.net_profit == 55_000
     assert any("+55,000.00" in w and "not accounted for" in w for w in saved.warnings or [])
+
+
+def test_what_is_missing_is_told_where_another_account_holds_another_currency() -> None:
+    """The second account's pounds gain and lose by their rate, which no fill explains."""
+    shares = euro_share()
+    eurusd, gbpusd = (pair(f"{c.code}/USD", c, USD, venue="FX") for c in (EUR, GBP))
+    made = engine(shares, balances=[Money(10_000, USD)])
+    made.add_venue(
+        venue=Venue("FX"),
+        oms_type=OmsType.NETTING,
+        account_type=AccountType.MARGIN,
+        starting_balances=[Money(1, USD), Money(100, GBP)],
+    )
+    for instrument in (eurusd, gbpusd):
+        made.add_instrument(instrument)
+        made.add_data(bars(instrument, [1.1, 1.2, 1.3, 1.4], start=START - SIX_HOURS))
+    made.add_data(bars(shares, [100, 110, 110, 110]))
+    made.add_strategy(scripted(shares, {0: 10, 1: -10}))
+    (told,) = [w for w in recorded(made).warnings or [] if "not accounted for" in w]
+    assert told == (
+        "the USD of SIM-001 changed by +0.00, the fills explain +120.00: "
+        "-120.00 is not accounted for"
+    )
+
+
+def test_a_balance_in_another_currency_is_explained_although_its_rate_moves() -> None:
+    shares, eurusd = euro_share(), pair("EUR/USD", EUR, USD)
+    made = engine(shares, eurusd, base_currency=None, balances=[Money(10_000, USD)])
+    made.add_data(bars(shares, [100, 110, 110, 110]))
+    made.add_data(rates(eurusd, 1, 2, 3, 4))
+    made.add_strategy(scripted(shares, {0: 10, 1: -10}))
+    saved = recorded(made)
+    assert saved.net_profit == 400
+    assert not [w for w in saved.warnings or [] if "not accounted for" in w]
 
 
 def rates(instrument: Instrument, *prices: int) -> list[QuoteTick]:

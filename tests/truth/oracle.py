@@ -21,7 +21,10 @@ YEAR = 365.25
 
 @dataclass(frozen=True)
 class Fill:
-    """A fill: the quantity is signed, the fee is in a currency."""
+    """A fill: the quantity is signed, the fee is in a currency.
+
+    What rested is filled before anybody else is told of the price that fills it.
+    """
 
     time: int
     position: str
@@ -30,15 +33,32 @@ class Fill:
     price: Fraction
     fee: Fraction
     fee_currency: str
+    is_maker: bool = False
 
 
 @dataclass(frozen=True)
 class Terms:
-    """An instrument: the currency of its prices, units a contract, and the currency it is of."""
+    """An instrument: what its profit is in, units a contract, and the currency it is of.
+
+    One that is inverse earns what it is of; one that is paid for is booked at its whole price, and
+    one that is delivered is in the account itself.
+    """
 
     currency: str
     multiplier: Fraction = Fraction(1)
     base: str | None = None
+    is_inverse: bool = False
+    is_paid: bool = False
+    is_delivered: bool = False
+
+    def cost(self, quantity: Fraction, price: Fraction) -> Fraction:
+        """Return what a signed quantity is bought for."""
+        return rounded(quantity * self.multiplier * price, self.currency)
+
+    def gain(self, quantity: Fraction, entry: Fraction, price: Fraction) -> Fraction:
+        """Return what a signed quantity earns between two prices, in whole cents or satoshis."""
+        move = 1 / entry - 1 / price if self.is_inverse else price - entry
+        return rounded(quantity * self.multiplier * move, self.currency)
 
 
 @dataclass
@@ -68,13 +88,14 @@ class Prices:
         return self.quotes[instrument][max(place - 1, 0)]
 
 
-def cents(amount: Fraction) -> Fraction:
-    """Round to the cent, halves to the even one."""
-    return Fraction(round(amount * 100), 100)
+def rounded(amount: Fraction, currency: str) -> Fraction:
+    """Round to what the currency has of decimals, halves to the even one."""
+    parts = 10**8 if currency == "BTC" else 100
+    return Fraction(round(amount * parts), parts)
 
 
 class Ledger:
-    """Keeps the books of one margin account."""
+    """Keeps the books of all accounts; in those of one currency all is booked in that."""
 
     def __init__(
         self, capital: dict[str, Fraction], home: str, terms: dict[str, Terms], prices: Prices
@@ -88,13 +109,14 @@ class Ledger:
         self.trades: list[Fraction] = []
         self.fees = Fraction(0)
 
-    def rate(self, currency: str, time: int) -> Fraction:
-        """Return what a unit of a currency is worth at home."""
+    def rate(self, currency: str, time: int, fill: Fill | None = None) -> Fraction:
+        """Return what a unit of a currency is worth at home, and was when a fill happened."""
         if currency == self.home:
             return Fraction(1)
         for name, terms in self.terms.items():
             if terms.base == currency and terms.currency == self.home:
-                bid, ask = self.prices.at(name, time)
+                is_untold = fill is not None and fill.is_maker and fill.instrument == name
+                bid, ask = self.prices.at(name, time - is_untold)
                 return (bid + ask) / 2
         raise KeyError(currency)
 
@@ -102,55 +124,70 @@ class Ledger:
         """Book a fill: what it closes is realised, its fee is paid."""
         terms = self.terms[fill.instrument]
         _, held = self.held.setdefault(fill.position, (fill.instrument, Held()))
-        paid = fill.fee * self.rate(fill.fee_currency, fill.time)
+        paid = fill.fee * self.rate(fill.fee_currency, fill.time, fill)
         self.fees += paid
-        closing = min(abs(fill.quantity), abs(held.quantity))
-        if held.quantity * fill.quantity >= 0:
-            closing = Fraction(0)
+        rate = self.rate(terms.currency, fill.time, fill)
+        closing = Fraction(0)
+        if held.quantity * fill.quantity < 0:
+            closing = min(abs(fill.quantity), abs(held.quantity))
         share = closing / abs(fill.quantity)
-        rate = self.rate(terms.currency, fill.time)
         if closing:
             sign = 1 if held.quantity > 0 else -1
-            gain = cents(sign * closing * terms.multiplier * (fill.price - held.entry))
-            self.credit(terms.currency, gain, rate, one_currency=one_currency)
+            gain = terms.gain(sign * closing, held.entry, fill.price)
+            if not (terms.is_delivered or terms.is_paid):
+                self.credit(terms.currency, gain, rate, one_currency=one_currency)
             held.earned += gain * rate - paid * share
             held.quantity -= sign * closing
             if not held.quantity:
                 self.trades.append(held.earned)
                 self.held.pop(fill.position)
-        opening = abs(fill.quantity) - closing
-        if opening:
-            sign = 1 if fill.quantity > 0 else -1
-            _, held = self.held.setdefault(fill.position, (fill.instrument, Held()))
-            size = abs(held.quantity)
-            held.entry = (size * held.entry + opening * fill.price) / (size + opening)
-            held.quantity += sign * opening
-            held.earned -= paid * (1 - share)
-        self.credit(
-            fill.fee_currency,
-            -fill.fee,
-            self.rate(fill.fee_currency, fill.time),
-            one_currency=one_currency,
-        )
+        if closing < abs(fill.quantity):
+            self.open(fill, abs(fill.quantity) - closing, paid * (1 - share))
+        if terms.is_delivered:
+            self.deliver(terms, fill)
+        if terms.is_paid:
+            cost = terms.cost(fill.quantity, fill.price)
+            self.credit(terms.currency, -cost, rate, one_currency=one_currency)
+        fee_rate = self.rate(fill.fee_currency, fill.time, fill)
+        self.credit(fill.fee_currency, -fill.fee, fee_rate, one_currency=one_currency)
+
+    def open(self, fill: Fill, size: Fraction, paid: Fraction) -> None:
+        """Add to a position what a fill does not close."""
+        _, held = self.held.setdefault(fill.position, (fill.instrument, Held()))
+        before = abs(held.quantity)
+        held.entry = (before * held.entry + size * fill.price) / (before + size)
+        held.quantity += size if fill.quantity > 0 else -size
+        held.earned -= paid
+
+    def deliver(self, terms: Terms, fill: Fill) -> None:
+        """Exchange one currency for another."""
+        for currency, amount in (
+            (str(terms.base), fill.quantity),
+            (terms.currency, -fill.quantity * fill.price),
+        ):
+            self.balances[currency] = self.balances.get(currency, Fraction(0)) + amount
 
     def credit(
         self, currency: str, amount: Fraction, rate: Fraction, *, one_currency: bool
     ) -> None:
         """Credit an amount in its currency, or at home if the account has one currency."""
         if one_currency:
-            self.balances[self.home] += cents(amount * rate)
+            self.balances[self.home] += rounded(amount * rate, self.home)
         else:
             self.balances[currency] = self.balances.get(currency, Fraction(0)) + amount
 
     def unrealised(self, time: int) -> Fraction:
-        """Return what open positions have gained, at home."""
+        """Return what open positions add to the balances, at home."""
         total = Fraction(0)
         for name, held in self.held.values():
             bid, ask = self.prices.at(name, time)
             terms = self.terms[name]
             price = bid if held.quantity > 0 else ask
-            gain = cents(held.quantity * terms.multiplier * (price - held.entry))
-            total += gain * self.rate(terms.currency, time)
+            if terms.is_paid:
+                total += terms.cost(held.quantity, price) * self.rate(terms.currency, time)
+            elif not terms.is_delivered:
+                gain = terms.gain(held.quantity, held.entry, price)
+                total += gain * self.rate(terms.currency, time)
         return total
 
     def equity(self, time: int) -> Fraction:

@@ -6,7 +6,8 @@ from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.accounting.market import ONE, Market
-from backtest_store.capture.accounting.valuation import EXACT, ZERO, Valuation
+from backtest_store.capture.accounting.terms import ZERO
+from backtest_store.capture.accounting.valuation import EXACT, Valuation
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
+from backtest_store.capture.accounting.bookings import Bookings
 from backtest_store.capture.accounting.market import ONE, Market
 from backtest_store.capture.accounting.positions import cycles, fills_of
-from backtest_store.capture.accounting.valuation import EXACT, ZERO, Amounts, Valuation
+from backtest_store.capture.accounting.terms import ZERO
+from backtest_store.capture.accounting.valuation import EXACT, Amounts, Valuation
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.model.events import OrderFilled
+    from nautilus_trader.model.identifiers import AccountId, InstrumentId, PositionId
     from nautilus_trader.model.objects import Money
     from nautilus_trader.model.position import Position
 
@@ -66,15 +69,18 @@ class Ledger:
         What closing fills earned, after all fees of all fills; NaN likewise.
     unconverted : dict
         Amounts, by currency, for which there was no exchange rate when they were booked.
+    bookings : Bookings, optional
+        The same by account and currency, of runs in several currencies.
     """
 
-    def __init__(self, valuation: Converter) -> None:
+    def __init__(self, valuation: Converter, bookings: Bookings | None = None) -> None:
         self._valuation = valuation
         self._open: dict[object, Trade] = {}
         self.trades: list[Trade] = []
         self.fees = ZERO
         self.realised = ZERO
         self.unconverted: Amounts = {}
+        self.bookings = bookings
         self.fills = 0
 
     def fill(self, fill: OrderFilled, market: Any) -> None:
@@ -117,6 +123,8 @@ class Ledger:
         trade = self._open.pop(key, None)
         if trade is not None:
             self.trades.append(trade)
+        if self.bookings is not None:
+            self.bookings.close(key)
 
     def _converted(self, code: str, amount: Decimal, market: Any) -> Decimal:
         if not amount or code == self._valuation.currency:
@@ -128,25 +136,36 @@ class Ledger:
         return converted
 
 
+def bookings_of(valuation: Valuation) -> Bookings | None:
+    """Return where a run's balances are explained one by one, if it has several currencies."""
+    return Bookings(valuation) if valuation.is_in_several_currencies else None
+
+
 def ledger_of(engine: BacktestEngine, valuation: Valuation) -> Ledger:
     """Return the ledger of a run that nobody watched, from the fills that the cache still has.
 
     Rates are those that the cache remembers of each moment, the newest 10,000 prices unless
     configured otherwise.
     """
-    ledger, cache = Ledger(valuation), engine.cache
+    bookings, cache = bookings_of(valuation), engine.cache
+    ledger = Ledger(valuation, bookings)
     moments = [(fill.ts_event, fill, None) for fills in fills_of(cache).values() for fill in fills]
     changes = [
         (change.time, None, change)
         for number, cycle in enumerate(cycles(cache))
-        for change in _changes(engine, cycle, number, valuation.settlement_of(cycle))
+        for change in _changes(engine, cycle, number)
     ]
     for time, fill, change in sorted([*moments, *changes], key=lambda moment: moment[0]):
         market = Market(cache, before=time + 1)
         if fill is not None:
             ledger.fill(fill, market)
+            if bookings is not None:
+                bookings.fill(fill, market)
         if change is not None:
-            ledger.change(change.key, change.settlement, change.realised, change.fees, market)
+            settlement = valuation.settlement_of(change)
+            ledger.change(change.key, settlement, change.realized_pnl, change.fees, market)
+            if bookings is not None:
+                bookings.change(change.key, change, change.fees, market)
             if change.is_closed:
                 ledger.close(change.key)
     return ledger
@@ -158,15 +177,15 @@ class Change:
 
     time: int
     key: int
-    settlement: str
-    realised: Money | None
+    instrument_id: InstrumentId
+    account_id: AccountId
+    position_id: PositionId
+    realized_pnl: Money | None
     fees: Amounts
     is_closed: bool
 
 
-def _changes(
-    engine: BacktestEngine, cycle: Position, key: int, settlement: str
-) -> Iterator[Change]:
+def _changes(engine: BacktestEngine, cycle: Position, key: int) -> Iterator[Change]:
     """Yield a position after each of its fills, as it is when these are applied anew."""
     from nautilus_trader.model.position import Position
 
@@ -179,7 +198,9 @@ def _changes(
         yield Change(
             fill.ts_event,
             key,
-            settlement,
+            cycle.instrument_id,
+            cycle.account_id,
+            cycle.id,
             position.realized_pnl,
             fee_of(fill),
             position.is_closed,

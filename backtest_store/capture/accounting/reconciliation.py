@@ -21,13 +21,15 @@ def differences(
 
     The engine rounds every booking to the smallest unit of its currency, which is allowed for.
     A run whose accounts hold several currencies gains and loses by their rates without a fill, so
-    of it only the amounts that could not be converted are told.
+    that of it each balance is explained by itself.
     """
     warnings = [
         f"the equity may lack {amount:+,f} {code}: there was no exchange rate to "
         f"{valuation.currency} when it was booked"
         for code, amount in sorted(ledger.unconverted.items())
     ]
+    if not warnings and ledger.bookings is not None:
+        return [_told(*difference) for difference in ledger.bookings.differences()]
     if warnings or not valuation.is_convertible_at_once or not equity.values:
         return warnings
     last = equity.values[-1][1]
@@ -39,5 +41,12 @@ def differences(
         apart = gained - explained
     if not apart.is_finite() or abs(apart) <= CENT * (ledger.fills + 1):
         return []
-    changed = f"the equity changed by {gained:+,.2f} {valuation.currency}"
-    return [f"{changed}, the fills explain {explained:+,.2f}: {apart:+,.2f} is not accounted for"]
+    return [_told(f"equity in {valuation.currency}", gained, explained)]
+
+
+def _told(what: str, changed: Decimal, explained: Decimal, precision: int = 2) -> str:
+    amounts = (changed, explained, EXACT.subtract(changed, explained))
+    change, known, apart = (f"{amount:+,.{precision}f}" for amount in amounts)
+    return (
+        f"the {what} changed by {change}, the fills explain {known}: {apart} is not accounted for"
+    )

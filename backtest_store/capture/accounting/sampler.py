@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 
 from backtest_store.capture.accounting.capital import StartingCapital
 from backtest_store.capture.accounting.clock import beginning_of, date_of, day_of, midnight_after
-from backtest_store.capture.accounting.ledger import Ledger, Trade, fee_of
+from backtest_store.capture.accounting.ledger import Ledger, Trade, bookings_of, fee_of
 from backtest_store.capture.accounting.market import Market
 from backtest_store.capture.accounting.valuation import AccountValue, Amounts, Valuation
 from backtest_store.capture.engines.v1 import listen
@@ -89,7 +89,7 @@ class Sampler:
         self._valuation = Valuation(engine)
         self._capital = StartingCapital(self._valuation)
         self._balances: dict[object, Amounts] = dict(self._valuation.balances())
-        self.samples = Samples(ledger=Ledger(self._valuation))
+        self.samples = Samples(ledger=Ledger(self._valuation, bookings_of(self._valuation)))
         self._positions: dict[object, PositionEvent] = {}
         self._day: int | None = None
         self._midnight = NEVER
@@ -188,25 +188,38 @@ class Sampler:
         self._is_valued = True
 
     def _book_fee(self, fill: OrderFilled) -> None:
-        self._fill = fill
-        if self.samples.ledger is not None:
-            self.samples.ledger.fill(fill, Market(self._cache))
+        self._fill, ledger, market = fill, self.samples.ledger, Market(self._cache)
+        if ledger is not None:
+            ledger.fill(fill, market)
+            if ledger.bookings is not None:
+                ledger.bookings.fill(fill, market)
 
     def _book_position(self, event: PositionEvent) -> None:
-        key, ledger = event.position_id, self.samples.ledger
-        is_closed = event.side.name == "FLAT"
-        if ledger is not None and self._valuation is not None:
-            # An order that turns a position around closes one and opens another: each event has
-            # its part of the fill. The cache has the new position already at the first of them.
-            settlement = self._valuation.settlement_of(event)
-            fees = self._fees_besides(settlement, event)
-            ledger.change(key, settlement, event.realized_pnl, fees, Market(self._cache))
+        key, is_closed = event.position_id, event.side.name == "FLAT"
+        if self.samples.ledger is not None and self._valuation is not None:
+            self._book_change(self.samples.ledger, self._valuation, event)
             if is_closed:
-                ledger.close(key)
+                self.samples.ledger.close(key)
         if is_closed:
             self._positions.pop(key, None)
         else:
             self._positions[key] = event
+
+    def _book_change(self, ledger: Ledger, valuation: Valuation, event: PositionEvent) -> None:
+        """Book a position's part of a fill.
+
+        An order that turns a position around closes one and opens another: each event has its
+        part of the fill. The cache has the new position already at the first of them.
+        """
+        key, market, settlement = (
+            event.position_id,
+            Market(self._cache),
+            valuation.settlement_of(event),
+        )
+        fees = self._fees_besides(settlement, event)
+        ledger.change(key, settlement, event.realized_pnl, fees, market)
+        if ledger.bookings is not None:
+            ledger.bookings.change(key, event, fees, market)
 
     def _fees_besides(self, settlement: str, event: PositionEvent) -> Amounts:
         """Return the part of the last fill's fee that a position's own profit leaves out."""

@@ -1,0 +1,155 @@
+"""What a position in an instrument adds to its account's balance, and in which currency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING
+
+from backtest_store.capture.accounting.market import ONE, Market
+
+if TYPE_CHECKING:
+    from nautilus_trader.accounting.accounts.base import Account
+    from nautilus_trader.model.events import PositionEvent
+    from nautilus_trader.model.instruments import Instrument
+    from nautilus_trader.model.objects import Currency
+    from nautilus_trader.model.position import Position
+
+ZERO = Decimal(0)
+
+
+class NoRateError(Exception):
+    """An amount cannot be expressed in the currency of the run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PositionTerms:
+    """What an open position in an instrument adds to its account's balance.
+
+    Parameters
+    ----------
+    currency : str
+        The currency in which it is added.
+    settlement : str
+        The currency in which its profit is settled.
+    precision : int
+        That currency's decimal places.
+    multiplier : Decimal
+        Units of the instrument's base in one contract.
+    paid_multiplier : Decimal
+        Units that the account pays for in one contract; releases differ.
+    is_inverse : bool
+        Whether it is settled in its base currency.
+    holding : {'profit', 'value', 'delivered'}
+        Whether the balance lacks the unrealised profit (on margin); or the whole value (bought
+        for cash); or nothing, as it holds the bought currency itself (spot).
+    """
+
+    currency: str
+    settlement: str
+    precision: int
+    multiplier: Decimal
+    paid_multiplier: Decimal
+    is_inverse: bool
+    holding: str
+
+    @classmethod
+    def of(cls, instrument: Instrument, account: Account | None, fill: object) -> PositionTerms:
+        """Read the terms of an instrument in an account."""
+        if type(instrument).__name__ == "BettingInstrument":
+            raise NoRateError(f"bets on {instrument.id} have no market value")
+        holding = _holding(instrument, account, fill)
+        settlement = settlement_currency(instrument)
+        currency = instrument.quote_currency if holding == "value" else settlement
+        multiplier = paid = Decimal(str(instrument.multiplier))
+        if holding == "value" and fill is not None and account is not None:
+            paid = _paid_per_unit(instrument, account, fill)
+        return cls(
+            currency=str(currency.code),
+            settlement=str(settlement.code),
+            precision=int(currency.precision),
+            multiplier=multiplier,
+            paid_multiplier=paid,
+            is_inverse=bool(instrument.is_inverse),
+            holding=holding,
+        )
+
+    def adds(self, position: Position | PositionEvent, market: Market) -> Decimal:
+        """Return what a position adds to the balance, rounded as the engine rounds money."""
+        if self.holding == "delivered":
+            return ZERO
+        if self.holding == "value":
+            quantity = position.quantity.as_decimal() * self.paid_multiplier
+            signed = quantity if position.side.name == "LONG" else -quantity
+            return self._rounded(signed * _price(position, market))
+        return self.gain(position, market)
+
+    def gain(self, position: Position | PositionEvent, market: Market) -> Decimal:
+        """Return the unrealised profit of a position, rounded as the engine rounds money."""
+        price = _price(position, market)
+        quantity = position.quantity.as_decimal() * self.multiplier
+        signed = quantity if position.side.name == "LONG" else -quantity
+        entry = Decimal(str(position.avg_px_open))
+        move = ONE / entry - ONE / price if self.is_inverse else price - entry
+        return self._rounded(signed * move)
+
+    def _rounded(self, amount: Decimal) -> Decimal:
+        return amount.quantize(ONE.scaleb(-self.precision), rounding=ROUND_HALF_EVEN)
+
+
+def _price(position: Position | PositionEvent, market: Market) -> Decimal:
+    """Return what a position would fetch for each unit, or else the price of its last fill."""
+    price = market.price(position.instrument_id, is_long=position.side.name == "LONG")
+    if price is not None:
+        return price
+    market.unquoted.add(str(position.instrument_id))
+    return _last_price(position)
+
+
+def _holding(instrument: Instrument, account: Account | None, fill: object) -> str:
+    if account is None or not account.calculate_account_state:
+        return "profit"
+    if not account.is_cash_account:
+        return "value" if _is_paid_for(instrument, account, fill) else "profit"
+    is_delivered = account.base_currency is None and instrument.get_base_currency() is not None
+    return "delivered" if is_delivered else "value"
+
+
+def _is_paid_for(instrument: Instrument, account: Account, fill: object) -> bool:
+    """Ask the account whether it books the premium of an option as cash; releases differ."""
+    if fill is None:
+        return False
+    paid = account.calculate_pnls(instrument, fill, None)
+    return any(money.as_decimal() for money in paid)
+
+
+def _paid_per_unit(instrument: Instrument, account: Account, fill: object) -> Decimal:
+    """Ask the account what it takes: releases differ in whether the multiplier counts."""
+    paid = account.calculate_pnls(instrument, fill, None)
+    by_currency = {money.currency.code: abs(money.as_decimal()) for money in paid}
+    cost = fill.last_px.as_decimal() * fill.last_qty.as_decimal()  # type: ignore[attr-defined]
+    amount = by_currency.get(instrument.quote_currency.code)
+    multiplier = Decimal(str(instrument.multiplier))
+    candidates = (ONE, multiplier)
+    if amount is None or not cost:
+        return multiplier
+    return min(candidates, key=lambda candidate: abs(candidate - amount / cost))
+
+
+def any_fill(cache: object, position: Position | PositionEvent) -> object:
+    """Return the newest fill of a position, if the cache has it."""
+    held = cache.position(getattr(position, "position_id", None) or position.id)  # type: ignore[attr-defined]
+    events: Sequence[object] = held.events if held is not None else ()
+    return events[-1] if events else None
+
+
+def _last_price(position: Position | PositionEvent) -> Decimal:
+    """Return the price of the last fill: nothing else is known of an unquoted instrument."""
+    price = position.last_px if hasattr(position, "last_px") else position.last_event.last_px
+    return Decimal(price.as_decimal())
+
+
+def settlement_currency(instrument: Instrument) -> Currency:
+    """Return the currency in which an instrument's profit is settled."""
+    return instrument.get_cost_currency()
