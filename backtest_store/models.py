@@ -7,7 +7,9 @@ file, an import.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import json
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -303,6 +305,17 @@ PERIOD_FIELDS = ("period_returns", "period_counts", "period_means", "period_devi
 UNLISTED = frozenset(
     {"config_snapshot", "provenance", "engine_stats", "error_traceback", *PERIOD_FIELDS}
 )
+
+
+def _default_values() -> Iterator[tuple[str, object]]:
+    for f in fields(Record):
+        value = f.default if f.default_factory is MISSING else f.default_factory()
+        if value is not None and value is not MISSING:
+            yield f.name, value
+
+
+# What a record has that does not say otherwise, as one from before a field was added.
+DEFAULTS = json.dumps(dict(_default_values()))
 
 
 def to_json(record: Record) -> str:

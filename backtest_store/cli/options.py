@@ -107,14 +107,14 @@ def _unknown(name: str, known: list[str]) -> str:
 
 def _names() -> tuple[list[str], list[str]]:
     """Return the names of strategies and of parameters that runs have."""
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import read
     from backtest_store.store import queries
 
     async def names(db: "Connection") -> tuple[list[str], list[str]]:
         strategies = await queries.strategy_names(db, prefix="", limit=MOST_STRATEGIES)
         return strategies, await queries.parameter_names(db, newest=RUNS_LOOKED_AT)
 
-    return call(names)
+    return read(names)
 
 
 def counted(runs: int) -> str:

@@ -29,6 +29,14 @@ def call(use_case: Callable[[Connection], Awaitable[T]]) -> T:
         return connection.call(use_case)
 
 
+def read(use_case: Callable[[Connection], Awaitable[T]]) -> T:
+    """Await a use case that only reads, of one moment of the store, with a spinner likewise."""
+    from backtest_store.store import connection
+
+    with spinner():
+        return connection.read(use_case)
+
+
 @contextmanager
 def spinner() -> Iterator[None]:
     """Turn a spinner on standard error, if that is a terminal whose user does not mind.

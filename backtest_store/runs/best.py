@@ -10,6 +10,7 @@ from backtest_store.models import JudgedRun, OtherPeriod, Record
 from backtest_store.runs import listing as listings
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.scopes import Scope, ScopeName, scope_of
+from backtest_store.runs.selectors import require_one_currency
 from backtest_store.runs.shared_months import distinct, trial_of
 from backtest_store.statistics.luck import LEAST_RETURNS, SharpeEstimate, Variance
 from backtest_store.statistics.verdict import FEWEST_RETURNS, Trials, Verdict, judge
@@ -48,6 +49,7 @@ async def best(
         As `SharpeEstimate.standard_error` has it.
     """
     successful = (*listing.where, sql.condition("status", "success"))
+    await require_one_currency(db, listing.order_by, successful)
     found = await _distinct(db, listing._replace(where=successful), limit)
     counted: dict[Scope, Trials] = {}
     for run in found:

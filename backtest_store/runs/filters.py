@@ -175,6 +175,13 @@ _EVERY = (
         choices=get_args(Status),
     ),
     Filter(
+        "currency",
+        "--currency",
+        "CODE",
+        "Only runs whose amounts are in this currency, such as USD.",
+        _reading("currency"),
+    ),
+    Filter(
         "since",
         "--since",
         "TIME",

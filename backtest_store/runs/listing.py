@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backtest_store.models import Record
-from backtest_store.runs.selectors import resolve
+from backtest_store.runs.selectors import require_one_currency, resolve
 from backtest_store.store import queries, sql
 from backtest_store.store.fields import (
     COPIED_TO_RUNS,
@@ -38,6 +38,12 @@ class Listing(NamedTuple):
     where: tuple[Condition, ...] = ()
     order_by: str = NEWEST_FIRST
     after: Record | None = None
+
+
+async def begin(db: Db, listing: Listing, run: str | None) -> Listing:
+    """Return a listing that begins after a run, its amounts being of one currency."""
+    await require_one_currency(db, listing.order_by, listing.where)
+    return await after(db, listing, run)
 
 
 async def after(db: Db, listing: Listing, run: str | None) -> Listing:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from uuid import UUID
 
-from backtest_store.errors import RunNotFoundError
+from backtest_store.errors import RunNotFoundError, UsageError
 from backtest_store.models import FoundRun, Record
 from backtest_store.store import queries
-from backtest_store.store.fields import RANKED_METRICS, known
-from backtest_store.store.sql import Db
+from backtest_store.store.fields import MONEY, RANKED_METRICS, known
+from backtest_store.store.sql import Condition, Db
 
 DIGITS = 32
 SHORTEST_PREFIX = 4
@@ -42,7 +42,12 @@ async def resolve_all(db: Db, runs: Sequence[str]) -> list[Record]:
     RunNotFoundError
         If no run, or more than one, answers to one of them.
     """
-    return await queries.get_runs(db, run_ids=await resolve_ids(db, runs))
+    ids = await resolve_ids(db, runs)
+    found = {run.run_id: run for run in await queries.get_runs(db, run_ids=ids)}
+    for run, run_id in zip(runs, ids, strict=True):
+        if run_id not in found:  # deleted since, by another session
+            raise RunNotFoundError(f"there is no run {run}", hint=SEE_HISTORY)
+    return [found[run_id] for run_id in ids]
 
 
 async def resolve_ids(db: Db, runs: Sequence[str]) -> list[UUID]:
@@ -51,6 +56,24 @@ async def resolve_ids(db: Db, runs: Sequence[str]) -> list[UUID]:
     named = {run: await _named(db, run) for run in runs if run.startswith("@")}
     ids = named | await _within(db, ranges)
     return [ids[run] for run in runs]
+
+
+async def require_one_currency(db: Db, field: str, where: Sequence[Condition] = ()) -> None:
+    """Make sure that runs can be ranked by a field: amounts only within one currency.
+
+    Raises
+    ------
+    UsageError
+        If the field is an amount, and the runs that meet the conditions are of several currencies.
+    """
+    if field not in MONEY:
+        return
+    found = await queries.currencies(db, field=field, where=where)
+    if len(found) > 1:
+        raise UsageError(
+            f"{field} is in {' and '.join(found)}, which do not compare",
+            hint=f"choose one: --sort {field} --currency {found[0]}",
+        )
 
 
 def id_range(beginning: str) -> tuple[UUID, UUID] | None:
@@ -95,7 +118,9 @@ async def _named(db: Db, run: str) -> UUID:
     if match := re.fullmatch(r"@latest(?:~(\d{1,9}))?", run):
         ids = await queries.latest_run(db, newer=int(match[1] or 0))
     elif match := re.fullmatch(r"@best:(\w+)", run):
-        ids = await queries.best_run(db, metric=known(match[1], RANKED_METRICS, "metric"))
+        metric = known(match[1], RANKED_METRICS, "metric")
+        await require_one_currency(db, metric)
+        ids = await queries.best_run(db, metric=metric)
     else:
         raise RunNotFoundError(f"there is no run {run!r}", hint=WRITTEN)
     if not ids:

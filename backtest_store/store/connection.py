@@ -37,6 +37,16 @@ def call(use_case: Callable[[Connection], Awaitable[T]]) -> T:
     return asyncio.run(main())
 
 
+def read(use_case: Callable[[Connection], Awaitable[T]]) -> T:
+    """Do the same with a use case that only reads, and does not see what others do meanwhile."""
+
+    async def of_one_moment(db: Connection) -> T:
+        async with db.transaction(isolation="repeatable_read", readonly=True):
+            return await use_case(db)
+
+    return call(of_one_moment)
+
+
 def public_url(url: str) -> str:
     """Return a libpq URL without its passwords."""
     return database_url.parse(url).public()

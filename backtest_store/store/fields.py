@@ -26,6 +26,7 @@ SORTABLE = tuple(name for name in LISTED if TYPES[name] not in MANY_VALUED)
 COMPARABLE_METRICS = tuple(name for name in METRIC_FIELDS if name in SORTABLE)
 RANKED_METRICS = tuple(name for name in COMPARABLE_METRICS if TYPES[name] in ORDERED_DOWN)
 
+MONEY = frozenset(name for name, type_ in TYPES.items() if type_ == "Decimal")
 QUALITIES = tuple(name for name in RANKED_METRICS if METRIC_FIELDS[name]["best"])
 
 

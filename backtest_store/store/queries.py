@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backtest_store.models import (
+    DEFAULTS,
     RECORD_FIELDS,
     Annotated,
     FoundRun,
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from backtest_store.store.sql import Condition, Db, Query
 
 
-async def insert_run(db: Db, *, record: str) -> list[UUID]:
+async def insert_run(db: Db, *, record: str, defaults: str = DEFAULTS) -> list[UUID]:
     """Store one run and return its id, or nothing if it is stored already."""
-    return await sql.column(db, "insert_run", record)
+    return await sql.column(db, "insert_run", record, defaults)
 
 
 async def first_runs(  # noqa: PLR0913 - each is a parameter or a place of the query
@@ -88,6 +89,12 @@ async def trend(db: Db, *, period: str, where: Sequence[Condition] = ()) -> list
     return await sql.fetch(db, query, Period)
 
 
+async def currencies(db: Db, *, field: str, where: Sequence[Condition] = ()) -> list[str]:
+    """List the currencies that an amount of the runs that meet conditions is in."""
+    query = sql.query("currencies").having(where).worded(field=SQL_NAMES[field])
+    return await sql.first_column(db, query)
+
+
 async def strategy_names(db: Db, *, prefix: str, limit: int) -> list[str]:
     """List the names of strategies that begin so."""
     return await sql.column(db, "strategy_names", prefix, limit)
@@ -103,9 +110,9 @@ async def newest_runs(db: Db, *, low: UUID, high: UUID, limit: int) -> list[Newe
     return await sql.many(db, "newest_runs", NewestRun, low, high, limit)
 
 
-async def insert_runs(db: Db, *, records: Sequence[str]) -> list[UUID]:
+async def insert_runs(db: Db, *, records: Sequence[str], defaults: str = DEFAULTS) -> list[UUID]:
     """Store runs, and return the ids of those that were not stored yet."""
-    return await sql.column(db, "insert_runs", records)
+    return await sql.column(db, "insert_runs", records, defaults)
 
 
 async def delete_runs(db: Db, *, run_ids: Sequence[UUID]) -> list[UUID]:

@@ -16,7 +16,7 @@ from time import perf_counter
 import asyncpg
 from pydantic import TypeAdapter
 
-from backtest_store.models import Record
+from backtest_store.models import DEFAULTS, Record
 from backtest_store.saving import save
 from backtest_store.store import queries, sql
 from tests.bench import population, store
@@ -37,7 +37,7 @@ async def one(url: str) -> AsyncIterator[Row]:
     assert save.save_record(next(runs)), "the store does not take a run"
 
     async def bare() -> None:
-        await statement.fetch(next(texts))
+        await statement.fetch(next(texts), DEFAULTS)
 
     async def hook() -> None:
         save.save_record(next(runs))
@@ -95,7 +95,8 @@ def _pgbench(url: str) -> float:
         script = Path(directory) / "statement.sql"
         given = f"WITH given AS MATERIALIZED (SELECT {fresh} AS record), run"
         text = sql.query("insert_run").text.replace("WITH run", given, 1)
-        text = text.replace("$1::jsonb", "(SELECT record FROM given)")
+        text = text.replace("$1::jsonb", "$1").replace("$1", "(SELECT record FROM given)")
+        text = text.replace("$2::jsonb", "$2").replace("$2", f"'{DEFAULTS}'::jsonb")
         script.write_text(" ".join(text.split()) + ";\n")
         options = f"-n -M prepared -c {SAVERS} -j 2 -T {SECONDS}".split()
         command: tuple[str | Path, ...] = (store.binary("pgbench"), *options, "-f", script, url)

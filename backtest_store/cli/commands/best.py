@@ -88,7 +88,7 @@ def best(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Show the best runs, and whether luck alone would have found them among as many trials."""
     from backtest_store.cli.output import cells, render
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import read
     from backtest_store.models import UNLISTED, JudgedRun
     from backtest_store.runs import best as judging
     from backtest_store.runs.listing import Listing
@@ -96,7 +96,7 @@ def best(  # noqa: PLR0913 - each is an option
 
     metric = known(by, QUALITIES, "metric to rank by")
     listing = Listing(filters.conditions, metric)
-    found = call(
+    found = read(
         lambda db: judging.best(db, listing, limit, scope=scope.value, variance=variance.value)
     )
     columns = [column for column in cells.columns(JudgedRun) if column.name not in UNLISTED]

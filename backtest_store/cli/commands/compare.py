@@ -31,12 +31,12 @@ def compare(
 ) -> None:
     """Put 2 to 10 runs side by side, the best of each metric marked."""
     from backtest_store.cli.output import render
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import read
     from backtest_store.runs import compare as comparing
 
     if not FEWEST <= len(runs) <= MOST:
         raise UsageError(f"compare takes {FEWEST} to {MOST} runs, not {len(runs)}")
-    comparison = call(lambda db: comparing.compare(db, runs, baseline))
+    comparison = read(lambda db: comparing.compare(db, runs, baseline))
     render.side_by_side(comparison, format_, all_parameters=all_parameters)
     if comparison.baseline is not None and format_ in FOR_PEOPLE:
         print_message(f"note: in brackets, the difference to {comparison.baseline.run_id}")

@@ -22,13 +22,13 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete runs and their metrics, for good."""
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import call, read
     from backtest_store.runs import selectors
     from backtest_store.saving import save
     from backtest_store.store import queries
     from backtest_store.store.settings import Settings
 
-    found = call(lambda db: selectors.resolve_all(db, runs))
+    found = read(lambda db: selectors.resolve_all(db, runs))
     wanted = {run.run_id: run for run in found}
     if not yes:
         for run in wanted.values():

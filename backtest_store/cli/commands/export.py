@@ -30,12 +30,12 @@ OverwriteOption = Annotated[
 def export(file: FileArgument, *, yes: OverwriteOption = False, filters: Filters) -> None:
     """Write whole runs as JSON Lines, which `btstore import` reads."""
     from backtest_store.cli.output.text import printable_lines
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import read
     from backtest_store.runs import transfer
 
     where = filters.conditions
     with _output(file, yes=yes) as write:
-        runs = call(
+        runs = read(
             lambda db: transfer.export(db, where, lambda lines: write(printable_lines(lines)))
         )
     print_message(f"exported {counted(runs)}" if runs else no_runs_message(filters))

@@ -80,7 +80,7 @@ def history(  # noqa: PLR0913 - each is an option
 ) -> None:
     """List runs: the newest, or the best by a metric, by what sets them apart."""
     from backtest_store.cli.output.run_lists import RunPrinter
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import read
     from backtest_store.errors import UsageError
     from backtest_store.runs.listing import Listing
     from backtest_store.store.fields import SORTABLE, known
@@ -92,7 +92,7 @@ def history(  # noqa: PLR0913 - each is an option
     about = (sort,) if sort != Listing().order_by else ()
     printer = RunPrinter(format_, (*about, *filters.metrics), names)
     if all_:
-        found = call(lambda db: _print_every(db, listing, after, printer))
+        found = read(lambda db: _print_every(db, listing, after, printer))
     else:
         found = _print_first(listing, after, limit or DEFAULT_LIMIT, printer)
     if not found:
@@ -102,15 +102,15 @@ def history(  # noqa: PLR0913 - each is an option
 def _print_first(listing: "Listing", after: str | None, limit: int, printer: "RunPrinter") -> bool:
     """Print the first runs, say whether there are more, and return whether there are any."""
     from backtest_store.cli.output.cells import short_ids
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import read
     from backtest_store.runs import listing as listings
 
     async def page(db: "Connection") -> "tuple[list[Record], int | None]":
-        begun = await listings.after(db, listing, after)
+        begun = await listings.begin(db, listing, after)
         runs = await listings.page(db, begun, limit + 1, printer.fields)
         return runs, await listings.count(db, listing) if len(runs) > limit else None
 
-    runs, count = call(page)
+    runs, count = read(page)
     printer.print(runs[:limit])
     printer.close()
     if count is not None:
@@ -131,7 +131,7 @@ async def _print_every(
     from backtest_store.store.fields import LISTED
 
     found, place = False, LISTED.index("run_id")
-    async for rows in listings.every(db, await listings.after(db, listing, after)):
+    async for rows in listings.every(db, await listings.begin(db, listing, after)):
         found = True
         if len(printer.fields) > len(LISTED):
             ids = [row[place] for row in rows]

@@ -14,12 +14,12 @@ EXAMPLES = examples(
 def overfit(*, filters: Filters, format_: FormatOption = Format.TABLE) -> None:
     """Compute the probability that the best of several runs was fitted to its past."""
     from backtest_store.cli.output import cells, render
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import read
     from backtest_store.models import OverfitRuns
     from backtest_store.runs import overfit as overfitting
     from backtest_store.runs.shared_months import shared_months
 
-    shared = call(lambda db: shared_months(db, filters.conditions))
+    shared = read(lambda db: shared_months(db, filters.conditions))
     if shared is None:
         render.many([], format_, cells.columns(OverfitRuns))
         print_message(no_runs_message(filters))

@@ -65,7 +65,7 @@ def pivot(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Show a metric over one or two parameters, and whether its best is a plateau or a spike."""
     from backtest_store.cli.output import pivots
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import read
     from backtest_store.runs import pivot as pivoting
     from backtest_store.store.fields import QUALITIES, known
 
@@ -73,7 +73,7 @@ def pivot(  # noqa: PLR0913 - each is an option
         raise UsageError(f"cannot draw {output}", hint="name it FILE.html, FILE.png or FILE.svg")
     inputs = [parameter] if second in (None, parameter) else [parameter, str(second)]
     name = known(metric, QUALITIES, "metric to show")
-    found = call(lambda db: pivoting.pivot(db, filters.conditions, inputs, name))
+    found = read(lambda db: pivoting.pivot(db, filters.conditions, inputs, name))
     if found is None:
         pivots.write_nothing(inputs, name, format_)
         print_message(no_runs_message(filters))

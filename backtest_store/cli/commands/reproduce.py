@@ -45,12 +45,12 @@ def reproduce(
     run: RunArgument, *, tolerance: ToleranceOption = 0.0, format_: FormatOption = Format.TABLE
 ) -> None:
     """Run a stored run again from its snapshot, and compare every metric."""
-    from backtest_store.cli.spinner import call, spinner
+    from backtest_store.cli.spinner import call, read, spinner
     from backtest_store.runner.execution import require_engine
     from backtest_store.runs import selectors
     from backtest_store.runs.changes.causes import Reproduction
 
-    original = call(lambda db: selectors.resolve(db, run))
+    original = read(lambda db: selectors.resolve(db, run))
     require_engine()
     from backtest_store.runner.reproduce.reproduction import request_for, run_again
 

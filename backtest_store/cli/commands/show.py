@@ -26,10 +26,10 @@ def show(
 ) -> None:
     """Show one run: what went into it, how it went, and when."""
     from backtest_store.cli.output import render
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import read
     from backtest_store.runs import selectors
 
-    found = call(lambda db: selectors.resolve(db, run))
+    found = read(lambda db: selectors.resolve(db, run))
     if config:
         render.document(found.config_snapshot)
         return

@@ -16,9 +16,9 @@ EXAMPLES = examples("btstore strategies", "btstore strategies --since 30d --form
 def strategies(*, filters: Filters, format_: FormatOption = Format.TABLE) -> None:
     """Sum up each strategy: runs, failures, median and best Sharpe ratio, last run."""
     from backtest_store.cli.output import cells, render
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import read
     from backtest_store.models import Strategy
     from backtest_store.store import queries
 
-    found = call(lambda db: queries.strategies(db, where=filters.conditions))
+    found = read(lambda db: queries.strategies(db, where=filters.conditions))
     render.many(found, format_, cells.columns(Strategy), nothing=lambda: no_runs_message(filters))

@@ -43,11 +43,11 @@ def trend(
 ) -> None:
     """Show how the best, the median and the worst of a strategy's runs went over time."""
     from backtest_store.cli.output import cells, render
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import read
     from backtest_store.models import Period
     from backtest_store.store import queries
 
-    found = call(lambda db: queries.trend(db, period=by, where=filters.conditions))
+    found = read(lambda db: queries.trend(db, period=by, where=filters.conditions))
     columns = cells.columns(Period)
     if by is Span.MONTH:
         columns = (columns[0]._replace(unit="month"), *columns[1:])

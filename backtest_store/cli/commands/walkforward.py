@@ -37,14 +37,14 @@ def walkforward(
 ) -> None:
     """Hold what was best so far, window by window, and see what it did; nothing is run again."""
     from backtest_store.cli.output import cells, render
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import read
     from backtest_store.models import WalkForwardWindow
     from backtest_store.runs import walkforward as walking
     from backtest_store.runs.shared_months import shared_months
 
     columns = cells.columns(WalkForwardWindow)
     months = {"train": walking.months_in(train), "test": walking.months_in(test)}
-    shared = call(lambda db: shared_months(db, filters.conditions))
+    shared = read(lambda db: shared_months(db, filters.conditions))
     if shared is None:
         render.many([], format_, columns)
         print_message(no_runs_message(filters))
