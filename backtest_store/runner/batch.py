@@ -17,6 +17,8 @@ from backtest_store.runs.duplicates import Identity, stored_before
 from backtest_store.store import queries
 
 if TYPE_CHECKING:
+    from backtest_store.runner.grids.search import Search
+    from backtest_store.runner.node import Ended
     from backtest_store.store.sql import Db
 
 
@@ -59,10 +61,10 @@ class Report:
         """Return the runs in the order of the plan."""
         return [self.runs[number] for number in sorted(self.runs)]
 
-    def labelled(self, planned: Sequence[Planned]) -> dict[str, Record]:
+    def labelled(self, combinations: Sequence[Combination]) -> dict[str, Record]:
         """Return the runs by what they are called in the plan, or else in the store."""
         return {
-            planned[place].combination.label or self.runs[place].strategy_name: self.runs[place]
+            combinations[place].label or self.runs[place].strategy_name: self.runs[place]
             for place in sorted(self.runs)
         }
 
@@ -127,13 +129,32 @@ def run_all(
     configs = [planned[place].combination.config for place in places]
     for number, outcome in workers.each(RunOnce(datetime.now(UTC), batch), configs):
         place = places[number]
-        if isinstance(outcome, NotRun | WorkerDied):
-            report.failures[place] = NotRun(outcome.reason, planned[place].combination.label)
-        else:
-            report.runs[place] = outcome.run
-            if not outcome.is_saved:
-                report.unsaved.add(outcome.run.run_id)
+        _note(report, place, planned[place].combination.label, outcome)
         yield place
+
+
+def run_search(
+    search: Search, workers: Workers, report: Report, *, batch: Batch, reuse: bool
+) -> Iterator[int]:
+    """Run what a search suggests, and let it learn from each; yield the place of each that ended.
+
+    With `reuse`, an identical run that is stored is taken for the trial.
+    """
+    once = RunOnce(datetime.min.replace(tzinfo=UTC) if reuse else datetime.now(UTC), batch)
+    for number, outcome in workers.each(once.again if reuse else once, search):
+        label = search.combinations[number].label
+        _note(report, number, label, outcome)
+        search.learn(number, report.runs.get(number))
+        yield number
+
+
+def _note(report: Report, place: int, label: str, outcome: Ended | NotRun | WorkerDied) -> None:
+    if isinstance(outcome, NotRun | WorkerDied):
+        report.failures[place] = NotRun(outcome.reason, label)
+    else:
+        report.runs[place] = outcome.run
+        if not outcome.is_saved:
+            report.unsaved.add(outcome.run.run_id)
 
 
 async def forget_saved(db: Db, report: Report) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections import deque
 from importlib.util import find_spec
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from backtest_store.errors import StoreError, UnreachableError, UsageError
@@ -21,7 +21,7 @@ LOCAL = "local"
 STORE = "BTSTORE_DATABASE_URL"
 CONNECT_SECONDS = 5.0
 MOST_ATTEMPTS = 3
-MOST_UNDER_WAY = 1000  # Ray keeps account of each
+AHEAD = 2  # tasks for each processor, so that none waits for this process
 
 
 class RayCluster:
@@ -90,17 +90,20 @@ class RayCluster:
         """Yield the place of each item and what became of it, in the order in which they end."""
         import ray
 
-        waiting = deque((number, item, 1) for number, item in enumerate(items))
-        while waiting or self._under_way:
-            while waiting and len(self._under_way) < MOST_UNDER_WAY:
-                self._submit(work, *waiting.popleft())
+        waiting = ((number, item, 1) for number, item in enumerate(items))
+        most = AHEAD * int(ray.cluster_resources().get("CPU", 1))
+        for task in islice(waiting, most):
+            self._submit(work, *task)
+        while self._under_way:
             (done,), _ = ray.wait([*self._under_way], num_returns=1)
             number, item, attempt = self._under_way.pop(done)
             result = _result(done)
             if isinstance(result, WorkerDied) and attempt < MOST_ATTEMPTS:
-                waiting.appendleft((number, item, attempt + 1))
-            else:
-                yield number, result
+                self._submit(work, number, item, attempt + 1)
+                continue
+            yield number, result
+            for task in islice(waiting, 1):  # asked for no sooner: it may depend on results
+                self._submit(work, *task)
 
     def _submit(self, work: Callable[[Any], Any], number: int, item: object, attempt: int) -> None:
         import ray

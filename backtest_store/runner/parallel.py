@@ -6,7 +6,6 @@ import atexit
 import os
 import signal
 import sys
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -109,7 +108,7 @@ class WorkerProcesses:
         self, work: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[int, Result | WorkerDied]]:
         """Yield the place of each item and what became of it, in the order in which they end."""
-        waiting = deque(enumerate(items))
+        waiting = iter(enumerate(items))
         self._occupy(work, waiting)
         while any(worker.number is not None for worker in self._workers):
             busy = {w.pipe: w for w in self._workers if w.number is not None}
@@ -121,14 +120,17 @@ class WorkerProcesses:
                 self._occupy(work, waiting)  # first: whoever is told may take their time
                 yield number, result
 
-    def _occupy(self, work: Callable[[Any], Any], waiting: deque[tuple[int, Any]]) -> None:
+    def _occupy(self, work: Callable[[Any], Any], waiting: Iterator[tuple[int, Any]]) -> None:
+        """Give all who are idle an item; it is asked for no sooner, and may depend on results."""
         self._fill()
-        while waiting and (idle := [w for w in self._workers if w.number is None]):
-            if idle[0].send(waiting[0][0], work, waiting[0][1]):
-                waiting.popleft()
-            else:
-                self._workers.remove(idle[0])
+        while idle := next((w for w in self._workers if w.number is None), None):
+            number, item = next(waiting, (None, None))
+            if number is None:
+                return
+            while not idle.send(number, work, item):
+                self._workers.remove(idle)
                 self._fill()
+                idle = self._workers[-1]
 
     def _fill(self) -> None:
         while len(self._workers) < self._jobs:

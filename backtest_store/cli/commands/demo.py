@@ -24,8 +24,8 @@ EXAMPLES = examples("btstore demo", "BTSTORE_HOME=/tmp/trial btstore demo")
 
 def demo() -> None:
     """Run three strategies on real market data; save, list and compare them."""
-    from backtest_store.cli.commands.run import exit_code
     from backtest_store.cli.output import render
+    from backtest_store.cli.output.outcomes import exit_code
     from backtest_store.cli.output.run_lists import BY_NEED
     from backtest_store.cli.spinner import call, spinner
     from backtest_store.runner.config.config import load_config

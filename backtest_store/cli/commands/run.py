@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backtest_store.cli import completion
 from backtest_store.cli.options import FormatOption, examples
+from backtest_store.cli.output.outcomes import (
+    exit_code,
+    report_impossible,
+    summarise,
+    warn_of_stored,
+)
 from backtest_store.cli.output.streams import print_message
 from backtest_store.cli.output.writers import Format
 from backtest_store.cli.ray import WithRay
-from backtest_store.errors import StoreError, UnreachableError
+from backtest_store.errors import StoreError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
     from backtest_store.models import Record
     from backtest_store.runner.batch import Planned, Report
+    from backtest_store.runner.config.config import Config
     from backtest_store.runner.execution import Batch
-    from backtest_store.runner.grids.grid import Combination, NotRun
+    from backtest_store.runner.grids.grid import Combination, Grid, NotRun
+    from backtest_store.runner.grids.search import Search
     from backtest_store.runner.parallel import Workers
 
 KIND = WithRay
 EXAMPLES = examples(
     "btstore run sma.toml --dry-run",
     "btstore run sma.toml --set fast_period=5..50:5 --set slow_period=50,100 -j 4",
+    "btstore run grid.toml --search tpe --trials 200 --by sharpe_ratio",
 )
+
+
+class Sampler(StrEnum):
+    """What chooses which combinations of a grid to run."""
+
+    TPE = "tpe"
+    RANDOM = "random"
+
+
 ConfigArgument = Annotated[
     list[Path], typer.Argument(metavar="CONFIG...", help="TOML, YAML or JSON files.")
 ]
@@ -65,6 +84,24 @@ DryRunOption = Annotated[
         help="Print what would run, as NautilusTrader's own BacktestRunConfig in JSON, and stop.",
     ),
 ]
+SearchOption = Annotated[
+    Sampler | None,
+    typer.Option(
+        "--search",
+        help="Let Optuna choose which combinations of the grid to run, by how the others went.",
+    ),
+]
+TrialsOption = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Run so many combinations of a search.")
+]
+ByOption = Annotated[
+    str,
+    typer.Option(
+        metavar="METRIC",
+        help="What the best of a search has most of.",
+        autocompletion=completion.sortable,
+    ),
+]
 NameOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="List the runs under this strategy name.")
 ]
@@ -74,13 +111,15 @@ TagOption = Annotated[
 NoteOption = Annotated[
     str | None, typer.Option(metavar="TEXT", help="Store the runs with this remark.")
 ]
-FAILED = 1
 
 
 def run(  # noqa: PLR0913 - each is an option
     configs: ConfigArgument,
     *,
     set_: SetOption = [],  # noqa: B006 - Typer reads it and never writes to it
+    search: SearchOption = None,
+    trials: TrialsOption = 100,
+    by: ByOption = "sharpe_ratio",
     jobs: JobsOption = 1,
     ray: RayOption = None,
     skip_existing: SkipOption = False,
@@ -101,22 +140,61 @@ def run(  # noqa: PLR0913 - each is an option
     loaded = [described(load_config(path), name=name, tags=tag, note=note) for path in configs]
     labels = [str(path) if len(configs) > 1 else "" for path in configs]
     grids = [grid_of(config).combined(settings) for config in loaded]
-    found = [
-        list(combinations(config, grid, name=label))
-        for config, grid, label in zip(loaded, grids, labels, strict=True)
-    ]
     require_engine()
-    if dry_run:
-        print_expanded(found)
-        return
-    with make_workers(min(jobs, sum(map(len, found))), ray) as workers:
-        batch = batch_of(found, [grid.name for grid in grids])
-        report, labelled = run_grid(found, workers, batch, skip_existing=skip_existing)
+    if search is not None and not dry_run:
+        what = search_of(loaded, grids, search, trials, by)
+        with make_workers(min(jobs, trials), ray) as workers:
+            report, labelled = run_trials(what, grids[0].name, workers, reuse=skip_existing)
+    else:
+        found = [
+            list(combinations(config, grid, name=label))
+            for config, grid, label in zip(loaded, grids, labels, strict=True)
+        ]
+        if dry_run:
+            print_expanded(found)
+            return
+        with make_workers(min(jobs, sum(map(len, found))), ray) as workers:
+            batch = batch_of(found, [grid.name for grid in grids])
+            report, labelled = run_grid(found, workers, batch, skip_existing=skip_existing)
     if report.runs:
         render.many(report.in_order(), format_, shown=BY_NEED)
     exit_code(labelled, list(report.failures.values()))
     if report.unsaved:
         raise typer.Exit(UnreachableError.exit_code)
+
+
+def search_of(
+    configs: Sequence[Config], grids: Sequence[Grid], sampler: Sampler, trials: int, by: str
+) -> Search:
+    """Return the search of the grid of the one config that there must be."""
+    from backtest_store.runner.grids.search import Search
+    from backtest_store.store.fields import QUALITIES, known
+
+    if len(configs) > 1:
+        raise UsageError(f"--search takes one CONFIG, was {len(configs)}")
+    metric = known(by, QUALITIES, "metric that is best when it is most:")
+    return Search(configs[0], grids[0], sampler=sampler, trials=trials, by=metric)
+
+
+def run_trials(
+    search: Search, name: str | None, workers: Workers, *, reuse: bool
+) -> tuple[Report, dict[str, Record]]:
+    """Run what a search suggests, as runs of one batch."""
+    from uuid import uuid4
+
+    from backtest_store.cli.output.progress import progress
+    from backtest_store.runner.batch import Report, run_search
+    from backtest_store.runner.execution import Batch
+
+    report = Report()
+    try:
+        with progress(search.size, "backtests") as advance:
+            for _ in run_search(search, workers, report, batch=Batch(uuid4(), name), reuse=reuse):
+                advance()
+        look_for_unsaved(report)
+    finally:
+        summarise(report, len(search.combinations), 0, 0)
+    return report, report.labelled(search.combinations)
 
 
 def print_expanded(found: Sequence[Sequence[Combination | NotRun]]) -> None:
@@ -191,7 +269,7 @@ def run_grid(
         look_for_unsaved(report)
     finally:
         summarise(report, len(planned), len(impossible), len(reuse))
-    return report, report.labelled(planned)
+    return report, report.labelled([each.combination for each in planned])
 
 
 def stored_before(planned: Sequence[Planned], *, sync: bool) -> dict[int, Record]:
@@ -222,44 +300,6 @@ async def look_up(db: Connection, planned: Sequence[Planned], *, sync: bool) -> 
     return await stored(db, planned)
 
 
-def report_impossible(impossible: Sequence[NotRun]) -> None:
-    """Say in one line how many combinations are skipped, and why the first of them is."""
-    if impossible:
-        number = f"{len(impossible)} impossible combination{'s' * (len(impossible) > 1)}"
-        print_message(f"warning: skipped {number}: {impossible[0]}")
-
-
-def warn_of_stored(planned: Sequence[Planned], stored: dict[int, Record]) -> None:
-    """Name the stored runs that are identical to what is about to be run."""
-    from backtest_store.runs.duplicates import named
-
-    if not stored:
-        return
-    place, run = next(iter(stored.items()))
-    label = planned[place].combination.label or run.strategy_name
-    more = f"; {len(stored) - 1} more duplicates" if len(stored) > 1 else ""
-    print_message(f"warning: {label} duplicates {named(run)}{more}")
-    print_message("hint: --skip-existing reuses stored runs")
-
-
-def summarise(report: Report, planned: int, impossible: int, reused: int) -> None:
-    """Count what became of a grid, in one line."""
-    counts = Counter(
-        saved=report.saved - reused,
-        stopped=report.stopped,
-        failed=report.failed,
-        skipped=impossible,
-    )
-    counts["kept in the spool"] = len(report.unsaved)
-    counts["stored before"] = reused
-    counts["not run"] = planned - len(report.runs) - len(report.failures)
-    if planned + impossible > 1 or report.unsaved:
-        shown = [f"{count} {what}" for what, count in counts.items() if count]
-        print_message(", ".join(shown) or "nothing was run")
-    if report.unsaved:
-        print_message("hint: btstore sync saves what the spool keeps")
-
-
 def look_for_unsaved(report: Report) -> None:
     """Find out which of the runs that went to the spool are in the store by now."""
     from backtest_store.runner.batch import forget_saved
@@ -268,23 +308,3 @@ def look_for_unsaved(report: Report) -> None:
     if report.unsaved:
         with suppress(StoreError):
             call(lambda db: forget_saved(db, report))
-
-
-def exit_code(runs: Mapping[str, Record], not_run: Sequence[NotRun] = ()) -> None:
-    """Tell of all that did not succeed, grouped by the reason, and exit with 1 if there is any."""
-    reasons: dict[str, list[str]] = {}
-    hints: dict[str, str] = {}
-    for label, run in runs.items():
-        if run.status != "success":
-            reason = f" {run.status}: {run.error_message or 'no reason is known'}"
-            reasons.setdefault(reason, []).append(label)
-            has_more = "the traceback" if run.status == "failed" else "the rest"
-            hints.setdefault(reason, f"hint: btstore show {run.run_id} has {has_more}")
-    for failure in not_run:
-        reasons.setdefault(f": {failure.reason}", []).append(failure.label or "the backtest")
-    for reason, labels in reasons.items():
-        print_message(f"error: {'; '.join(labels)}{reason}")
-        if reason in hints:
-            print_message(hints[reason])
-    if reasons:
-        raise typer.Exit(FAILED)

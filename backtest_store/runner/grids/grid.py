@@ -70,8 +70,7 @@ class Grid:
     def settings(self, config: Config) -> Iterator[Json]:
         """Yield the settings of each combination that satisfies the constraints."""
         every = (_merged(each) for each in product(*self.groups))
-        tests = [constraint(text) for text in self.constraints]
-        kept = (s for s in every if all(test(Values(config, s)) for test in tests))
+        kept = (settings for settings in every if self.allows(config, settings))
         if self.sample is None:
             yield from kept
             return
@@ -80,6 +79,11 @@ class Grid:
             range(len(found)), min(self.sample, len(found))
         )
         yield from (found[place] for place in sorted(chosen))
+
+    def allows(self, config: Config, settings: Json) -> bool:
+        """Tell whether a combination satisfies the constraints."""
+        values = Values(config, settings)
+        return all(constraint(text)(values) for text in self.constraints)
 
 
 def parse_settings(settings: Iterable[str]) -> Grid:
@@ -141,21 +145,31 @@ def combinations(config: Config, grid: Grid, *, name: str = "") -> Iterator[Comb
     is_empty = True
     for settings in grid.settings(config):
         is_empty = False
-        tags = settings.get("tags")
-        overrides = {key: value for key, value in settings.items() if key != "tags"}
-        said = ", ".join(f"{key}={value}" for key, value in overrides.items())
-        label = ": ".join(filter(None, (name, said)))
-        try:
-            combined = _tagged(config, tags) if tags else config
-            yield Combination(with_overrides(combined, overrides), label)
-        except UsageError as error:
-            yield NotRun(str(error), label)
+        yield combination(config, settings, name)
     if is_empty:
-        listed = ", ".join(repr(constraint) for constraint in grid.constraints)
-        raise UsageError(
-            f"{config.origin.at(['grid', 'constraints'])}: grid.constraints: {listed} exclude every"
-            " combination; change them or the values"
-        )
+        raise excluded(config, grid)
+
+
+def combination(config: Config, settings: Json, name: str = "") -> Combination | NotRun:
+    """Return a config with some settings of a grid."""
+    tags = settings.get("tags")
+    overrides = {key: value for key, value in settings.items() if key != "tags"}
+    said = ", ".join(f"{key}={value}" for key, value in overrides.items())
+    label = ": ".join(filter(None, (name, said)))
+    try:
+        combined = _tagged(config, tags) if tags else config
+        return Combination(with_overrides(combined, overrides), label)
+    except UsageError as error:
+        return NotRun(str(error), label)
+
+
+def excluded(config: Config, grid: Grid) -> UsageError:
+    """Return what is wrong with a grid without a combination."""
+    listed = ", ".join(repr(constraint) for constraint in grid.constraints)
+    return UsageError(
+        f"{config.origin.at(['grid', 'constraints'])}: grid.constraints: {listed} exclude every"
+        " combination; change them or the values"
+    )
 
 
 def _tagged(config: Config, tags: Sequence[str]) -> Config:

@@ -1,0 +1,76 @@
+"""What is said, on standard error, of how the backtests of `btstore run` went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from backtest_store.cli.output.streams import print_message
+
+if TYPE_CHECKING:
+    from backtest_store.models import Record
+    from backtest_store.runner.batch import Planned, Report
+    from backtest_store.runner.grids.grid import NotRun
+
+FAILED = 1
+
+
+def report_impossible(impossible: Sequence[NotRun]) -> None:
+    """Say in one line how many combinations are skipped, and why the first of them is."""
+    if impossible:
+        number = f"{len(impossible)} impossible combination{'s' * (len(impossible) > 1)}"
+        print_message(f"warning: skipped {number}: {impossible[0]}")
+
+
+def warn_of_stored(planned: Sequence[Planned], stored: dict[int, Record]) -> None:
+    """Name the stored runs that are identical to what is about to be run."""
+    from backtest_store.runs.duplicates import named
+
+    if not stored:
+        return
+    place, run = next(iter(stored.items()))
+    label = planned[place].combination.label or run.strategy_name
+    more = f"; {len(stored) - 1} more duplicates" if len(stored) > 1 else ""
+    print_message(f"warning: {label} duplicates {named(run)}{more}")
+    print_message("hint: --skip-existing reuses stored runs")
+
+
+def summarise(report: Report, planned: int, impossible: int, reused: int) -> None:
+    """Count what became of a grid, in one line."""
+    counts = Counter(
+        saved=report.saved - reused,
+        stopped=report.stopped,
+        failed=report.failed,
+        skipped=impossible,
+    )
+    counts["kept in the spool"] = len(report.unsaved)
+    counts["stored before"] = reused
+    counts["not run"] = planned - len(report.runs) - len(report.failures)
+    if planned + impossible > 1 or report.unsaved:
+        shown = [f"{count} {what}" for what, count in counts.items() if count]
+        print_message(", ".join(shown) or "nothing was run")
+    if report.unsaved:
+        print_message("hint: btstore sync saves what the spool keeps")
+
+
+def exit_code(runs: Mapping[str, Record], not_run: Sequence[NotRun] = ()) -> None:
+    """Tell of all that did not succeed, grouped by the reason, and exit with 1 if there is any."""
+    reasons: dict[str, list[str]] = {}
+    hints: dict[str, str] = {}
+    for label, run in runs.items():
+        if run.status != "success":
+            reason = f" {run.status}: {run.error_message or 'no reason is known'}"
+            reasons.setdefault(reason, []).append(label)
+            has_more = "the traceback" if run.status == "failed" else "the rest"
+            hints.setdefault(reason, f"hint: btstore show {run.run_id} has {has_more}")
+    for failure in not_run:
+        reasons.setdefault(f": {failure.reason}", []).append(failure.label or "the backtest")
+    for reason, labels in reasons.items():
+        print_message(f"error: {'; '.join(labels)}{reason}")
+        if reason in hints:
+            print_message(hints[reason])
+    if reasons:
+        raise typer.Exit(FAILED)
