@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from statistics import StatisticsError, correlation
+from typing import Any
 
 from backtest_store.models import METRIC_FIELDS, Record
+from backtest_store.runs.changes.inputs import differing, inputs_of
 from backtest_store.runs.parameters import flattened
 from backtest_store.runs.selectors import resolve_all
+from backtest_store.statistics.months import Span, months_of, span_of
 from backtest_store.store.sql import Db
 
 Number = int | float | Decimal
@@ -21,6 +26,9 @@ UNFAIR = {
     "equity_basis": "equity bases (mark_to_market values open positions, balance does not)",
 }
 SAME_DATA = ("instrument_ids", "start_date", "end_date")
+GROWING = ("total_return", "net_profit")  # with time, and so not comparable over other times
+SIDES = ("total_return", "sharpe_ratio", "max_drawdown")
+FEWEST_MONTHS = 3  # two months always correlate by 1 or -1
 
 
 @dataclass(frozen=True)
@@ -33,10 +41,37 @@ class Comparison:
         The runs, in the order in which they are shown.
     baseline : Record, optional
         The run that the others' metrics are measured against.
+    split : date, optional
+        The first day of the month at which the runs are divided in two.
     """
 
     runs: Sequence[Record]
     baseline: Record | None = None
+    split: date | None = None
+
+    def inputs(self) -> dict[str, list[Any]]:
+        """Return all that went into the runs, run by run; None where a run has no such input."""
+        every = [inputs_of(run) for run in self.runs]
+        return {name: [inputs.get(name) for inputs in every] for inputs in every for name in inputs}
+
+    def differing_inputs(self) -> dict[str, list[Any]]:
+        """Return what is not the same in all runs of what went into them."""
+        return differing(self.runs)
+
+    def sides(self, run: Record) -> tuple[Span | None, Span | None]:
+        """Return how a run did in the months before the split, and in those from it on."""
+        months, yearly = months_of(run), run.periods_per_year or 0.0
+        parts = (
+            [month for month in months if self.split and month.first < self.split],
+            [month for month in months if self.split and month.first >= self.split],
+        )
+        before, after = (span_of(p, yearly) if any(m.count for m in p) else None for p in parts)
+        return before, after
+
+    def correlations(self) -> list[list[float | None]]:
+        """Return the correlation of each two runs' returns over the months that both have."""
+        returns = [{m.first: m.total for m in months_of(run) if m.count} for run in self.runs]
+        return [[_correlation(one, other) for other in returns] for one in returns]
 
     def parameters(self) -> dict[str, list[object]]:
         """Return each parameter's values, run by run; None where a run has no such parameter."""
@@ -54,15 +89,15 @@ class Comparison:
     def best(self, metric: str) -> set[int]:
         """Return the places of the best runs by a metric; none if no run is better than another.
 
-        Amounts in different currencies are neither better nor worse.
+        Nothing is better or worse of what was measured in another way, in another currency or of
+        another capital, or of what grows with time over another time.
         """
         values = [getattr(run, metric) for run in self.runs]
         known = [value for value in values if value is not None]
-        measured = [run for run in self.runs if getattr(run, metric) is not None]
-        if METRIC_FIELDS[metric]["unit"] == "money" and _differ(measured, "currency"):
+        if METRIC_FIELDS[metric]["best"] is None or len(set(known)) <= 1:
             return set()
-        best = METRIC_FIELDS[metric]["best"]
-        if best is None or len(set(known)) <= 1:
+        measured = [run for run in self.runs if getattr(run, metric) is not None]
+        if any(_differ(measured, field) for field in _must_agree(metric)):
             return set()
         top = max(known)
         return {place for place, value in enumerate(values) if value == top}
@@ -92,16 +127,39 @@ class Comparison:
             if run.status == "stopped":
                 name = str(run.run_id)[:8]
                 yield f"run {name} was stopped before its data ended: {run.error_message}"
+            if self.split is not None and run.total_return is not None and not months_of(run):
+                yield f"run {str(run.run_id)[:8]} was stored without its months"
 
 
-async def compare(db: Db, runs: Sequence[str], baseline: str | None = None) -> Comparison:
+async def compare(
+    db: Db, runs: Sequence[str], baseline: str | None = None, split: date | None = None
+) -> Comparison:
     """Return the runs that selectors mean, to be read side by side.
 
     The baseline is one of them or another run.
     """
     wanted = [*runs] if baseline is None else [*runs, baseline]
     found = await resolve_all(db, wanted)
-    return Comparison(found[: len(runs)], None if baseline is None else found[-1])
+    return Comparison(found[: len(runs)], None if baseline is None else found[-1], split)
+
+
+def _must_agree(metric: str) -> Iterator[str]:
+    """Yield the fields that runs must share for a metric of them to be compared."""
+    yield "equity_basis"
+    if METRIC_FIELDS[metric]["unit"] == "money":
+        yield from ("currency", "initial_capital")
+    if metric in GROWING:
+        yield from ("start_date", "end_date")
+
+
+def _correlation(one: dict[date, float], other: dict[date, float]) -> float | None:
+    months = [month for month in one if month in other]
+    if len(months) < FEWEST_MONTHS:
+        return None
+    try:
+        return correlation([one[m] for m in months], [other[m] for m in months])
+    except StatisticsError:  # one of them never moves
+        return None
 
 
 def _differ(runs: Sequence[Record], field: str) -> bool:

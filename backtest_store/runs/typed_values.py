@@ -136,3 +136,19 @@ _VALUES: dict[str, Callable[[Comparison], object]] = {
     "EquityBasis": lambda asked: asked.value,
     "PeriodLength": lambda asked: asked.value,
 }
+
+
+def first_of_month(text: str) -> date:
+    """Return the first day of a month that is written as 2015-06 or by that day.
+
+    Raises
+    ------
+    UsageError
+        If it is another day, or none.
+    """
+    found = re.fullmatch(r"(\d{4})-(\d{1,2})(?:-0?1)?", text.strip())
+    try:
+        return date(int(found[1]), int(found[2]), 1) if found else date.fromisoformat("")
+    except ValueError:
+        hint = "runs keep whole months: write one as 2015-06"
+        raise UsageError(f"{text!r} is not a month", hint=hint) from None

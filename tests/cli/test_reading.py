@@ -133,7 +133,12 @@ def test_compare_marks_the_best_and_shows_what_differs(
     assert re.search(r"sharpe_ratio\s+\*1\.25\s+0\.75", table)
     assert re.search(r"fast\s+10\s+5", table)
     assert "slow" not in table
-    assert "slow" in btstore("compare", "@latest", "@latest~1", "--all-parameters").out
+    assert "Inputs (1 differs)" in table
+    assert table.index("fast") < table.index("sharpe_ratio")
+    assert "returns_kurtosis" not in table
+    everything = btstore("compare", "@latest", "@latest~1", "--all").out
+    assert "slow" in everything
+    assert "returns_kurtosis" in everything
     delta = btstore("compare", "@latest", "@latest~1", "--baseline", "@latest~1")
     assert re.search(r"\+0\.50\b", delta.out)
     assert delta.err.startswith(f"note: in brackets, the difference to {FIRST}\n")

@@ -1,13 +1,15 @@
 """What a comparison says of its runs."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest_store.models import METRIC_FIELDS
+from backtest_store.models import METRIC_FIELDS, Record
 from backtest_store.runs.compare import Comparison
 from backtest_store.runs.parameters import flattened
 from tests.factories import make_record
@@ -35,6 +37,9 @@ def test_the_best_are_those_that_none_beats(metric: str, values: list[int | None
         "max_drawdown_date",
         "equity_basis",
         "total_fees",
+        "final_balance",
+        "avg_win",
+        "avg_loss",
         "volatility",
         "returns_skewness",
         "returns_kurtosis",
@@ -48,6 +53,9 @@ def test_what_has_no_better_end_has_no_best(metric: str) -> None:
             winning_trades=7,
             equity_basis="balance",
             total_fees=0,
+            final_balance=1,
+            avg_win=1,
+            avg_loss=-1,
             volatility=0.0,
             returns_skewness=1.0,
             returns_kurtosis=1.0,
@@ -129,3 +137,92 @@ def test_what_is_flat_stays_as_it_is(parameters: dict[str, object]) -> None:
 
 def test_an_empty_object_is_a_value() -> None:
     assert flattened({"exit": {}, "a": {"b": {"c": 1}}}) == {"exit": {}, "a.b.c": 1}
+
+
+@pytest.mark.parametrize(
+    ("metric", "field", "other"),
+    [
+        ("sharpe_ratio", "equity_basis", "balance"),
+        ("win_rate", "equity_basis", "balance"),
+        ("net_profit", "currency", "EUR"),
+        ("net_profit", "initial_capital", Decimal(1)),
+        ("total_return", "end_date", datetime(2019, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_what_is_not_alike_is_not_ranked(metric: str, field: str, other: object) -> None:
+    runs = [make_record(**{metric: Decimal(1)}), make_record(**{metric: Decimal(2)})]
+    assert Comparison(runs).best(metric) == {1}
+    assert Comparison([runs[0], replace(runs[1], **{field: other})]).best(metric) == set()  # type: ignore[arg-type]
+
+
+def test_whatever_differs_is_named() -> None:
+    def made(n: int) -> Record:
+        venue = {"name": "X", "fee_model": {"config": {"taker_fee": f"0.000{n}"}}}
+        return make_record(
+            parameters={"fast": n, "same": 1},
+            config_snapshot={"venues": [venue], "engine": {"risk_engine": {"bypass": n > 1}}},
+            initial_capital=Decimal(1000 * n),
+            start_date=datetime(2000 + n, 1, 1, tzinfo=UTC),
+            data_fingerprint=f"{n}0000000ffff",
+            provenance={
+                "git": {"commit": f"{n}bc1234def", "dirty": n > 1},
+                "source_sha256": {f"/{n}/mystrats.py": f"{n}70dbd91ff", f"/{n}/helper.py": "same"},
+                "engine_version": f"1.{n}",
+                "package_versions": {"numpy": f"2.{n}"},
+            },
+        )
+
+    assert Comparison([made(1), made(2)]).differing_inputs() == {
+        "parameters.fast": [1, 2],
+        "venues.0.fee_model.taker_fee": ["0.0001", "0.0002"],
+        "initial_capital": [Decimal(1000), Decimal(2000)],
+        "start_date": [datetime(2001, 1, 1, tzinfo=UTC), datetime(2002, 1, 1, tzinfo=UTC)],
+        "data_fingerprint": ["10000000", "20000000"],
+        "mystrats.py": ["170dbd91", "270dbd91"],
+        "commit": ["1bc1234d", "2bc1234d+"],
+        "NautilusTrader": ["1.1", "1.2"],
+        "package numpy": ["2.1", "2.2"],
+        "engine.risk_engine.bypass": [False, True],
+    }
+
+
+def made_of(returns: list[float | None]) -> Record:
+    deviations = [None if r is None else 0.0 for r in returns]
+    counts = [0 if r is None else 1 for r in returns]
+    return make_record(
+        period_start=date(2018, 11, 1),
+        period_returns=returns,
+        period_counts=counts,
+        period_means=returns,
+        period_deviations=deviations,
+        periods_per_year=12.0,
+    )
+
+
+def test_correlation_is_of_the_months_that_both_have() -> None:
+    one, other = [0.01, 0.03, -0.02, None, 0.04], [0.02, 0.01, -0.05, 0.9, 0.03]
+    common = [(a, b) for a, b in zip(one, other, strict=True) if a is not None]
+    wanted = np.corrcoef(np.array(common).T)[0, 1]
+    still = made_of([0.0] * 5)
+    short = made_of([0.01, 0.02])
+    found = Comparison([made_of([*one]), made_of([*other]), still, short]).correlations()
+    assert found[0][1] == found[1][0] == pytest.approx(wanted)
+    assert found[0][0] == pytest.approx(1)
+    assert found[0][2] is None  # never moves
+    assert found[0][3] is None  # two months
+
+
+def test_a_run_is_split_at_a_month() -> None:
+    run = made_of([0.1, -0.2, 0.05, 0.1])  # from November 2018 on
+    before, after = Comparison([run], split=date(2019, 1, 1)).sides(run)
+    assert before is not None
+    assert after is not None
+    assert before.total_return == pytest.approx(1.1 * 0.8 - 1)
+    assert before.max_drawdown == pytest.approx(-0.2)
+    assert after.total_return == pytest.approx(1.05 * 1.1 - 1)
+    daily = np.array([0.05, 0.1])
+    assert after.sharpe_ratio == pytest.approx(daily.mean() / daily.std(ddof=1) * 12**0.5)
+    nothing, whole = Comparison([run], split=date(2001, 1, 1)).sides(run)
+    assert nothing is None
+    assert whole is not None
+    assert whole.returns_count == 4

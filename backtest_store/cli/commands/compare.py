@@ -14,6 +14,7 @@ from backtest_store.errors import UsageError
 FEWEST, MOST = 2, 10
 EXAMPLES = examples(
     "btstore compare @latest @best:sharpe_ratio --baseline @latest~1",
+    "btstore compare 3f2a 77c1 9e05 --split 2015-01",
     "btstore compare 3f2a 77c1 9e05 --format csv > runs.csv",
 )
 
@@ -24,20 +25,28 @@ def compare(
     baseline: Annotated[
         str | None, typer.Option(metavar="RUN", help=f"Show differences to this run. {RUN_HELP}")
     ] = None,
-    all_parameters: Annotated[
-        bool, typer.Option("--all-parameters", help="Show parameters that are all the same, too.")
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MONTH", help="Show how they did before and from this month: 2015-06."
+        ),
+    ] = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Show every metric, and inputs that are all the same.")
     ] = False,
     format_: FormatOption = Format.TABLE,
 ) -> None:
-    """Put 2 to 10 runs side by side, the best of each metric marked."""
+    """Put 2 to 10 runs side by side: what differs, then how they went, the best marked."""
     from backtest_store.cli.output import render
     from backtest_store.cli.spinner import read
     from backtest_store.runs import compare as comparing
+    from backtest_store.runs.typed_values import first_of_month
 
     if not FEWEST <= len(runs) <= MOST:
         raise UsageError(f"compare takes {FEWEST} to {MOST} runs, not {len(runs)}")
-    comparison = read(lambda db: comparing.compare(db, runs, baseline))
-    render.side_by_side(comparison, format_, all_parameters=all_parameters)
+    month = None if split is None else first_of_month(split)
+    comparison = read(lambda db: comparing.compare(db, runs, baseline, month))
+    render.side_by_side(comparison, format_, everything=all_)
     if comparison.baseline is not None and format_ in FOR_PEOPLE:
         print_message(f"note: in brackets, the difference to {comparison.baseline.run_id}")
     for note in comparison.notes():

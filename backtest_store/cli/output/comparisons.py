@@ -1,10 +1,10 @@
-"""A comparison for people: a column a run, a row a fact, the best of each metric marked."""
+"""A comparison for people: a column a run; what differs first, then how the runs went."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from backtest_store.cli.output import cells, readable, tables
 from backtest_store.cli.output.cells import Column
@@ -14,28 +14,33 @@ from backtest_store.cli.output.tables import TableColumn
 from backtest_store.cli.output.text import printable, shorten, width
 from backtest_store.cli.output.writers import Format
 from backtest_store.models import METRIC_FIELDS, Record
-from backtest_store.runs.compare import Comparison
+from backtest_store.runs.compare import SIDES, Comparison, Number
 
 COLUMNS = {column.name: column for column in cells.columns(Record)}
-FACTS = (
-    "status",
-    "started_at",
-    "strategy_name",
-    "strategy_type",
-    "instrument_ids",
-    "start_date",
-    "end_date",
-    "initial_capital",
-    "currency",
-    "data_source",
-    "tags",
+KEY_METRICS = (
+    "total_return",
+    "cagr",
+    "volatility",
+    "sharpe_ratio",
+    "sortino_ratio",
+    "max_drawdown",
+    "total_trades",
+    "win_rate",
+    "profit_factor",
+    "total_fees",
 )
-ONLY_IN_FORMULAS = {"returns_autocorrelation"}
 METRICS = tuple(
-    name
-    for name, field in METRIC_FIELDS.items()
-    if field["unit"] not in {"text", "json"} and name not in ONLY_IN_FORMULAS
+    name for name, field in METRIC_FIELDS.items() if field["unit"] not in {"text", "json"}
 )
+# Starting capital and net profit are the last equity: the balance and what is open.
+MONEY = {
+    "initial_capital": "initial_capital",
+    "net_profit": "+ net_profit",
+    "unrealised_profit": "- open positions",
+    "final_balance": "= final_balance",
+}
+FACTS = ("status", "started_at", "strategy_type", "tags", "note")
+LABELS = {"data_fingerprint": "data", "strategy_name": "strategy", "instrument_ids": "instruments"}
 GREEN = "32"
 LONGEST_TEXT = 24
 PERCENTAGE_POINTS = " pp"  # what +5% of 10% would be, nobody knows
@@ -53,10 +58,10 @@ class Line(NamedTuple):
 
 
 def write(
-    comparison: Comparison, out: StandardOutput, format_: Format, *, all_parameters: bool
+    comparison: Comparison, out: StandardOutput, format_: Format, *, everything: bool
 ) -> None:
     """Write a comparison, in several tables if the terminal is too narrow for one."""
-    every = table_columns(comparison, all_parameters=all_parameters)
+    every = table_columns(comparison, everything=everything)
     if format_ is Format.MARKDOWN:
         tables.draw_markdown(every, out)
     else:
@@ -65,11 +70,11 @@ def write(
             tables.draw(some, out)
 
 
-def table_columns(comparison: Comparison, *, all_parameters: bool) -> list[TableColumn]:
-    """Return a comparison as table_columns, the first of them the labels."""
+def table_columns(comparison: Comparison, *, everything: bool) -> list[TableColumn]:
+    """Return a comparison as columns of a table, the first of them the labels."""
     ids = [str(run.run_id) for run in comparison.runs]
     short = cells.short_ids(ids)
-    lines = list(_lines(comparison, all_parameters=all_parameters))
+    lines = list(_lines(comparison, short, everything=everything))
     labels = TableColumn(
         "run", tuple(line.label for line in lines), flexible=True, least=LEAST_LABEL
     ).cut(LONGEST_LABEL)
@@ -80,7 +85,7 @@ def table_columns(comparison: Comparison, *, all_parameters: bool) -> list[Table
 
 
 def _table_column(heading: str, place: int, lines: Sequence[Line]) -> TableColumn:
-    """Return a run's strip, which is never narrower than its numbers."""
+    """Return a run's column, which is never narrower than its numbers."""
     numbers = [line.texts[place] for line in lines if line.is_number]
     return TableColumn(
         heading,
@@ -96,36 +101,57 @@ def _table_column(heading: str, place: int, lines: Sequence[Line]) -> TableColum
     )
 
 
-def _lines(comparison: Comparison, *, all_parameters: bool) -> Iterator[Line]:
-    parameters = comparison.parameters() if all_parameters else comparison.differing_parameters()
-    yield from _facts(comparison.runs)
-    for name, values in parameters.items():
-        yield _parameter(name, values)
-    for name in METRICS:
-        yield _metric(comparison, name)
+def _lines(comparison: Comparison, short: dict[str, str], *, everything: bool) -> Iterator[Line]:
+    runs = comparison.runs
+    for name in FACTS if everything else FACTS[:1]:
+        values = [getattr(run, name) for run in runs]
+        if everything or {*values} != {"success"}:
+            yield _input(name, values)
+    differing = comparison.differing_inputs()
+    yield _title(f"Inputs ({len(differing)} differ{'s' * (len(differing) == 1)})", runs)
+    for name, values in (comparison.inputs() if everything else differing).items():
+        yield _input(name, values)
+    yield from (_blank(runs), _title("Result", runs))
+    for name in METRICS if everything else KEY_METRICS:
+        if not (everything and name in MONEY):
+            yield _metric(comparison, name)
+    yield from (_blank(runs), _title(f"Money{_currency(runs)}", runs))
+    for name, label in MONEY.items():
+        yield _metric(comparison, name)._replace(label=label)
+    yield from _sides(comparison)
+    yield from _correlations(comparison, short)
 
 
-def _facts(runs: Sequence[Record]) -> Iterator[Line]:
-    for name in FACTS:
-        values = [cells.cell(getattr(run, name)) for run in runs]
-        if any(values):
-            column = COLUMNS[name]
-            yield Line(
-                f"{name} (UTC)" if column.unit == "time" else name,
-                [readable.readable(column, value) for value in values],
-                [readable.colour(column, value) for value in values],
-                is_number=column.unit != "text",
-            )
+def _title(text: str, runs: Sequence[Record]) -> Line:
+    return Line(text, [""] * len(runs), [""] * len(runs))
 
 
-def _parameter(name: str, values: list[object]) -> Line:
+def _blank(runs: Sequence[Record]) -> Line:
+    return _title("", runs)
+
+
+def _currency(runs: Sequence[Record]) -> str:
+    currencies = {run.currency for run in runs}
+    return f", {printable(str(runs[0].currency))}" if currencies == {runs[0].currency} else ""
+
+
+def _input(name: str, values: Sequence[Any]) -> Line:
+    column = COLUMNS.get(name)
+    label = LABELS.get(name) or name.removeprefix("parameters.").replace("venues.0.", "venue ")
+    if column is not None and name != "data_fingerprint":
+        label += " (UTC)" * (column.unit == "time")
+        texts = [readable.readable(column, cells.cell(value)) for value in values]
+        if len({*texts}) < len({*map(str, values)}):  # what sets them apart is not in sight
+            texts = [UNDEFINED if value is None else str(cells.cell(value)) for value in values]
+        colours = [readable.colour(column, cells.cell(value)) for value in values]
+        return Line(label, texts, colours, is_number=column.unit != "text")
     texts = [UNDEFINED if v is None else printable(readable.plain(v)) for v in values]
-    are_numbers = all(value is None or isinstance(value, (int, float)) for value in values)
-    return Line(printable(name), texts, [""] * len(values), is_number=are_numbers)
+    are_numbers = all(value is None or isinstance(value, int | float) for value in values)
+    return Line(printable(label), texts, [""] * len(values), is_number=are_numbers)
 
 
 def _metric(comparison: Comparison, name: str) -> Line:
-    best = comparison.best(name)
+    best = comparison.best(name) if name in METRIC_FIELDS else set()
     places = range(len(comparison.runs))
     return Line(
         name,
@@ -138,16 +164,42 @@ def _metric(comparison: Comparison, name: str) -> Line:
 def _value(comparison: Comparison, column: Column, place: int) -> str:
     run = comparison.runs[place]
     text = readable.readable(column, cells.cell(getattr(run, column.name)))
-    if _is_baseline(comparison, run) or not column.is_number:
+    is_baseline = comparison.baseline is not None and run.run_id == comparison.baseline.run_id
+    if is_baseline or not column.is_number or column.name not in METRIC_FIELDS:
         return text
     delta = comparison.delta(column.name, place)
-    if delta is None:
-        return text
-    difference = readable.readable(column, cells.cell(delta))
+    return text if delta is None else f"{text} ({difference(column, delta)})"
+
+
+def difference(column: Column, delta: Number) -> str:
+    """Return by how much a metric differs, with its sign; of percents in percentage points."""
+    text = readable.readable(column, cells.cell(delta))
     if column.unit == "fraction":
-        difference = difference.replace("%", PERCENTAGE_POINTS)
-    return f"{text} ({'+' if delta >= 0 else ''}{difference})"
+        text = text.replace("%", PERCENTAGE_POINTS)
+    return f"{'+' if delta >= 0 else ''}{text}"
 
 
-def _is_baseline(comparison: Comparison, run: Record) -> bool:
-    return comparison.baseline is not None and run.run_id == comparison.baseline.run_id
+def _sides(comparison: Comparison) -> Iterator[Line]:
+    """Yield how the runs did before a month, and from it on."""
+    if comparison.split is None:
+        return
+    sides = [comparison.sides(run) for run in comparison.runs]
+    for place, when in enumerate(
+        (f"before {comparison.split:%Y-%m}", f"from {comparison.split:%Y-%m}")
+    ):
+        yield from (_blank(comparison.runs), _title(f"Months {when}, month ends", comparison.runs))
+        for name in SIDES:
+            values = [None if side[place] is None else getattr(side[place], name) for side in sides]
+            texts = [readable.readable(COLUMNS[name], cells.cell(value)) for value in values]
+            yield Line(name, texts, [""] * len(texts), is_number=True)
+
+
+def _correlations(comparison: Comparison, short: dict[str, str]) -> Iterator[Line]:
+    """Yield how alike the runs' months are, run by run."""
+    rows = comparison.correlations()
+    if not any(value is not None for row in rows for value in row):
+        return
+    yield from (_blank(comparison.runs), _title("Correlation of monthly returns", comparison.runs))
+    for run, row in zip(comparison.runs, rows, strict=True):
+        texts = [UNDEFINED if value is None else f"{value:z.2f}" for value in row]
+        yield Line(short[str(run.run_id)], texts, [""] * len(row), is_number=True)

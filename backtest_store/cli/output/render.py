@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backtest_store.cli.output import cells
 from backtest_store.cli.output.cells import Column
@@ -117,16 +117,20 @@ def page(record: Record) -> None:
     run_page.write(record, StandardOutput())
 
 
-def side_by_side(comparison: Comparison, format_: Format, *, all_parameters: bool = False) -> None:
+def side_by_side(comparison: Comparison, format_: Format, *, everything: bool = False) -> None:
     """Print runs beside each other for people; for machines one record a run."""
     if format_ in FOR_PEOPLE:
         from backtest_store.cli.output import comparisons
 
-        comparisons.write(comparison, StandardOutput(), format_, all_parameters=all_parameters)
-    elif format_ is Format.CSV:
-        _write_with_parameters(comparison)
-    else:
-        many(comparison.runs, format_, cells.columns(Record))
+        comparisons.write(comparison, StandardOutput(), format_, everything=everything)
+        return
+    columns = [*cells.columns(Record)]
+    rows = [[getattr(run, column.name) for column in columns] for run in comparison.runs]
+    if format_ is Format.CSV:
+        columns, rows = _spread(columns, rows, comparison.parameters())
+    if comparison.split is not None:
+        columns, rows = _with_sides(columns, rows, comparison)
+    _write(columns, rows, format_)
 
 
 def facts(named: Mapping[str, str]) -> None:
@@ -162,11 +166,28 @@ def _in_json(value: object) -> float | str:
     return float(value) if isinstance(value, Decimal) else str(value)
 
 
-def _write_with_parameters(comparison: Comparison) -> None:
-    """Write whole runs as CSV, with a column for each parameter in place of one for all."""
-    parameters = comparison.parameters()
-    columns = [column for column in cells.columns(Record) if column.name != "parameters"]
+def _spread(
+    columns: Sequence[Column], rows: Sequence[list[Any]], parameters: Mapping[str, Sequence[object]]
+) -> tuple[list[Column], list[list[Any]]]:
+    """Put a column for each parameter in place of one for all."""
+    place = [column.name for column in columns].index("parameters")
     spread = [Column(f"parameters.{name}", "Json") for name in parameters]
-    rows = [[getattr(run, column.name) for column in columns] for run in comparison.runs]
-    every = [[*row, *values] for row, *values in zip(rows, *parameters.values(), strict=True)]
-    _write([*columns, *spread], every, Format.CSV)
+    return (
+        [*columns[:place], *columns[place + 1 :], *spread],
+        [
+            [*row[:place], *row[place + 1 :], *values]
+            for row, *values in zip(rows, *parameters.values(), strict=True)
+        ],
+    )
+
+
+def _with_sides(
+    columns: Sequence[Column], rows: Sequence[list[Any]], comparison: Comparison
+) -> tuple[list[Column], list[list[Any]]]:
+    """Add how each run did on both sides of the month at which they are split."""
+    from backtest_store.runs.compare import SIDES
+
+    sides = [comparison.sides(run) for run in comparison.runs]
+    more = [Column(f"{side}_{name}", "float") for side in ("before", "after") for name in SIDES]
+    values = [[getattr(s, name, None) for s in both for name in SIDES] for both in sides]
+    return [*columns, *more], [[*row, *side] for row, side in zip(rows, values, strict=True)]

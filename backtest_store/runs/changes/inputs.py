@@ -125,9 +125,18 @@ def digests_of(provenance: Json) -> dict[str, str]:
 
 
 def _varying(every: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    names = dict.fromkeys(name for inputs in every for name in inputs)
+    """Return what is not the same in all, in the order of `inputs_of`."""
+    names = sorted(dict.fromkeys(name for inputs in every for name in inputs), key=_group)
     columns = {name: [inputs.get(name) for inputs in every] for name in names}
     return {name: values for name, values in columns.items() if len(_distinct(values)) > 1}
+
+
+def _group(name: str) -> int:
+    """Return the place of a name's kind: of parameters before venues, and code at the end."""
+    if name in MONEY_AND_TIME or name == "data_fingerprint":
+        return 3
+    groups = (name in RUN_INPUTS, name.startswith("parameters."), name.startswith("venue"))
+    return groups.index(True) if any(groups) else 4
 
 
 def _told_once(varying: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
