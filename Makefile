@@ -86,7 +86,18 @@ test-engines:  ## Run the tests on every supported Python here, and so on every 
 		$(MAKE) --no-print-directory setup PYTHON="$$python" VENV=.venv-$$version && \
 		echo "Python $$version, $$(.venv-$$version/bin/pip freeze | grep -i nautilus):" && \
 		$(MAKE) --no-print-directory test VENV=.venv-$$version || failed=1; \
-	done; exit $$failed
+	done; $(MAKE) --no-print-directory test-second || failed=1; exit $$failed
+
+SECOND_PYTHON ?= $(shell command -v python3.13 || ls $$HOME/.pyenv/versions/3.13.*/bin/python 2>/dev/null)
+
+.PHONY: test-second
+test-second:  ## Run the tests on the engine of NautilusTrader 2.0, in an environment of its own
+	@if [ -z "$(SECOND_PYTHON)" ]; then echo "Python 3.13: not found, 2.0 not tested"; exit 0; fi; \
+	$(MAKE) --no-print-directory setup PYTHON="$(firstword $(SECOND_PYTHON))" VENV=.venv-2.0 && \
+	{ [ .venv-2.0/.second -nt pyproject.toml ] || { \
+		.venv-2.0/bin/python -m pip install --quiet --disable-pip-version-check -e '.[nautilus2]' && \
+		touch .venv-2.0/.second; }; } && \
+	.venv-2.0/bin/python -m pytest $(PYTEST_ARGS) tests/second tests/statistics tests/redaction
 
 .PHONY: format
 format: $(READY)  ## Format the code

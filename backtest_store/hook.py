@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.backtest.node import BacktestNode
 
+    from backtest_store.capture.engines.v2.node import SecondNodeRecorder
     from backtest_store.capture.node import NodeRecorder
     from backtest_store.capture.recorder import EngineRecorder
 
@@ -38,8 +39,10 @@ def _meet_second(module: ModuleType) -> None:
     """Hear from now on what engines of 2.0 are asked: they tell nobody afterwards."""
     if hasattr(module, "BacktestEngine"):
         from backtest_store.capture.engines.v2.methods import watch_class
+        from backtest_store.capture.engines.v2.node import watch_node_class
 
         watch_class(module.BacktestEngine)
+        watch_node_class(module.BacktestNode)
 
 
 Meeting(SECOND_MODULES, _meet_second).install()
@@ -317,17 +320,21 @@ def _warm_up() -> None:
 
 def _recorder(
     target: BacktestEngine | BacktestNode, details: Details, recording: Recording
-) -> EngineRecorder | NodeRecorder | None:
+) -> EngineRecorder | NodeRecorder | SecondNodeRecorder | None:
     with guarded("record"):
         fill_standard_streams()
         if not _is_supported():
             return None
         save.take_early()
         _warm_up()
-        from backtest_store.capture.engines.backtest import is_a
+        from backtest_store.capture.engines.backtest import is_a, is_second
         from backtest_store.capture.node import NodeRecorder
         from backtest_store.capture.recorder import EngineRecorder
 
+        if is_a(target, "BacktestNode") and is_second(type(target)):
+            from backtest_store.capture.engines.v2.node import SecondNodeRecorder
+
+            return SecondNodeRecorder(target, details, recording)
         if is_a(target, "BacktestNode"):
             return NodeRecorder(target, details, recording)
         if is_a(target, "BacktestEngine"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from functools import wraps
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from backtest_store.capture.details import Details, leave_no_trace
@@ -17,6 +17,9 @@ from backtest_store.capture.engines.release import unsupported
 from backtest_store.capture.meeting import SECOND_MODULES, Meeting
 from backtest_store.capture.recorder import EngineRecorder, Sink
 from backtest_store.log import get_logger
+
+if TYPE_CHECKING:
+    from backtest_store.capture.engines.v2.node import SecondNodeRecorder
 
 BACKTESTS = "nautilus_trader.backtest"
 ENGINE_MODULE = "nautilus_trader.backtest.engine"
@@ -59,10 +62,17 @@ class Patch(Meeting):
 
     def _meet_second(self, module: ModuleType) -> None:
         """Have the runs heard of that the classes of 2.0 make, also the ones in 1.231."""
-        from backtest_store.capture.engines.v2 import methods
+        from backtest_store.capture.engines.v2 import methods, node
 
         methods.watch_class(module.BacktestEngine)
         methods.follow_everything(self._recorder)
+        node.watch_node_class(module.BacktestNode)
+        node.follow_every_node(self._node_recorder)
+
+    def _node_recorder(self, node: Any) -> SecondNodeRecorder:
+        from backtest_store.capture.engines.v2.node import SecondNodeRecorder
+
+        return SecondNodeRecorder(node, self._details, self._sink)
 
     def _recorder(self, engine: Any) -> EngineRecorder:
         recorder = EngineRecorder(engine, self._details, self._sink, is_for_one_run=True)

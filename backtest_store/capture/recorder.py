@@ -38,14 +38,22 @@ class EngineRecorder:
     ----------
     is_for_one_run : bool
         Whether to leave the engine when a run has ended.
+    backtest : Backtest, optional
+        What tells of the engine, if it is known already.
     """
 
     def __init__(
-        self, engine: Any, details: Details, sink: Sink, *, is_for_one_run: bool = False
+        self,
+        engine: Any,
+        details: Details,
+        sink: Sink,
+        *,
+        is_for_one_run: bool = False,
+        backtest: Backtest | None = None,
     ) -> None:
         self.engine = engine
         self.runs = 0
-        self._backtest = backtest_of(engine)
+        self._backtest = backtest_of(engine) if backtest is None else backtest
         self._details = details
         self._sink = sink
         self._is_for_one_run = is_for_one_run

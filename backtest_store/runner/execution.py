@@ -61,14 +61,19 @@ def execute(config: Config) -> Record:
     StoreError
         If there is no NautilusTrader, or one that is not supported.
     """
-    require_engine()
+    require_engine("1")
     from backtest_store.runner.node import run
 
     return run(expanded(config)).run
 
 
-def require_engine() -> None:
+def require_engine(major: str = "") -> None:
     """Make sure that a backtest can be run here, without the time that importing it takes.
+
+    Parameters
+    ----------
+    major : str
+        The major version that is needed; any that is supported if empty.
 
     Raises
     ------
@@ -80,6 +85,11 @@ def require_engine() -> None:
         raise StoreError(
             f"cannot run a backtest: {reason}",
             hint="install the extra `nautilus`; in a checkout: pip install -e '.[nautilus]'",
+        )
+    if not str(engine_version()).startswith(major):
+        raise StoreError(
+            f"configs need NautilusTrader {major}.x, here is {engine_version()}",
+            hint="`record` and `btstore exec SCRIPT` take this one",
         )
 
 

@@ -213,7 +213,7 @@ def test_what_was_asked_is_stored(store: str) -> None:
         {"prices": [100, 111]},
         {"strategy": {"close_on_stop": True}},
     ],
-    ids=str,
+    ids=lambda other: next(iter(other)),
 )
 def test_a_hash_is_of_all_that_decides(store: str, other: dict[str, Any]) -> None:
     first, again = (recorded(_made({})).config_hash for _ in range(2))

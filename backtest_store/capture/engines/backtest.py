@@ -140,9 +140,9 @@ def backtest_of(engine: Any) -> Backtest:
 
 
 def is_second(engine_class: type) -> bool:
-    """Tell whether a class is of the engine in Rust, and not of the one in Cython."""
-    modules = [kind.__module__ for kind in engine_class.__mro__]
-    return "nautilus_trader.backtest.engine" not in modules
+    """Tell whether a class is of the engine in Rust, and not of the one in Cython, or its node."""
+    first = {"nautilus_trader.backtest.engine", "nautilus_trader.backtest.node"}
+    return first.isdisjoint(kind.__module__ for kind in engine_class.__mro__)
 
 
 def is_a(thing: Any, name: str) -> bool:

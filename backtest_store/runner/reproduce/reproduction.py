@@ -131,6 +131,12 @@ def _script_needed(original: Record) -> Json | None:
     script = script_of(original.provenance)
     if script is not None:
         require_script(script)
+    elif "partial" in snapshot:
+        raise StoreError(
+            f"run {original.run_id} cannot be run again: its snapshot is partial, as"
+            f" {snapshot['partial']}",
+            hint="import backtest_store before the engine is made, or use `btstore exec`",
+        )
     elif not is_runnable(snapshot):
         raise StoreError(
             f"run {original.run_id} cannot be run again: a script fed its engine from memory, and"

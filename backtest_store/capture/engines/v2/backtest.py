@@ -14,7 +14,7 @@ from backtest_store.capture.details import Outcome, outcome_of
 from backtest_store.capture.engines.backtest import Follower, Strategies
 from backtest_store.capture.engines.v2 import callbacks, description, methods
 from backtest_store.capture.engines.v2.accounts import Accounts, main_currency, total
-from backtest_store.capture.engines.v2.asked import Component, asked_of, in_order
+from backtest_store.capture.engines.v2.asked import Asked, Component, asked_of, in_order
 from backtest_store.capture.engines.v2.prices import Prices, between, instrument_of
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import components
@@ -40,9 +40,9 @@ UNWATCHED = "whether a callback raised is not known: other tools hold what would
 class SecondEngine:
     """Tells of an engine of NautilusTrader 2.0, from what it was asked and what it shows."""
 
-    def __init__(self, engine: Any) -> None:
+    def __init__(self, engine: Any, asked: Asked | None = None) -> None:
         self.engine = engine
-        self._asked = asked_of(engine)
+        self._asked = asked_of(engine) if asked is None else asked
         self._key = str(engine.instance_id)
         self._follower: Follower | None = None
         self._began: int | None = None

@@ -1,0 +1,121 @@
+"""What the adapter relies on of NautilusTrader 2.0, each by its name: a release may rename it."""
+
+import inspect
+import sys
+from types import FunctionType
+from typing import Any
+
+import pytest
+from nautilus_trader import backtest, common, execution, model, persistence, portfolio, trading
+
+from backtest_store.capture.engines.v2 import methods, node
+from backtest_store.capture.engines.v2.description import KINDS
+from tests.second.backtests import USD
+from tests.second.backtests import backtest as made_backtest
+
+SHOWN: dict[type, str] = {
+    backtest.BacktestEngine: "instance_id iteration run_id run_started run_finished"
+    " backtest_start backtest_end cache portfolio",
+    backtest.BacktestResult: "run_id run_started run_finished backtest_start backtest_end iterations"
+    " stats_pnls stats_returns stats_general",
+    backtest.BacktestNode: "configs",
+    backtest.BacktestRunConfig: "id venues data engine start end dispose_on_completion",
+    backtest.BacktestVenueConfig: "name starting_balances base_currency",
+    backtest.BacktestDataConfig: "data_type catalog_path catalog_fs_protocol instrument_id"
+    " instrument_ids bar_types bar_spec start_time end_time filter_expr"
+    " catalog_fs_storage_option_keys catalog_fs_rust_storage_option_keys",
+    backtest.BacktestEngineConfig: "catalogs",
+    model.PortfolioSnapshot: "ts_event total_equity unpriced_instruments",
+    model.Bar: "bar_type close ts_init",
+    model.QuoteTick: "bid_price ask_price instrument_id ts_init",
+    model.TradeTick: "price instrument_id ts_init",
+    model.OrderFilled: "ts_event commission last_qty",
+    model.Position: "id ts_last realized_pnl settlement_currency instrument_id is_closed",
+    model.MarginAccount: "id base_currency",
+    model.Money: "currency",
+    model.Currency: "code",
+    model.CurrencyPair: "base_currency quote_currency is_inverse id",
+    trading.Strategy: "config strategy_id",
+}
+CALLED: dict[type, str] = {
+    backtest.BacktestEngine: "add_venue add_data add_instrument change_fill_model clear_data run"
+    " end reset dispose get_result list_venues",
+    backtest.BacktestNode: "build run get_engine_cache get_engine_portfolio",
+    common.Cache: "instruments instrument instrument_ids account_for_venue orders positions"
+    " position_snapshots",
+    portfolio.Portfolio: "snapshots equity unrealized_pnls missing_price_instruments",
+    model.MarketOrder: "events",
+    model.Position: "events commissions apply",
+    model.MarginAccount: "balances_total starting_balances",
+    model.Money: "as_decimal from_str",
+    model.Equity: "to_dict",
+    persistence.ParquetDataCatalog: " ".join(node.QUERIES.values()),
+    trading.Strategy: "shutdown_system on_dispose",
+    trading.ExecutionAlgorithm: "on_dispose",
+    common.DataActor: "shutdown_system on_dispose",
+}
+
+
+def _named(table: dict[type, str]) -> list[Any]:
+    return [
+        pytest.param(kind, name, id=f"{kind.__name__}.{name}")
+        for kind, names in table.items()
+        for name in names.split()
+    ]
+
+
+@pytest.mark.parametrize(("kind", "name"), _named(SHOWN))
+def test_it_shows(kind: type, name: str) -> None:
+    assert not callable(inspect.getattr_static(kind, name))
+
+
+@pytest.mark.parametrize(("kind", "name"), _named(CALLED))
+def test_it_can_be_asked(kind: type, name: str) -> None:
+    assert callable(getattr(kind, name))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_given_components_by_these_methods(kind: str) -> None:
+    methods.watch_class(backtest.BacktestEngine)
+    names = [name for name in methods._notes() if KINDS[kind] in name or kind in name]
+    assert names
+    for name in names:
+        assert isinstance(getattr(backtest.BacktestEngine, name), FunctionType), name
+
+
+def test_its_methods_can_be_replaced() -> None:
+    methods.watch_class(backtest.BacktestEngine)
+    node.watch_node_class(backtest.BacktestNode)
+    for kind in (backtest.BacktestEngine, backtest.BacktestNode):
+        assert isinstance(kind.run, FunctionType)
+        assert isinstance(kind.__init__, FunctionType)
+    assert isinstance(execution.FillModel.__init__, FunctionType)
+
+
+def test_equity_is_noted_at_midnight_after_the_data_of_that_moment() -> None:
+    made = made_backtest([100, 110, 120], {0: 10})
+    made.run()
+    account = made.cache.account_for_venue(made.list_venues()[0])
+    noted = {s.ts_event: str(s.total_equity[0]) for s in made.portfolio.snapshots(account.id)}
+    assert [*noted.values()] == ["100000.00 USD", "100100.00 USD", "100200.00 USD"]
+    assert all(time % (86_400 * 10**9) == 0 for time in noted)
+    assert str(account.balance_total(USD)) == "100000.00 USD"
+
+
+def test_a_callback_s_frame_is_called_by_that_of_the_run() -> None:
+    made = made_backtest([100, 110], strategy={"raise_at": 0})
+    callers = []
+    tool = sys.monitoring.OPTIMIZER_ID
+    sys.monitoring.use_tool_id(tool, "test")
+    event = sys.monitoring.events.PY_UNWIND
+    sys.monitoring.register_callback(
+        tool, event, lambda *_: callers.append(sys._getframe(1).f_back)
+    )
+    sys.monitoring.set_events(tool, event)
+    try:
+        made.run()
+    finally:
+        sys.monitoring.set_events(tool, 0)
+        sys.monitoring.free_tool_id(tool)
+    codes = [frame.f_code.co_name for frame in callers if frame is not None]
+    assert codes[0] == "run"  # the others are those of whoever formats the traceback

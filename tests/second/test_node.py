@@ -1,0 +1,126 @@
+"""What is recorded of a node of NautilusTrader 2.0, which has one run configuration."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nautilus_trader.backtest import (
+    BacktestDataConfig,
+    BacktestEngineConfig,
+    BacktestNode,
+    BacktestRunConfig,
+    BacktestVenueConfig,
+)
+from nautilus_trader.execution import MakerTakerFeeModel
+from nautilus_trader.model import NautilusDataType
+from nautilus_trader.persistence import ParquetDataCatalog
+from nautilus_trader.trading import ImportableStrategyConfig
+
+from backtest_store import record
+from backtest_store.models import Record
+from tests.capture.stores import only
+from tests.second.backtests import QUIET, USD, Scripted, ScriptedConfig, backtest, bars_of, share
+from tests.second.test_recording import recorded as recorded_engine
+
+PRICES = [100, 110, 90, 95]
+ORDERS = {0: Decimal(10), 2: Decimal(-10)}
+
+
+class Disposing(Scripted):
+    """Says of itself when it is disposed of."""
+
+    def on_dispose(self) -> None:
+        """Note it."""
+        self.is_disposed_of = True
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> str:
+    """A catalog with one instrument and its bars."""
+    path = str(tmp_path)
+    written = ParquetDataCatalog(path)
+    written.write_instruments([share()])
+    written.write_bars(bars_of(share(), PRICES))
+    return path
+
+
+def config_of(catalog: str, **run: Any) -> BacktestRunConfig:
+    venue = BacktestVenueConfig(
+        name="XNAS",
+        oms_type="NETTING",
+        account_type="MARGIN",
+        starting_balances=["100000 USD"],
+        base_currency=USD,
+        fee_model=MakerTakerFeeModel(0, 0),
+    )
+    data = BacktestDataConfig(
+        data_type=NautilusDataType.Bar, catalog_path=catalog, instrument_id=share().id
+    )
+    engine = BacktestEngineConfig(logging=QUIET)
+    return BacktestRunConfig(venues=[venue], data=[data], engine=engine, **run)
+
+
+def node_of(config: BacktestRunConfig, kind: type = Scripted, **said: Any) -> BacktestNode:
+    node = BacktestNode([config])
+    node.build()
+    bar_type = bars_of(share(), PRICES)[0].bar_type
+    given = {"instrument_id": share().id, "bar_type": bar_type, "orders": ORDERS} | said
+    node.add_strategy(config.id, kind(ScriptedConfig(**given)))
+    return node
+
+
+def recorded(node: BacktestNode) -> Record:
+    with record(node) as recording:
+        node.run()
+    (saved,) = recording.records
+    return saved
+
+
+@pytest.mark.parametrize("is_disposed_of", [True, False])
+@pytest.mark.parametrize("kind", [Scripted, Disposing])
+def test_a_node_s_run_is_that_of_an_engine(
+    store: str, catalog: str, is_disposed_of: bool, kind: type
+) -> None:
+    node = node_of(config_of(catalog, dispose_on_completion=is_disposed_of), kind)
+    saved = recorded(node)
+    assert saved.data_source == catalog
+    node.dispose()
+    alone = recorded_engine(backtest(PRICES, {0: 10, 2: -10}))
+    assert (saved.status, saved.net_profit, saved.total_trades) == ("success", Decimal(-100), 1)
+    assert saved.period_returns == alone.period_returns
+    assert saved.equity_basis == "mark_to_market"
+    assert saved.data_fingerprint == alone.data_fingerprint
+    assert saved.config_hash is not None
+    assert saved.strategy_name == kind.__name__
+    (venue,) = saved.config_snapshot["venues"]
+    assert (venue["name"], venue["starting_balances"]) == ("XNAS", ["100000.00 USD"])
+
+
+def test_what_a_callback_raises_fails_the_run(store: str, catalog: str) -> None:
+    saved = recorded(node_of(config_of(catalog), raise_at=1))
+    assert (saved.status, saved.error_message) == ("failed", "at bar 1")
+    assert only(store)["error_type"] == "ValueError"
+
+
+def test_a_run_without_a_result_has_failed(store: str, catalog: str) -> None:
+    config = config_of(catalog, start=1)
+    node = BacktestNode([config])
+    node.build()
+    config = ImportableStrategyConfig("tests.second.nowhere:No", "tests.second.nowhere:No", {})
+    with pytest.raises(Exception, match="nowhere"):
+        node.add_strategy_from_config(node.configs[0].id, config)
+    node.add_strategy(node.configs[0].id, _Unable())
+    saved = recorded(node)
+    assert saved.status == "failed"
+    assert saved.error_message is not None
+
+
+class _Unable(Scripted):
+    def __init__(self) -> None:
+        bar_type = bars_of(share(), PRICES)[0].bar_type
+        super().__init__(ScriptedConfig(instrument_id=share().id, bar_type=bar_type))
+
+    def on_start(self) -> None:
+        """Fail to."""
+        raise LookupError("nothing to trade")
