@@ -33,11 +33,20 @@ MOST_COUNTED = 10_000
 
 
 class Listing(NamedTuple):
-    """What is to be listed: the conditions, the field that ranks, and the run to begin after."""
+    """What is to be listed: the conditions, the field that ranks, and the run to begin after.
+
+    Reproductions are left out unless they are asked for.
+    """
 
     where: tuple[Condition, ...] = ()
     order_by: str = NEWEST_FIRST
     after: Record | None = None
+    reproductions: bool = False
+
+    @property
+    def kind(self) -> tuple[Condition, ...]:
+        """The condition that leaves reproductions out: nearly all runs meet it."""
+        return () if self.reproductions else (sql.condition("original"),)
 
 
 async def begin(db: Db, listing: Listing, run: str | None) -> Listing:
@@ -60,12 +69,14 @@ async def page(
 
 async def count(db: Db, listing: Listing) -> int:
     """Count the runs of a whole list, from its beginning; but not many more than anybody counts."""
-    return await queries.count_runs(db, limit=MOST_COUNTED + 1, where=listing.where)
+    return await queries.count_runs(
+        db, limit=MOST_COUNTED + 1, where=(*listing.where, *listing.kind)
+    )
 
 
 async def every(db: Connection, listing: Listing) -> AsyncIterator[list[list[Any]]]:
     """Yield the values of `LISTED` of all runs, some runs at a time, in constant memory."""
-    where = (*listing.where, *_rest(_starts(listing)))
+    where = (*listing.where, *listing.kind, *_rest(_starts(listing)))
     async for rows in sql.batches(db, queries.list_runs(where, listing.order_by)):
         yield rows
 
@@ -74,11 +85,12 @@ async def _ids(db: Db, listing: Listing, limit: int) -> list[UUID]:
     where, order_by = listing.where, _order(listing)
     starts = _starts(listing)
     if order_by in INDEXED_ORDERS:
-        found = await _first(db, where, order_by, starts, limit)
+        begun = [(*start, *listing.kind) for start in starts]
+        found = await _first(db, where, order_by, begun, limit)
         if len(found) == limit or not where:
             return found
     return await queries.matching_runs(
-        db, limit=limit, where=(*where, *_rest(starts)), order_by=order_by
+        db, limit=limit, where=(*where, *listing.kind, *_rest(starts)), order_by=order_by
     )
 
 
@@ -118,7 +130,7 @@ def _starts(listing: Listing) -> list[Start]:
 
     An index cannot be told to begin in its middle and to go on with its end.
     """
-    _, field, after = listing
+    field, after = listing.order_by, listing.after
     if after is None:
         return [()]
     if field in REQUIRED:

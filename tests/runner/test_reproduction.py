@@ -1,6 +1,7 @@
 """A stored run is run again in a fresh process, and what has changed since is named."""
 
 import json
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -88,7 +89,7 @@ def test_the_bundled_strategies_are_reproduced(store: str, path: Path) -> None:
     again = stored(store)[-1]
     assert again["run_id"] == str(reproduction.reproduced.run_id) != str(run.run_id)
     assert again["reproduced_from"] == str(run.run_id)
-    assert (again["config_hash"], again["tags"]) == (run.config_hash, ["demo"])
+    assert (again["config_hash"], again["tags"]) == (run.config_hash, [])
     assert again["provenance"]["command_line"] == f"btstore reproduce {run.run_id}"
 
 
@@ -122,6 +123,30 @@ def test_a_changed_strategy_is_named(mine: Record, tmp_path: Path) -> None:
     code, said = verdict(mine)
     assert (code, said["most_likely_cause"]["kind"]) == (6, "source")
     assert str(file) in said["most_likely_cause"]["detail"]
+
+
+def test_what_changed_is_said_before_what_moved_and_by_how_much(
+    mine: Record, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(file.read_text().replace("self.config.units", "2 * self.config.units"))
+    answer = btstore("reproduce", str(mine.run_id))
+    assert answer.code == 6
+    assert answer.err.startswith(f"changed: the strategy's source changed: {file}\n")
+    assert re.search(r"net_profit +-1\.00 +-2\.00 +-1\.00\n", answer.out)
+    last = answer.err.splitlines()[-2]
+    assert re.fullmatch(r"error: not reproduced: return \S+ → \S+, .+; mine\.py changed", last)
+
+
+def test_a_reproduction_is_no_run_of_its_own(store: str, mine: Record) -> None:
+    again = repeated(mine).reproduced
+    listed = btstore("history", "--columns", "run_id", "--format", "csv").out.split()
+    assert listed == ["run_id", str(mine.run_id)]
+    every = btstore("history", "--all", "--columns", "run_id", "--format", "csv").out.split()
+    assert every == listed
+    both = btstore("history", "--reproductions", "--columns", "run_id", "--format", "csv").out
+    assert both.split() == ["run_id", str(again.run_id), str(mine.run_id)]
+    assert "Next page" not in btstore("history", "--limit", "1").err
 
 
 @pytest.mark.parametrize(
@@ -237,7 +262,7 @@ def test_a_nodes_run_is_reproduced_wherever_it_was(
     assert (code, said["verdict"], said["differences"]) == (0, "identical", [])
     again = stored(store)[-1]
     assert again["run_id"] == said["reproduced_run_id"] != str(run.run_id)
-    assert (again["reproduced_from"], again["tags"]) == (str(run.run_id), ["node"])
+    assert (again["reproduced_from"], again["tags"]) == (str(run.run_id), [])
 
 
 def test_what_a_nodes_run_lacks_is_named(store: str, tmp_path: Path) -> None:

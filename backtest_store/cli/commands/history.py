@@ -76,6 +76,9 @@ def history(  # noqa: PLR0913 - each is an option
     sort: SortOption = "started_at",
     after: AfterOption = None,
     columns: ColumnsOption = None,
+    reproductions: Annotated[
+        bool, typer.Option("--reproductions", help="List reproductions of runs, too.")
+    ] = False,
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """List runs: the newest, or the best by a metric, by what sets them apart."""
@@ -85,7 +88,9 @@ def history(  # noqa: PLR0913 - each is an option
     from backtest_store.runs.listing import Listing
     from backtest_store.store.fields import SORTABLE, known
 
-    listing = Listing(filters.conditions, known(sort, SORTABLE, "field"))
+    listing = Listing(
+        filters.conditions, known(sort, SORTABLE, "field"), reproductions=reproductions
+    )
     if all_ and limit is not None:
         raise UsageError("use --all or --limit, not both")
     names = None if columns is None else [name.strip() for name in columns.split(",")]

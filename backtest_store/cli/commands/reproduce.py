@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -11,14 +12,14 @@ import typer
 
 from backtest_store.cli.options import FormatOption, RunArgument, examples
 from backtest_store.cli.output.streams import print_message
-from backtest_store.cli.output.writers import Format
+from backtest_store.cli.output.writers import FOR_PEOPLE, Format
 from backtest_store.errors import ReproductionDiffersError, StoreError
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
     from backtest_store.models import Record
-    from backtest_store.runs.changes.causes import Reproduction
+    from backtest_store.runs.changes.causes import Cause, Difference, Reproduction
 
 EXAMPLES = examples(
     "btstore reproduce @best:sharpe_ratio", "btstore reproduce 3f2a --tolerance 1e-9 --format json"
@@ -30,6 +31,8 @@ ToleranceOption = Annotated[
 
 
 MOST_NAMED = 3
+NAMES = {"total_return": "return", "sharpe_ratio": "Sharpe", "max_drawdown": "drawdown"}
+ENGINES = "engine_stats."  # the engine's own statistics
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,13 @@ class Row:
     metric: str
     original: str | None
     reproduced: str | None
+
+
+@dataclass(frozen=True)
+class MovedRow(Row):
+    """A metric that differs, for people: with by how much."""
+
+    difference: str
 
 
 def reproduce(
@@ -66,7 +76,9 @@ def reproduce(
     require_same_ending(reproduction)
     show(reproduction, format_)
     if reproduction.differences:
-        raise ReproductionDiffersError(summary(reproduction), hint=explanation(reproduction))
+        ids = f"{str(original.run_id)[:8]} {str(run_id)[:8]}"
+        hint = f"btstore compare {ids}" if format_ in FOR_PEOPLE else explanation(reproduction)
+        raise ReproductionDiffersError(summary(reproduction), hint=hint)
     print_message(summary(reproduction))
 
 
@@ -93,22 +105,56 @@ def require_same_ending(reproduction: Reproduction) -> None:
 
 
 def show(reproduction: Reproduction, format_: Format) -> None:
-    """Print the verdict as JSON, or the metrics that differ."""
-    from backtest_store.cli.output import render
+    """Print the verdict as JSON, or what has changed and the metrics that differ."""
+    from backtest_store.cli.output import cells, render
 
+    found = reproduction.differences
     if format_ in (Format.JSON, Format.JSONL):
         render.document(as_json(reproduction), format_)
-        return
-    rows = [
-        Row(d.metric, *(None if v is None else plain(v) for v in (d.original, d.reproduced)))
-        for d in reproduction.differences
-    ]
-    if rows or format_ is Format.CSV:
-        render.many(rows, format_, columns=columns())
+    elif format_ is Format.CSV:
+        rows = [Row(d.metric, *map(plain, (d.original, d.reproduced))) for d in found]
+        render.many(rows, format_, cells.columns(Row))
+    elif found:
+        for cause in reproduction.causes:
+            print_message(f"changed: {cause.detail}")
+        moved = [moved_row(d) for d in found if not d.metric.startswith(ENGINES)]
+        columns = [c._replace(type="float", unit="plain") for c in cells.columns(MovedRow)[1:]]
+        if moved:
+            render.many(moved, format_, [cells.columns(MovedRow)[0], *columns])
+        if left := len(found) - len(moved):
+            print_message(f"and {left} of NautilusTrader's own statistics; --format json has them")
 
 
-def plain(value: object) -> str:
+def moved_row(moved: Difference) -> MovedRow:
+    """Return a metric as people read it, and by how much it moved."""
+    from backtest_store.cli.output.comparisons import COLUMNS, difference
+
+    column = COLUMNS.get(moved.metric)
+    before, after = moved.original, moved.reproduced
+    are_numbers = all(isinstance(v, int | float | Decimal) for v in (before, after))
+    by = difference(column, after - before) if column and are_numbers else ""
+    then, now = readable(moved)
+    return MovedRow(moved.metric, then, now, by)
+
+
+def readable(moved: Difference) -> tuple[str, str]:
+    """Return a metric's two values as people read them, in full if they look the same else."""
+    from backtest_store.cli.output import cells
+    from backtest_store.cli.output.comparisons import COLUMNS
+    from backtest_store.cli.output.readable import UNDEFINED, readable
+
+    values = moved.original, moved.reproduced
+    then, now = (plain(value) or UNDEFINED for value in values)
+    if moved.metric not in COLUMNS:
+        return then, now
+    short = [readable(COLUMNS[moved.metric], cells.cell(value)) for value in values]
+    return (short[0], short[1]) if short[0] != short[1] else (then, now)
+
+
+def plain(value: object) -> str | None:
     """Write a value without an exponent, which no trader reads money in."""
+    if value is None:
+        return None
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
@@ -126,13 +172,6 @@ def as_json(reproduction: Reproduction) -> dict[str, Any]:
     }
 
 
-def columns() -> Any:
-    """Return the columns of the metrics that differ."""
-    from backtest_store.cli.output.cells import columns
-
-    return columns(Row)
-
-
 def summary(reproduction: Reproduction) -> str:
     """Say in one line how the repetition compares, and what has changed in between."""
     original, again = reproduction.original.run_id, reproduction.reproduced.run_id
@@ -142,9 +181,21 @@ def summary(reproduction: Reproduction) -> str:
         return f"identical: {again} reproduces {original}" + (
             f", though {changed}" if changed else ""
         )
-    values = [f"{d.metric} {plain(d.original)} → {plain(d.reproduced)}" for d in found[:MOST_NAMED]]
+    told = [d for d in found if not d.metric.startswith(ENGINES)] or found
+    moved = ", ".join(
+        f"{NAMES.get(d.metric, d.metric)} {' → '.join(readable(d))}" for d in told[:MOST_NAMED]
+    )
     more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return f"not reproduced: {', '.join(values)}{more}; {again} differs from {original}"
+    cause = reproduction.most_likely_cause
+    return f"not reproduced: {moved}{more}" + (f"; {brief(cause)}" if cause else "")
+
+
+def brief(cause: Cause) -> str:
+    """Name a cause in a few words: files by their names."""
+    if cause.kind not in {"source", "script"} or ": " not in cause.detail:
+        return cause.detail
+    files = cause.detail.partition(": ")[2].split(", ")
+    return f"{', '.join(PurePath(file).name for file in files)} changed"
 
 
 def explanation(reproduction: Reproduction) -> str:

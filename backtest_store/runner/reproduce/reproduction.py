@@ -41,8 +41,6 @@ class Request:
     snapshot: Json
     strategy_name: str
     strategy_type: str
-    tags: list[str]
-    note: str | None
     data_source: str | None = None
     script: Json | None = None
     config_hash: str | None = None
@@ -112,8 +110,6 @@ def request_for(original: Record) -> Request:
         snapshot=original.config_snapshot,
         strategy_name=original.strategy_name,
         strategy_type=original.strategy_type,
-        tags=original.tags,
-        note=original.note,
         data_source=original.data_source,
         script=script,
         config_hash=original.config_hash,
@@ -181,8 +177,6 @@ def repeat(request: Request) -> tuple[Record, int | None]:
         {
             "name": request.strategy_name,
             "type": request.strategy_type,
-            "tags": request.tags,
-            "note": request.note,
             "data_source": request.data_source,
         },
         reproduced_from=UUID(request.run_id),
@@ -198,8 +192,8 @@ def _repeat_script(request: Request, script: Json) -> tuple[Record, int]:
         run,
         strategy_name=request.strategy_name,
         strategy_type=request.strategy_type,
-        tags=request.tags,
-        note=request.note,
+        tags=[],
+        note=None,
         reproduced_from=UUID(request.run_id),
     )
     save.save_record(repetition)

@@ -1,0 +1,2 @@
+-- Runs that reproduce no other.
+r.reproduced_from IS NULL
