@@ -9,23 +9,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from backtest_store.errors import UsageError
 from backtest_store.models import UNLISTED, JudgedRun, Record
 from backtest_store.runs import best as judging
 from backtest_store.runs import compare as comparing
 from backtest_store.runs import listing as listings
 from backtest_store.runs import pivot as pivoting
 from backtest_store.runs import selectors
+from backtest_store.runs.annotations import annotate, chosen
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.tables import columns as tables
 from backtest_store.runs.tables import frames, html
+from backtest_store.saving.sync import delete_runs
 from backtest_store.statistics.months import months_of
 from backtest_store.store import connection, queries
 from backtest_store.store.fields import LISTED, QUALITIES, SORTABLE, known
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     import pandas as pd
     import polars as pl
     from asyncpg import Connection
@@ -176,6 +181,65 @@ class Store:
         """
         found = _read(lambda db: selectors.resolve(db, selector))
         return StoredRun(**found.__dict__)
+
+    def annotate(
+        self,
+        *runs: str,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        note: str | None = None,
+        starred: bool | None = None,
+        name: str | None = None,
+    ) -> list[UUID]:
+        """Change what is said of runs, and return their ids; None leaves a part as it is.
+
+        Parameters
+        ----------
+        *runs : str
+            Selectors, as `run` takes them, ``@batch`` or ``@starred``.
+        add, remove : sequence of str
+            Tags.
+        note : str, optional
+            A remark; empty for none.
+        starred : bool, optional
+            Whether it is one to come back to.
+        name : str, optional
+            What lists call the run in place of its strategy; empty for that again.
+        """
+        said: dict[str, Any] = {"note": note, "starred": starred, "name": name}
+        return _call(lambda db: annotate(db, runs, add=add, remove=remove, **said))
+
+    def delete(
+        self, *runs: str, keep_best: int = 0, by: str = "sharpe_ratio", **asked: Typed
+    ) -> int:
+        """Delete runs for good, without a question, and return how many there were.
+
+        Parameters
+        ----------
+        *runs : str
+            Selectors; all runs that the filters match if there are none.
+        keep_best : int
+            Leave so many of them, the best ones.
+        by : str
+            The metric that the best are by.
+        **asked
+            Filters.
+
+        Raises
+        ------
+        UsageError
+            If neither runs nor filters are given.
+        """
+        conditions = filters(**asked).conditions
+        if not (runs or conditions or keep_best):
+            raise UsageError("name runs, or say which by filters")
+        metric = known(by, QUALITIES, "metric to rank by")
+
+        async def deleting(db: Connection) -> list[UUID]:
+            ids = await chosen(db, runs, conditions, keep_best=keep_best, by=metric)
+            return await delete_runs(db, ids)
+
+        return len(_call(deleting))
 
     def compare(self, *runs: str, baseline: str | None = None) -> Comparison:
         """Put runs side by side.

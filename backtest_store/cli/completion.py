@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from backtest_store.models import NewestRun
 
 T = TypeVar("T")
-NAMED_RUNS = {"@latest": "the newest run", "@best:sharpe_ratio": "the best run by a metric"}
+NAMED_RUNS = {
+    "@latest": "the newest run",
+    "@best:sharpe_ratio": "the best run by a metric",
+    "@starred": "the runs with a star",
+    "@batch": "the runs of the newest grid",
+}
 OFFERED = 50
 RUNS_LOOKED_AT = 1000
 LONGEST_NAME = 60

@@ -23,7 +23,10 @@ NO_MATCH = "no run matches"
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print it.")]
-RUN_HELP = "A full id, its first 4 or more characters, @latest, @latest~2 or @best:sharpe_ratio."
+RUN_HELP = (
+    "A full id, its first 4 or more characters, @latest, @latest~2, @best:sharpe_ratio, @starred,"
+    " @batch, or RUN~, the original of a reproduction."
+)
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help=RUN_HELP, autocompletion=completion.runs)
 ]

@@ -9,13 +9,15 @@ from decimal import Decimal
 from statistics import StatisticsError, correlation
 from typing import Any
 
+from backtest_store.errors import UsageError
 from backtest_store.models import METRIC_FIELDS, Record
 from backtest_store.runs.changes.inputs import differing, inputs_of
 from backtest_store.runs.parameters import flattened
-from backtest_store.runs.selectors import resolve_all
+from backtest_store.runs.selectors import resolve, resolve_all
 from backtest_store.statistics.months import Span, months_of, span_of
-from backtest_store.store.sql import Db
+from backtest_store.store.sql import Condition, Db
 
+FEWEST, MOST = 2, 10
 Number = int | float | Decimal
 UNFAIR = {
     "instrument_ids": "instruments",
@@ -132,15 +134,28 @@ class Comparison:
 
 
 async def compare(
-    db: Db, runs: Sequence[str], baseline: str | None = None, split: date | None = None
+    db: Db,
+    runs: Sequence[str],
+    baseline: str | None = None,
+    split: date | None = None,
+    *,
+    where: Sequence[Condition] = (),
 ) -> Comparison:
     """Return the runs that selectors mean, to be read side by side.
 
     The baseline is one of them or another run.
+
+    Raises
+    ------
+    UsageError
+        If they are too few or too many.
     """
-    wanted = [*runs] if baseline is None else [*runs, baseline]
-    found = await resolve_all(db, wanted)
-    return Comparison(found[: len(runs)], None if baseline is None else found[-1], split)
+    found = await resolve_all(db, runs, where) if len(runs) <= MOST else []
+    count = len(found) or len(runs)
+    if not FEWEST <= count <= MOST:
+        raise UsageError(f"compare takes {FEWEST} to {MOST} runs, not {count}")
+    beside = None if baseline is None else await resolve(db, baseline, where)
+    return Comparison(found, beside, split)
 
 
 def _must_agree(metric: str) -> Iterator[str]:

@@ -10,9 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from backtest_store.models import METRIC_FIELDS, Status
-from backtest_store.runs.expressions.where import where
-from backtest_store.runs.parameters import parameter_condition
-from backtest_store.runs.typed_values import (
+from backtest_store.runs.expressions.typed_values import (
     OPERATORS,
     comparison,
     end_of,
@@ -20,6 +18,8 @@ from backtest_store.runs.typed_values import (
     moment,
     plain_text,
 )
+from backtest_store.runs.expressions.where import where
+from backtest_store.runs.parameters import parameter_condition
 from backtest_store.store import sql
 from backtest_store.store.fields import COMPARABLE_METRICS, SQL_NAMES, known
 from backtest_store.store.sql import Condition
@@ -209,6 +209,20 @@ _EVERY = (
         "BATCH",
         "Only runs of this grid: its id, the beginning of it, its name, @batch or @batch~2.",
         _reading("batch"),
+    ),
+    Filter(
+        "note",
+        "--note",
+        "WORDS",
+        "Only runs whose note has these words: 'stop -wide', '\"too tight\"', 'this or that'.",
+        _reading("note"),
+    ),
+    Filter(
+        "author",
+        "--author",
+        "USER",
+        "Only runs of this user, or user@host.",
+        _reading("author"),
     ),
     Filter(
         "parameters",

@@ -11,7 +11,7 @@ from typing import Any
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runs.expressions import documents
-from backtest_store.runs.typed_values import WIDEST_NUMBER, Comparison, plain_text
+from backtest_store.runs.expressions.typed_values import WIDEST_NUMBER, Comparison, plain_text
 from backtest_store.store import sql
 from backtest_store.store.sql import Condition
 

@@ -1,4 +1,4 @@
-"""Find the run that a person means: a full id, a prefix, @latest, @latest~2, @best:sharpe_ratio."""
+"""Find the runs that a person means by an id, its beginning, @latest, @best:METRIC and the like."""
 
 from __future__ import annotations
 
@@ -8,19 +8,29 @@ from uuid import UUID
 
 from backtest_store.errors import RunNotFoundError, UsageError
 from backtest_store.models import FoundRun, Record
-from backtest_store.store import queries
+from backtest_store.store import queries, sql
 from backtest_store.store.fields import MONEY, RANKED_METRICS, known
 from backtest_store.store.sql import Condition, Db
 
 DIGITS = 32
 SHORTEST_PREFIX = 4
 CANDIDATES = 5
+ORIGINAL = "~"
+BATCH = re.compile(r"@batch(?:~(\d{1,9}))?")
 SEE_HISTORY = "btstore history lists the runs"
-WRITTEN = "a RUN is a full id, its first 4 or more characters, @latest, @latest~2 or @best:METRIC"
+WRITTEN = (
+    "a RUN is a full id, its first 4 or more characters, @latest, @latest~2, @best:METRIC,"
+    " @starred, @batch or @batch~2; RUN~ is what a reproduction repeats"
+)
 
 
-async def resolve(db: Db, run: str) -> Record:
+async def resolve(db: Db, run: str, where: Sequence[Condition] = ()) -> Record:
     """Return the whole run that a selector means.
+
+    Parameters
+    ----------
+    where : sequence of Condition
+        Among which runs ``@latest`` and ``@best`` look; reproductions are passed over.
 
     Raises
     ------
@@ -29,10 +39,16 @@ async def resolve(db: Db, run: str) -> Record:
     RunNotFoundError
         If no run, or more than one, answers to it.
     """
-    return (await resolve_all(db, [run]))[0]
+    ids = await resolve_ids(db, [run], where)
+    if len(ids) > 1:
+        raise RunNotFoundError(
+            f"{run} is {len(ids):,} runs, and this takes one",
+            hint=f"they are {', '.join(map(str, ids[:CANDIDATES]))}",
+        )
+    return (await queries.get_runs(db, run_ids=ids))[0]
 
 
-async def resolve_all(db: Db, runs: Sequence[str]) -> list[Record]:
+async def resolve_all(db: Db, runs: Sequence[str], where: Sequence[Condition] = ()) -> list[Record]:
     """Return the whole runs that selectors mean, in their order.
 
     Raises
@@ -42,20 +58,21 @@ async def resolve_all(db: Db, runs: Sequence[str]) -> list[Record]:
     RunNotFoundError
         If no run, or more than one, answers to one of them.
     """
-    ids = await resolve_ids(db, runs)
+    ids = await resolve_ids(db, runs, where)
     found = {run.run_id: run for run in await queries.get_runs(db, run_ids=ids)}
-    for run, run_id in zip(runs, ids, strict=True):
+    for run_id in ids:
         if run_id not in found:  # deleted since, by another session
-            raise RunNotFoundError(f"there is no run {run}", hint=SEE_HISTORY)
+            raise RunNotFoundError(f"there is no run {run_id}", hint=SEE_HISTORY)
     return [found[run_id] for run_id in ids]
 
 
-async def resolve_ids(db: Db, runs: Sequence[str]) -> list[UUID]:
-    """Return the ids of the runs that selectors mean, in their order."""
-    ranges = {run: _range(run) for run in runs if not run.startswith("@")}
-    named = {run: await _named(db, run) for run in runs if run.startswith("@")}
-    ids = named | await _within(db, ranges)
-    return [ids[run] for run in runs]
+async def resolve_ids(db: Db, runs: Sequence[str], where: Sequence[Condition] = ()) -> list[UUID]:
+    """Return the ids of the runs that selectors mean, in their order; a batch has several."""
+    named = [run for run in runs if run.startswith("@") or run.endswith(ORIGINAL)]
+    ids = {run: await _named(db, run, where) for run in named}
+    found = await _within(db, {run: _range(run) for run in runs if run not in ids})
+    ids |= {run: [run_id] for run, run_id in found.items()}
+    return [run_id for run in runs for run_id in ids[run]]
 
 
 async def require_one_currency(db: Db, field: str, where: Sequence[Condition] = ()) -> None:
@@ -114,15 +131,30 @@ def _only(run: str, position: int, found: Sequence[FoundRun]) -> UUID:
     return ids[0]
 
 
-async def _named(db: Db, run: str) -> UUID:
+async def _named(db: Db, run: str, where: Sequence[Condition]) -> list[UUID]:
+    if run.endswith(ORIGINAL):
+        return [await _original(db, run.removesuffix(ORIGINAL), where)]
     if match := re.fullmatch(r"@latest(?:~(\d{1,9}))?", run):
-        ids = await queries.latest_run(db, newer=int(match[1] or 0))
+        ids = await queries.latest_run(db, newer=int(match[1] or 0), where=where)
     elif match := re.fullmatch(r"@best:(\w+)", run):
         metric = known(match[1], RANKED_METRICS, "metric")
-        await require_one_currency(db, metric)
-        ids = await queries.best_run(db, metric=metric)
+        await require_one_currency(db, metric, where)
+        ids = await queries.best_run(db, metric=metric, where=where)
+    elif BATCH.fullmatch(run):
+        ids = await queries.run_ids(db, where=[sql.condition("batch", run), *where])
+    elif run == "@starred":
+        ids = await queries.run_ids(db, where=[sql.condition("starred"), *where])
     else:
         raise RunNotFoundError(f"there is no run {run!r}", hint=WRITTEN)
     if not ids:
-        raise RunNotFoundError(f"there is no run {run}", hint=SEE_HISTORY)
-    return ids[0]
+        among = " that the filters match" if where else ""
+        raise RunNotFoundError(f"there is no run {run}{among}", hint=SEE_HISTORY)
+    return ids
+
+
+async def _original(db: Db, run: str, where: Sequence[Condition]) -> UUID:
+    """Return the id of the run that a reproduction repeats."""
+    found = await resolve(db, run, where)
+    if found.reproduced_from is None:
+        raise RunNotFoundError(f"run {found.run_id} is no reproduction", hint=WRITTEN)
+    return (await resolve_ids(db, [str(found.reproduced_from)]))[0]

@@ -21,10 +21,8 @@ from backtest_store.saving.unsaved_run import UnsavedRun, keep, unsaved, unsaved
 from backtest_store.store.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from concurrent.futures import Future
     from pathlib import Path
-    from uuid import UUID
 
     from backtest_store.saving.saver import Saver
     from backtest_store.saving.sync import Counts
@@ -238,14 +236,6 @@ def describe_waiting(here: Settings) -> dict[str, str]:
     for host, runs in journal.elsewhere(here.home).items():
         facts[f"begun on {host}"] = f"{runs:,}; if it is no more: btstore sync --abandoned"
     return facts
-
-
-def forget(home: Path, run_ids: Iterable[UUID]) -> None:
-    """Remove what is left on disk of runs that are in the store, so that none can come back."""
-    for run_id in run_ids:
-        for path in (spool.path_of(home, run_id), journal.path_of(home, run_id)):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
 
 
 class _Process:

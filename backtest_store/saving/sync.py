@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +12,32 @@ from typing import TYPE_CHECKING
 from backtest_store.errors import StoreError
 from backtest_store.log import get_logger
 from backtest_store.runs.record_lines import fault_of
-from backtest_store.saving import files, run_files, spool
+from backtest_store.saving import files, journal, run_files, spool
 from backtest_store.saving.run_files import NewerFormatError, NotReadableError
 from backtest_store.store import queries
+from backtest_store.store.settings import Settings
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from backtest_store.store.sql import Db
 
 GIVE_UP_AFTER = 3  # failures of the database in a row
 MOST_AT_ONCE = 50  # runs, each of which holds a descriptor meanwhile
 LARGEST_AT_ONCE = 2**24  # bytes
+
+
+async def delete_runs(db: Db, run_ids: Sequence[UUID]) -> list[UUID]:
+    """Delete runs for good, and return the ids of those that were there.
+
+    What is left of them on disk goes first: else a sync would bring them back.
+    """
+    home = Settings.from_environment().home
+    for run_id in run_ids:
+        for path in (spool.path_of(home, run_id), journal.path_of(home, run_id)):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+    return await queries.delete_runs(db, run_ids=run_ids)
 
 
 @dataclass

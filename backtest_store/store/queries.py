@@ -154,14 +154,19 @@ async def find_runs(
     return await sql.many(db, "find_runs", FoundRun, lows, highs, limit)
 
 
-async def latest_run(db: Db, *, newer: int) -> list[UUID]:
-    """Find the id of the newest run, or of the one that so many are newer than."""
-    return await sql.column(db, "latest_run", newer)
+async def run_ids(db: Db, *, where: Sequence[Condition] = ()) -> list[UUID]:
+    """List the ids of runs, newest first."""
+    return await sql.first_column(db, sql.query("run_ids").having(where))
 
 
-async def best_run(db: Db, *, metric: str) -> list[UUID]:
-    """Find the id of the best run by a metric; none if no successful run has it."""
-    return await sql.first_column(db, _ordered(sql.query("best_run"), metric))
+async def latest_run(db: Db, *, newer: int, where: Sequence[Condition] = ()) -> list[UUID]:
+    """Find the id of the newest original, or of the one that so many are newer than."""
+    return await sql.first_column(db, sql.query("latest_run", newer).having(where))
+
+
+async def best_run(db: Db, *, metric: str, where: Sequence[Condition] = ()) -> list[UUID]:
+    """Find the id of the best original by a metric; none if no successful run has it."""
+    return await sql.first_column(db, _ordered(sql.query("best_run").having(where), metric))
 
 
 async def trials(  # noqa: PLR0913 - each is a parameter of the query

@@ -1,8 +1,10 @@
 """Where a run came from: versions, sources as imported, the repository at that moment."""
 
+import getpass
 import hashlib
 import importlib
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -28,6 +30,7 @@ def test_provenance_says_what_ran() -> None:
 
     origin = recorded(backtest(CLOSES)).provenance
     assert origin["engine_version"] == nautilus_trader.__version__
+    assert (origin["user"], origin["host"]) == (getpass.getuser(), socket.gethostname())
     assert origin["python_version"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}")
     source = Path(sys.modules[Scripted.__module__].__file__ or "")
     digest = hashlib.sha256(source.read_bytes()).hexdigest()

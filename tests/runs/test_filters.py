@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from backtest_store.errors import UsageError
 from backtest_store.runs import listing
+from backtest_store.runs.expressions.typed_values import end_of, moment
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
-from backtest_store.runs.typed_values import end_of, moment
 from backtest_store.store.fields import COMPARABLE_METRICS
 from tests.factories import make_record, store
 

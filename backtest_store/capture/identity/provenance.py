@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import platform
 import shlex
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -30,6 +32,8 @@ def provenance_of(code: Code, git: GitQuery, *, command_line: str | None = None)
         "backtest_store_version": _version("backtest-store"),
         "package_versions": package_versions(code.libraries),
         "platform": _platform(),
+        "user": _user(),
+        "host": platform.node(),
         "git": git.answer(),
         "source_sha256": code.digests(),
         "command_line": command_line or _command(notebook),
@@ -72,6 +76,13 @@ def _digest(file: Path, _modified: int, _size: int) -> str:
 @cache
 def _platform() -> str:
     return platform.platform()
+
+
+def _user() -> str | None:
+    """Return the name of the user, if the system has one for him."""
+    with suppress(OSError, KeyError, ImportError):
+        return getpass.getuser()
+    return None
 
 
 @cache

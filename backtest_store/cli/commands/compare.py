@@ -1,17 +1,20 @@
 """`btstore compare`: runs side by side."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
 
-from backtest_store.cli.options import RUN_HELP, FormatOption, RunsArgument, examples
+from backtest_store.cli.options import (
+    RUN_HELP,
+    FormatOption,
+    RunsArgument,
+    examples,
+    with_filters,
+)
 from backtest_store.cli.output.streams import print_message
 from backtest_store.cli.output.writers import FOR_PEOPLE, Format
-from backtest_store.errors import UsageError
+from backtest_store.runs.filters import Filters
 
-FEWEST, MOST = 2, 10
 EXAMPLES = examples(
     "btstore compare @latest @best:sharpe_ratio --baseline @latest~1",
     "btstore compare 3f2a 77c1 9e05 --split 2015-01",
@@ -19,9 +22,11 @@ EXAMPLES = examples(
 )
 
 
+@with_filters()
 def compare(
     runs: RunsArgument,
     *,
+    filters: Filters,
     baseline: Annotated[
         str | None, typer.Option(metavar="RUN", help=f"Show differences to this run. {RUN_HELP}")
     ] = None,
@@ -42,10 +47,9 @@ def compare(
     from backtest_store.runs import compare as comparing
     from backtest_store.runs.typed_values import first_of_month
 
-    if not FEWEST <= len(runs) <= MOST:
-        raise UsageError(f"compare takes {FEWEST} to {MOST} runs, not {len(runs)}")
     month = None if split is None else first_of_month(split)
-    comparison = read(lambda db: comparing.compare(db, runs, baseline, month))
+    where = filters.conditions
+    comparison = read(lambda db: comparing.compare(db, runs, baseline, month, where=where))
     render.side_by_side(comparison, format_, everything=all_)
     if comparison.baseline is not None and format_ in FOR_PEOPLE:
         print_message(f"note: in brackets, the difference to {comparison.baseline.run_id}")

@@ -1,43 +1,84 @@
 """`btstore delete`: runs that are no longer wanted."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backtest_store.cli import completion
 from backtest_store.cli.confirm import require_yes
-from backtest_store.cli.options import RunsArgument, counted, examples
+from backtest_store.cli.options import RUN_HELP, counted, examples, no_runs_message, with_filters
 from backtest_store.cli.output.streams import print_message
+from backtest_store.errors import UsageError
+from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from asyncpg import Connection
+
     from backtest_store.models import Record
 
-EXAMPLES = examples("btstore delete @latest", "btstore delete 3f2a 77c1 --yes")
+SHOWN = 5
+EXAMPLES = examples(
+    "btstore delete @latest",
+    "btstore delete --status failed --until 30d",
+    "btstore delete --batch @batch --keep-best 20 --by sharpe_ratio",
+)
+SomeRunsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[RUN]...", help=RUN_HELP, autocompletion=completion.runs),
+]
 
 
+@with_filters()
 def delete(
-    runs: RunsArgument,
+    runs: SomeRunsArgument = None,
     *,
+    filters: Filters,
+    keep_best: Annotated[
+        int, typer.Option("--keep-best", metavar="N", min=0, help="Leave the best N of them.")
+    ] = 0,
+    by: Annotated[
+        str,
+        typer.Option(
+            metavar="METRIC", help="What the best are by.", autocompletion=completion.qualities
+        ),
+    ] = "sharpe_ratio",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete runs and their metrics, for good."""
+    """Delete runs and their metrics, for good: those named, or all that the filters match."""
     from backtest_store.cli.spinner import call, read
-    from backtest_store.runs import selectors
-    from backtest_store.saving import save
-    from backtest_store.store import queries
-    from backtest_store.store.settings import Settings
+    from backtest_store.runs.annotations import chosen
+    from backtest_store.saving.sync import delete_runs
+    from backtest_store.store.fields import QUALITIES, known
 
-    found = read(lambda db: selectors.resolve_all(db, runs))
-    wanted = {run.run_id: run for run in found}
+    if not runs and not filters.conditions and not keep_best:
+        raise UsageError("name runs, or say which by filters", hint="btstore delete --help")
+    metric = known(by, QUALITIES, "metric to rank by")
+    ids = read(
+        lambda db: chosen(db, runs or [], filters.conditions, keep_best=keep_best, by=metric)
+    )
+    if not ids:
+        print_message(no_runs_message(filters))
+        return
     if not yes:
-        for run in wanted.values():
-            print_message(_described(run))
-        require_yes(f"Delete {counted(len(wanted))} for good?")
-    save.forget(Settings.from_environment().home, wanted)  # else they come back by `sync`
-    deleted = call(lambda db: queries.delete_runs(db, run_ids=list(wanted)))
+        _show(ids)
+        require_yes(f"Delete {counted(len(ids))} for good?")
+    deleted = call(lambda db: delete_runs(db, ids))
     print_message(f"deleted {counted(len(deleted))}")
 
 
-def _described(run: Record) -> str:
-    return f"{run.run_id}  {run.started_at:%Y-%m-%d %H:%M} UTC  {run.strategy_name}"
+def _show(ids: "Sequence[UUID]") -> None:
+    """Say which runs are meant: the first few of many."""
+    from backtest_store.cli.spinner import read
+    from backtest_store.store import queries
+
+    async def first(db: "Connection") -> "list[Record]":
+        return await queries.get_runs(db, run_ids=ids[:SHOWN])
+
+    for run in read(first):
+        name = run.name or run.strategy_name
+        print_message(f"{run.run_id}  {run.started_at:%Y-%m-%d %H:%M} UTC  {run.status}  {name}")
+    if len(ids) > SHOWN:
+        print_message(f"… and {len(ids) - SHOWN:,} more")

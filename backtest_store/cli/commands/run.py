@@ -75,7 +75,9 @@ RayOption = Annotated[
 ]
 SkipOption = Annotated[
     bool,
-    typer.Option("--skip-existing", help="Reuse an identical stored run."),
+    typer.Option(
+        "--skip-existing", help="Reuse an identical stored run; it gets the tags of --tag."
+    ),
 ]
 DryRunOption = Annotated[
     bool,
@@ -155,7 +157,9 @@ def run(  # noqa: PLR0913 - each is an option
             return
         with make_workers(min(jobs, sum(map(len, found))), ray) as workers:
             batch = batch_of(found, [grid.name for grid in grids])
-            report, labelled = run_grid(found, workers, batch, skip_existing=skip_existing)
+            report, labelled = run_grid(
+                found, workers, batch, skip_existing=skip_existing, tags=tag
+            )
     if report.runs:
         render.many(report.in_order(), format_, shown=BY_NEED)
     exit_code(labelled, list(report.failures.values()))
@@ -243,6 +247,7 @@ def run_grid(
     batch: Batch | None,
     *,
     skip_existing: bool,
+    tags: Sequence[str] = (),
 ) -> tuple[Report, dict[str, Record]]:
     """Check every combination, then run them; tell of those that are skipped or were run before."""
     from backtest_store.cli.output.progress import progress
@@ -257,7 +262,7 @@ def run_grid(
     report_impossible(impossible)
     for remark in dict.fromkeys(remark for plan_ in planned for remark in plan_.remarks):
         print_message(f"note: {remark}")
-    before = stored_before(planned, sync=skip_existing)
+    before = stored_before(planned, sync=skip_existing, tags=tags if skip_existing else ())
     reuse = before if skip_existing else {}
     if not skip_existing:
         warn_of_stored(planned, before)
@@ -272,7 +277,9 @@ def run_grid(
     return report, report.labelled([each.combination for each in planned])
 
 
-def stored_before(planned: Sequence[Planned], *, sync: bool) -> dict[int, Record]:
+def stored_before(
+    planned: Sequence[Planned], *, sync: bool, tags: Sequence[str] = ()
+) -> dict[int, Record]:
     """Find the stored runs that are identical; without a database, none is.
 
     The runs go to the spool then, as those of `record` and `exec` do, and the first that does says
@@ -281,22 +288,29 @@ def stored_before(planned: Sequence[Planned], *, sync: bool) -> dict[int, Record
     from backtest_store.cli.spinner import call
 
     try:
-        return call(lambda db: look_up(db, planned, sync=sync))
+        return call(lambda db: look_up(db, planned, sync=sync, tags=tags))
     except UnreachableError as error:
         if sync:
             print_message(f"warning: --skip-existing finds no stored runs: {error}")
         return {}
 
 
-async def look_up(db: Connection, planned: Sequence[Planned], *, sync: bool) -> dict[int, Record]:
-    """Find the stored runs that are identical; those that wait in the spool are saved first."""
+async def look_up(
+    db: Connection, planned: Sequence[Planned], *, sync: bool, tags: Sequence[str]
+) -> dict[int, Record]:
+    """Find the stored runs that are identical, and tag them; those in the spool are saved first."""
     from backtest_store.runner.batch import stored
     from backtest_store.saving import save
+    from backtest_store.store import queries
     from backtest_store.store.settings import Settings
 
     to = Settings.from_environment()
     if sync and save.has_leftovers(to.home):
         await save.sync(db, to.home, to.store_name)
+    found = await stored(db, planned)
+    if not (found and tags):
+        return found
+    await queries.annotate_runs(db, run_ids=[run.run_id for run in found.values()], add=tags)
     return await stored(db, planned)
 
 

@@ -1,13 +1,12 @@
 """`btstore show`: a page about one run, or all of it."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
 
-from backtest_store.cli.options import FormatOption, RunArgument, examples
+from backtest_store.cli.options import FormatOption, RunArgument, examples, with_filters
 from backtest_store.cli.output.writers import Format
+from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples("btstore show @latest", "btstore show 3f2a --config > config.json")
 AllOption = Annotated[
@@ -15,9 +14,11 @@ AllOption = Annotated[
 ]
 
 
+@with_filters()
 def show(
     run: RunArgument,
     *,
+    filters: Filters,
     config: Annotated[
         bool, typer.Option("--config", help="Print the configuration snapshot alone, as JSON.")
     ] = False,
@@ -29,7 +30,7 @@ def show(
     from backtest_store.cli.spinner import read
     from backtest_store.runs import selectors
 
-    found = read(lambda db: selectors.resolve(db, run))
+    found = read(lambda db: selectors.resolve(db, run, filters.conditions))
     if config:
         render.document(found.config_snapshot)
         return

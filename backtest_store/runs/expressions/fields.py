@@ -11,7 +11,7 @@ from uuid import UUID
 from backtest_store.errors import UsageError
 from backtest_store.models import EquityBasis, PeriodLength, Status
 from backtest_store.runs.expressions.tree import Value
-from backtest_store.runs.typed_values import end_of, moment
+from backtest_store.runs.expressions.typed_values import end_of, moment
 from backtest_store.store import sql
 from backtest_store.store.fields import SQL_NAMES, TYPES, suggestion
 from backtest_store.store.sql import Condition

@@ -25,7 +25,7 @@ from backtest_store.runs.expressions.tree import (
     Not,
     Value,
 )
-from backtest_store.runs.typed_values import WIDEST_NUMBER, plain_text
+from backtest_store.runs.expressions.typed_values import WIDEST_NUMBER, plain_text
 
 LONGEST = 20_000  # characters
 OPERATORS: dict[type[ast.cmpop], str] = {

@@ -19,7 +19,7 @@ from backtest_store.runs.expressions.tree import (
     Node,
     Not,
 )
-from backtest_store.runs.typed_values import plain_text
+from backtest_store.runs.expressions.typed_values import plain_text
 from backtest_store.store import sql
 from backtest_store.store.fields import TYPES
 from backtest_store.store.sql import Condition

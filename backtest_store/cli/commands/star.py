@@ -1,0 +1,23 @@
+"""`btstore star`: runs to come back to."""
+
+from typing import Annotated
+
+import typer
+
+from backtest_store.cli.options import RunsArgument, counted, examples
+from backtest_store.cli.output.streams import print_message
+
+EXAMPLES = examples("btstore star @best:sharpe_ratio", "btstore history --where starred")
+
+
+def star(
+    runs: RunsArgument,
+    *,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the star away.")] = False,
+) -> None:
+    """Star runs to come back to; `@starred` names them."""
+    from backtest_store.cli.spinner import call
+    from backtest_store.runs.annotations import annotate
+
+    changed = call(lambda db: annotate(db, runs, starred=not remove))
+    print_message(f"{'unstarred' if remove else 'starred'} {counted(len(changed))}")

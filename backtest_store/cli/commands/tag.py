@@ -1,0 +1,50 @@
+"""`btstore tag`: labels that come and go."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from backtest_store.cli.options import RUN_HELP, counted, examples
+from backtest_store.cli.output.streams import print_message
+from backtest_store.errors import UsageError
+
+EXAMPLES = examples("btstore tag 3f2a +good -junk", "btstore tag @batch +grid200")
+CONTEXT = {"ignore_unknown_options": True}
+MINUS = "\0"  # in no word that a shell can pass
+HELP = ("-h",)
+
+
+class KIND(TyperCommand):
+    """A command to which -junk is a word, not options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Mark words that begin with a minus, before they are taken for options."""
+        words = [
+            f"{MINUS}{word}"
+            if word.startswith("-") and not word.startswith("--") and word not in HELP
+            else word
+            for word in args
+        ]
+        return super().parse_args(ctx, words)
+
+
+def tag(
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN... +TAG -TAG", help=f"Runs, and tags. {RUN_HELP}"),
+    ],
+) -> None:
+    """Add tags to runs, and remove tags from them."""
+    from backtest_store.cli.spinner import call
+    from backtest_store.runs.annotations import annotate
+
+    add = [word[1:] for word in words if word.startswith("+")]
+    remove = [word[2:] for word in words if word.startswith(f"{MINUS}-")]
+    runs = [word for word in words if not word.startswith(("+", MINUS))]
+    if not runs or not (add or remove):
+        raise UsageError("name runs, and tags with + or -", hint="btstore tag 3f2a +good -junk")
+    changed = call(lambda db: annotate(db, runs, add=add, remove=remove))
+    print_message(f"tagged {counted(len(changed))}")

@@ -1,0 +1,2 @@
+-- Runs with a star.
+a.starred
