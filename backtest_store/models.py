@@ -143,6 +143,11 @@ class Record(Metrics, Annotations, Run):
     # JSON has no infinity; PostgreSQL reads this text as one.
     __pydantic_config__ = {"ser_json_inf_nan": "strings"}  # noqa: RUF012 - Pydantic asks for it
 
+    @property
+    def title(self) -> str:
+        """Return what lists call the run: the name that somebody gave it, or its strategy's."""
+        return self.name or self.strategy_name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Annotated(Annotations):

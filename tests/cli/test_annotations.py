@@ -106,7 +106,10 @@ def test_a_name_replaces_the_strategys_in_lists(runs: str) -> None:
     assert shown("bbbb")["name"] == "wide stops"
     assert shown("bbbb")["strategy_name"] == "SMA Crossover"
     assert ids("--where", "name == 'wide stops'") == ["B"]
+    assert "wide stops" in btstore("history").out
+    assert "wide stops" in btstore("show", "bbbb").out
     btstore("rename", "bbbb", "")
+    assert "wide stops" not in btstore("history").out
     assert shown("bbbb")["name"] is None
 
 

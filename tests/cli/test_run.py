@@ -192,6 +192,14 @@ def test_an_existing_run_is_taken_instead(store: str, config: str) -> None:
     assert len(stored(store)) == 2
 
 
+def test_an_existing_run_that_is_taken_is_tagged(store: str, config: str) -> None:
+    btstore("run", config, "--tag", "old")
+    words = ("run", config, "--tag", "new", "--format", "json")
+    (again,) = shown(btstore(*words, "--skip-existing"))
+    assert again["tags"] == ["old", "new"]
+    assert len(stored(store)) == 1
+
+
 def test_changed_code_is_not_an_existing_run(store: str, trouble: str) -> None:
     assert btstore("run", trouble).code == 0
     file = Path(trouble).with_name("trouble.py")

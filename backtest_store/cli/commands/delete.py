@@ -78,7 +78,8 @@ def _show(ids: "Sequence[UUID]") -> None:
         return await queries.get_runs(db, run_ids=ids[:SHOWN])
 
     for run in read(first):
-        name = run.name or run.strategy_name
-        print_message(f"{run.run_id}  {run.started_at:%Y-%m-%d %H:%M} UTC  {run.status}  {name}")
+        print_message(
+            f"{run.run_id}  {run.started_at:%Y-%m-%d %H:%M} UTC  {run.status}  {run.title}"
+        )
     if len(ids) > SHOWN:
         print_message(f"… and {len(ids) - SHOWN:,} more")

@@ -33,6 +33,7 @@ BY_NEED = (
     "currency",
     "net_profit",
     "tags",
+    "note",
     "sortino_ratio",
     "cagr",
     "duration_seconds",
@@ -74,10 +75,14 @@ def expanded(
     every = [*fields[:place], *inputs, more[0], *fields[place:], more[1]]
     values = extra | drawn
     rows = [
-        [values[c.name][n] if c.name in values else getattr(run, c.name) for c in every]
+        [values[c.name][n] if c.name in values else _cell(run, c.name) for c in every]
         for n, run in enumerate(runs)
     ]
     return every, rows, _needed(shown, [*extra])
+
+
+def _cell(run: Record, name: str) -> Any:
+    return run.title if name == "strategy_name" else getattr(run, name)
 
 
 _HEADINGS = {"period_run": "period", "equity": "equity"}

@@ -84,7 +84,7 @@ def write(run: Record, out: StandardOutput) -> None:
 
 
 def _heading(run: Record, places: int) -> Iterator[str]:
-    what = [run.strategy_name, ", ".join(_bar_types(run) or run.instrument_ids), run.status]
+    what = [run.title, ", ".join(_bar_types(run) or run.instrument_ids), run.status]
     yield from _flowing([str(run.run_id)[:HASH] + "  " + what[0], *what[1:]], places)
     yield from (f"  {line}" for line in _flowing(_circumstances(run), places - 2))
     said = [*(f"#{tag}" for tag in run.tags), *([f"“{run.note}”"] if run.note else [])]
