@@ -25,6 +25,7 @@ COMMANDS = {
     "overfit": "overfit:overfit",
     "walkforward": "walkforward:walkforward",
     "pivot": "pivot:pivot",
+    "summary": "summary:summary",
     "trend": "trend:trend",
     "strategies": "strategies:strategies",
     "reproduce": "reproduce:reproduce",

@@ -12,7 +12,7 @@ from typing import Any
 from backtest_store.errors import UsageError
 from backtest_store.models import METRIC_FIELDS, Record
 from backtest_store.runs.changes.inputs import differing, inputs_of
-from backtest_store.runs.parameters import flattened
+from backtest_store.runs.expressions.parameters import flattened
 from backtest_store.runs.selectors import resolve, resolve_all
 from backtest_store.statistics.months import Span, months_of, span_of
 from backtest_store.store.sql import Condition, Db

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from backtest_store.models import METRIC_FIELDS, Status
+from backtest_store.runs.expressions.parameters import parameter_condition
 from backtest_store.runs.expressions.typed_values import (
     OPERATORS,
     comparison,
@@ -19,7 +20,6 @@ from backtest_store.runs.expressions.typed_values import (
     plain_text,
 )
 from backtest_store.runs.expressions.where import where
-from backtest_store.runs.parameters import parameter_condition
 from backtest_store.store import sql
 from backtest_store.store.fields import COMPARABLE_METRICS, SQL_NAMES, known
 from backtest_store.store.sql import Condition

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backtest_store.models import (
     DEFAULTS,
@@ -12,10 +12,8 @@ from backtest_store.models import (
     InputValue,
     NewestRun,
     OtherPeriod,
-    Period,
     Record,
     StoreSize,
-    Strategy,
     TrialCount,
 )
 from backtest_store.store import sql
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from backtest_store.store.sql import Condition, Db, Query
+    from backtest_store.store.sql import Condition, Db, Key, Query
 
 
 async def insert_run(db: Db, *, record: str, defaults: str = DEFAULTS) -> list[UUID]:
@@ -77,16 +75,13 @@ async def count_runs(db: Db, *, limit: int, where: Sequence[Condition] = ()) -> 
     return int(found)
 
 
-async def strategies(db: Db, *, where: Sequence[Condition] = ()) -> list[Strategy]:
-    """Sum up each strategy: how often it ran and failed, how well it did, when it ran last."""
-    query = sql.query("strategies").having(where)
-    return await sql.fetch(db, query, Strategy)
-
-
-async def trend(db: Db, *, period: str, where: Sequence[Condition] = ()) -> list[Period]:
-    """Sum up runs period by period: how many, and how well the best, median and worst did."""
-    query = sql.query("trend", period).having(where)
-    return await sql.fetch(db, query, Period)
+async def summary(
+    db: Db, *, keys: Sequence[Key], first: str, second: str, where: Sequence[Condition] = ()
+) -> Sequence[Any]:
+    """Sum up groups of runs: how many there are and failed, how well they did by two metrics."""
+    query = sql.query("summary").grouped(keys).having(where)
+    query = query.worded(first=SQL_NAMES[first], second=SQL_NAMES[second])
+    return await db.fetch(query.text, *query.values)
 
 
 async def currencies(db: Db, *, field: str, where: Sequence[Condition] = ()) -> list[str]:

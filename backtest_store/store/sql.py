@@ -56,6 +56,19 @@ class Condition(NamedTuple):
     values: tuple[object, ...]
 
 
+class Key(NamedTuple):
+    """What runs are grouped by: SQL from `sql/keys/NAME.sql`, and its values."""
+
+    name: str
+    text: str
+    values: tuple[object, ...]
+
+    @property
+    def is_json(self) -> bool:
+        """Say whether its values are JSON."""
+        return self.name == "document"
+
+
 class Query(NamedTuple):
     """A query ready to run: its text and its parameters' values."""
 
@@ -75,6 +88,15 @@ class Query(NamedTuple):
         for word in words.values():
             check(word)
         return Query(filled(self.text, **words), self.values)
+
+    def grouped(self, keys: Sequence[Key]) -> Query:
+        """Return this query with keys in the places marked `keys` and `groups`."""
+        texts, values = [], self.values
+        for key in keys:
+            texts.append(renumbered(key.text, len(values)))
+            values += key.values
+        numbers = ", ".join(map(str, range(1, len(keys) + 1)))
+        return Query(filled(self.text, keys=", ".join(texts), groups=numbers), values)
 
     def listing(self, fields: Sequence[str]) -> Query:
         """Return this query with the fields of a record as its columns."""
@@ -97,6 +119,11 @@ def query(name: str, *values: object) -> Query:
 def condition(name: str, *values: object, **words: str) -> Condition:
     """Return the condition in `sql/filters/NAME.sql`."""
     return Condition(name, query(f"filters/{name}").worded(**words).text, values)
+
+
+def key(name: str, *values: object, **words: str) -> Key:
+    """Return the key in `sql/keys/NAME.sql`."""
+    return Key(name, query(f"keys/{name}").worded(**words).text, values)
 
 
 def either(first: Condition, second: Condition) -> Condition:

@@ -10,10 +10,9 @@ from typing import NamedTuple
 from asyncpg import Connection
 
 from backtest_store.models import Record
-from backtest_store.runs import listing, selectors
+from backtest_store.runs import listing, selectors, summary
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
-from backtest_store.store import queries
 from tests.bench.measure import medians
 from tests.bench.table import Row
 
@@ -137,12 +136,12 @@ async def others(db: Connection, chosen: Choices) -> AsyncIterator[Row]:
             page("started_at", parameters=["fast_period>10"], metrics=["total_trades>400"]),
             400,
         ),
-        "strategies": (partial(queries.strategies, db), 500),
+        "strategies": (partial(summary.strategies, db), 500),
         "trend of the most common strategy, by day": (
             partial(
-                queries.trend,
+                summary.trend,
                 db,
-                period="day",
+                "day",
                 where=filters(strategy=chosen.strategies[1]).conditions,
             ),
             500,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest_store.cli.output import spreadsheet
+from backtest_store.cli.output.formats import spreadsheet
 from tests.factories import make_record, store_at
 from tests.shell import btstore
 

@@ -283,7 +283,7 @@ STORED = (
 TOLD = (
     Mutant(
         "a formula after a quote gets into a spreadsheet",
-        f"{PACKAGE}/cli/output/spreadsheet.py",
+        f"{PACKAGE}/cli/output/formats/spreadsheet.py",
         '(?:[^\\S\\r\\n]|")*)',
         "(?:[^\\S\\r\\n])*)",
         ("tests/cli/test_spreadsheet.py::test_no_text_is_a_formula",),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from backtest_store.models import METRIC_FIELDS, Record
 from backtest_store.runs.compare import Comparison
-from backtest_store.runs.parameters import flattened
+from backtest_store.runs.expressions.parameters import flattened
 from tests.factories import make_record
 
 RANKED = [name for name, field in METRIC_FIELDS.items() if field["best"]]

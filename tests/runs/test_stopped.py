@@ -5,10 +5,11 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from backtest_store.runs import summary
 from backtest_store.runs.compare import compare
 from backtest_store.runs.listing import Listing, page
 from backtest_store.runs.selectors import resolve
-from backtest_store.store import queries, sql
+from backtest_store.store import sql
 from tests.factories import STARTED, make_record, store
 
 FINE = make_record(strategy_name="S", sharpe_ratio=1.0, total_return=0.1)
@@ -30,9 +31,9 @@ async def runs(db: asyncpg.Connection) -> asyncpg.Connection:
 
 async def test_it_is_not_the_best(runs: asyncpg.Connection) -> None:
     assert (await resolve(runs, "@best:sharpe_ratio")).run_id == FINE.run_id
-    (period,) = await queries.trend(runs, period="month")
+    (period,) = await summary.trend(runs, "month")
     assert (period.runs, period.best_sharpe_ratio, period.worst_sharpe_ratio) == (3, 1.0, 1.0)
-    (strategy,) = await queries.strategies(runs)
+    (strategy,) = await summary.strategies(runs)
     assert (strategy.runs, strategy.failures, strategy.best_sharpe_ratio) == (3, 1, 1.0)
 
 

@@ -54,7 +54,7 @@ def plain(hint: object) -> set[object]:
 
 def hints_of(function: object) -> dict[str, object]:
     """Return a query function's type hints; what they name is imported for type checkers only."""
-    names = dict.fromkeys(("Condition", "Db", "Query"), object) | {
+    names = dict.fromkeys(("Any", "Condition", "Db", "Key", "Query"), object) | {
         "Sequence": Sequence,
         "UUID": UUID,
         "datetime": datetime,

@@ -18,7 +18,7 @@ def strategies(*, filters: Filters, format_: FormatOption = Format.TABLE) -> Non
     from backtest_store.cli.output import cells, render
     from backtest_store.cli.spinner import read
     from backtest_store.models import Strategy
-    from backtest_store.store import queries
+    from backtest_store.runs import summary
 
-    found = read(lambda db: queries.strategies(db, where=filters.conditions))
+    found = read(lambda db: summary.strategies(db, filters.conditions))
     render.many(found, format_, cells.columns(Strategy), nothing=lambda: no_runs_message(filters))

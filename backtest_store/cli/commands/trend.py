@@ -45,9 +45,9 @@ def trend(
     from backtest_store.cli.output import cells, render
     from backtest_store.cli.spinner import read
     from backtest_store.models import Period
-    from backtest_store.store import queries
+    from backtest_store.runs import summary
 
-    found = read(lambda db: queries.trend(db, period=by, where=filters.conditions))
+    found = read(lambda db: summary.trend(db, by.value, filters.conditions))
     columns = cells.columns(Period)
     if by is Span.MONTH:
         columns = (columns[0]._replace(unit="month"), *columns[1:])

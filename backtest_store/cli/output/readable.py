@@ -12,7 +12,7 @@ from backtest_store.cli.output import cells
 from backtest_store.cli.output.cells import Cell, Column
 from backtest_store.cli.output.tables import ALWAYS_SHOWN, LONGEST_TEXT, TableColumn
 from backtest_store.cli.output.text import printable
-from backtest_store.runs.parameters import flattened
+from backtest_store.runs.expressions.parameters import flattened
 
 UNDEFINED = "\N{EN DASH}"
 UNLIMITED = "\N{INFINITY}"

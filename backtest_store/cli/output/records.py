@@ -12,7 +12,7 @@ from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import GAP, TableColumn
 from backtest_store.cli.output.text import printable, shorten, width, wrapped
 from backtest_store.cli.output.writers import Format
-from backtest_store.runs.parameters import flattened
+from backtest_store.runs.expressions.parameters import flattened
 
 NARROWEST_VALUE = 20
 LONGEST_LABEL, LABELS_SHARE = 40, 3

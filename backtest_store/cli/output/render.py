@@ -99,6 +99,15 @@ def _write(
     printer.close()
 
 
+def rows(values: Sequence[Sequence[object]], format_: Format, columns: Sequence[Column]) -> None:
+    """Print rows of values that are of no model."""
+    out = StandardOutput()
+    writer = FORMATS[format_](columns, out)
+    writer.write(values)
+    writer.close()
+    out.flush()
+
+
 def one(record: DataclassInstance, format_: Format) -> None:
     """Print one record: its fields below each other, one object, or one row."""
     columns = cells.columns(type(record))

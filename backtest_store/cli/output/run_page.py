@@ -17,7 +17,7 @@ from backtest_store.runs.changes.inputs import (
     parameters_of,
     settings_of,
 )
-from backtest_store.runs.parameters import flattened
+from backtest_store.runs.expressions.parameters import flattened
 from backtest_store.statistics.months import drawdowns, levels_of
 
 COLUMNS = {column.name: column for column in cells.columns(Record)}

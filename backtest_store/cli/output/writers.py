@@ -18,8 +18,9 @@ from math import inf
 from typing import Any, Protocol
 from uuid import UUID
 
-from backtest_store.cli.output import cells, spreadsheet
+from backtest_store.cli.output import cells
 from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.formats import spreadsheet
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.text import printable, printable_json
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from backtest_store.models import METRIC_FIELDS, Json, Record
 from backtest_store.runs.changes.inputs import digests_of, settings_of
-from backtest_store.runs.parameters import flattened
+from backtest_store.runs.expressions.parameters import flattened
 
 Verdict = Literal["identical", "different"]
 ADDRESS = re.compile(r"0x[0-9a-fA-F]+")

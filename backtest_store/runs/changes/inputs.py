@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import Any
 
 from backtest_store.models import Json, Record
-from backtest_store.runs.parameters import flattened
+from backtest_store.runs.expressions.parameters import flattened
 
 # Where data is says nothing of what is in it, which has a fingerprint.
 PLACES = re.compile(r"data\.\d+\.(catalog_path|metadata\.made_of\.path)")

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 from backtest_store.models import RECORD_FIELDS, Record
-from backtest_store.runs.parameters import flattened
+from backtest_store.runs.expressions.parameters import flattened
 from backtest_store.store.fields import LISTED, TYPES, suggestion
 
 Kind = Literal["truth", "integer", "number", "text", "time", "date", "texts", "numbers", "json"]

@@ -1,0 +1,73 @@
+"""`btstore summary`: groups of runs, and how they did."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backtest_store.cli import completion
+from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
+from backtest_store.cli.output.streams import print_message
+from backtest_store.cli.output.writers import Format
+from backtest_store.runs.filters import Filters
+
+if TYPE_CHECKING:
+    from backtest_store.cli.output.cells import Column
+
+EXAMPLES = examples(
+    "btstore summary --by strategy,instrument",
+    "btstore summary --by parameters.fast_period --metric max_drawdown --batch @batch",
+)
+
+
+@with_filters("metrics")
+def summary(
+    *,
+    filters: Filters,
+    by: Annotated[
+        str,
+        typer.Option(
+            metavar="FIELD,...",
+            help="What the runs of a group have in common: fields, parameters, day, week or month.",
+        ),
+    ],
+    metric: Annotated[
+        str,
+        typer.Option(
+            metavar="METRIC", help="The metric to show.", autocompletion=completion.qualities
+        ),
+    ] = "sharpe_ratio",
+    format_: FormatOption = Format.TABLE,
+) -> None:
+    """Sum up groups of runs: how many, how many failed; best, median and worst of a metric."""
+    from backtest_store.cli.output import render
+    from backtest_store.cli.spinner import call
+    from backtest_store.runs import summary as summaries
+    from backtest_store.store.fields import QUALITIES, known
+
+    names, shown = by.split(","), known(metric, QUALITIES, "metric to show")
+    groups = call(lambda db: summaries.summary(db, names, shown, where=filters.conditions))
+    if not groups:
+        print_message(no_runs_message(filters))
+    rows = [
+        [*g.keys, g.runs, g.failures, g.first.best, g.first.median, g.first.worst, g.last_run]
+        for g in groups
+    ]
+    render.rows(rows, format_, _columns(names, shown))
+
+
+def _columns(names: list[str], metric: str) -> "list[Column]":
+    from backtest_store.cli.output.cells import Column
+    from backtest_store.models import METRIC_FIELDS
+    from backtest_store.runs.summary import name_of
+    from backtest_store.store.fields import TYPES
+
+    unit = METRIC_FIELDS[metric]["unit"]
+    figures = (f"{figure}_{metric}" for figure in ("best", "median", "worst"))
+    keys = [name_of(name) for name in names]
+    return [
+        *(Column(key, TYPES.get(key, "str")) for key in keys),
+        Column("runs", "int", "count"),
+        Column("failures", "int", "count"),
+        *(Column(figure, "float", unit) for figure in figures),
+        Column("last_run", "datetime", "time"),
+    ]

@@ -1,0 +1,157 @@
+"""Groups of runs: how many there are, how many failed, how well they did by a metric."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from backtest_store.errors import UsageError
+from backtest_store.models import Period, Strategy
+from backtest_store.runs.expressions.where import subject_of
+from backtest_store.store import queries, sql
+from backtest_store.store.fields import LISTED, SQL_NAMES, known
+from backtest_store.store.sql import Condition, Db, Key
+
+SPANS = ("day", "week", "month")
+MOST_KEYS = 8
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How the successful runs of a group did by a metric, in its unit; None if none has it."""
+
+    best: Any
+    median: Any
+    worst: Any
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that have something in common.
+
+    Attributes
+    ----------
+    keys : tuple
+        What they have in common, in the order that was asked for.
+    runs, failures : int
+        How many there are, and how many of them failed.
+    first, second : Figures
+        How they did by one metric, and by another.
+    last_run : datetime
+        When the newest began.
+    """
+
+    keys: tuple[Any, ...]
+    runs: int
+    failures: int
+    first: Figures
+    second: Figures
+    last_run: datetime
+
+
+async def summary(
+    db: Db,
+    by: Sequence[str],
+    metric: str = "sharpe_ratio",
+    second: str | None = None,
+    where: Sequence[Condition] = (),
+) -> list[Group]:
+    """Return runs in groups, those with the best median first and without one last.
+
+    Parameters
+    ----------
+    by : sequence of str
+        Fields, parameters, ``day``, ``week`` or ``month``.
+    metric, second : str
+        The metrics; one will do.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing of that name.
+    """
+    keys = [key_of(name) for name in by]
+    rows = await queries.summary(db, keys=keys, first=metric, second=second or metric, where=where)
+    groups = [_group(row, keys) for row in rows]
+    return sorted(groups, key=_by_median)
+
+
+def _by_median(group: Group) -> tuple[bool, float, list[str]]:
+    median = group.first.median
+    return median is None, -(median or 0), list(map(str, group.keys))
+
+
+def _group(row: Sequence[Any], keys: Sequence[Key]) -> Group:
+    found, (runs, failures, *figures, last) = row[: len(keys)], row[len(keys) :]
+    values = (
+        json.loads(value) if key.is_json and value is not None else value
+        for key, value in zip(keys, found, strict=True)
+    )
+    first, second = Figures(*figures[:3]), Figures(*figures[3:])
+    return Group(tuple(values), runs, failures, first, second, last)
+
+
+def name_of(name: str) -> str:
+    """Return what a column of such keys is called: a parameter has its prefix."""
+    if name in SPANS:
+        return name
+    field, path = subject_of(tuple(name.split(".")))
+    return ".".join(("batch_name" if field == "batch" else field, *path))
+
+
+def key_of(name: str) -> Key:
+    """Return what SQL groups by under a name.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing of that name.
+    """
+    if name in SPANS:
+        return sql.key("span", name)
+    field, *path = name_of(name).split(".")
+    if path and all(path):
+        return sql.key("document", path, field=SQL_NAMES[field])
+    if not name.strip() or path:
+        raise UsageError(f"{name!r} is no name", hint="write --by strategy,parameters.fast_period")
+    return sql.key("field", field=SQL_NAMES[known(field, LISTED, "field to group by")])
+
+
+async def strategies(db: Db, where: Sequence[Condition] = ()) -> list[Strategy]:
+    """Sum up each strategy, the one that ran last first."""
+    groups = await summary(db, ["strategy"], where=where)
+    rows = [
+        Strategy(
+            strategy_name=group.keys[0],
+            runs=group.runs,
+            failures=group.failures,
+            median_sharpe_ratio=group.first.median,
+            best_sharpe_ratio=group.first.best,
+            last_run=group.last_run,
+        )
+        for group in groups
+    ]
+    rows.sort(key=lambda row: row.strategy_name)
+    return sorted(rows, key=lambda row: row.last_run, reverse=True)
+
+
+async def trend(db: Db, span: str, where: Sequence[Condition] = ()) -> list[Period]:
+    """Sum up runs by the day, week or month in which they began, oldest first."""
+    groups = await summary(db, [span], "sharpe_ratio", "total_return", where)
+    rows = [
+        Period(
+            period=group.keys[0],
+            runs=group.runs,
+            best_sharpe_ratio=group.first.best,
+            median_sharpe_ratio=group.first.median,
+            worst_sharpe_ratio=group.first.worst,
+            best_total_return=group.second.best,
+            median_total_return=group.second.median,
+            worst_total_return=group.second.worst,
+        )
+        for group in groups
+    ]
+    return sorted(rows, key=lambda row: row.period)

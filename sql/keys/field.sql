@@ -1,0 +1,2 @@
+-- What runs are grouped by: a field.
+r.strategy_name /* field */
