@@ -41,9 +41,11 @@ if TYPE_CHECKING:
     from backtest_store.runs.scopes import ScopeName
     from backtest_store.statistics.luck import Variance
 
+    T = TypeVar("T")
+    UseCase = Callable[[Connection], Awaitable[T]]
+
 __all__ = ["Runs", "Store", "StoredRun"]
 R = TypeVar("R", bound=Record)
-T = TypeVar("T")
 
 
 class Runs(Sequence[R], Generic[R]):
@@ -207,7 +209,9 @@ class Store:
             What lists call the run in place of its strategy; empty for that again.
         """
         said: dict[str, Any] = {"note": note, "starred": starred, "name": name}
-        return _call(lambda db: annotate(db, runs, add=add, remove=remove, **said))
+        return _asked(
+            connection.call, lambda db: annotate(db, runs, add=add, remove=remove, **said)
+        )
 
     def delete(
         self, *runs: str, keep_best: int = 0, by: str = "sharpe_ratio", **asked: Typed
@@ -239,7 +243,7 @@ class Store:
             ids = await chosen(db, runs, conditions, keep_best=keep_best, by=metric)
             return await delete_runs(db, ids)
 
-        return len(_call(deleting))
+        return len(_asked(connection.call, deleting))
 
     def compare(self, *runs: str, baseline: str | None = None) -> Comparison:
         """Put runs side by side.
@@ -324,24 +328,19 @@ async def _listed(
     return runs
 
 
-def _read(use_case: Callable[[Connection], Awaitable[T]]) -> T:
-    """Await a use case in a transaction that sees one moment and can write nothing."""
-
-    async def reading(db: Connection) -> T:
-        async with db.transaction(isolation="repeatable_read", readonly=True):
-            return await use_case(db)
-
-    return _call(reading)
+def _read(use_case: UseCase[T]) -> T:
+    """Await a use case that only reads, in a transaction that sees one moment."""
+    return _asked(connection.read, use_case)
 
 
-def _call(use_case: Callable[[Connection], Awaitable[T]]) -> T:
-    """Await a use case, in a thread of its own if this one's event loop is running."""
+def _asked(call: Callable[[UseCase[T]], T], use_case: UseCase[T]) -> T:
+    """Call with a use case, in a thread of its own if this one's event loop is running."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return connection.call(use_case)
+        return call(use_case)
     threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="btstore-reading")
     try:
-        return threads.submit(connection.call, use_case).result()
+        return threads.submit(call, use_case).result()
     finally:
         threads.shutdown(wait=False)

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from backtest_store.cli.commands.run import look_for_unsaved
-from backtest_store.cli.output.progress import progress
+from backtest_store.cli.progress import progress
 from backtest_store.cli.ray import with_address
 from backtest_store.runner import distributed
 from backtest_store.runner.batch import Report

@@ -23,7 +23,7 @@ EXAMPLES = examples(
 
 
 @with_filters()
-def compare(
+def compare(  # noqa: PLR0913 - each is an option
     runs: RunsArgument,
     *,
     filters: Filters,
@@ -45,7 +45,7 @@ def compare(
     from backtest_store.cli.output import render
     from backtest_store.cli.spinner import read
     from backtest_store.runs import compare as comparing
-    from backtest_store.runs.typed_values import first_of_month
+    from backtest_store.runs.expressions.typed_values import first_of_month
 
     month = None if split is None else first_of_month(split)
     where = filters.conditions

@@ -186,7 +186,7 @@ def run_trials(
     """Run what a search suggests, as runs of one batch."""
     from uuid import uuid4
 
-    from backtest_store.cli.output.progress import progress
+    from backtest_store.cli.progress import progress
     from backtest_store.runner.batch import Report, run_search
     from backtest_store.runner.execution import Batch
 
@@ -250,7 +250,7 @@ def run_grid(
     tags: Sequence[str] = (),
 ) -> tuple[Report, dict[str, Record]]:
     """Check every combination, then run them; tell of those that are skipped or were run before."""
-    from backtest_store.cli.output.progress import progress
+    from backtest_store.cli.progress import progress
     from backtest_store.runner.batch import Report, plan, run_all
 
     # Every backtest is checked before the first one runs: a mistake in the last costs nothing.
