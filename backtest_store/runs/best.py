@@ -8,6 +8,7 @@ from math import sqrt
 
 from backtest_store.models import JudgedRun, OtherPeriod, Record
 from backtest_store.runs import listing as listings
+from backtest_store.runs.compare import survived
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.scopes import Scope, ScopeName, scope_of
 from backtest_store.runs.selectors import require_one_currency
@@ -206,13 +207,11 @@ def _finding(run: JudgedRun) -> str:
 
 def _elsewhere(run: JudgedRun) -> str:
     """Say how much of the Sharpe ratio was left at another time."""
-    start, end, other = run.other_start_date, run.other_end_date, run.other_sharpe_ratio
-    if start is None or end is None or other is None or not run.sharpe_ratio:
+    start, end, there = run.other_start_date, run.other_end_date, run.other_sharpe_ratio
+    if there is None or not run.sharpe_ratio:
         return ""
-    there = f"; from {start:%Y-%m-%d} to {end:%Y-%m-%d} it was {other:.2f}"
-    if run.sharpe_ratio < 0:
-        return there
-    return f"{there}, {other / run.sharpe_ratio:.0%} of the {run.sharpe_ratio:.2f} here"
+    other = OtherPeriod(run_id=run.run_id, start_date=start, end_date=end, sharpe_ratio=there)
+    return f"; {survived(run.sharpe_ratio, other)}"
 
 
 def _percent(chance: float) -> str:

@@ -10,11 +10,12 @@ from statistics import StatisticsError, correlation
 from typing import Any
 
 from backtest_store.errors import UsageError
-from backtest_store.models import METRIC_FIELDS, Record
+from backtest_store.models import METRIC_FIELDS, OtherPeriod, Record
 from backtest_store.runs.changes.inputs import differing, inputs_of
 from backtest_store.runs.expressions.parameters import flattened
 from backtest_store.runs.selectors import resolve, resolve_all
 from backtest_store.statistics.months import Span, months_of, span_of
+from backtest_store.store import queries
 from backtest_store.store.sql import Condition, Db
 
 FEWEST, MOST = 2, 10
@@ -45,11 +46,14 @@ class Comparison:
         The run that the others' metrics are measured against.
     split : date, optional
         The first day of the month at which the runs are divided in two.
+    other_periods : sequence of OtherPeriod
+        How the same parameters did at another time.
     """
 
     runs: Sequence[Record]
     baseline: Record | None = None
     split: date | None = None
+    other_periods: Sequence[OtherPeriod] = ()
 
     def inputs(self) -> dict[str, list[Any]]:
         """Return all that went into the runs, run by run; None where a run has no such input."""
@@ -131,6 +135,12 @@ class Comparison:
                 yield f"run {name} was stopped before its data ended: {run.error_message}"
             if self.split is not None and run.total_return is not None and not months_of(run):
                 yield f"run {str(run.run_id)[:8]} was stored without its months"
+        ratios = {run.run_id: run.sharpe_ratio for run in self.runs}
+        for other in self.other_periods:
+            ratio = ratios.get(other.run_id)
+            if ratio:
+                name = str(other.run_id)[:8]
+                yield f"run {name} has a Sharpe ratio of {ratio:.2f}; {survived(ratio, other)}"
 
 
 async def compare(
@@ -155,7 +165,17 @@ async def compare(
     if not FEWEST <= count <= MOST:
         raise UsageError(f"compare takes {FEWEST} to {MOST} runs, not {count}")
     beside = None if baseline is None else await resolve(db, baseline, where)
-    return Comparison(found, beside, split)
+    others = await queries.other_periods(db, run_ids=[run.run_id for run in found])
+    return Comparison(found, beside, split, others)
+
+
+def survived(ratio: float, other: OtherPeriod) -> str:
+    """Say how much of a Sharpe ratio was left at another time."""
+    there = "with the same parameters"
+    if other.start_date is not None and other.end_date is not None:
+        there += f" from {other.start_date:%Y-%m-%d} to {other.end_date:%Y-%m-%d}"
+    left = f", {other.sharpe_ratio / ratio:.0%} of it" if ratio > 0 else ""
+    return f"{there} it was {other.sharpe_ratio:.2f}{left}"
 
 
 def _must_agree(metric: str) -> Iterator[str]:

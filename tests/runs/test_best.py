@@ -13,6 +13,7 @@ import pytest
 
 from backtest_store.models import JudgedRun, Record
 from backtest_store.runs import best as judging
+from backtest_store.runs.compare import compare
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
 from backtest_store.store import queries, sql
@@ -251,7 +252,11 @@ async def test_the_same_parameters_at_another_time_are_shown_beside(
     (found,) = await best(db)
     assert (found.sharpe_ratio, found.other_sharpe_ratio) == (2.0, 0.5)
     said = judging.worth(found)
-    assert said.endswith("; from 2015-01-02 to 2016-12-30 it was 0.50, 25% of the 2.00 here")
+    there = "with the same parameters from 2015-01-02 to 2016-12-30 it was 0.50, 25% of it"
+    assert said.endswith(f"; {there}")
+    pair = await compare(db, [str(found.run_id), "@latest"])
+    name = str(found.run_id)[:8]
+    assert f"run {name} has a Sharpe ratio of 2.00; {there}" in [*pair.notes()]
     (alone,) = await best(db, strategy="Momentum")
     assert alone.other_sharpe_ratio is None
 
