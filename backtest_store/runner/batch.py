@@ -38,6 +38,7 @@ class Report:
     runs: dict[int, Record] = field(default_factory=dict)
     failures: dict[int, NotRun] = field(default_factory=dict)
     unsaved: set[UUID] = field(default_factory=set)
+    is_told: bool = False  # that the store is away
 
     @property
     def failed(self) -> int:

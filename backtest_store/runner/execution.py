@@ -94,7 +94,10 @@ def require_engine(major: str = "") -> None:
 
 
 def warm_up() -> None:
-    """Import what running a backtest takes, which is slow."""
+    """Import what running a backtest takes, which is slow, as one of several processes."""
+    from backtest_store.saving.unsaved_run import News
+
+    News.is_told_by_another = True
     import backtest_store.capture.run
     import backtest_store.runner.config.expansion
     import backtest_store.runner.node  # noqa: F401 - for the next who asks

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from backtest_store.errors import UsageError
+from backtest_store.errors import UnreachableError, UsageError
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
 from backtest_store.saving import files, journal, spool
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 NOT_ALLOWED = "42501"  # SQLSTATE: insufficient privilege
+
+
+class News:
+    """Whether this process says that a store cannot be reached, or the one that started it does."""
+
+    is_told_by_another = False
 
 
 @dataclass(eq=False)
@@ -67,6 +73,8 @@ def keep(run: UnsavedRun, failure: BaseException, *, is_news: bool = True) -> No
     if meaning(failure) is Failure.REJECTED:
         spool.warn_of_rejected(run.run_id, str(failure), spool.reject(path, str(failure)))
         return
+    if News.is_told_by_another and isinstance(failure, UnreachableError):
+        is_news = False
     log = get_logger().warning if is_news else get_logger().info
     reason = str(failure) or type(failure).__name__
     then = "you may only read here; ask for btstore_writer, then run `btstore sync`"

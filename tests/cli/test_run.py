@@ -20,6 +20,7 @@ from backtest_store.cli.progress import progress
 from backtest_store.cli.ray import with_address
 from backtest_store.runner import distributed
 from backtest_store.runner.batch import Report
+from backtest_store.runner.parallel import ThisProcess
 from backtest_store.saving import saver
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.factories import make_record, store_at
@@ -250,7 +251,7 @@ def test_what_left_the_spool_meanwhile_is_said_to_be_saved(store: str) -> None:
     saved, waiting = make_record(), make_record()
     store_at(store, saved)
     report = Report({0: saved, 1: waiting}, {}, {saved.run_id, waiting.run_id})
-    look_for_unsaved(report)
+    look_for_unsaved(report, ThisProcess())
     assert (report.saved, report.unsaved) == (1, {waiting.run_id})
 
 
@@ -353,16 +354,19 @@ def test_a_constructor_that_raises_is_a_run_that_failed(store: str, tmp_path: Pa
     assert failed["parameters"]["width"] == -1
 
 
-def test_without_a_database_runs_go_to_the_spool(
-    store: str, config: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_without_a_database_runs_go_to_the_spool_and_that_is_said_once(
+    store: str, config: str, monkeypatch: pytest.MonkeyPatch, jobs: str
 ) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    answer = btstore("run", config, "--set", "fast_period=3,4,5", "--format", "json")
-    assert answer.code == 4
-    assert len(json.loads(answer.out)) == 3
-    lines = answer.err.splitlines()
-    assert len([line for line in lines if "cannot reach" in line or "spool" in line]) <= 3, lines
-    assert "3 kept in the spool" in answer.err
+    command = [sys.executable, "-c", "from backtest_store.cli.app import entry; entry()", "run"]
+    words = ["--set", "fast_period=3,4,5", "--format", "json", "--jobs", jobs]
+    answer = subprocess.run([*command, config, *words], capture_output=True, text=True, check=False)
+    assert answer.returncode == 4
+    assert len(json.loads(answer.stdout)) == 3
+    told, *others = answer.stderr.splitlines()
+    assert "cannot reach PostgreSQL at 127.0.0.1:1: connection refused" in told
+    assert others == ["3 kept in the spool", "hint: btstore sync saves what the spool keeps"]
     monkeypatch.setenv("BTSTORE_DATABASE_URL", store)
     assert stored(store) == []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -195,7 +194,7 @@ def run_trials(
         with progress(search.size, "backtests") as advance:
             for _ in run_search(search, workers, report, batch=Batch(uuid4(), name), reuse=reuse):
                 advance()
-        look_for_unsaved(report)
+        look_for_unsaved(report, workers)
     finally:
         summarise(report, len(search.combinations), 0, 0)
     return report, report.labelled(search.combinations)
@@ -262,50 +261,59 @@ def run_grid(
     report_impossible(impossible)
     for remark in dict.fromkeys(remark for plan_ in planned for remark in plan_.remarks):
         print_message(f"note: {remark}")
-    before = stored_before(planned, sync=skip_existing, tags=tags if skip_existing else ())
+    report = Report()
+    before = stored_before(planned, workers, report, tags=tags if skip_existing else None)
     reuse = before if skip_existing else {}
     if not skip_existing:
         warn_of_stored(planned, before)
-    report = Report()
     try:
         with progress(len(planned) - len(reuse), "backtests") as advance:
             for _ in run_all(planned, workers, report, reuse=reuse, batch=batch):
                 advance()
-        look_for_unsaved(report)
+        look_for_unsaved(report, workers)
     finally:
         summarise(report, len(planned), len(impossible), len(reuse))
     return report, report.labelled([each.combination for each in planned])
 
 
 def stored_before(
-    planned: Sequence[Planned], *, sync: bool, tags: Sequence[str] = ()
+    planned: Sequence[Planned], workers: Workers, report: Report, *, tags: Sequence[str] | None
 ) -> dict[int, Record]:
     """Find the stored runs that are identical; without a database, none is.
 
-    The runs go to the spool then, as those of `record` and `exec` do, and the first that does says
-    so.
+    The runs go to the spool then, as those of `record` and `exec` do.
     """
     from backtest_store.cli.spinner import call
 
     try:
-        return call(lambda db: look_up(db, planned, sync=sync, tags=tags))
+        return call(lambda db: look_up(db, planned, tags))
     except UnreachableError as error:
-        if sync:
+        if tags is not None:
             print_message(f"warning: --skip-existing finds no stored runs: {error}")
+        tell_once(error, workers, report)
         return {}
 
 
+def tell_once(error: StoreError, workers: Workers, report: Report) -> None:
+    """Say for all processes that the store is away; one alone says so when it saves."""
+    from backtest_store.runner.parallel import ThisProcess
+
+    if not report.is_told and not isinstance(workers, ThisProcess):
+        print_message(f"warning: {error}; runs wait in the spool: `btstore sync` saves them")
+        report.is_told = True
+
+
 async def look_up(
-    db: Connection, planned: Sequence[Planned], *, sync: bool, tags: Sequence[str]
+    db: Connection, planned: Sequence[Planned], tags: Sequence[str] | None
 ) -> dict[int, Record]:
-    """Find the stored runs that are identical, and tag them; those in the spool are saved first."""
+    """Find the stored runs that are identical; if tags are given, sync first and tag them."""
     from backtest_store.runner.batch import stored
     from backtest_store.saving import save
     from backtest_store.store import queries
     from backtest_store.store.settings import Settings
 
     to = Settings.from_environment()
-    if sync and save.has_leftovers(to.home):
+    if tags is not None and save.has_leftovers(to.home):
         await save.sync(db, to.home, to.store_name)
     found = await stored(db, planned)
     if not (found and tags):
@@ -314,11 +322,13 @@ async def look_up(
     return await stored(db, planned)
 
 
-def look_for_unsaved(report: Report) -> None:
+def look_for_unsaved(report: Report, workers: Workers) -> None:
     """Find out which of the runs that went to the spool are in the store by now."""
     from backtest_store.runner.batch import forget_saved
     from backtest_store.store.connection import call
 
     if report.unsaved:
-        with suppress(StoreError):
+        try:
             call(lambda db: forget_saved(db, report))
+        except StoreError as error:
+            tell_once(error, workers, report)
