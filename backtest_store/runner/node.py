@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
@@ -20,7 +19,7 @@ from nautilus_trader.core.datetime import dt_to_unix_nanos
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from backtest_store.capture.identity import catalogs
-from backtest_store.capture.identity.code import code_of
+from backtest_store.capture.identity.code import Code, code_of
 from backtest_store.capture.identity.identity import config_hash
 from backtest_store.capture.identity.market_data import fingerprint
 from backtest_store.errors import StoreError, UsageError
@@ -33,49 +32,24 @@ if TYPE_CHECKING:
     from backtest_store.runner.config.expansion import Backtest
     from backtest_store.runner.execution import Batch
 
-T = TypeVar("T")
 MOST_LOADED = 8
 # The one of NautilusTrader's fill models that draws whatever its probabilities are.
 DRAWING = "ProbabilisticFillModel"
 
 
-class Loaded:
-    """What a process has loaded, the latest first to be found again.
-
-    Parameters
-    ----------
-    most : int
-        How many to keep; of a grid over dates, each has its own.
-    """
-
-    def __init__(self, most: int = MOST_LOADED) -> None:
-        self._most = most
-        self._held: OrderedDict[Hashable, Any] = OrderedDict()
-
-    def get(self, key: Hashable, load: Callable[[], T]) -> T:
-        """Return what is under a key, loaded if it is not there."""
-        if key not in self._held:
-            self._held[key] = load()
-            while len(self._held) > self._most:
-                self._held.popitem(last=False)
-        self._held.move_to_end(key)
-        found: T = self._held[key]
-        return found
-
-
-_loaded = Loaded()
-
-
 class SharedCatalog(ParquetDataCatalog):
     """A catalog whose instruments are read once."""
 
+    @cached_property
+    def _read(self) -> dict[str, list[Any]]:
+        return {}
+
     def instruments(self, *args: Any, **named: Any) -> list[Any]:
         """Return the instruments."""
-        ids = named.get("instrument_ids")
-        if args or named.keys() - {"instrument_ids"}:
-            return list(super().instruments(*args, **named))
-        key = (self.path, "instruments", None if ids is None else tuple(map(str, ids)))
-        return list(_loaded.get(key, lambda: super(SharedCatalog, self).instruments(**named)))
+        key = repr((args, named))
+        if key not in self._read:
+            self._read[key] = super().instruments(*args, **named)
+        return list(self._read[key])
 
 
 class SharingNode(BacktestNode):
@@ -86,23 +60,27 @@ class SharingNode(BacktestNode):
         cls, config: BacktestDataConfig, start: Any = None, end: Any = None
     ) -> Any:
         """Load data once a process."""
-        key = (config.json(), str(start), str(end))
-        return _loaded.get(
-            key, lambda: super(SharingNode, cls).load_data_config(config, start, end)
-        )
+        return _data(config.json(), start, end)
 
     @classmethod
     def load_catalog(cls, config: BacktestDataConfig) -> ParquetDataCatalog:
-        """Open a catalog."""
-        return SharedCatalog(
-            path=config.catalog_path,
-            fs_protocol=config.catalog_fs_protocol,
-            fs_storage_options=config.catalog_fs_storage_options,
-            fs_rust_storage_options=config.catalog_fs_rust_storage_options,
-        )
+        """Open a catalog once a process."""
+        places = ("path", "fs_protocol", "fs_storage_options", "fs_rust_storage_options")
+        return _catalog(json.dumps({p: getattr(config, f"catalog_{p}") for p in places}))
 
     def log_backtest_exception(self, e: Exception, config: BacktestRunConfig) -> None:
         """Leave the telling to the recorder: the node would write it on standard output."""
+
+
+# Of a grid over dates, each combination has data of its own.
+@lru_cache(maxsize=MOST_LOADED)
+def _data(config: bytes, start: Any, end: Any) -> Any:
+    return BacktestNode.load_data_config(BacktestDataConfig.parse(config), start, end)
+
+
+@lru_cache(maxsize=MOST_LOADED)
+def _catalog(places: str) -> SharedCatalog:
+    return SharedCatalog(**json.loads(places))
 
 
 @dataclass(frozen=True)
@@ -134,10 +112,16 @@ def facts_of(backtest: Backtest) -> Facts:
     UsageError
         If a catalog has no such data, or the parts of the configuration contradict each other.
     """
-    code = code_of(_classes(backtest.run_config))
+    code = _code(tuple(_classes(backtest.run_config)))
     facts = _facts(json.dumps(backtest.run_config, sort_keys=True), backtest.data_source)
     known = None if code.draws else facts.config_hash
     return replace(facts, config_hash=known, code_hash=code.code_hash)
+
+
+@lru_cache(maxsize=MOST_LOADED)
+def _code(classes: tuple[type, ...]) -> Code:
+    """Return the code behind classes; a module that is imported anew has others."""
+    return code_of(classes)
 
 
 @lru_cache(maxsize=256)

@@ -1,5 +1,9 @@
-"""A grid of short backtests in two processes, against the same grid in one."""
+"""A grid of short backtests in two processes, and in one, and what a bare loop takes for it."""
 
+import asyncio
+import json
+import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from functools import partial
@@ -13,6 +17,7 @@ from tests.bench.table import Row
 
 ROUNDS = 3
 GRID = 200
+SHORT = 50
 CONFIG = """
 strategy = "sma_crossover"
 
@@ -35,9 +40,28 @@ async def two_jobs() -> AsyncIterator[Row]:
         config.write_text(CONFIG)
         measured = {jobs: partial(processes.run, _command(config, jobs), url) for jobs in "12"}
         seconds = await medians(measured, ROUNDS, warm_up=1)
+        overhead = await _overhead(Path(directory), await store.scratch("grid_overhead"))
     await _check(url)
     yield Row(f"a grid of {GRID}, --jobs 1", seconds["1"], "s")
-    yield Row(f"a grid of {GRID}, --jobs 2", seconds["2"], "s", 0.6, seconds["1"], of_ratio=True)
+    yield Row(f"a grid of {GRID}, --jobs 2", seconds["2"], "s", 0.55, seconds["1"], of_ratio=True)
+
+    floor = overhead["bare"] / SHORT * 1e3
+    yield Row("a run of a grid, a bare loop (CPU)", floor, "ms")
+    mine = overhead["btstore"] / SHORT * 1e3
+    yield Row("a run of a grid, btstore (CPU)", mine, "ms", 1.15, floor, of_ratio=True)
+
+
+async def _overhead(directory: Path, url: str) -> dict[str, float]:
+    config = directory / "short.toml"
+    config.write_text(CONFIG + "[grid]\nfast_period = {from = 2, to = 11}\n")
+    config.write_text(config.read_text() + "slow_period = {from = 30, to = 70, step = 10}\n")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.grid_overhead", config,
+        stdout=asyncio.subprocess.PIPE, env=os.environ | {"BTSTORE_DATABASE_URL": url},
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    measured: dict[str, float] = json.loads(out.splitlines()[-1])
+    return measured
 
 
 def _command(config: Path, jobs: str) -> processes.Command:

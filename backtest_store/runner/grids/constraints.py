@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from backtest_store.errors import UsageError
@@ -14,11 +14,9 @@ from backtest_store.runner.config.config import Config
 from backtest_store.runner.config.suggestions import did_you_mean
 from backtest_store.runner.grids.values import number
 
-_OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Add: operator.add, ast.Sub: operator.sub,
-    ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Mod: operator.mod,
-}  # fmt: skip
+# What a comparison is made of; anything else, such as a call, is none.
+_PARTS = (ast.Expression, ast.Compare, ast.BoolOp, ast.BinOp, ast.Constant, ast.Name, ast.Load,
+          ast.cmpop, ast.boolop, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Mod)  # fmt: skip
 
 
 class Values(Mapping[str, Any]):
@@ -47,39 +45,30 @@ class Values(Mapping[str, Any]):
         return len(self._held)
 
 
-def constraint(text: str) -> Callable[[Mapping[str, Any]], bool]:
+class _Dotted(ast.NodeTransformer):
+    """Takes `data.start` for one name."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.Name:
+        """Return the attribute as a name."""
+        return ast.copy_location(ast.Name(ast.unparse(node), ast.Load()), node)
+
+
+@lru_cache
+def constraint(text: str) -> Callable[[Values], bool]:
     """Return what tells whether values satisfy a comparison such as `fast < slow`."""
+    wrong = f"constraints: {text!r} is no comparison; write 'fast_period < slow_period'"
     try:
-        tree = ast.parse(text, mode="eval").body
+        tree = _Dotted().visit(ast.parse(text, mode="eval"))
     except SyntaxError:
-        raise UsageError(_no_constraint(text)) from None
-    return lambda values: bool(_evaluate(tree, values, text))
+        raise UsageError(wrong) from None
+    if not all(isinstance(part, _PARTS) for part in ast.walk(tree)):
+        raise UsageError(wrong)
+    code = compile(tree, text, "eval")
 
+    def is_met(values: Values) -> bool:
+        try:
+            return bool(eval(code, {"__builtins__": {}}, values))  # noqa: S307 - comparisons alone
+        except (TypeError, ArithmeticError):
+            raise UsageError(wrong) from None
 
-def _evaluate(node: ast.expr, values: Mapping[str, Any], text: str) -> Any:
-    match node:
-        case ast.Constant(value=value):
-            return value
-        case ast.Name(id=name):
-            return values[name]
-        case ast.Attribute():
-            return values[ast.unparse(node)]
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            return _OPERATORS[type(op)](
-                _evaluate(left, values, text), _evaluate(right, values, text)
-            )
-        case ast.BoolOp(op=op, values=parts):
-            found = (_evaluate(part, values, text) for part in parts)
-            return all(found) if isinstance(op, ast.And) else any(found)
-        case ast.Compare(left=left, ops=ops, comparators=right):
-            sides = [_evaluate(side, values, text) for side in (left, *right)]
-            pairs = zip(ops, sides, sides[1:], strict=False)
-            try:
-                return all(_OPERATORS[type(op)](a, b) for op, a, b in pairs)
-            except (TypeError, KeyError):
-                raise UsageError(_no_constraint(text)) from None
-    raise UsageError(_no_constraint(text))
-
-
-def _no_constraint(text: str) -> str:
-    return f"constraints: {text!r} is no comparison; write 'fast_period < slow_period'"
+    return is_met

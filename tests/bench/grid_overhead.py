@@ -1,0 +1,78 @@
+"""What btstore adds to a run of a grid: its CPU time against the same engines in a bare loop.
+
+Run as a process of its own (`python -m`, this module) with the config of a grid; it prints the CPU
+seconds of both, medians of alternate rounds.
+"""
+
+import gc
+import json
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from statistics import median
+from time import process_time
+from typing import Any
+
+from nautilus_trader.backtest import node as nodes
+from nautilus_trader.backtest.config import BacktestRunConfig
+from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.common.config import ActorFactory
+from nautilus_trader.model.identifiers import Venue
+from nautilus_trader.persistence.catalog import ParquetDataCatalog
+
+from backtest_store.runner.config.config import load_config
+from backtest_store.runner.execution import expanded, run_one
+from backtest_store.runner.grids.grid import Combination, combinations, grid_of
+
+ROUNDS = 5
+
+
+def bare(config: BacktestRunConfig, data: list[Any], instrument: Any) -> None:
+    """Build an engine as a script does, run it and dispose of it."""
+    engine = BacktestEngine(config=config.engine)
+    (venue,) = config.venues
+    engine.add_venue(
+        venue=Venue(venue.name),
+        oms_type=nodes.get_oms_type(venue),
+        account_type=nodes.get_account_type(venue),
+        base_currency=nodes.get_base_currency(venue),
+        starting_balances=nodes.get_starting_balances(venue),
+        default_leverage=Decimal(venue.default_leverage),
+        fill_model=nodes.get_fill_model(venue),
+        fee_model=nodes.get_fee_model(venue),
+        modules=[ActorFactory.create(module) for module in venue.modules or []],
+        trade_execution=True,
+    )
+    engine.add_instrument(instrument)
+    engine.add_data(data)
+    engine.run()
+    engine.dispose()
+
+
+def cpu(work: Callable[[Any], object], items: list[Any]) -> float:
+    """Return the seconds of CPU that this process spends on some work, its threads' included."""
+    gc.collect()
+    start = process_time()
+    for item in items:
+        work(item)
+    return process_time() - start
+
+
+def main() -> None:
+    """Measure the grid of a config."""
+    loaded = load_config(Path(sys.argv[1]))
+    found = combinations(loaded, grid_of(loaded))
+    configs = [each.config for each in found if isinstance(each, Combination)]
+    runs = [BacktestRunConfig.parse(json.dumps(expanded(each).run_config)) for each in configs]
+    data = nodes.BacktestNode.load_data_config(runs[0].data[0]).data
+    (instrument,) = ParquetDataCatalog(runs[0].data[0].catalog_path).instruments()
+    measured: dict[str, list[float]] = {"bare": [], "btstore": []}
+    for _ in range(ROUNDS):
+        measured["bare"].append(cpu(lambda run: bare(run, data, instrument), runs))
+        measured["btstore"].append(cpu(run_one, configs))
+    print(json.dumps({name: median(times[1:]) for name, times in measured.items()}))
+
+
+if __name__ == "__main__":
+    main()
