@@ -13,14 +13,16 @@ from backtest_store.cli import completion
 from backtest_store.cli.options import FormatOption, examples
 from backtest_store.cli.output.outcomes import (
     exit_code,
+    look_for_unsaved,
     report_impossible,
     summarise,
+    tell_once,
     warn_of_stored,
 )
 from backtest_store.cli.output.streams import print_message
 from backtest_store.cli.output.writers import Format
 from backtest_store.cli.ray import WithRay
-from backtest_store.errors import StoreError, UnreachableError, UsageError
+from backtest_store.errors import UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -294,15 +296,6 @@ def stored_before(
         return {}
 
 
-def tell_once(error: StoreError, workers: Workers, report: Report) -> None:
-    """Say for all processes that the store is away; one alone says so when it saves."""
-    from backtest_store.runner.parallel import ThisProcess
-
-    if not report.is_told and not isinstance(workers, ThisProcess):
-        print_message(f"warning: {error}; runs wait in the spool: `btstore sync` saves them")
-        report.is_told = True
-
-
 async def look_up(
     db: Connection, planned: Sequence[Planned], tags: Sequence[str] | None
 ) -> dict[int, Record]:
@@ -320,15 +313,3 @@ async def look_up(
         return found
     await queries.annotate_runs(db, run_ids=[run.run_id for run in found.values()], add=tags)
     return await stored(db, planned)
-
-
-def look_for_unsaved(report: Report, workers: Workers) -> None:
-    """Find out which of the runs that went to the spool are in the store by now."""
-    from backtest_store.runner.batch import forget_saved
-    from backtest_store.store.connection import call
-
-    if report.unsaved:
-        try:
-            call(lambda db: forget_saved(db, report))
-        except StoreError as error:
-            tell_once(error, workers, report)

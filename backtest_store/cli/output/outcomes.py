@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from backtest_store.cli.output.streams import print_message
+from backtest_store.errors import StoreError
 
 if TYPE_CHECKING:
     from backtest_store.models import Record
     from backtest_store.runner.batch import Planned, Report
     from backtest_store.runner.grids.grid import NotRun
+    from backtest_store.runner.parallel import Workers
 
 FAILED = 1
 
@@ -74,3 +76,24 @@ def exit_code(runs: Mapping[str, Record], not_run: Sequence[NotRun] = ()) -> Non
             print_message(hints[reason])
     if reasons:
         raise typer.Exit(FAILED)
+
+
+def look_for_unsaved(report: Report, workers: Workers) -> None:
+    """Find out which of the runs that went to the spool are in the store by now."""
+    from backtest_store.runner.batch import forget_saved
+    from backtest_store.store.connection import call
+
+    if report.unsaved:
+        try:
+            call(lambda db: forget_saved(db, report))
+        except StoreError as error:
+            tell_once(error, workers, report)
+
+
+def tell_once(error: StoreError, workers: Workers, report: Report) -> None:
+    """Say for all processes that the store is away; one alone says so when it saves."""
+    from backtest_store.runner.parallel import ThisProcess
+
+    if not report.is_told and not isinstance(workers, ThisProcess):
+        print_message(f"warning: {error}; runs wait in the spool: `btstore sync` saves them")
+        report.is_told = True
