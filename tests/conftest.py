@@ -33,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Forget the user's own store, and start one server before any worker looks for it."""
     for name in [n for n in os.environ if n.startswith(("BTSTORE_", "PG")) and n != SERVER_HOME]:
         del os.environ[name]
+    # Scripts that tests write import the tests' own modules, which no install makes importable.
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
     if SERVER_HOME not in os.environ:
         place = tempfile.mkdtemp(prefix="bt-", dir=quick_disk())  # a socket's path must be short
         os.environ[SERVER_HOME] = place
