@@ -34,6 +34,10 @@ RunsArgument = Annotated[
     list[str], typer.Argument(metavar="RUN...", help=RUN_HELP, autocompletion=completion.runs)
 ]
 
+OverwriteOption = Annotated[
+    bool, typer.Option("--yes", "-y", "--force", help="Overwrite FILE without asking.")
+]
+
 
 def with_filters(
     *left_out: str, **arguments: object

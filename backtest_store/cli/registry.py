@@ -21,6 +21,7 @@ COMMANDS = {
     "history": "history:history",
     "show": "show:show",
     "compare": "compare:compare",
+    "report": "report:report",
     "best": "best:best",
     "overfit": "overfit:overfit",
     "walkforward": "walkforward:walkforward",

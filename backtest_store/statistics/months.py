@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import accumulate, pairwise
@@ -82,6 +82,16 @@ class Span:
     sharpe_ratio: float | None
     volatility: float | None
     max_drawdown: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fall:
+    """A drawdown: the first day below the peak, the lowest, and the day it was made up for."""
+
+    start: date
+    deepest: date
+    depth: float
+    end: date | None = None
 
 
 def periods_of(capital: Decimal, values: Sequence[tuple[date, Decimal]]) -> Periods | None:
@@ -183,6 +193,29 @@ def drawdowns(levels: Sequence[float]) -> list[float]:
     peaks = accumulate(levels, max, initial=1.0)
     next(peaks)
     return [level / peak - 1 for level, peak in zip(levels, peaks, strict=True)]
+
+
+def falls_of(levels: Sequence[tuple[date, float]]) -> list[Fall]:
+    """Return the times during which equity was below a peak, the deepest first.
+
+    Parameters
+    ----------
+    levels : sequence of (date, float)
+        As `levels_of` returns them.
+    """
+    depths = drawdowns([level for _, level in levels])
+    found: list[Fall] = []
+    below = False
+    for (day, _), depth in zip(levels, depths, strict=True):
+        if depth == 0:
+            if below:
+                found[-1] = replace(found[-1], end=day)
+        elif not below:
+            found.append(Fall(start=day, deepest=day, depth=depth))
+        elif depth < found[-1].depth:
+            found[-1] = replace(found[-1], deepest=day, depth=depth)
+        below = depth < 0
+    return sorted(found, key=lambda fall: fall.depth)
 
 
 def span_of(months: Sequence[Month], periods_per_year: float) -> Span:

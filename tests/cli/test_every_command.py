@@ -63,6 +63,7 @@ OF_RUNS = {
     "show --config": Command(["show", "RUN", "--config"], has_formats=False),
     "compare": Command(["compare", "RUN", "RUN"]),
     "compare --baseline": Command(["compare", "@latest", "@latest", "--baseline", "RUN"]),
+    "report": Command(["report", "RUN", "--output", "/dev/null"], has_formats=False),
     "delete": Command(["delete", "RUN", "--yes"], has_formats=False),
     "reproduce": Command(["reproduce", "RUN"], needs_engine=True),
 }

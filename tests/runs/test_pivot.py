@@ -15,8 +15,8 @@ import pytest
 from matplotlib import image
 
 from backtest_store.cli.output import tables
-from backtest_store.cli.output.heat_maps import SHADES as SHADES_DRAWN
 from backtest_store.cli.output.pivots import SHADES
+from backtest_store.cli.output.web.heat_maps import SHADES as SHADES_DRAWN
 from backtest_store.errors import UsageError
 from backtest_store.models import Record
 from backtest_store.runs.filters import filters

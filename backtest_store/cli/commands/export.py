@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backtest_store.cli.options import counted, examples, no_runs_message, with_filters
+from backtest_store.cli.options import (
+    OverwriteOption,
+    counted,
+    examples,
+    no_runs_message,
+    with_filters,
+)
 from backtest_store.cli.output.streams import print_message
 from backtest_store.runs.filters import Filters
 
@@ -20,9 +26,6 @@ EXAMPLES = examples(
 FileArgument = Annotated[
     Path,
     typer.Argument(metavar="FILE", help="Output file; - is standard output.", allow_dash=True),
-]
-OverwriteOption = Annotated[
-    bool, typer.Option("--yes", "-y", "--force", help="Overwrite FILE without asking.")
 ]
 
 

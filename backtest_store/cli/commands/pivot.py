@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backtest_store.cli import completion
-from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
+from backtest_store.cli.options import (
+    FormatOption,
+    OverwriteOption,
+    examples,
+    no_runs_message,
+    with_filters,
+)
 from backtest_store.cli.output.streams import print_message
 from backtest_store.cli.output.writers import FOR_PEOPLE, Format
 from backtest_store.errors import UsageError
@@ -34,9 +40,6 @@ PICTURES = (".html", ".png", ".svg")
 OutputOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Draw a heat map: FILE.html, FILE.png or FILE.svg."),
-]
-OverwriteOption = Annotated[
-    bool, typer.Option("--yes", "-y", "--force", help="Overwrite FILE without asking.")
 ]
 
 
@@ -88,8 +91,8 @@ def pivot(  # noqa: PLR0913 - each is an option
 
 
 def _draw(pivot: "Pivot", file: Path, aggregate: AggregateOption, *, yes: bool) -> None:
-    from backtest_store.cli.output import heat_maps
     from backtest_store.cli.output.files import written
+    from backtest_store.cli.output.web import heat_maps
 
     if file.suffix == ".html":
         drawn = heat_maps.page(pivot, aggregate.value)

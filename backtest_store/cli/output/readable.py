@@ -19,7 +19,6 @@ UNLIMITED = "\N{INFINITY}"
 RED, YELLOW = "31", "33"
 STATUS_COLOURS = {"failed": RED, "interrupted": YELLOW, "stopped": YELLOW}
 UNNEEDED_WORDS = frozenset({"at", "id", "ids", "max", "name", "ratio", "seconds", "total"})
-SIGNED_UNITS = frozenset({"fraction", "money"})
 MANY, MOST_MONEY = 1e9, 1e15
 MINUTE = 60
 LEAST_TEXT, LEAST_JSON = 10, 24
@@ -108,10 +107,8 @@ def in_one_line(values: Sequence[Any]) -> str:
 
 
 def colour(column: Column, cell: Cell) -> str:
-    """Return the colour that helps to find a cell: losses and failures are red."""
-    if column.name == "status":
-        return STATUS_COLOURS.get(str(cell), "")
-    return RED if column.unit in SIGNED_UNITS and str(cell).startswith("-") else ""
+    """Return the colour that helps to find what went wrong."""
+    return STATUS_COLOURS.get(str(cell), "") if column.name == "status" else ""
 
 
 def _fraction(cell: str) -> str:

@@ -13,7 +13,7 @@ from backtest_store.errors import StoreError
 from backtest_store.runs.pivot import text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -52,10 +52,10 @@ h1 {{ font-size: 1.4rem; }}
 
 def page(pivot: Pivot, aggregate: Aggregate) -> bytes:
     """Return a page that needs nothing but itself."""
-    drawn = picture(pivot, aggregate, "svg").decode()
+    svg = picture(pivot, aggregate, "svg").decode()
     notes = "".join(f"<li>{escape(printable(note))}</li>" for note in pivot.notes())
     title = escape(_title(pivot, aggregate))
-    return PAGE.format(title=title, picture=drawn[drawn.index("<svg") :], notes=notes).encode()
+    return PAGE.format(title=title, picture=svg[svg.index("<svg") :], notes=notes).encode()
 
 
 def picture(pivot: Pivot, aggregate: Aggregate, kind: str) -> bytes:
@@ -71,19 +71,30 @@ def picture(pivot: Pivot, aggregate: Aggregate, kind: str) -> bytes:
     StoreError
         If Matplotlib is not installed.
     """
+    return drawn(lambda: _figure(pivot, aggregate), kind)
+
+
+def drawn(figure: Callable[[], Figure], kind: str) -> bytes:
+    """Return a figure as SVG or PNG, the same for the same figure.
+
+    Raises
+    ------
+    StoreError
+        If Matplotlib is not installed.
+    """
     try:
         import matplotlib as mpl
     except ImportError as error:
         hint = "install the extra `plots`; in a checkout: pip install -e '.[plots]'"
         raise StoreError("a picture needs Matplotlib, which is not installed", hint=hint) from error
-    drawn = io.BytesIO()
+    made = io.BytesIO()
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a character that no font here has
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
-        _figure(pivot, aggregate).savefig(
-            drawn, format=kind, dpi=DOTS_PER_INCH, bbox_inches="tight", metadata=metadata
+        figure().savefig(
+            made, format=kind, dpi=DOTS_PER_INCH, bbox_inches="tight", metadata=metadata
         )
-    return drawn.getvalue()
+    return made.getvalue()
 
 
 def _figure(pivot: Pivot, aggregate: Aggregate) -> Figure:

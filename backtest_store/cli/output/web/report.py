@@ -1,0 +1,202 @@
+"""A page about one or several runs that needs nothing but itself: figures, curves, months."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from itertools import groupby
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from backtest_store.cli.output import cells, readable
+from backtest_store.cli.output.calendar_table import MONTHS
+from backtest_store.cli.output.comparisons import COLUMNS, KEY_METRICS, LABELS, MONEY
+from backtest_store.cli.output.readable import UNDEFINED
+from backtest_store.cli.output.run_page import NO_MONTHS
+from backtest_store.cli.output.text import printable
+from backtest_store.cli.output.web.heat_maps import drawn
+from backtest_store.models import Record
+from backtest_store.runs.changes.inputs import VERSIONS
+from backtest_store.runs.compare import Comparison
+from backtest_store.statistics.months import Fall, drawdowns, falls_of, levels_of, months_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHARED = ("instrument_ids", "initial_capital", "currency", "start_date", "end_date", "data_source")
+INK = "#010203"  # stands for the colour of the page's text, which is light or dark
+WIDE, HIGH = 9.0, 5.2  # inches
+MOST_FALLS = 5
+STRONGEST = 0.1  # a month's return that has the fullest colour
+GAIN, LOSS = "30 140 70", "200 60 50"
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+.wide { overflow-x: auto; } figure { margin: 0; } svg { width: 100%; height: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; }
+th, td { padding: 0.15rem 0.6rem; text-align: right; white-space: nowrap; }
+th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
+thead th { border-bottom: 1px solid; }
+.months td, .months th { padding: 0.15rem 0.4rem; } .best { font-weight: 700; }
+@media print { body { font-size: 11px; margin: 0; max-width: none; } h2 { break-after: avoid; }
+  table, figure { break-inside: avoid; } .wide { overflow: visible; }
+  * { print-color-adjust: exact; } }
+"""
+
+
+def page(comparison: Comparison) -> bytes:
+    """Return the page.
+
+    Raises
+    ------
+    StoreError
+        If Matplotlib is not installed.
+    """
+    runs = comparison.runs
+    names = list(dict.fromkeys(run.strategy_name for run in runs))
+    title = _text(f"{', '.join(names)}: {len(runs)} runs" if len(runs) > 1 else names[0])
+    body = "".join(_body(comparison, [str(run.run_id)[:8] for run in runs]))
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title><style>{STYLE}</style></head>\n"
+        f"<body><h1>{title}</h1>\n{body}</body></html>\n"
+    ).encode()
+
+
+def _body(comparison: Comparison, ids: Sequence[str]) -> Iterator[str]:
+    runs = comparison.runs
+    several = len(runs) > 1
+    yield _same(comparison)
+    inputs = comparison.differing_inputs() if several else _chosen(comparison)
+    yield f"<h2>{'Inputs that differ' if several else 'Inputs'}</h2>"
+    yield _table(["", *ids], [[_label(n), *_inputs(n, v)] for n, v in inputs.items()])
+    yield "<h2>Result</h2>"
+    yield _table(["", *ids], [*_metrics(comparison)])
+    yield "".join(f"<p>{_text(note)}</p>" for note in comparison.notes())
+    yield "<h2>Equity and drawdown</h2>"
+    yield _curves(runs, ids)
+    if several:
+        yield "<h2>Correlation of monthly returns</h2>"
+        rows = comparison.correlations()
+        texts = [[UNDEFINED if v is None else f"{v:z.2f}" for v in row] for row in rows]
+        yield _table(["", *ids], [[i, *row] for i, row in zip(ids, texts, strict=True)])
+    for run, name in zip(runs, ids, strict=True):
+        yield f"<h2>Months{f' of {name}' if several else ''}, in percent</h2>{_months(run)}"
+        if levels := levels_of(run):
+            falls = [_fall(fall) for fall in falls_of(levels)[:MOST_FALLS]]
+            yield f"<h2>Deepest drawdowns{f' of {name}' if several else ''}</h2>"
+            yield _table(["depth", "from", "deepest", "recovered"], falls)
+
+
+def _same(comparison: Comparison) -> str:
+    """Return what all runs have in common: the instrument, the time, the capital."""
+    shared = {n: v[0] for n, v in comparison.inputs().items() if n in SHARED and v[1:] == v[:-1]}
+    texts = [text for name, value in shared.items() for text in _inputs(name, [value])]
+    return f"<p>{_text(' · '.join(texts))}</p>"
+
+
+def _chosen(comparison: Comparison) -> dict[str, list[Any]]:
+    """Return of one run the parameters, and the versions of what ran."""
+    return {
+        name: values
+        for name, values in comparison.inputs().items()
+        if name.startswith("parameters.") or name in {"commit", *VERSIONS.values()}
+    }
+
+
+def _label(name: str) -> str:
+    return LABELS.get(name) or name.removeprefix("parameters.").replace("venues.0.", "venue ")
+
+
+def _inputs(name: str, values: Sequence[Any]) -> list[str]:
+    if name in COLUMNS and name != "data_fingerprint":
+        return [readable.readable(COLUMNS[name], cells.cell(value)) for value in values]
+    return [UNDEFINED if value is None else readable.plain(value) for value in values]
+
+
+def _metrics(comparison: Comparison) -> Iterator[list[str]]:
+    for name in (*KEY_METRICS, *MONEY):
+        best = comparison.best(name) if name != "initial_capital" else set()
+        texts = _inputs(name, [getattr(run, name) for run in comparison.runs])
+        marked = [f"{text} ★" if n in best else text for n, text in enumerate(texts)]
+        yield [MONEY.get(name, name), *marked]
+
+
+def _fall(fall: Fall) -> list[str]:
+    recovered = "not yet" if fall.end is None else f"{fall.end:%Y-%m-%d}"
+    return [f"{fall.depth:.1%}", f"{fall.start:%Y-%m-%d}", f"{fall.deepest:%Y-%m-%d}", recovered]
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{_text(text)}</th>" for text in heads)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide">{table}</div>'
+
+
+def _cell(text: str) -> str:
+    return (
+        f'<td class="best">{_text(text)}</td>' if text.endswith("★") else f"<td>{_text(text)}</td>"
+    )
+
+
+def _months(run: Record) -> str:
+    months = months_of(run)
+    if not months:
+        return f"<p>{NO_MONTHS}</p>"
+    rows = []
+    for year, of_year in groupby(months, key=lambda month: month.first.year):
+        known = {month.first.month: month.total for month in of_year if month.count}
+        whole = prod(1 + total for total in known.values()) - 1 if known else None
+        shades = "".join(_shaded(known.get(month)) for month in range(1, 13))
+        rows.append(f"<tr><th>{year}</th>{shades}{_shaded(whole)}</tr>")
+    heads = "".join(f"<th>{name}</th>" for name in ("", *MONTHS, "year"))
+    body = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'<div class="wide"><table class="months">{body}</table></div>'
+
+
+def _shaded(total: float | None) -> str:
+    """Return a month, greener the more it gained and redder the more it lost."""
+    if total is None:
+        return "<td></td>"
+    strength = min(abs(total) / STRONGEST, 1.0) * 0.6
+    colour = f"rgb({GAIN if total >= 0 else LOSS} / {strength:.2f})"
+    return f'<td style="background: {colour}">{100 * total:z.1f}</td>'
+
+
+def _curves(runs: Sequence[Record], ids: Sequence[str]) -> str:
+    if not any(map(levels_of, runs)):
+        return f"<p>{NO_MONTHS}</p>"
+    picture = drawn(lambda: _figure(runs, ids), "svg").decode()
+    return f"<figure>{picture[picture.index('<svg') :].replace(INK, 'currentColor')}</figure>"
+
+
+def _figure(runs: Sequence[Record], ids: Sequence[str]) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure((WIDE, HIGH), layout="constrained")
+    figure.patch.set_visible(False)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    for run, name in zip(runs, ids, strict=True):
+        if dated := levels_of(run):
+            days, levels = zip(*dated, strict=True)
+            (line,) = above.plot(days, [100 * (v - 1) for v in levels], label=name, linewidth=1.4)
+            falls = [100 * fall for fall in drawdowns(levels)]
+            below.plot(days, falls, color=line.get_color(), linewidth=1.0)
+            below.fill_between(days, falls, color=line.get_color(), alpha=0.15, linewidth=0)
+    for axes, label in ((above, "return, %"), (below, "drawdown, %")):
+        axes.patch.set_visible(False)
+        axes.set_ylabel(label, color=INK)
+        axes.tick_params(colors=INK)
+        axes.spines[:].set_color(INK)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(visible=True, color=INK, alpha=0.15)
+    if len(runs) > 1:
+        above.legend(frameon=False, labelcolor=INK, ncols=5)
+    return figure
+
+
+def _text(text: str) -> str:
+    return escape(printable(text))
