@@ -41,8 +41,9 @@ def _meet_second(module: ModuleType) -> None:
         from backtest_store.capture.engines.v2.methods import watch_class
         from backtest_store.capture.engines.v2.node import watch_node_class
 
-        watch_class(module.BacktestEngine)
-        watch_node_class(module.BacktestNode)
+        for watch, kind in ((watch_class, "BacktestEngine"), (watch_node_class, "BacktestNode")):
+            with guarded(f"watch the second engine's {kind}"):
+                watch(getattr(module, kind))
 
 
 Meeting(SECOND_MODULES, _meet_second).install()

@@ -240,10 +240,11 @@ def watch_node_class(node_class: type) -> None:
     _classes.add(node_class)
     patched: Any = node_class
     patched.__init__ = _made
-    for kind, single in KINDS.items():
-        for name in (f"add_{single}", f"add_{single}_from_config"):
+    hows = ("", "_from_config")
+    methods = [(f"add_{single}{how}", kind) for kind, single in KINDS.items() for how in hows]
+    for name, kind in [*methods, ("add_builtin_strategy", "strategies")]:
+        if hasattr(node_class, name):  # the node of 1.231 lacks some
             _replace(patched, name, kind)
-    _replace(patched, "add_builtin_strategy", "strategies")
     patched.run = _run(patched.run)
     package = node_class.__module__.rpartition(".")[0]
     for home, name in COMPONENTS:
