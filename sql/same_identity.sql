@@ -11,7 +11,7 @@ SELECT wanted.position, found.run_id
           FROM backtest_runs AS r
          WHERE r.config_hash = wanted.config_hash
            AND r.code_hash = wanted.code_hash
-           AND r.provenance->>'engine_version' = wanted.engine_version
+           AND unpacked(r.provenance)->>'engine_version' = wanted.engine_version
            AND r.status = 'success'
            AND r.run_id IS DISTINCT FROM $4::uuid
          ORDER BY r.started_at DESC, r.run_id DESC

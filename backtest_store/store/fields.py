@@ -19,6 +19,9 @@ SQL_NAMES |= {name: f"r.{name}" for name in RUN_FIELDS}
 # What is said of a run of which nobody said anything.
 SQL_NAMES |= {"tags": "coalesce(a.tags, '{}')", "starred": "coalesce(a.starred, false)"}
 SQL_NAMES |= {"note": "a.note", "name": "a.name"}
+# Stored without what they have in common with others.
+PACKED = ("config_snapshot", "provenance", "engine_stats")
+SQL_NAMES |= {name: f"unpacked({SQL_NAMES[name]})" for name in PACKED}
 INDEXED_ORDERS = frozenset({"started_at", *COPIED_TO_RUNS})
 UP, DOWN, DOWN_AND_UNDEFINED = "ASC", "DESC", "DESC NULLS LAST"
 LISTED = tuple(name for name in TYPES if name not in UNLISTED)

@@ -36,6 +36,7 @@ TABLES = (
     "performance_metrics",
     "annotations",
     "deleted_trials",
+    "shapes",
     "_yoyo_migration",
     "_yoyo_log",
     "_yoyo_version",
