@@ -214,7 +214,6 @@ async def test_the_first_of_all_runs_are_read_from_the_index_of_their_order(
     [
         ({"strategy": COMMON_STRATEGY}, "strategy"),
         ({"strategy": "strategy 7"}, "strategy"),
-        ({"strategy_type": "type 3"}, "type"),
         ({"instrument": "M"}, "instrument"),
     ],
 )
@@ -229,6 +228,12 @@ async def test_what_is_not_found_among_the_first_runs_is_read_from_an_index(
     assert len(await listed(explaining, order_by, **asked)) == PAGE
     assert f"backtest_runs_by_{index}" in explaining.indexes
     assert all(node.get("Node Type") != "Seq Scan" for node in nodes_of_runs(explaining))
+
+
+async def test_that_nothing_is_of_a_type_is_read_from_its_index(explaining: Explaining) -> None:
+    assert not await listed(explaining, "sharpe_ratio", strategy_type="nothing")
+    assert "backtest_runs_by_type" in explaining.indexes
+    assert explaining.looked_at <= NEAR
 
 
 @pytest.mark.parametrize("strategy", [None, COMMON_STRATEGY, "strategy 7", "nothing"])
