@@ -212,7 +212,6 @@ async def test_the_first_of_all_runs_are_read_from_the_index_of_their_order(
 @pytest.mark.parametrize(
     ("asked", "index"),
     [
-        ({"strategy": COMMON_STRATEGY}, "strategy"),
         ({"strategy": "strategy 7"}, "strategy"),
         ({"instrument": "M"}, "instrument"),
     ],
