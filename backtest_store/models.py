@@ -177,11 +177,13 @@ class NewestRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy:
-    """How a strategy's runs went: how many there are, how many failed, when the last began."""
+    """How a strategy's runs on an instrument went: how many there are and failed, the last one."""
 
     strategy_name: str
+    instrument_ids: list[str]
     runs: int
     failures: int
+    reproductions: int
     median_sharpe_ratio: float | None = metric("ratio")
     best_sharpe_ratio: float | None = metric("ratio")
     last_run: datetime

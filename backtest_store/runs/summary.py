@@ -38,6 +38,8 @@ class Group:
         What they have in common, in the order that was asked for.
     runs, failures : int
         How many there are, and how many of them failed.
+    reproductions : int
+        How many were made of them, or of others; nothing else counts these.
     first, second : Figures
         How they did by one metric, and by another.
     last_run : datetime
@@ -47,6 +49,7 @@ class Group:
     keys: tuple[Any, ...]
     runs: int
     failures: int
+    reproductions: int
     first: Figures
     second: Figures
     last_run: datetime
@@ -85,13 +88,13 @@ def _by_median(group: Group) -> tuple[bool, float, list[str]]:
 
 
 def _group(row: Sequence[Any], keys: Sequence[Key]) -> Group:
-    found, (runs, failures, *figures, last) = row[: len(keys)], row[len(keys) :]
+    found, (runs, failures, again, *figures, last) = row[: len(keys)], row[len(keys) :]
     values = (
         json.loads(value) if key.is_json and value is not None else value
         for key, value in zip(keys, found, strict=True)
     )
     first, second = Figures(*figures[:3]), Figures(*figures[3:])
-    return Group(tuple(values), runs, failures, first, second, last)
+    return Group(tuple(values), runs, failures, again, first, second, last)
 
 
 def name_of(name: str) -> str:
@@ -121,20 +124,22 @@ def key_of(name: str) -> Key:
 
 
 async def strategies(db: Db, where: Sequence[Condition] = ()) -> list[Strategy]:
-    """Sum up each strategy, the one that ran last first."""
-    groups = await summary(db, ["strategy"], where=where)
+    """Sum up each strategy on each of its instruments, what ran last first."""
+    groups = await summary(db, ["strategy", "instrument_ids"], where=where)
     rows = [
         Strategy(
             strategy_name=group.keys[0],
+            instrument_ids=group.keys[1],
             runs=group.runs,
             failures=group.failures,
+            reproductions=group.reproductions,
             median_sharpe_ratio=group.first.median,
             best_sharpe_ratio=group.first.best,
             last_run=group.last_run,
         )
         for group in groups
     ]
-    rows.sort(key=lambda row: row.strategy_name)
+    rows.sort(key=lambda row: (row.strategy_name, row.instrument_ids))
     return sorted(rows, key=lambda row: row.last_run, reverse=True)
 
 

@@ -117,8 +117,14 @@ def test_strategies_and_trend_are_two_of_the_groups(store_url: str, made: list[R
     store_at(store_url, *made)
     listed = json.loads(btstore("strategies", "--format", "json").out)
     assert {row["strategy_name"] for row in listed} == {"SMA", "RSI"}
+    assert len({(row["strategy_name"], *row["instrument_ids"]) for row in listed}) == len(listed)
     for row in listed:
-        runs = [run for run in made if run.strategy_name == row["strategy_name"]]
+        runs = [
+            run
+            for run in made
+            if (run.strategy_name, run.instrument_ids)
+            == (row["strategy_name"], row["instrument_ids"])
+        ]
         best, middle, _ = figures(runs, "sharpe_ratio")
         assert row["runs"] == len(runs)
         assert (row["best_sharpe_ratio"], row["median_sharpe_ratio"]) == (best, middle)
@@ -135,6 +141,20 @@ def test_strategies_and_trend_are_two_of_the_groups(store_url: str, made: list[R
         ]
         assert row["runs"] == len(runs)
         assert row["worst_total_return"] == figures(runs, "total_return")[2]
+
+
+def test_reproductions_are_counted_apart(store_url: str) -> None:
+    original = make_record(instrument_ids=["A.X"], sharpe_ratio=1.0)
+    again = make_record(
+        instrument_ids=["A.X"], sharpe_ratio=9.0, reproduced_from=original.run_id, tags=[]
+    )
+    other = make_record(instrument_ids=["B.X"], sharpe_ratio=2.0)
+    store_at(store_url, original, again, other)
+    found = json.loads(btstore("strategies", "--format", "json").out)
+    assert {
+        (*row["instrument_ids"], row["runs"], row["reproductions"], row["best_sharpe_ratio"])
+        for row in found
+    } == {("A.X", 1, 1, 1.0), ("B.X", 1, 0, 2.0)}
 
 
 def test_the_shell_names_what_it_groups_by(store_url: str) -> None:

@@ -14,7 +14,7 @@ EXAMPLES = examples("btstore strategies", "btstore strategies --since 30d --form
 
 @with_filters()
 def strategies(*, filters: Filters, format_: FormatOption = Format.TABLE) -> None:
-    """Sum up each strategy: runs, failures, median and best Sharpe ratio, last run."""
+    """Sum up each strategy by instrument: runs, failures, Sharpe ratios, last run."""
     from backtest_store.cli.output import cells, render
     from backtest_store.cli.spinner import read
     from backtest_store.models import Strategy
