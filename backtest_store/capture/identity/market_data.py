@@ -78,9 +78,9 @@ class Fingerprint:
         self._texts.update("\n".join([*known, ""]).encode("utf-8", "replace"))
         self._kinds.update(_lines_of_kinds(part, kinds))
         self._times.update(array("Q", map(ARRIVAL, part)).tobytes())
-        has_flag = _names(kinds) == {"Bar"} and hasattr(part[0], "is_revision")
-        flags = map(REVISION if has_flag else _revised, part)
-        if "Bar" in _names(kinds) and any(flags):
+        bars = {kind for kind in kinds if hasattr(kind, "is_revision")}  # those of 1.x alone
+        flags = map(REVISION if bars == kinds else _revised, part)
+        if bars and any(flags):
             places = [n for n, element in enumerate(part, self.count) if _revised(element)]
             self._revisions.update(b"".join(b"%d\n" % n for n in places))
 
@@ -104,10 +104,6 @@ def fingerprint(data: Iterable[Data]) -> str | None:
 def _are_plain(kinds: Iterable[type]) -> bool:
     """Tell whether the texts of elements of these classes have all that they hold."""
     return all(kind.__module__ in NAUTILUS_DATA and kind.__name__ != "CustomData" for kind in kinds)
-
-
-def _names(kinds: Iterable[type]) -> set[str]:
-    return {kind.__qualname__ for kind in kinds}
 
 
 def _lines_of_kinds(part: list[Data], kinds: set[type]) -> bytes:

@@ -7,9 +7,9 @@ given attributes. But its class can be given other methods, and these see everyt
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from heapq import merge
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -59,11 +59,13 @@ class Asked:
     shutdown: tuple[str, str | None] | None = None
     attributes: list[Json] = field(default_factory=list)
     chance: Json = field(default_factory=dict)
+    _ordered: list[Any] | None = None
 
     def begin(self, start: int | None, end: int | None) -> None:
         """Note that a run begins."""
         self.runs += 1
         self.replayed = [*self.held]
+        self._ordered = None
         self.start, self.end, self.shutdown = start, end, None
         self.is_under_way = True
         instances = [one.instance for one in self.components if one.instance is not None]
@@ -75,20 +77,26 @@ class Asked:
         known = set(map(id, self.replayed))
         self.fresh = [portion for portion in self.held if id(portion) not in known]
         self.replayed += self.fresh
+        self._ordered = None
         self.end = end
 
-    def data(self) -> Iterator[Any]:
-        """Yield the data of the run, or before it the data that is held, as it is replayed."""
-        return in_order(self.replayed if self.runs else self.held)
+    def data(self) -> list[Any]:
+        """Return the data of the run, or before it the data that is held, as it is replayed."""
+        if not self.runs:
+            return in_order(self.held)
+        if self._ordered is None:
+            self._ordered = in_order(self.replayed)
+        return self._ordered
 
     def forget_data(self) -> None:
         """Let go of the data: the engine goes, or is one of too many."""
         self.held, self.replayed, self.has_all_data = [], [], False
+        self._ordered = None
 
 
-def in_order(portions: Sequence[Portion]) -> Iterator[Any]:
-    """Yield data in the order in which an engine replays it."""
-    return merge(*(sorted(portion, key=ARRIVAL) for portion in portions), key=ARRIVAL)
+def in_order(portions: Sequence[Portion]) -> list[Any]:
+    """Return data in the order in which an engine replays it."""
+    return sorted(chain.from_iterable(portions), key=ARRIVAL)
 
 
 _asked: OrderedDict[str, Asked] = OrderedDict()

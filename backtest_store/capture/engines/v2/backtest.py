@@ -107,7 +107,7 @@ class SecondEngine:
 
     def market_data(self, *, is_known: bool) -> MarketData:
         """Return the data that the engine holds; `is_known` spares its digest."""
-        data = list(self._asked.data())
+        data = self._asked.data()
         digest = Fingerprint() if is_known else Fingerprint().add(data)
         return MarketData(
             count=len(data),
@@ -190,7 +190,7 @@ class SecondEngine:
     def dates(self, data: MarketData) -> tuple[datetime | None, datetime | None]:
         """Return the times of the first and the last market data that the run has seen."""
         first, last = self._prices.first, self._prices.last
-        if first is None or not data.count:
+        if first is None or last is None or not data.count:
             return None, None
         return moment(first.ts_init), moment(last.ts_init)
 
@@ -210,7 +210,7 @@ class SecondEngine:
     def _stopped(self) -> Outcome | None:
         """Return what stopped a run before its data ended."""
         asked, iterations = self._asked, self.engine.iteration
-        expected = sum(1 for _ in between(asked.data(), asked.start, asked.end))
+        expected = len(between(asked.data(), asked.start, asked.end))
         is_short = not asked.has_all_data or iterations < expected
         if not is_short or (asked.shutdown is None and not asked.has_all_data):
             return None

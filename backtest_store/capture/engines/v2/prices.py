@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from backtest_store.capture.accounting.clock import beginning_of, day_of
+from backtest_store.capture.accounting.clock import beginning_of, day_of, midnight_after
+from backtest_store.capture.engines.v2.asked import ARRIVAL
 
 ONE = Decimal(1)
 PAIRS = ("CurrencyPair", "CryptoPerpetual", "PerpetualContract")
@@ -20,7 +21,7 @@ class Prices:
 
     Parameters
     ----------
-    data : Iterable
+    data : Sequence
         The data, in the order in which it is replayed.
     instruments : Iterable
         The instruments, whose pairs of currencies give exchange rates.
@@ -31,40 +32,22 @@ class Prices:
         The days with market data, counted from 1970.
     """
 
-    def __init__(self, data: Iterable[Any], instruments: Iterable[Any]) -> None:
+    def __init__(self, data: Sequence[Any], instruments: Iterable[Any]) -> None:
         found = list(instruments)
-        self.days: list[int] = []
-        self.first: Any = None
-        self.last: Any = None
-        self._only = str(found[0].id) if len(found) == 1 else None
+        if not set(map(type, data)) <= _market_kinds(data):
+            data = [element for element in data if type(element).__name__ in MARKET_DATA]
+        self.days = list(_days(data))
+        self.first = data[0] if data else None
+        self.last = data[-1] if data else None
         self._pairs = {str(i.id): _currencies(i) for i in found if _is_pair(i)}
-        self._rates: dict[str, tuple[list[int], list[Any]]] = {}
-        self.opening: Decimal | None = None
-        self._sides: dict[str, Any] = {}
-        for element in data:
-            self._see(element)
-
-    def _see(self, element: Any) -> None:
-        if type(element).__name__ not in MARKET_DATA:
-            return
-        self.first = element if self.first is None else self.first
-        self.last = element
-        day = day_of(element.ts_init)
-        if not self.days or self.days[-1] != day:
-            self.days.append(day)
-        if self._pairs:
-            self._keep_rate(element)
-        if self._only is not None:
-            self._sides[_side(element)] = element
-            if self.opening is None:
-                self.opening = middle(element)
-
-    def _keep_rate(self, element: Any) -> None:
-        name = instrument_of(element)
-        if name in self._pairs:
-            times, elements = self._rates.setdefault(name, ([], []))
-            times.append(element.ts_init)
-            elements.append(element)
+        streams = _streams(data) if self._pairs or len(found) == 1 else {}
+        self._rates: dict[str, list[list[Any]]] = {}
+        for (name, _), elements in streams.items():
+            self._rates.setdefault(name, []).append(elements)
+        only = str(found[0].id) if len(found) == 1 else None
+        self._sides = {side: e[-1] for (name, side), e in streams.items() if name == only}
+        prices = map(middle, data if only is not None else ())
+        self.opening = next((price for price in prices if price is not None), None)
 
     @property
     def begins(self) -> Any:
@@ -101,9 +84,44 @@ class Prices:
         return None
 
     def _price(self, name: str, time: int | None) -> Decimal | None:
-        times, elements = self._rates.get(name, ([], []))
-        place = 0 if time is None else bisect_right(times, time) - 1
-        return middle(elements[place]) if 0 <= place < len(elements) else None
+        """Return the newest price of an instrument up to a moment, or the first of all."""
+        found = []
+        for elements in self._rates.get(name, ()):
+            place = 0 if time is None else bisect_right(elements, time, key=ARRIVAL) - 1
+            if place >= 0:
+                found.append(elements[place])
+        newest = sorted(found, key=ARRIVAL, reverse=time is not None)
+        return middle(newest[0]) if newest else None
+
+
+def _market_kinds(data: Sequence[Any]) -> set[type]:
+    return {kind for kind in set(map(type, data)) if kind.__name__ in MARKET_DATA}
+
+
+def _days(data: Sequence[Any]) -> Iterator[int]:
+    """Yield the days with data, counted from 1970."""
+    place = 0
+    while place < len(data):
+        day = day_of(data[place].ts_init)
+        yield day
+        place = bisect_right(data, midnight_after(day), place, key=ARRIVAL)
+
+
+def _streams(data: Sequence[Any]) -> dict[tuple[str, str], list[Any]]:
+    """Sort data by its instrument and the side of the market that it tells of."""
+    by_type: dict[Any, list[Any]] = {}
+    for element in data:
+        by_type.setdefault(_type_of(element), []).append(element)
+    found: dict[tuple[str, str], list[Any]] = {}
+    for elements in by_type.values():
+        key = (instrument_of(elements[0]), _side(elements[0]))
+        found[key] = sorted([*found.get(key, ()), *elements], key=ARRIVAL)
+    return found
+
+
+def _type_of(element: Any) -> Any:
+    bar_type = getattr(element, "bar_type", None)
+    return (type(element), element.instrument_id) if bar_type is None else bar_type
 
 
 def middle(element: Any) -> Decimal | None:
@@ -136,8 +154,8 @@ def _currencies(instrument: Any) -> tuple[str, str]:
     return str(instrument.base_currency.code), str(instrument.quote_currency.code)
 
 
-def between(data: Iterable[Any], start: int | None, end: int | None) -> Iterator[Any]:
-    """Yield the data from one moment to another, both included."""
-    for element in data:
-        if (start is None or element.ts_init >= start) and (end is None or element.ts_init <= end):
-            yield element
+def between(data: list[Any], start: int | None, end: int | None) -> list[Any]:
+    """Return the data from one moment to another, both included."""
+    first = 0 if start is None else bisect_left(data, start, key=ARRIVAL)
+    last = len(data) if end is None else bisect_right(data, end, key=ARRIVAL)
+    return data if (first, last) == (0, len(data)) else data[first:last]
