@@ -41,7 +41,7 @@ CALLED: dict[type, str] = {
     backtest.BacktestEngine: "add_venue add_data add_instrument change_fill_model clear_data run"
     " end reset dispose get_result list_venues",
     backtest.BacktestNode: "build run get_engine_cache get_engine_portfolio",
-    common.Cache: "instruments instrument instrument_ids account_for_venue orders positions"
+    common.Cache: "bars bar_types quotes trades instruments instrument instrument_ids account_for_venue orders positions"
     " position_snapshots",
     portfolio.Portfolio: "snapshots equity unrealized_pnls missing_price_instruments",
     model.MarketOrder: "events",

@@ -97,6 +97,8 @@ def test_an_engine_that_was_there_before_is_known_in_part(store: str, tmp_path: 
     assert (saved["strategy_name"], saved["status"]) == ("no strategy", "success")
     assert saved["final_balance"] == 100_000
     assert saved["initial_capital"] == 100_000
+    # All of the data is in the cache, which tells of the days.
+    assert (saved["returns_count"], float(saved["net_profit"])) == (3, 200)
 
 
 @pytest.mark.parametrize("command", [["demo"], ["run", "no.toml"]])

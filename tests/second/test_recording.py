@@ -1,6 +1,8 @@
 """What is recorded of a run on NautilusTrader 2.0."""
 
+import gc
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from nautilus_trader.backtest import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.execution import FillModel, MakerTakerFeeModel
-from nautilus_trader.model import AccountType, Money, OmsType
+from nautilus_trader.model import AccountType, Currency, CurrencyPair, Money, OmsType
 from nautilus_trader.portfolio import PortfolioConfig
 
 from backtest_store import record, save_run
@@ -268,6 +270,47 @@ def test_save_run_after_the_run_is_the_same_run(store: str) -> None:
     assert saved["status"] == "success"
     assert saved["equity_basis"] == "mark_to_market"
     assert saved["config_hash"] == recorded(backtest([100, 110], {0: 10})).config_hash
+
+
+def test_an_engine_is_let_go_of_at_once(store: str) -> None:
+    # It cannot be dropped in another thread, as a later collection of garbage might.
+    made = backtest([100, 110], {0: 10})
+    gc.collect()
+    gc.disable()
+    try:
+        before = sys.getrefcount(made)
+        recorded(made)
+        assert sys.getrefcount(made) == before
+    finally:
+        gc.enable()
+
+
+def in_yen(symbol: str, base: Currency) -> CurrencyPair:
+    """A pair that is quoted in yen."""
+    given = pair(symbol, base, Currency.from_str("JPY")).to_dict()
+    return CurrencyPair.from_dict(given | {"price_precision": 3, "price_increment": "0.001"})
+
+
+def test_several_currencies_are_valued_as_on_1_231(store: str) -> None:
+    traded, rate = in_yen("AUD/JPY", AUD), in_yen("USD/JPY", USD)
+    orders = {1: 10_000, 3: -15_000, 4: 5_000, 5: 1_000}
+    made = backtest(
+        [95, 96, 97, 95, 94, 96],
+        orders,
+        instrument=traded,
+        base_currency=None,
+        starting_balances=[Money(100_000, USD), Money(1_000_000, Currency.from_str("JPY"))],
+        fee_model=MakerTakerFeeModel(Decimal("0.0002"), Decimal("0.0002")),
+        default_leverage=Decimal(10),
+    )
+    made.add_instrument(rate)
+    made.add_data(bars_of(rate, [140, 141, 139, 142, 143, 141]))
+    saved = recorded(made)
+    assert (saved.currency, saved.initial_capital) == ("JPY", Decimal(15_000_000))
+    assert (saved.net_profit, saved.final_balance) == (Decimal(94_410), Decimal(15_094_410))
+    assert (saved.total_fees, saved.total_trades, saved.winning_trades) == (Decimal(590), 2, 1)
+    assert saved.expectancy == Decimal("-2785.5")
+    assert saved.sharpe_ratio == 1.7140184726679035
 
 
 def test_nothing_is_stored_of_an_engine_that_has_not_run(store: str) -> None:

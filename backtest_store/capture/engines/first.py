@@ -65,7 +65,8 @@ class FirstEngine:
         return True
 
     def leave(self, follower: Follower) -> None:
-        """Have a follower hear no more."""
+        """Have a follower hear no more, and let go of it, which holds the engine by this."""
+        self._follower = None
         runs.leave(follower)
         bus = self.engine.kernel.msgbus
         stop_listening(bus, WATCHED, self._on_state)

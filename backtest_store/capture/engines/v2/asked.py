@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from operator import attrgetter
+from threading import get_ident
 from typing import Any
 
 from backtest_store.capture.identity.chance import generators
@@ -56,6 +57,7 @@ class Asked:
     start: int | None = None
     end: int | None = None
     is_under_way: bool = False
+    thread: int | None = None
     shutdown: tuple[str, str | None] | None = None
     attributes: list[Json] = field(default_factory=list)
     chance: Json = field(default_factory=dict)
@@ -67,7 +69,7 @@ class Asked:
         self.replayed = [*self.held]
         self._ordered = None
         self.start, self.end, self.shutdown = start, end, None
-        self.is_under_way = True
+        self.is_under_way, self.thread = True, get_ident()
         instances = [one.instance for one in self.components if one.instance is not None]
         self.attributes = [attributes(instance) for instance in instances]
         self.chance = generators()
@@ -125,5 +127,6 @@ def _remember(key: str, asked: Asked) -> None:
 
 
 def under_way() -> list[Asked]:
-    """Return the engines that are in a run, the newest last."""
-    return [asked for asked in _asked.values() if asked.is_under_way]
+    """Return the engines that are in a run in this thread, the newest last."""
+    here = get_ident()
+    return [asked for asked in _asked.values() if asked.is_under_way and asked.thread == here]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.details import Outcome, outcome_of
@@ -34,6 +35,7 @@ from backtest_store.models import Json, Record
 if TYPE_CHECKING:
     from backtest_store.capture.identity.code import Code
 
+UNSEEN = "which days had market data is not known: it was added before backtest_store was imported"
 UNWATCHED = "whether a callback raised is not known: other tools hold what would tell"
 
 
@@ -55,8 +57,9 @@ class SecondEngine:
         return True
 
     def leave(self, follower: Follower) -> None:
-        """Have a follower hear no more."""
+        """Have a follower hear no more, and let go of it, which holds the engine by this."""
         methods.leave(follower)
+        self._follower = None
 
     def begin(self) -> None:
         """Start to watch a run that begins."""
@@ -184,8 +187,18 @@ class SecondEngine:
     @cached_property
     def _prices(self) -> Prices:
         start, end = self.engine.backtest_start, self.engine.backtest_end
-        data = between(self._asked.data(), start, end)
-        return Prices(data, self.engine.cache.instruments())
+        data = self._asked.data() if self._asked.has_all_data else self._cached()
+        return Prices(between(data, start, end), self.engine.cache.instruments())
+
+    def _cached(self) -> list[Any]:
+        """Return the data of a run as its cache has it, if that is all that was replayed."""
+        cache = self.engine.cache
+        ids, package = cache.instrument_ids(), type(self.engine).__module__.rpartition(".")[0]
+        external = import_module(f"{package}.model").AggregationSource.EXTERNAL
+        kept = [cache.bars(bar_type) for bar_type in cache.bar_types(external)]
+        kept += [cache.quotes(one) for one in ids] + [cache.trades(one) for one in ids]
+        data = in_order([part for part in kept if part])
+        return data if len(data) == self.engine.iteration else []
 
     def dates(self, data: MarketData) -> tuple[datetime | None, datetime | None]:
         """Return the times of the first and the last market data that the run has seen."""
@@ -230,6 +243,8 @@ class SecondEngine:
     def with_metrics(self, record: Record, warnings: Sequence[str]) -> Record:
         """Add to the record of a run that has ended how it went."""
         accounts, prices = self._accounts(), self._prices
+        if not self._asked.has_all_data and not prices.days:
+            warnings = [*warnings, UNSEEN]
         results = Results(
             valuation=accounts,
             curve=attempt("measure equity", accounts.curve, None),

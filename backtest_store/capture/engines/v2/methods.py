@@ -256,7 +256,7 @@ def _made_follower(engine: Any) -> Follower | None:
 
 
 def _note_shutdown(name: str, reason: str | None) -> None:
-    """Note who stops the system; only one engine runs in a thread, and it is the newest."""
+    """Note who stops the system; in a thread only the engine that was made last can run."""
     for told in reversed(asked.under_way()):
         told.shutdown = (name, reason)
         return

@@ -200,8 +200,9 @@ class NodeBacktest(SecondEngine):
         forget(self._key)
         return True
 
-    def leave(self, follower: Follower) -> None:
+    def leave(self, follower: Follower) -> None:  # noqa: ARG002
         """Have a follower hear no more."""
+        self._follower = None
 
     def with_metrics(self, record: Record, warnings: Sequence[str]) -> Record:
         """Add to the record how the run went, if that was seen before the node let go of it."""
