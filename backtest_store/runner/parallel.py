@@ -72,6 +72,9 @@ class WorkerProcesses:
     that dies is replaced, and the item that it was at is reported, not tried again: it may well be
     what killed the worker.
 
+    Of `concurrent.futures` a dead worker takes the whole pool with it, of `pebble` one that dies
+    idle does.
+
     Parameters
     ----------
     jobs : int

@@ -2,8 +2,11 @@
 
 import os
 import signal
+import threading
+from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
 
 ray = pytest.importorskip("ray")
@@ -81,3 +84,33 @@ def test_the_store_of_this_machine_is_refused(
     monkeypatch.delenv("BTSTORE_DATABASE_URL", raising=False)
     with pytest.raises(Exception, match="a cluster does not reach the store of this machine"):
         RayCluster("auto")
+
+
+def test_ten_workers_save_through_small_pools(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray, "init", partial(ray.init, num_cpus=10))  # so many workers it has
+    path = tmp_path / "grid.toml"
+    path.write_text(CONFIG)
+    most, is_over = 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        with psycopg.connect(store, autocommit=True) as db:
+            while not is_over.wait(0.05):
+                others = db.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND pid <> pg_backend_pid()"
+                ).fetchone()
+                most = max(most, others[0] if others else 0)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        answer = btstore("run", str(path), "--set", "fast_period=2..19", "--set", "slow_period=20,25", "--ray", "local")  # fmt: skip
+    finally:
+        is_over.set()
+        watching.join()
+    assert answer.code == 0, answer.err
+    assert len(stored(store)) == 36
+    assert 5 <= most <= 10 * 2 + 1  # two connections of each worker at most, and this process's

@@ -5,6 +5,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -71,3 +74,11 @@ def test_who_stops_early_does_not_wait_for_what_is_under_way() -> None:
     for pid in begun:
         with pytest.raises(ProcessLookupError):
             os.kill(pid or 0, 0)
+
+
+def test_of_the_standard_librarys_pool_one_dead_worker_is_the_end() -> None:
+    """Should this fail, that pool may do in place of ours."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        assert pool.submit(signal.raise_signal, signal.SIGKILL).exception()
+        with pytest.raises(BrokenProcessPool):
+            pool.submit(abs, -1)

@@ -14,6 +14,7 @@ from backtest_store.cli.options import FormatOption, examples
 from backtest_store.cli.output.outcomes import (
     exit_code,
     look_for_unsaved,
+    print_expanded,
     report_impossible,
     summarise,
     tell_once,
@@ -202,21 +203,6 @@ def run_trials(
     return report, report.labelled(search.combinations)
 
 
-def print_expanded(found: Sequence[Sequence[Combination | NotRun]]) -> None:
-    """Print each combination as NautilusTrader is told it: one object, or one a line."""
-    import json
-
-    from backtest_store.runner.execution import expanded
-    from backtest_store.runner.grids.grid import NotRun
-
-    every = [combination for combinations in found for combination in combinations]
-    report_impossible([c for c in every if isinstance(c, NotRun)])
-    configs = [expanded(c.config).run_config for c in every if not isinstance(c, NotRun)]
-    indent = 2 if len(configs) == 1 else None
-    for config in configs:
-        typer.echo(json.dumps(config, indent=indent))
-
-
 def make_workers(jobs: int, ray: str | None) -> Workers:
     """Return what runs the backtests."""
     if ray is not None:
@@ -281,10 +267,7 @@ def run_grid(
 def stored_before(
     planned: Sequence[Planned], workers: Workers, report: Report, *, tags: Sequence[str] | None
 ) -> dict[int, Record]:
-    """Find the stored runs that are identical; without a database, none is.
-
-    The runs go to the spool then, as those of `record` and `exec` do.
-    """
+    """Find the stored runs that are identical; without a database none is, and runs are spooled."""
     from backtest_store.cli.spinner import call
 
     try:

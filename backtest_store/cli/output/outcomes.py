@@ -1,4 +1,4 @@
-"""What is said, on standard error, of how the backtests of `btstore run` went."""
+"""What is said of the backtests of `btstore run`: what would run, and how they went."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from backtest_store.errors import StoreError
 if TYPE_CHECKING:
     from backtest_store.models import Record
     from backtest_store.runner.batch import Planned, Report
-    from backtest_store.runner.grids.grid import NotRun
+    from backtest_store.runner.grids.grid import Combination, NotRun
     from backtest_store.runner.parallel import Workers
 
 FAILED = 1
@@ -97,3 +97,18 @@ def tell_once(error: StoreError, workers: Workers, report: Report) -> None:
     if not report.is_told and not isinstance(workers, ThisProcess):
         print_message(f"warning: {error}; runs wait in the spool: `btstore sync` saves them")
         report.is_told = True
+
+
+def print_expanded(found: Sequence[Sequence[Combination | NotRun]]) -> None:
+    """Print each combination as NautilusTrader is told it: one object, or one a line."""
+    import json
+
+    from backtest_store.runner.execution import expanded
+    from backtest_store.runner.grids.grid import NotRun
+
+    every = [combination for combinations in found for combination in combinations]
+    report_impossible([c for c in every if isinstance(c, NotRun)])
+    configs = [expanded(c.config).run_config for c in every if not isinstance(c, NotRun)]
+    indent = 2 if len(configs) == 1 else None
+    for config in configs:
+        typer.echo(json.dumps(config, indent=indent))
