@@ -176,6 +176,16 @@ class NewestRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MonthsOfRun:
+    """What a run did over some of its months, as `backtest_store.statistics.months.Span` has it."""
+
+    run_id: UUID
+    total_return: float | None = metric("fraction")
+    sharpe_ratio: float | None = metric("ratio")
+    max_drawdown: float | None = metric("fraction")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Strategy:
     """How a strategy's runs on an instrument went: how many there are and failed, the last one."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backtest_store.models import Record
@@ -19,6 +20,7 @@ from backtest_store.store.fields import (
 from backtest_store.store.sql import Condition, Db
 
 if TYPE_CHECKING:
+    from datetime import date
     from uuid import UUID
 
     from asyncpg import Connection
@@ -30,6 +32,7 @@ MEASURED = (("success",), ("stopped",))  # the states of runs that have metrics
 # where they are not, all runs that meet the conditions are found and put in order.
 NEAR = 3000
 MOST_COUNTED = 10_000
+OVER_MONTHS = (NEWEST_FIRST, "total_return", "sharpe_ratio", "max_drawdown")
 
 
 class Listing(NamedTuple):
@@ -65,6 +68,29 @@ async def page(
 ) -> list[Record]:
     """Return these fields of at most so many runs."""
     return await queries.get_runs(db, run_ids=await _ids(db, listing, limit), fields=fields)
+
+
+async def over_months(
+    db: Db, listing: Listing, months: tuple[date, date], limit: int
+) -> list[Record]:
+    """Return the first runs that cover some whole months, with what they did over these.
+
+    Return, Sharpe ratio and drawdown are those of the months, and rank by them.
+    """
+    first, last = months
+    found = await queries.over_months(
+        db, first=first, last=last, by=listing.order_by, limit=limit, where=listing.where
+    )
+    runs = await queries.get_runs(db, run_ids=[each.run_id for each in found])
+    return [
+        replace(
+            run,
+            total_return=each.total_return,
+            sharpe_ratio=each.sharpe_ratio,
+            max_drawdown=each.max_drawdown,
+        )
+        for run, each in zip(runs, found, strict=True)
+    ]
 
 
 async def count(db: Db, listing: Listing) -> int:

@@ -10,6 +10,7 @@ from backtest_store.models import (
     Annotated,
     FoundRun,
     InputValue,
+    MonthsOfRun,
     NewestRun,
     OtherPeriod,
     Record,
@@ -21,7 +22,7 @@ from backtest_store.store.fields import LISTED, SQL_NAMES, direction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from uuid import UUID
 
     from backtest_store.store.sql import Condition, Db, Key, Query
@@ -73,6 +74,14 @@ async def count_runs(db: Db, *, limit: int, where: Sequence[Condition] = ()) -> 
     query = sql.query("count_runs", limit).having(where)
     ((found,),) = await db.fetch(query.text, *query.values)
     return int(found)
+
+
+async def over_months(  # noqa: PLR0913 - each is a parameter of the query
+    db: Db, *, first: date, last: date, by: str, limit: int, where: Sequence[Condition] = ()
+) -> list[MonthsOfRun]:
+    """Recompute what runs did over some whole months that they cover, the best first."""
+    query = sql.query("over_months", first, last, by, limit).having(where)
+    return await sql.fetch(db, query, MonthsOfRun)
 
 
 async def summary(

@@ -57,6 +57,7 @@ def hints_of(function: object) -> dict[str, object]:
     names = dict.fromkeys(("Any", "Condition", "Db", "Key", "Query"), object) | {
         "Sequence": Sequence,
         "UUID": UUID,
+        "date": date,
         "datetime": datetime,
     }
     return typing.get_type_hints(function, localns=names)

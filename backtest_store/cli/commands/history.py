@@ -17,6 +17,8 @@ from backtest_store.cli.output.writers import Format
 from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from asyncpg import Connection
 
     from backtest_store.cli.output.run_lists import RunPrinter
@@ -76,6 +78,14 @@ def history(  # noqa: PLR0913 - each is an option
     sort: SortOption = "started_at",
     after: AfterOption = None,
     columns: ColumnsOption = None,
+    while_: Annotated[
+        str | None,
+        typer.Option(
+            "--while",
+            metavar="FROM..TO",
+            help="Return, Sharpe ratio and drawdown of whole months, such as 2008-01..2009-03.",
+        ),
+    ] = None,
     reproductions: Annotated[
         bool, typer.Option("--reproductions", help="List reproductions of runs, too.")
     ] = False,
@@ -85,7 +95,8 @@ def history(  # noqa: PLR0913 - each is an option
     from backtest_store.cli.output.run_lists import RunPrinter
     from backtest_store.cli.spinner import read
     from backtest_store.errors import UsageError
-    from backtest_store.runs.listing import Listing
+    from backtest_store.runs.expressions.typed_values import span_of_months
+    from backtest_store.runs.listing import OVER_MONTHS, Listing
     from backtest_store.store.fields import SORTABLE, known
 
     listing = Listing(
@@ -96,12 +107,33 @@ def history(  # noqa: PLR0913 - each is an option
     names = None if columns is None else [name.strip() for name in columns.split(",")]
     about = (sort,) if sort != Listing().order_by else ()
     printer = RunPrinter(format_, (*about, *filters.metrics), names)
-    if all_:
+    if while_ is not None:
+        if all_ or after is not None or reproductions or sort not in OVER_MONTHS:
+            ranks = ", ".join(OVER_MONTHS)
+            raise UsageError(f"--while takes --limit, filters and --sort by {ranks}")
+        found = _print_months(listing, span_of_months(while_), limit or DEFAULT_LIMIT, printer)
+    elif all_:
         found = read(lambda db: _print_every(db, listing, after, printer))
     else:
         found = _print_first(listing, after, limit or DEFAULT_LIMIT, printer)
     if not found:
         print_message(NO_MATCH if after else no_runs_message(filters))
+
+
+def _print_months(
+    listing: "Listing", months: "tuple[date, date]", limit: int, printer: "RunPrinter"
+) -> bool:
+    """Print what runs did over some months, and return whether any covers them."""
+    from backtest_store.cli.spinner import read
+    from backtest_store.runs import listing as listings
+
+    runs = read(lambda db: listings.over_months(db, listing, months, limit))
+    printer.print(runs)
+    printer.close()
+    span = f"{months[0]:%Y-%m} to {months[1]:%Y-%m}"
+    what = "return, Sharpe ratio and drawdown"
+    print_message(f"note: {what} are of {span}; runs that do not cover it are left out")
+    return bool(runs)
 
 
 def _print_first(listing: "Listing", after: str | None, limit: int, printer: "RunPrinter") -> bool:

@@ -152,3 +152,18 @@ def first_of_month(text: str) -> date:
     except ValueError:
         hint = "runs keep whole months: write one as 2015-06"
         raise UsageError(f"{text!r} is not a month", hint=hint) from None
+
+
+def span_of_months(text: str) -> tuple[date, date]:
+    """Return the first days of the months that 2008-01..2009-03 begins and ends with.
+
+    Raises
+    ------
+    UsageError
+        If it is no such span.
+    """
+    first, dots, last = text.partition("..")
+    months = first_of_month(first), first_of_month(last if dots else first)
+    if months[0] > months[1]:
+        raise UsageError(f"{text} ends before it begins", hint="write --while 2008-01..2009-03")
+    return months
