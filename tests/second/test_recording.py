@@ -313,6 +313,13 @@ def test_several_currencies_are_valued_as_on_1_231(store: str) -> None:
     assert saved.sharpe_ratio == 1.7140184726679035
 
 
+def test_an_engine_without_a_venue_has_no_capital(store: str) -> None:
+    made = BacktestEngine(BacktestEngineConfig(logging=QUIET))
+    saved = recorded(made)
+    assert (saved.status, saved.initial_capital, saved.currency) == ("success", None, None)
+    assert only(store)["final_balance"] is None
+
+
 def test_nothing_is_stored_of_an_engine_that_has_not_run(store: str) -> None:
     assert save_run(backtest([100, 110])) is None
     assert stored(store) == []

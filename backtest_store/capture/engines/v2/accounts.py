@@ -57,7 +57,7 @@ class Accounts:
 
     def starting_capital(self) -> Decimal:
         """Return the capital, each currency at its first known price; NaN without one."""
-        capital = self._at(self.starting_balances, None)
+        capital = None if self.currency is None else self._at(self.starting_balances, None)
         return UNKNOWN if capital is None else capital
 
     def final_balance(self) -> Decimal | None:
