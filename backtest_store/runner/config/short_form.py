@@ -293,8 +293,3 @@ class ShortForm(Section):
     engine: dict[str, JsonValue] = Field(
         default_factory=dict, description="Further fields of NautilusTrader's BacktestEngineConfig."
     )
-
-    @property
-    def is_priced_in_several(self) -> bool:
-        """Whether there are data of more than one instrument."""
-        return len({data.instrument or data.source or data.path for data in self.data}) > 1

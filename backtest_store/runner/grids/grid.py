@@ -10,7 +10,7 @@ from typing import Any
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
-from backtest_store.runner.config.config import Config, parse_config, with_overrides
+from backtest_store.runner.config.config import Config, described, with_overrides
 from backtest_store.runner.grids.constraints import Values, constraint
 from backtest_store.runner.grids.values import listed, written
 from backtest_store.runner.grids.walk import windows
@@ -69,7 +69,7 @@ class Grid:
 
     def settings(self, config: Config) -> Iterator[Json]:
         """Yield the settings of each combination that satisfies the constraints."""
-        every = (_merged(each) for each in product(*self.groups))
+        every = (merged(each) for each in product(*self.groups))
         kept = (settings for settings in every if self.allows(config, settings))
         if self.sample is None:
             yield from kept
@@ -152,13 +152,12 @@ def combinations(config: Config, grid: Grid, *, name: str = "") -> Iterator[Comb
 
 def combination(config: Config, settings: Json, name: str = "") -> Combination | NotRun:
     """Return a config with some settings of a grid."""
-    tags = settings.get("tags")
     overrides = {key: value for key, value in settings.items() if key != "tags"}
     said = ", ".join(f"{key}={value}" for key, value in overrides.items())
     label = ": ".join(filter(None, (name, said)))
     try:
-        combined = _tagged(config, tags) if tags else config
-        return Combination(with_overrides(combined, overrides), label)
+        tagged = described(config, name=None, note=None, tags=settings.get("tags", ()))
+        return Combination(with_overrides(tagged, overrides), label)
     except UsageError as error:
         return NotRun(str(error), label)
 
@@ -170,11 +169,6 @@ def excluded(config: Config, grid: Grid) -> UsageError:
         f"{config.origin.at(['grid', 'constraints'])}: grid.constraints: {listed} exclude every"
         " combination; change them or the values"
     )
-
-
-def _tagged(config: Config, tags: Sequence[str]) -> Config:
-    content = config.content | {"tags": [*(config.content.get("tags") or []), *tags]}
-    return parse_config(content, origin=config.origin, directory=config.directory)
 
 
 def _grid(config: Config) -> Grid:
@@ -255,5 +249,6 @@ def _limit(config: Config, key: str) -> str:
     return str(value)
 
 
-def _merged(settings: Iterable[Json]) -> Json:
+def merged(settings: Iterable[Json]) -> Json:
+    """Return settings as one."""
     return {key: value for setting in settings for key, value in setting.items()}

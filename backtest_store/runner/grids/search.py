@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from math import prod
+from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.errors import StoreError, UsageError
-from backtest_store.runner.grids.grid import Combination, Grid, combination, excluded
+from backtest_store.runner.grids.grid import Combination, Grid, combination, excluded, merged
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -83,7 +84,7 @@ class Search:
                 self._study.enqueue_trial(self._any())
             trial = self._study.ask()
             places = tuple(self._place(trial, group) for group in self._grid.groups)
-            settings = self._settings(places)
+            settings = merged(map(getitem, self._grid.groups, places))
             repeats += 1
             if places in self._results:
                 self._tell(trial, self._results[places])
@@ -129,10 +130,6 @@ class Search:
             order = sorted(range(len(values)), key=lambda place: float(values[place]))
             return order[trial.suggest_int(name, 0, last)]
         return int(trial.suggest_categorical(name, range(len(values))))
-
-    def _settings(self, places: Sequence[int]) -> Json:
-        chosen = zip(self._grid.groups, places, strict=True)
-        return {key: value for group, place in chosen for key, value in group[place].items()}
 
 
 def _sampler(sampler: str, grid: Grid) -> BaseSampler:
