@@ -59,9 +59,9 @@ def _ordered(query: Query, order_by: str) -> Query:
     return query.worded(field=SQL_NAMES[order_by], direction=direction(order_by))
 
 
-def list_runs(where: Sequence[Condition], order_by: str) -> Query:
-    """Return the query for `LISTED` of all runs that meet conditions, in an order."""
-    return _ordered(sql.query("list_runs").having(where), order_by).listing(LISTED)
+def list_runs(where: Sequence[Condition], order_by: str, fields: Sequence[str] = LISTED) -> Query:
+    """Return the query for fields of all runs that meet conditions, in an order."""
+    return _ordered(sql.query("list_runs").having(where), order_by).listing(fields)
 
 
 def list_runs_as_json(where: Sequence[Condition]) -> Query:

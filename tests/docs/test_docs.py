@@ -106,7 +106,10 @@ def test_the_code_of_reading_answers(store_url: str) -> None:
 def test_no_other_page_has_code_that_is_not_run() -> None:
     with_code = {page.name for page in PAGES if CODE.search(page.read_text("utf-8"))}
     with_shell = {page.name for page in PAGES if SHELL.search(page.read_text("utf-8"))}
-    assert (with_code, with_shell) == ({"recording.md", "reading.md"}, {"teams.md"})
+    assert (with_code, with_shell) == (
+        {"recording.md", "reading.md", "taking-along.md"},
+        {"teams.md", "taking-along.md"},
+    )
 
 
 def test_a_team_s_store_is_set_up_as_the_page_says(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`btstore export`: runs as JSON Lines."""
 
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,11 +18,17 @@ from backtest_store.cli.output.streams import print_message
 from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from asyncpg import Connection
+
+    from backtest_store.cli.output.files import Write
 
 
 EXAMPLES = examples(
-    "btstore export runs.jsonl", 'btstore export - --strategy "SMA Crossover" | gzip > sma.jsonl.gz'
+    "btstore export runs.jsonl",
+    "btstore export runs.parquet --format parquet --status success",
+    'btstore export - --strategy "SMA Crossover" | gzip > sma.jsonl.gz',
 )
 FileArgument = Annotated[
     Path,
@@ -29,29 +36,67 @@ FileArgument = Annotated[
 ]
 
 
+class ExportFormat(StrEnum):
+    """What is written."""
+
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
 @with_filters()
-def export(file: FileArgument, *, yes: OverwriteOption = False, filters: Filters) -> None:
-    """Write whole runs as JSON Lines, which `btstore import` reads."""
+def export(
+    file: FileArgument,
+    *,
+    yes: OverwriteOption = False,
+    format_: Annotated[
+        ExportFormat, typer.Option("--format", help="What to write; only jsonl can be imported.")
+    ] = ExportFormat.JSONL,
+    filters: Filters,
+) -> None:
+    """Write whole runs as JSON Lines, which `btstore import` reads, or as Parquet."""
     from backtest_store.cli.output.text import printable_lines
     from backtest_store.cli.spinner import read
     from backtest_store.runs import transfer
 
     where = filters.conditions
     with _output(file, yes=yes) as write:
-        runs = read(
-            lambda db: transfer.export(db, where, lambda lines: write(printable_lines(lines)))
-        )
+        if format_ is ExportFormat.PARQUET:
+            runs = read(lambda db: _parquet(db, filters, write))
+        else:
+            runs = read(
+                lambda db: transfer.export(db, where, lambda lines: write(printable_lines(lines)))
+            )
     print_message(f"exported {counted(runs)}" if runs else no_runs_message(filters))
 
 
+async def _parquet(db: "Connection", filters: Filters, write: "Write") -> int:
+    """Write whole runs as Parquet, some at a time, and return how many there were."""
+    from backtest_store.cli.output import cells
+    from backtest_store.cli.output.formats.binary import FileOutput, ParquetWriter
+    from backtest_store.models import RECORD_FIELDS, Record
+    from backtest_store.store import queries, sql
+
+    writer, runs = ParquetWriter(cells.columns(Record), FileOutput(write)), 0
+    every = queries.list_runs(filters.conditions, "started_at", RECORD_FIELDS)
+    async for rows in sql.batches(db, every):
+        writer.write(rows)
+        runs += len(rows)
+    writer.close()
+    return runs
+
+
 @contextmanager
-def _output(file: Path, *, yes: bool) -> "Iterator[Callable[[str], object]]":
+def _output(file: Path, *, yes: bool) -> "Iterator[Write]":
     from backtest_store.cli.output.files import written
     from backtest_store.cli.output.streams import StandardOutput
 
     if str(file) == "-":
         out = StandardOutput()
-        yield out.write
+        yield (
+            lambda content: (
+                out.write(content) if isinstance(content, str) else out.write_bytes(content)
+            )
+        )
         out.flush()
         return
     with written(file, yes=yes) as write:

@@ -65,7 +65,7 @@ def _columns(names: list[str], metric: str) -> "list[Column]":
     figures = (f"{figure}_{metric}" for figure in ("best", "median", "worst"))
     keys = [name_of(name) for name in names]
     return [
-        *(Column(key, TYPES.get(key, "str")) for key in keys),
+        *(Column(key, TYPES.get(key, "str"), "text" if key in TYPES else "plain") for key in keys),
         Column("runs", "int", "count"),
         Column("failures", "int", "count"),
         *(Column(figure, "float", unit) for figure in figures),

@@ -74,6 +74,13 @@ class StandardOutput:
         for line in lines:
             self.write(line)
 
+    def write_bytes(self, content: bytes) -> None:
+        """Write what is no text."""
+        while self.before_writing:
+            self.before_writing.pop()()
+        _unless_reader_left(sys.stdout.flush)
+        _unless_reader_left(lambda: sys.stdout.buffer.write(content))
+
     def flush(self) -> None:
         """Let everything out."""
         _unless_reader_left(sys.stdout.flush)

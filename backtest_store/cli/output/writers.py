@@ -20,7 +20,7 @@ from uuid import UUID
 
 from backtest_store.cli.output import cells
 from backtest_store.cli.output.cells import Column
-from backtest_store.cli.output.formats import spreadsheet
+from backtest_store.cli.output.formats import binary, spreadsheet
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.text import printable, printable_json
 
@@ -36,6 +36,8 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     MARKDOWN = "markdown"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
 
 
 FOR_PEOPLE = (Format.TABLE, Format.MARKDOWN)
@@ -160,6 +162,8 @@ FORMATS: dict[Format, type[Writer]] = {
     Format.JSON: JsonWriter,
     Format.JSONL: JsonLinesWriter,
     Format.MARKDOWN: MarkdownWriter,
+    Format.PARQUET: binary.ParquetWriter,
+    Format.XLSX: binary.WorkbookWriter,
 }
 
 
