@@ -234,13 +234,15 @@ class Store:
         UsageError
             If neither runs nor filters are given.
         """
-        conditions = filters(**asked).conditions
+        conditions, _, _, parameters = filters(**asked)
         if not (runs or conditions or keep_best):
             raise UsageError("name runs, or say which by filters")
         metric = known(by, QUALITIES, "metric to rank by")
 
         async def deleting(db: Connection) -> list[UUID]:
-            ids = await chosen(db, runs, conditions, keep_best=keep_best, by=metric)
+            ids = await chosen(
+                db, runs, conditions, parameters=parameters, keep_best=keep_best, by=metric
+            )
             return await delete_runs(db, ids)
 
         return len(_asked(connection.call, deleting))

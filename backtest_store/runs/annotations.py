@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from backtest_store.errors import UsageError
+from backtest_store.models import RECORD_FIELDS
 from backtest_store.runs import listing as listings
 from backtest_store.runs.expressions.typed_values import plain_text
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.selectors import resolve_ids
 from backtest_store.store import queries, sql
+from backtest_store.store.fields import suggestion
 from backtest_store.store.sql import Condition, Db
+
+RUNS_LOOKED_AT = 10_000  # for the names of their parameters
 
 
 async def annotate(  # noqa: PLR0913 - each is said by itself
@@ -58,11 +62,12 @@ async def annotate(  # noqa: PLR0913 - each is said by itself
     )
 
 
-async def chosen(
+async def chosen(  # noqa: PLR0913 - each is asked for by itself
     db: Db,
     runs: Sequence[str],
     where: Sequence[Condition],
     *,
+    parameters: Sequence[str] = (),
     keep_best: int = 0,
     by: str = "sharpe_ratio",
 ) -> list[UUID]:
@@ -70,11 +75,19 @@ async def chosen(
 
     Parameters
     ----------
+    parameters : sequence of str
+        What the conditions name: a mistyped one must not choose all runs by `not` or `or`.
     keep_best : int
         Leave out so many, the best ones by a metric.
     by : str
         That metric.
+
+    Raises
+    ------
+    UsageError
+        If no run has one of the parameters.
     """
+    await _require_known(db, parameters)
     if runs:
         ids = await resolve_ids(db, runs, where)
         where = [*where, sql.condition("one_of", ids)]
@@ -84,3 +97,11 @@ async def chosen(
     best = await listings.page(db, Listing(tuple(where), by), keep_best)
     kept = {run.run_id for run in best if getattr(run, by) is not None}
     return [run_id for run_id in found if run_id not in kept]
+
+
+async def _require_known(db: Db, parameters: Sequence[str]) -> None:
+    known = await queries.parameter_names(db, newest=RUNS_LOOKED_AT) if parameters else []
+    for name in parameters:
+        if name.partition(".")[0] not in known:
+            hint = suggestion(name, [*known, *RECORD_FIELDS])
+            raise UsageError(f"no run has a parameter {name!r}; nothing changed", hint=hint)

@@ -27,6 +27,13 @@ NO_RUNS, NO_SUCH_RUN = 0, 3
 LIST_FIELDS = {
     "strategies": [*Strategy.__dataclass_fields__],
     "trend": [*Period.__dataclass_fields__],
+    "summary": [
+        "strategy_name",
+        "runs",
+        "failures",
+        *(f"{which}_sharpe_ratio" for which in ("best", "median", "worst")),
+        "last_run",
+    ],
     "pivot": [
         "parameters.fast_period",
         "runs",
@@ -56,6 +63,7 @@ LISTING = {
     "strategies": Command(["strategies"], NO_RUNS),
     "best": Command(["best"], NO_RUNS),
     "pivot": Command(["pivot", "fast_period"], NO_RUNS),
+    "summary": Command(["summary", "--by", "strategy"], NO_RUNS),
 }
 OF_RUNS = {
     "history --after": Command(["history", "--after", "RUN"]),
@@ -64,6 +72,10 @@ OF_RUNS = {
     "compare": Command(["compare", "RUN", "RUN"]),
     "compare --baseline": Command(["compare", "@latest", "@latest", "--baseline", "RUN"]),
     "report": Command(["report", "RUN", "--output", "/dev/null"], has_formats=False),
+    "tag": Command(["tag", "RUN", "+good"], has_formats=False),
+    "note": Command(["note", "RUN", "a remark"], has_formats=False),
+    "star": Command(["star", "RUN"], has_formats=False),
+    "rename": Command(["rename", "RUN", "a name"], has_formats=False),
     "delete": Command(["delete", "RUN", "--yes"], has_formats=False),
     "reproduce": Command(["reproduce", "RUN"], needs_engine=True),
 }

@@ -57,7 +57,14 @@ def delete(
         raise UsageError("name runs, or say which by filters", hint="btstore delete --help")
     metric = known(by, QUALITIES, "metric to rank by")
     ids = read(
-        lambda db: chosen(db, runs or [], filters.conditions, keep_best=keep_best, by=metric)
+        lambda db: chosen(
+            db,
+            runs or [],
+            filters.conditions,
+            parameters=filters.parameters,
+            keep_best=keep_best,
+            by=metric,
+        )
     )
     if not ids:
         print_message(no_runs_message(filters))

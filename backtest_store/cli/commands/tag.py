@@ -12,7 +12,6 @@ from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import UsageError
 
 EXAMPLES = examples("btstore tag 3f2a +good -junk", "btstore tag @batch +grid200")
-CONTEXT = {"ignore_unknown_options": True}
 MINUS = "\0"  # in no word that a shell can pass
 HELP = ("-h",)
 

@@ -41,6 +41,7 @@ class Format(StrEnum):
 
 
 FOR_PEOPLE = (Format.TABLE, Format.MARKDOWN)
+NOT_TEXT = (Format.PARQUET, Format.XLSX)
 
 
 class Writer(Protocol):

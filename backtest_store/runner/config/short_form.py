@@ -258,10 +258,9 @@ class StrategyConfig(Section):
         if value.endswith(".py"):
             raise ValueError(f"{value!r} is a file; write {value.removesuffix('.py')}:ClassName")
         if value not in BUNDLED and not is_strategy_path(value):
-            raise ValueError(
-                f"no bundled strategy {value!r}{did_you_mean(value, BUNDLED)};"
-                " your own is written package.module:Class"
-            )
+            nearest = did_you_mean(value, BUNDLED)
+            own = "" if nearest.endswith("?") else "; your own is written package.module:Class"
+            raise ValueError(f"no bundled strategy {value!r}{nearest}{own}")
         return value
 
     @field_validator("strategy_config")
