@@ -53,6 +53,8 @@ def test_it_migrates_and_lists(installed: Path, unmigrated_url: str, tmp_path: P
     assert unmigrated_url
     migrated = run(installed, "btstore", "db", "migrate", cwd=tmp_path)
     assert migrated.returncode == 0, migrated.stderr
+    roles = run(installed, "btstore", "db", "roles", cwd=tmp_path)
+    assert roles.returncode == 0, roles.stderr
     listed = run(installed, "btstore", "history", "--format", "json", cwd=tmp_path)
     assert (listed.returncode, listed.stdout.strip()) == (0, "[]"), listed.stderr
 

@@ -13,13 +13,14 @@ from backtest_store.store import migrations
 from backtest_store.store.embedded.binaries import find_binaries
 from backtest_store.store.embedded.server import EmbeddedServer
 from backtest_store.store.shipped import folder
-from tests.bench import population
-from tests.bench.population import CHUNK, METRIC_COLUMNS, RUN_COLUMNS, SORT_METRICS, Chunk
+from tests.bench import population, real_runs
+from tests.bench.population import CHUNK, Chunk
 
 HOME = Path(__file__).parents[2] / ".bench" / "home"
 GENERATORS = 2
 AHEAD = 6
 SAMPLE = 100
+PACKING = ("backtest_runs", "performance_metrics")
 
 
 def server_url() -> str:
@@ -49,6 +50,7 @@ async def scratch(name: str) -> str:
 
 async def ready(runs: int) -> str:
     """Return the URL of a store with so many runs, built unless it is there."""
+    await _make_real_runs()
     database = f"runs_{runs}_{_version()}"
     server = await asyncpg.connect(server_url())
     if not await server.fetchval("SELECT true FROM pg_database WHERE datname = $1", database):
@@ -58,6 +60,15 @@ async def ready(runs: int) -> str:
         await server.execute(f'ALTER DATABASE "{database}_unfinished" RENAME TO "{database}"')
     await server.close()
     return url_of(database)
+
+
+async def _make_real_runs() -> None:
+    """Run the real runs, unless they are kept from before and the schema is the same."""
+    schema = _schema()
+    mark = real_runs.FILE.with_suffix(".schema")
+    if not mark.exists() or mark.read_text("utf-8") != schema:
+        await real_runs.prepare(await scratch("real"))
+        mark.write_text(schema, "utf-8")
 
 
 async def _drop_outdated(server: asyncpg.Connection, runs: int) -> None:
@@ -76,29 +87,33 @@ async def _build(url: str, runs: int) -> None:
 
 async def fill(store: asyncpg.Connection, runs: int) -> None:
     """Copy so many runs into a migrated, empty store, and let it settle."""
-    copied = await copied_metrics(store)
-    chunks = range(-(-runs // CHUNK))
+    await packed_already(store)
     with ProcessPoolExecutor(GENERATORS) as pool:
         waiting: list[Future[Chunk]] = []
-        for number in chunks:
-            waiting.append(pool.submit(population.chunk, number, runs, copied))
+        for number in range(-(-runs // CHUNK)):
+            waiting.append(pool.submit(population.chunk, number, runs))
             if len(waiting) == AHEAD:
-                await copy(store, await asyncio.wrap_future(waiting.pop(0)), copied)
+                await copy(store, await asyncio.wrap_future(waiting.pop(0)))
         for future in waiting:
-            await copy(store, await asyncio.wrap_future(future), copied)
+            await copy(store, await asyncio.wrap_future(future))
+    for table in PACKING:
+        await store.execute(f"ALTER TABLE {table} ENABLE TRIGGER {table}_are_packed")
     await store.execute("VACUUM ANALYZE")
 
 
-async def copy(
-    store: asyncpg.Connection,
-    rows: Chunk,
-    copied: tuple[str, ...],
-    tables: tuple[str, str] = ("backtest_runs", "performance_metrics"),
-) -> None:
-    """Copy one chunk into both tables, all of it or nothing."""
+async def packed_already(store: asyncpg.Connection) -> None:
+    """Give a store the shapes of the real runs, and have it take rows that are packed."""
+    for table in PACKING:
+        await store.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_are_packed")
+    await store.copy_records_to_table("shapes", records=real_runs.shapes())
+    await store.execute("SELECT setval(pg_get_serial_sequence('shapes', 'shape_id'), 1000)")
+
+
+async def copy(store: asyncpg.Connection, rows: Chunk, prefix: str = "") -> None:
+    """Copy one chunk into its tables, all of it or nothing."""
     async with store.transaction():
-        await _copy(store, tables[0], (*RUN_COLUMNS, *copied), rows.runs)
-        await _copy(store, tables[1], tuple(METRIC_COLUMNS), rows.metrics)
+        for table, text in rows.tables.items():
+            await _copy(store, prefix + table, rows.columns[table], text)
 
 
 async def _copy(
@@ -110,20 +125,13 @@ async def _copy(
     await store.copy_to_table(table, source=source(), columns=columns)
 
 
-async def copied_metrics(store: asyncpg.Connection) -> tuple[str, ...]:
-    """Return the metrics that the schema keeps beside the runs as well."""
-    rows = await store.fetch(
-        "SELECT attname FROM pg_attribute WHERE attrelid = 'backtest_runs'::regclass"
-        " AND NOT attisdropped AND attnum > 0 AND attname = ANY ($1)",
-        list(SORT_METRICS),
-    )
-    return tuple(row["attname"] for row in rows)
-
-
 def _version() -> str:
     """Return a digest of what the stores are made of: the schema, and the runs."""
+    sample = b"".join(population.chunk(0, SAMPLE).tables.values())
+    return hashlib.sha256(_schema().encode() + sample).hexdigest()[:8]
+
+
+def _schema() -> str:
     files = sorted(folder("migrations").glob("*.sql"))
     lines = [line for file in files for line in file.read_text("utf-8").splitlines()]
-    schema = "\n".join(line for line in lines if line and not line.startswith("--"))
-    sample = population.chunk(0, SAMPLE, ())
-    return hashlib.sha256(schema.encode() + sample.runs + sample.metrics).hexdigest()[:8]
+    return "\n".join(line for line in lines if line and not line.startswith("--"))
