@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from nautilus_trader import backtest, common, execution, model, persistence, portfolio, trading
 
-from backtest_store.capture.engines.v2 import methods, node
+from backtest_store.capture.engines.v2 import methods, node, node_config
 from backtest_store.capture.engines.v2.description import KINDS
 from tests.second.backtests import USD
 from tests.second.backtests import backtest as made_backtest
@@ -49,7 +49,7 @@ CALLED: dict[type, str] = {
     model.MarginAccount: "balances_total starting_balances",
     model.Money: "as_decimal from_str",
     model.Equity: "to_dict",
-    persistence.ParquetDataCatalog: " ".join(node.QUERIES.values()),
+    persistence.ParquetDataCatalog: " ".join(node_config.QUERIES.values()),
     trading.Strategy: "shutdown_system on_dispose",
     trading.ExecutionAlgorithm: "on_dispose",
     common.DataActor: "shutdown_system on_dispose",

@@ -10,40 +10,25 @@ from __future__ import annotations
 import inspect
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial, wraps
 from importlib import import_module
-from types import SimpleNamespace
 from typing import Any, Protocol
-from uuid import uuid4
 
 from backtest_store.capture.details import Details, leave_no_trace
-from backtest_store.capture.engines.backtest import Follower
 from backtest_store.capture.engines.v2.asked import Asked, Component
-from backtest_store.capture.engines.v2.backtest import SecondEngine
-from backtest_store.capture.engines.v2.callbacks import forget, watched
+from backtest_store.capture.engines.v2.callbacks import watched
 from backtest_store.capture.engines.v2.description import KINDS
 from backtest_store.capture.engines.v2.methods import COMPONENTS
-from backtest_store.capture.guard import attempt, guarded
+from backtest_store.capture.engines.v2.node_config import data_of, venue_of
+from backtest_store.capture.engines.v2.node_engine import NodeBacktest, NodeEngine, keep
+from backtest_store.capture.guard import guarded
 from backtest_store.capture.recorder import EngineRecorder, Sink
-from backtest_store.capture.result import Results, measured
-from backtest_store.models import Record
 
 REMEMBERED = 64
 DISPOSED = "on_dispose"
-LOST = (
-    "the node disposed of its engine, and no component of Python told what it came to;"
-    " set dispose_on_completion=False"
-)
-SHOWN_BY_RESULT = (
-    "run_id",
-    "run_started",
-    "run_finished",
-    "backtest_start",
-    "backtest_end",
-)
 
 
 class NodeFollower(Protocol):
@@ -51,78 +36,6 @@ class NodeFollower(Protocol):
 
     def ran(self, node: Any, run: Callable[[], Any]) -> Any:
         """Have the node run, by calling a function, and return what that returns."""
-
-
-class NodeEngine:
-    """The engine of a node, as far as the node, its result and its components show it."""
-
-    def __init__(self, node: Any, config_id: str) -> None:
-        self.instance_id = str(uuid4())
-        self.iteration = 0
-        self.run_id: Any = None
-        self.run_started: int | None = None
-        self.run_finished: int | None = None
-        self.backtest_start: int | None = None
-        self.backtest_end: int | None = None
-        self.cache: Any = None
-        self.portfolio: Any = None
-        self.result: Any = None
-        self.is_kept = False
-        self._node, self._id = node, config_id
-        venue = import_module(f"{_package(node)}.model").Venue
-        self._venues = [venue(config.name) for config in node.configs[0].venues]
-        self.look()
-
-    def look(self) -> None:
-        """Take the cache and the portfolio of the engine, if the node has it."""
-        with suppress(RuntimeError):
-            self.cache = self._node.get_engine_cache(self._id)
-            self.portfolio = self._node.get_engine_portfolio(self._id)
-
-    def take(self, results: Any) -> None:
-        """Take the result of the run."""
-        for result in results or ():
-            self.result, self.iteration = result, result.iterations
-            for name in SHOWN_BY_RESULT:
-                setattr(self, name, getattr(result, name))
-
-    def list_venues(self) -> list[Any]:
-        """Return the venues of the node's configuration."""
-        return self._venues
-
-    def get_result(self) -> Any:
-        """Return the result of the run."""
-        return self.result
-
-
-def keep(engine: NodeEngine) -> None:
-    """Copy all that valuing an engine's accounts needs, before the engine empties it."""
-    cache, portfolio, venues = engine.cache, engine.portfolio, engine.list_venues()
-    instruments, ids = cache.instruments(), cache.instrument_ids()
-    accounts = {str(venue): cache.account_for_venue(venue) for venue in venues}
-    orders, positions = cache.orders(), cache.positions()
-    earlier = cache.position_snapshots()
-    known = [account.id for account in accounts.values() if account is not None]
-    snapshots = {str(one): portfolio.snapshots(one) for one in known}
-    equity = {str(venue): portfolio.equity(venue=venue) for venue in venues}
-    gains = {str(venue): portfolio.unrealized_pnls(venue=venue) for venue in venues}
-    missing = {str(venue): portfolio.missing_price_instruments(venue) for venue in venues}
-    engine.cache = SimpleNamespace(
-        instruments=lambda: instruments,
-        instrument=lambda one: next((i for i in instruments if i.id == one), None),
-        instrument_ids=lambda: ids,
-        account_for_venue=lambda venue: accounts[str(venue)],
-        orders=lambda: orders,
-        positions=lambda: positions,
-        position_snapshots=lambda: earlier,
-    )
-    engine.portfolio = SimpleNamespace(
-        snapshots=lambda one: snapshots[str(one)],
-        equity=lambda venue: equity[str(venue)],
-        unrealized_pnls=lambda venue: gains[str(venue)],
-        missing_price_instruments=lambda venue: missing[str(venue)],
-    )
-    engine.is_kept = True
 
 
 class SecondNodeRecorder:
@@ -191,37 +104,6 @@ def _end(node: Any, engine: NodeEngine, asked: Asked, results: Any, recorder: An
     recorder.detach(RuntimeError("the node made no result; its log says why"))
 
 
-class NodeBacktest(SecondEngine):
-    """Tells of the engine of a node."""
-
-    def follow(self, follower: Follower) -> bool:
-        """Have a follower hear of the engine's runs: the node's recorder tells it."""
-        self._follower = follower
-        forget(self._key)
-        return True
-
-    def leave(self, follower: Follower) -> None:  # noqa: ARG002
-        """Have a follower hear no more."""
-        self._follower = None
-
-    def with_metrics(self, record: Record, warnings: Sequence[str]) -> Record:
-        """Add to the record how the run went, if that was seen before the node let go of it."""
-        if self.engine.is_kept:
-            return super().with_metrics(record, warnings)
-        statistics = attempt("read statistics", self._statistics, {})
-        results = Results(
-            valuation=self._accounts(),
-            curve=None,
-            ledger=None,
-            unrealised=None,
-            final_balance=None,
-            opening_price=self._prices.opening,
-            closing_price=self._prices.closing,
-            engine_stats=statistics,
-        )
-        return measured(record, results, [*warnings, LOST])
-
-
 _followers: dict[str, NodeFollower] = {}
 _running: list[NodeEngine | None] = []
 _nodes: OrderedDict[str, Asked] = OrderedDict()
@@ -252,10 +134,6 @@ def watch_node_class(node_class: type) -> None:
         _watch_disposal(getattr(import_module(f"{package}.{home}"), name))
 
 
-def _package(node: Any) -> str:
-    return str(type(node).__module__.rpartition(".")[0])
-
-
 def _key(node: Any) -> str:
     return str(node.configs[0].id)
 
@@ -273,64 +151,14 @@ def _asked_of(node: Any) -> Asked:
 def _remember(node: Any, *, is_whole: bool) -> Asked:
     config = node.configs[0]
     asked = Asked(is_whole=is_whole, config=config.engine, has_all_data=False)
-    asked.venues = [_venue(node, venue) for venue in config.venues]
+    asked.venues = [venue_of(node, venue) for venue in config.venues]
     with guarded("read the catalog"):
-        asked.held = [tuple(_data(node, config, data)) for data in config.data]
+        asked.held = [tuple(data_of(node, config, data)) for data in config.data]
         asked.has_all_data = True
     _nodes[_key(node)] = asked
     while len(_nodes) > REMEMBERED:
         _nodes.popitem(last=False)
     return asked
-
-
-def _venue(node: Any, config: Any) -> dict[str, Any]:
-    """Return the settings of a venue, under the names by which an engine is told them."""
-    money = import_module(f"{_package(node)}.model").Money
-    names = [name for name in dir(type(config)) if not name.startswith("_")]
-    said = {name: getattr(config, name) for name in names}
-    balances = [money.from_str(text) for text in config.starting_balances]
-    return said | {"venue": said.pop("name"), "starting_balances": balances}
-
-
-QUERIES = {
-    "Bar": "query_bars",
-    "QuoteTick": "query_quote_ticks",
-    "TradeTick": "query_trade_ticks",
-    "OrderBookDelta": "query_order_book_deltas",
-    "OrderBookDepth": "query_order_book_depths",
-}
-
-
-def _data(node: Any, config: Any, data: Any) -> list[Any]:
-    """Read what the node reads of a catalog."""
-    catalog = import_module(f"{_package(node)}.persistence").ParquetDataCatalog
-    if data.catalog_fs_storage_option_keys or data.catalog_fs_rust_storage_option_keys:
-        raise ValueError("its storage options are not shown")
-    protocol = data.catalog_fs_protocol
-    path = data.catalog_path if protocol in {None, "file"} else f"{protocol}://{data.catalog_path}"
-    kind = str(data.data_type).rpartition(".")[2]
-    query = getattr(catalog(path), QUERIES[kind])
-    given: list[Any] = query(
-        _identifiers(data),
-        _last(max, data.start_time, config.start),
-        _last(min, data.end_time, config.end),
-        data.filter_expr,
-    )
-    return given
-
-
-def _identifiers(data: Any) -> list[str] | None:
-    if data.bar_types:
-        return list(data.bar_types)
-    ids = [str(i) for i in data.instrument_ids or [data.instrument_id] if i is not None]
-    if data.bar_spec is not None:
-        return [f"{one}-{data.bar_spec}-EXTERNAL" for one in ids]
-    return ids or None
-
-
-def _last(choose: Callable[[Iterator[int]], int], *times: int | None) -> int | None:
-    known = [time for time in times if time is not None]
-    return choose(iter(known)) if known else None
 
 
 def _replace(node_class: Any, name: str, kind: str) -> None:

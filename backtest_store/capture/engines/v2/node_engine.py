@@ -1,0 +1,133 @@
+"""The engine of a 2.0 node, as far as the node, its result and its components show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+from backtest_store.capture.engines.backtest import Follower
+from backtest_store.capture.engines.v2.backtest import SecondEngine
+from backtest_store.capture.engines.v2.callbacks import forget
+from backtest_store.capture.engines.v2.node_config import package_of
+from backtest_store.capture.guard import attempt
+from backtest_store.capture.result import Results, measured
+from backtest_store.models import Record
+
+LOST = (
+    "the node disposed of its engine, and no component of Python told what it came to;"
+    " set dispose_on_completion=False"
+)
+SHOWN_BY_RESULT = (
+    "run_id",
+    "run_started",
+    "run_finished",
+    "backtest_start",
+    "backtest_end",
+)
+
+
+class NodeEngine:
+    """The engine of a node, as far as the node, its result and its components show it."""
+
+    def __init__(self, node: Any, config_id: str) -> None:
+        self.instance_id = str(uuid4())
+        self.iteration = 0
+        self.run_id: Any = None
+        self.run_started: int | None = None
+        self.run_finished: int | None = None
+        self.backtest_start: int | None = None
+        self.backtest_end: int | None = None
+        self.cache: Any = None
+        self.portfolio: Any = None
+        self.result: Any = None
+        self.is_kept = False
+        self._node, self._id = node, config_id
+        venue = import_module(f"{package_of(node)}.model").Venue
+        self._venues = [venue(config.name) for config in node.configs[0].venues]
+        self.look()
+
+    def look(self) -> None:
+        """Take the cache and the portfolio of the engine, if the node has it."""
+        with suppress(RuntimeError):
+            self.cache = self._node.get_engine_cache(self._id)
+            self.portfolio = self._node.get_engine_portfolio(self._id)
+
+    def take(self, results: Any) -> None:
+        """Take the result of the run."""
+        for result in results or ():
+            self.result, self.iteration = result, result.iterations
+            for name in SHOWN_BY_RESULT:
+                setattr(self, name, getattr(result, name))
+
+    def list_venues(self) -> list[Any]:
+        """Return the venues of the node's configuration."""
+        return self._venues
+
+    def get_result(self) -> Any:
+        """Return the result of the run."""
+        return self.result
+
+
+def keep(engine: NodeEngine) -> None:
+    """Copy all that valuing an engine's accounts needs, before the engine empties it."""
+    cache, portfolio, venues = engine.cache, engine.portfolio, engine.list_venues()
+    instruments, ids = cache.instruments(), cache.instrument_ids()
+    accounts = {str(venue): cache.account_for_venue(venue) for venue in venues}
+    orders, positions = cache.orders(), cache.positions()
+    earlier = cache.position_snapshots()
+    known = [account.id for account in accounts.values() if account is not None]
+    snapshots = {str(one): portfolio.snapshots(one) for one in known}
+    equity = {str(venue): portfolio.equity(venue=venue) for venue in venues}
+    gains = {str(venue): portfolio.unrealized_pnls(venue=venue) for venue in venues}
+    missing = {str(venue): portfolio.missing_price_instruments(venue) for venue in venues}
+    engine.cache = SimpleNamespace(
+        instruments=lambda: instruments,
+        instrument=lambda one: next((i for i in instruments if i.id == one), None),
+        instrument_ids=lambda: ids,
+        account_for_venue=lambda venue: accounts[str(venue)],
+        orders=lambda: orders,
+        positions=lambda: positions,
+        position_snapshots=lambda: earlier,
+    )
+    engine.portfolio = SimpleNamespace(
+        snapshots=lambda one: snapshots[str(one)],
+        equity=lambda venue: equity[str(venue)],
+        unrealized_pnls=lambda venue: gains[str(venue)],
+        missing_price_instruments=lambda venue: missing[str(venue)],
+    )
+    engine.is_kept = True
+
+
+class NodeBacktest(SecondEngine):
+    """Tells of the engine of a node."""
+
+    def follow(self, follower: Follower) -> bool:
+        """Have a follower hear of the engine's runs: the node's recorder tells it."""
+        self._follower = follower
+        forget(self._key)
+        return True
+
+    def leave(self, follower: Follower) -> None:  # noqa: ARG002
+        """Have a follower hear no more."""
+        self._follower = None
+
+    def with_metrics(self, record: Record, warnings: Sequence[str]) -> Record:
+        """Add to the record how the run went, if that was seen before the node let go of it."""
+        if self.engine.is_kept:
+            return super().with_metrics(record, warnings)
+        statistics = attempt("read statistics", self._statistics, {})
+        results = Results(
+            valuation=self._accounts(),
+            curve=None,
+            ledger=None,
+            unrealised=None,
+            final_balance=None,
+            opening_price=self._prices.opening,
+            closing_price=self._prices.closing,
+            engine_stats=statistics,
+        )
+        return measured(record, results, [*warnings, LOST])
