@@ -18,7 +18,6 @@ from backtest_store.runs.filters import Filters
 EXAMPLES = examples(
     "btstore compare @latest @best:sharpe_ratio --baseline @latest~1",
     "btstore compare 3f2a 77c1 9e05 --split 2015-01",
-    "btstore compare 3f2a 77c1 9e05 --format csv > runs.csv",
 )
 
 

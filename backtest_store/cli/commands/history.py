@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 20
 EXAMPLES = examples(
-    "btstore history --columns run_id,sharpe_ratio,fast_period --format csv",
     'btstore history --sort sharpe_ratio --metric "max_drawdown>-10%"',
-    "btstore history --all --since 30d --format csv > runs.csv",
+    "btstore history --while 2008-01..2009-03 --sort total_return",
 )
 LimitOption = Annotated[
     int | None,
