@@ -1,6 +1,7 @@
 """Run a script alone and under `btstore exec`, and compare all that a user sees."""
 
 import re
+import shutil
 from pathlib import Path
 
 from tests.runner.test_exec import btstore, count_in, python, without_count
@@ -25,7 +26,7 @@ def masked(output: str) -> list[str]:
 
 def compare(name: str, folder: Path) -> None:
     """Make sure that a script does the same under `btstore exec`, and that its runs are recorded."""
-    path = SCRIPTS / f"{name}.py"
+    path = Path(shutil.copy(SCRIPTS / f"{name}.py", folder))
     alone, ran = (
         python(path, "an", "argument", cwd=folder),
         btstore(path, "an", "argument", cwd=folder),
