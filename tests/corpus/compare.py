@@ -13,7 +13,7 @@ CHANCE = re.compile(
     r"|20(?:2[5-9]|[3-9]\d)-\d\d-\d\d[T ][\d:.]+(?:Z|\+00:00)?"  # the time of day
     r"|\d+(?:ns|μs|ms)\b|Elapsed time:   .*"  # how long it took
     r"|.*(?:RAM-|Swap-|PID).*\n"  # the machine
-    r"|tmp\w+"  # temporary folders
+    r"|tmp\w+|\bpid=\d+"  # temporary folders, and processes
 )
 # How many runs each makes; a failed one counts.
 RUNS = {"resets": 3, "engines": 3, "pool": 2, "node": 2}
