@@ -60,7 +60,7 @@ def test_a_group_alone_shows_its_help(words: list[str]) -> None:
     ("words", "said"),
     [
         (["hystory"], "no such command 'hystory'. Did you mean 'history'?"),
-        (["history", "--srot", "x"], "no such option: --srot (Possible options: --sort)"),
+        (["history", "--srot", "x"], "no such option: --srot (Possible options: --note, --sort)"),
         (
             ["history", "--limit", "few"],
             "invalid value for '--limit': 'few' is not a valid integer",
