@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import MAXYEAR, date, timedelta
 from decimal import Decimal
 from itertools import accumulate, pairwise
 from math import fsum, prod, sqrt
@@ -147,13 +147,10 @@ def months_of(metrics: Metrics) -> list[Month]:
     if metrics.period == "day":
         days = ((start + timedelta(n), r) for n, r in enumerate(returns))
         return list(_months({day: r for day, r in days if r is not None}))
-    stored = zip(
-        returns,
-        metrics.period_counts or (),
-        metrics.period_means or (),
-        metrics.period_deviations or (),
-        strict=True,
-    )
+    counts, means = metrics.period_counts or (), metrics.period_means or ()
+    stored = (returns, counts, means, metrics.period_deviations or ())
+    if len({len(values) for values in stored}) > 1:
+        return []  # only past the checks of the schema
     return [
         Month(
             first=_later(start, place),
@@ -162,7 +159,7 @@ def months_of(metrics: Metrics) -> list[Month]:
             mean=mean or 0.0,
             deviation=deviation or 0.0,
         )
-        for place, (total, count, mean, deviation) in enumerate(stored)
+        for place, (total, count, mean, deviation) in enumerate(zip(*stored, strict=True))
     ]
 
 
@@ -276,7 +273,7 @@ def _summed(first: date, returns: list[float]) -> Month:
 
 def _later(first: date, months: int) -> date:
     years, month = divmod(first.month - 1 + months, MONTHS_A_YEAR)
-    return date(first.year + years, month + 1, 1)
+    return date(min(first.year + years, MAXYEAR), month + 1, 1)
 
 
 def _months_between(first: date, last: date) -> int:

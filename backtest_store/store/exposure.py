@@ -6,15 +6,14 @@ from functools import cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
-
 from backtest_store.log import get_logger
+from backtest_store.store.times import TimesConnection
 
 if TYPE_CHECKING:
     import psycopg
 
 
-class WatchedConnection(asyncpg.Connection):
+class WatchedConnection(TimesConnection):
     """A connection that warns if it is open to eavesdroppers; made once the server has let in."""
 
     __slots__ = ()

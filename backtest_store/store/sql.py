@@ -14,9 +14,11 @@ user typed is a parameter's value.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import fields
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
@@ -205,14 +207,26 @@ async def first_column(db: Db, query: Query) -> list[Any]:
 
 
 def _model(model: type[M], row: Mapping[str, Any]) -> M:
-    values = dict(row)
+    values = {name: _possible(value) for name, value in row.items()}
     for name in _json_fields(model) & values.keys():
-        if values[name] is not None:
-            values[name] = json.loads(values[name])
+        values[name] = _object(values[name])
     for name in _single_fields(model) & values.keys():
         if values[name] is not None:
             values[name] = [None if n is None else months.single(n) for n in values[name]]
     return model(**values)
+
+
+def _possible(value: Any) -> Any:
+    """Return a value, or None for a number that is there past the checks and means nothing."""
+    if isinstance(value, float) and not value > -math.inf:
+        return None
+    return None if isinstance(value, Decimal) and not value.is_finite() else value
+
+
+def _object(value: str | None) -> Any:
+    """Return what JSON says; what is no object, which no check lets in, as the part of one."""
+    found = None if value is None else json.loads(value)
+    return found if found is None or isinstance(found, dict) else {"": found}
 
 
 @cache
@@ -229,16 +243,19 @@ def _json_fields(model: type[DataclassInstance]) -> frozenset[str]:
 
 async def batches(db: Connection, query: Query) -> AsyncIterator[list[list[Any]]]:
     """Run a query and yield its rows as values, some at a time, in constant memory."""
+    from backtest_store.store.times import read_any_time
+
+    await read_any_time(db)  # as there is no reading again from the middle of a stream
     async with db.transaction():
         statement = await db.prepare(query.text)
         columns = enumerate(statement.get_attributes())
         json_places = [place for place, column in columns if column.type.name == "jsonb"]
         cursor = await statement.cursor(*query.values)
         while records := await cursor.fetch(BATCH):
-            rows = [list(record) for record in records]
+            rows = [[_possible(value) for value in record] for record in records]
             for place in json_places:
                 for row in rows:
-                    row[place] = None if row[place] is None else json.loads(row[place])
+                    row[place] = _object(row[place])
             yield rows
 
 

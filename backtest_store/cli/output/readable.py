@@ -136,7 +136,7 @@ def _count(cell: str) -> str:
 
 def _duration(cell: str) -> str:
     seconds = float(cell)
-    if seconds < MINUTE:
+    if seconds < MINUTE or seconds == inf:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), MINUTE)
     hours, minutes = divmod(minutes, 60)
