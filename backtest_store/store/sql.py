@@ -246,17 +246,19 @@ async def batches(db: Connection, query: Query) -> AsyncIterator[list[list[Any]]
     from backtest_store.store.times import read_any_time
 
     await read_any_time(db)  # as there is no reading again from the middle of a stream
-    async with db.transaction():
-        statement = await db.prepare(query.text)
-        columns = enumerate(statement.get_attributes())
-        json_places = [place for place, column in columns if column.type.name == "jsonb"]
-        cursor = await statement.cursor(*query.values)
-        while records := await cursor.fetch(BATCH):
-            rows = [[_possible(value) for value in record] for record in records]
-            for place in json_places:
-                for row in rows:
-                    row[place] = _object(row[place])
-            yield rows
+    transaction = db.transaction()  # not `async with`: who leaves early ends the connection, too
+    await transaction.start()
+    statement = await db.prepare(query.text)
+    columns = enumerate(statement.get_attributes())
+    json_places = [place for place, column in columns if column.type.name == "jsonb"]
+    cursor = await statement.cursor(*query.values)
+    while records := await cursor.fetch(BATCH):
+        rows = [[_possible(value) for value in record] for record in records]
+        for place in json_places:
+            for row in rows:
+                row[place] = _object(row[place])
+        yield rows
+    await transaction.commit()
 
 
 async def copy_json(db: Connection, query: Query, write: Callable[[str], object]) -> int:
