@@ -19,6 +19,8 @@ JOURNAL = "tests/saving/test_journal.py"
 SPOOL = "tests/saving/test_spool.py"
 TROUBLE = "tests/saving/test_saving_trouble.py"
 TRANSFER = "tests/runs/test_transfer.py"
+EMBEDDED = "tests/store/test_embedded.py"
+PAST_CHECKS = "tests/cli/test_past_the_checks.py"
 METRICS = "tests/statistics/test_metrics.py"
 
 DURABLE = (
@@ -65,6 +67,27 @@ DURABLE = (
         (f"{SPOOL}::test_a_full_disk_leaves_nothing_half_done",),
     ),
     Mutant(
+        "a store is taken to be away because another is",
+        f"{PACKAGE}/saving/saver.py",
+        "        self._pool_of(run.settings)  # another store than the last is not away\n",
+        "",
+        (f"{TROUBLE}::test_another_store_has_its_whole_time_though_the_last_was_away",),
+    ),
+    Mutant(
+        "whoever listens is taken for a server",
+        f"{PACKAGE}/store/embedded/lifecycle.py",
+        "            return bool(client.recv(1))\n",
+        "            return True\n",
+        (f"{EMBEDDED}::test_a_child_of_a_killed_server_that_still_listens_is_no_server",),
+    ),
+    Mutant(
+        "a time that Python cannot hold stops a command",
+        f"{PACKAGE}/store/times.py",
+        "            await read_any_time(self)\n",
+        "",
+        (f"{PAST_CHECKS}::test_every_command_that_reads_shows_it_and_the_others",),
+    ),
+    Mutant(
         "a note is closed before its run is spooled",
         f"{PACKAGE}/saving/unsaved_run.py",
         "        if self.file is None:\n            with files",
@@ -109,9 +132,9 @@ DURABLE = (
     ),
     Mutant(
         "a deleted run is left in the spool",
-        f"{PACKAGE}/cli/commands/delete.py",
-        "    save.forget(Settings.from_environment().home, wanted)",
-        "    save.forget(Settings.from_environment().home, [])",
+        f"{PACKAGE}/saving/sync.py",
+        "        for path in (spool.path_of(home, run_id), journal.path_of(home, run_id)):\n",
+        "        for path in (journal.path_of(home, run_id),):\n",
         (f"{TROUBLE}::test_a_deleted_run_does_not_come_back",),
     ),
     Mutant(
@@ -252,11 +275,11 @@ STORED = (
         ("tests/store/test_roles.py::test_not_even_the_owner_updates",),
     ),
     Mutant(
-        "a writer may empty the store",
+        "a writer may empty a table",
         "sql/roles/writer.sql",
-        "GRANT INSERT, DELETE ON backtest_runs TO",
-        "GRANT INSERT, DELETE, TRUNCATE ON backtest_runs TO",
-        ("tests/store/test_roles.py::test_neither_role_changes_what_is_stored",),
+        "GRANT INSERT, UPDATE ON annotations TO",
+        "GRANT INSERT, UPDATE, TRUNCATE ON annotations TO",
+        ("tests/store/test_roles.py::test_each_role_does_what_it_may_to_each_table_and_no_more",),
     ),
     Mutant(
         "the undefined are the best",
