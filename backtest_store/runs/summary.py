@@ -88,7 +88,8 @@ def _by_median(group: Group) -> tuple[bool, float, list[str]]:
 
 
 def _group(row: Sequence[Any], keys: Sequence[Key]) -> Group:
-    found, (runs, failures, again, *figures, last) = row[: len(keys)], row[len(keys) :]
+    found, rest = row[: len(keys)], map(sql.possible, row[len(keys) :])
+    runs, failures, again, *figures, last = rest
     values = (
         json.loads(value) if key.is_json and value is not None else value
         for key, value in zip(keys, found, strict=True)

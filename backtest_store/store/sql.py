@@ -18,6 +18,7 @@ import math
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import fields
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
@@ -207,7 +208,7 @@ async def first_column(db: Db, query: Query) -> list[Any]:
 
 
 def _model(model: type[M], row: Mapping[str, Any]) -> M:
-    values = {name: _possible(value) for name, value in row.items()}
+    values = {name: possible(value) for name, value in row.items()}
     for name in _json_fields(model) & values.keys():
         values[name] = _object(values[name])
     for name in _single_fields(model) & values.keys():
@@ -216,10 +217,12 @@ def _model(model: type[M], row: Mapping[str, Any]) -> M:
     return model(**values)
 
 
-def _possible(value: Any) -> Any:
+def possible(value: Any) -> Any:
     """Return a value, or None for a number that is there past the checks and means nothing."""
     if isinstance(value, float) and not value > -math.inf:
         return None
+    if isinstance(value, datetime) and value.tzinfo is None:  # asyncpg's of an infinite time
+        return value.replace(tzinfo=UTC)
     return None if isinstance(value, Decimal) and not value.is_finite() else value
 
 
@@ -253,7 +256,7 @@ async def batches(db: Connection, query: Query) -> AsyncIterator[list[list[Any]]
     json_places = [place for place, column in columns if column.type.name == "jsonb"]
     cursor = await statement.cursor(*query.values)
     while records := await cursor.fetch(BATCH):
-        rows = [[_possible(value) for value in record] for record in records]
+        rows = [[possible(value) for value in record] for record in records]
         for place in json_places:
             for row in rows:
                 row[place] = _object(row[place])
