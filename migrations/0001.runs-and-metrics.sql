@@ -222,8 +222,9 @@ $$;
 COMMENT ON FUNCTION packed(jsonb) IS 'Stores what a document has in common with others, and returns what it differs in.';
 
 CREATE FUNCTION unpacked(document jsonb) RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT CASE jsonb_typeof(document)
-           WHEN 'object' THEN document
+    SELECT CASE
+           WHEN jsonb_typeof(document) <> 'array' THEN document
+           WHEN (document->>0 ~ '^[0-9]{1,18}$') IS NOT TRUE THEN document
            ELSE (
                SELECT format(template, VARIADIC string_to_array(document->>1, ' '))::jsonb
                  FROM shapes

@@ -80,6 +80,9 @@ def server_s_disk_full(lab: Lab, rounds: int) -> Result:
     assert not _btstore(trial, "history").returncode, "nothing is in the way of the next"
     server = EmbeddedServer(trial.home, BINDIR)
     lab.afterwards(server.stop)
+    with psycopg.connect(server.url(), autocommit=True) as db:
+        db.execute("ALTER SYSTEM SET max_wal_size = '48MB'")  # or the log itself fills the disk
+        db.execute("SELECT pg_reload_conf()")
     try:
         for _ in range(rounds):
             assert trial.attempt_with_time()
