@@ -238,7 +238,7 @@ async def test_the_loop_goes_on_while_a_run_is_saved(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
-    monkeypatch.setattr(saver, "PATIENCE", 1.5)
+    monkeypatch.setattr(saver, "PATIENCE", 3.0)
     saved = asyncio.create_task(save.save_record_async(a_run()))
     longest, before = 0.0, time.monotonic()
     while not saved.done():
@@ -247,7 +247,7 @@ async def test_the_loop_goes_on_while_a_run_is_saved(
         longest, before = max(longest, now - before), now
     assert not saved.result()
     assert len(spool.waiting(home)) == 1
-    assert longest < 0.75
+    assert longest < saver.PATIENCE / 2  # a busy machine holds it up a while, too
 
 
 def test_a_process_holds_few_connections_and_gives_them_back(store_url: str) -> None:
