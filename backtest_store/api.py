@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from backtest_store.runs.compare import Comparison
     from backtest_store.runs.filters import Typed
     from backtest_store.runs.pivot import Pivot
-    from backtest_store.runs.scopes import ScopeName
+    from backtest_store.runs.trial_scopes import ScopeName
     from backtest_store.statistics.luck import Variance
 
     T = TypeVar("T")

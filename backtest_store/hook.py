@@ -17,8 +17,8 @@ from uuid import UUID
 
 from backtest_store.capture.details import Details, tags_of
 from backtest_store.capture.guard import fill_standard_streams, guarded
-from backtest_store.capture.identity import started  # noqa: F401 - as early as can be
-from backtest_store.capture.meeting import SECOND_MODULES, Meeting
+from backtest_store.capture.identity import process_start  # noqa: F401 - as early as can be
+from backtest_store.capture.import_hook import SECOND_MODULES, Meeting
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
 from backtest_store.saving import save
@@ -281,7 +281,7 @@ async def save_run_async(engine: BacktestEngine, **details: Any) -> UUID | None:
 
 
 def _capture(engine: BacktestEngine, details: Details) -> Record | None:
-    from backtest_store.capture.engines.backtest import backtest_of
+    from backtest_store.capture.engines.interface import backtest_of
     from backtest_store.capture.recorder import run_id_of
     from backtest_store.capture.run import begin, finish
 
@@ -302,7 +302,7 @@ def _capture(engine: BacktestEngine, details: Details) -> Record | None:
 @cache
 def _is_supported() -> bool:
     """Tell whether runs of this NautilusTrader can be captured, and if not, the user, once."""
-    from backtest_store.capture.engines.release import unsupported
+    from backtest_store.capture.engines.version import unsupported
 
     reason = unsupported()
     if reason is not None:
@@ -328,7 +328,7 @@ def _recorder(
             return None
         save.take_early()
         _warm_up()
-        from backtest_store.capture.engines.backtest import is_a, is_second
+        from backtest_store.capture.engines.interface import is_a, is_second
         from backtest_store.capture.node import NodeRecorder
         from backtest_store.capture.recorder import EngineRecorder
 

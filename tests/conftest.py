@@ -16,7 +16,7 @@ from hypothesis import settings
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 
-from backtest_store.capture.engines.release import engine_version
+from backtest_store.capture.engines.version import engine_version
 from backtest_store.store import migrations
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.disks import quick_disk

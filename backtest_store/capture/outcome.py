@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.details import Outcome, outcome_of
-from backtest_store.capture.engines import stops
+from backtest_store.capture.engines.v1 import early_stops
 from backtest_store.capture.identity.json_values import clean
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ UNENDED = Outcome(
 def outcome_of_run(
     engine: BacktestEngine,
     error: BaseException | None = None,
-    seen: stops.Seen | None = None,
+    seen: early_stops.Seen | None = None,
     *,
     has_begun: bool = True,
 ) -> Outcome:
@@ -40,9 +40,9 @@ def outcome_of_run(
     """
     if error is None:
         return UNENDED if is_under_way(engine) else _ended(engine, seen)
-    if has_begun and seen is not None and stops.is_account_error(error):
+    if has_begun and seen is not None and early_stops.is_account_error(error):
         # Of a stream the engine raises what stops a run, after it has said so.
-        seen.account_error = stops.described(error)
+        seen.account_error = early_stops.described(error)
         return _ended(engine, seen)
     return outcome_of(error)
 
@@ -53,9 +53,9 @@ def is_under_way(engine: BacktestEngine) -> bool:
     return not is_over and engine.run_id is not None
 
 
-def _ended(engine: BacktestEngine, seen: stops.Seen | None) -> Outcome:
+def _ended(engine: BacktestEngine, seen: early_stops.Seen | None) -> Outcome:
     """Return what a run came to whose end was reached: it succeeded, or was stopped."""
-    stop = stops.stop_of(engine, seen)
+    stop = early_stops.stop_of(engine, seen)
     if stop is None:
         return Outcome()
     return Outcome(status="stopped", error_type=stop.kind, error_message=clean(stop.reason))

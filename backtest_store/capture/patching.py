@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from backtest_store.capture.details import Details, leave_no_trace
-from backtest_store.capture.engines.release import unsupported
-from backtest_store.capture.meeting import SECOND_MODULES, Meeting
+from backtest_store.capture.engines.version import unsupported
+from backtest_store.capture.import_hook import SECOND_MODULES, Meeting
 from backtest_store.capture.recorder import EngineRecorder, Sink
 from backtest_store.log import get_logger
 
@@ -52,9 +52,9 @@ class Patch(Meeting):
     def meet(self, module: ModuleType) -> None:
         """Have the runs heard of that the class of a module makes."""
         if module.__name__ == ENGINE_MODULE:
-            from backtest_store.capture.engines import runs
+            from backtest_store.capture.engines.v1 import endings
 
-            runs.follow_everything(self._recorder)
+            endings.follow_everything(self._recorder)
         elif module.__name__ == NODE_MODULE:
             module.BacktestNode.run = self._node_run(module.BacktestNode.run)
         elif hasattr(module, "BacktestEngine"):

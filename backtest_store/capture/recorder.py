@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from backtest_store.capture.details import Details
-from backtest_store.capture.engines.backtest import Backtest, backtest_of
+from backtest_store.capture.engines.interface import Backtest, backtest_of
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.run import Begun, begin, finish
 from backtest_store.models import Record

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from backtest_store.capture.details import Details, Outcome
-from backtest_store.capture.engines.backtest import Backtest, Strategies
+from backtest_store.capture.engines.interface import Backtest, Strategies
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import catalogs
 from backtest_store.capture.identity import components as strategies

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from backtest_store.capture.details import Details
 from backtest_store.capture.guard import fill_standard_streams
-from backtest_store.capture.identity.started import start
+from backtest_store.capture.identity.process_start import start
 from backtest_store.capture.patching import Patch
 from backtest_store.models import Record, adapter, to_json
 from backtest_store.saving import save

@@ -19,7 +19,7 @@ from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
 from backtest_store.capture.details import Details, leave_no_trace
-from backtest_store.capture.identity.started import start
+from backtest_store.capture.identity.process_start import start
 from backtest_store.errors import UsageError
 from backtest_store.runner.children import Orders, counted, record_everything
 

@@ -30,7 +30,7 @@ from backtest_store.runner.data.made_catalogs import MADE_OF
 if TYPE_CHECKING:
     from backtest_store.models import Json, Record
     from backtest_store.runner.config.expansion import Backtest
-    from backtest_store.runner.execution import Batch
+    from backtest_store.runner.config_runs import Batch
 
 MOST_LOADED = 8
 # The one of NautilusTrader's fill models that draws whatever its probabilities are.

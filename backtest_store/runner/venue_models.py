@@ -24,7 +24,7 @@ from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.model.orders import Order
 
-from backtest_store.capture.engines import v1
+from backtest_store.capture.engines.v1 import internals
 
 _PLENTY = 1_000_000_000  # units at the price that slips, so that every order finds enough
 _RISK_CHECK = "RiskEngine.execute"
@@ -123,7 +123,7 @@ class MarginCheck(SimulationModule):  # type: ignore[misc]  # Cython class, with
     def pre_process(self, data: object) -> None:  # noqa: ARG002 - the engine's signature
         """Stand before the risk engine from the first data on."""
         if self._forward is None:
-            self._forward = v1.endpoint(self.msgbus, _RISK_CHECK)
+            self._forward = internals.endpoint(self.msgbus, _RISK_CHECK)
             self.msgbus.deregister(_RISK_CHECK, self._forward)
             self.msgbus.register(_RISK_CHECK, self._check)
 

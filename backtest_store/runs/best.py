@@ -10,9 +10,9 @@ from backtest_store.models import JudgedRun, OtherPeriod, Record
 from backtest_store.runs import listing as listings
 from backtest_store.runs.compare import survived
 from backtest_store.runs.listing import Listing
-from backtest_store.runs.scopes import Scope, ScopeName, scope_of
 from backtest_store.runs.selectors import require_one_currency
 from backtest_store.runs.shared_months import distinct, trial_of
+from backtest_store.runs.trial_scopes import Scope, ScopeName, scope_of
 from backtest_store.statistics.luck import LEAST_RETURNS, SharpeEstimate, Variance
 from backtest_store.statistics.verdict import FEWEST_RETURNS, Trials, Verdict, judge
 from backtest_store.store import queries, sql

@@ -14,7 +14,7 @@ from backtest_store.models import InputValue
 from backtest_store.runs import listing as listings
 from backtest_store.runs.expressions.parameters import flattened
 from backtest_store.runs.listing import Listing
-from backtest_store.statistics.surface import Cell, Surroundings, explained, surroundings
+from backtest_store.statistics.parameter_surface import Cell, Surroundings, explained, surroundings
 from backtest_store.store import queries
 from backtest_store.store.fields import suggestion
 from backtest_store.store.sql import Condition, Db

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from backtest_store.errors import StoreError
 from backtest_store.log import get_logger
-from backtest_store.runs.record_lines import fault_of
+from backtest_store.runs.json_records import fault_of
 from backtest_store.saving import files, journal, run_files, spool
 from backtest_store.saving.run_files import NewerFormatError, NotReadableError
 from backtest_store.store import queries

@@ -15,7 +15,7 @@ from uuid import uuid4
 from backtest_store.errors import SchemaError, UnreachableError
 from backtest_store.log import get_logger
 from backtest_store.store import sql
-from backtest_store.store.shipped import folder
+from backtest_store.store.sql_files import folder
 
 AS_THE_OWNER = "migrate as the owner of the database and its tables"
 LOCK_PATIENCE = 3.0  # seconds; another's migration of a small store takes less
@@ -132,7 +132,7 @@ def _backend(url: str) -> Iterator[DatabaseBackend]:
     from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
     from yoyo.connections import DatabaseURI
 
-    from backtest_store.store.exposure import look_at
+    from backtest_store.store.password_exposure import look_at
 
     class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
         def connect(self, _: DatabaseURI) -> psycopg.Connection[Any]:

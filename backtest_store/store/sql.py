@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from backtest_store.statistics import months
 from backtest_store.store.fields import DOWN, DOWN_AND_UNDEFINED, SQL_NAMES, UP
-from backtest_store.store.shipped import folder
+from backtest_store.store.sql_files import folder
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -22,7 +22,7 @@ from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from backtest_store.runner.config.config import load_config
-from backtest_store.runner.execution import expanded, run_one
+from backtest_store.runner.config_runs import expanded, run_one
 from backtest_store.runner.grids.grid import Combination, combinations, grid_of
 
 ROUNDS = 5

@@ -13,8 +13,8 @@ from uuid import uuid4
 import psycopg
 
 from backtest_store.store import migrations
-from backtest_store.store.embedded.account import Account, account_for
 from backtest_store.store.embedded.binaries import Binaries, find_binaries
+from backtest_store.store.embedded.os_user import Account, account_for
 from backtest_store.store.embedded.server_files import USER
 
 TEMPLATE = "store"

@@ -9,7 +9,7 @@ import pytest
 
 from backtest_store.models import Record
 from backtest_store.runner.config.config import parse_config
-from backtest_store.runner.execution import execute
+from backtest_store.runner.config_runs import execute
 from backtest_store.runner.reproduce.reproduction import repeat, request_for
 from backtest_store.runs.changes.causes import Reproduction
 from backtest_store.runs.selectors import resolve

@@ -174,7 +174,7 @@ def test_an_exception_that_the_strategy_handles_is_none(store: str) -> None:
 
 
 def _config(made: BacktestEngine) -> Any:
-    from backtest_store.capture.engines.v2.asked import asked_of
+    from backtest_store.capture.engines.v2.requests import asked_of
 
     return asked_of(made).components[0].instance.config
 

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from backtest_store.errors import StoreError, UnreachableError
-from backtest_store.store.embedded.account import account_for
 from backtest_store.store.embedded.binaries import find_binaries
+from backtest_store.store.embedded.os_user import account_for
 from backtest_store.store.embedded.processes import spawn
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.store.servers import MakeServer, ask, needs_proc, needs_root, python, seen_within

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from backtest_store.store import servers
-from backtest_store.store.embedded.account import account_for
+from backtest_store.store.embedded.os_user import account_for
 from tests.shell import btstore
 from tests.store.servers import seen_within
 

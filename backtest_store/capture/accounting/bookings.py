@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from backtest_store.capture.accounting.instrument_terms import ZERO
 from backtest_store.capture.accounting.market import Market
-from backtest_store.capture.accounting.terms import ZERO
 from backtest_store.capture.accounting.valuation import EXACT, Amounts, Valuation
 
 if TYPE_CHECKING:

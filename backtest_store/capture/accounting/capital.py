@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING
 
+from backtest_store.capture.accounting.instrument_terms import ZERO
 from backtest_store.capture.accounting.market import ONE, Market
-from backtest_store.capture.accounting.terms import ZERO
 from backtest_store.capture.accounting.valuation import EXACT, Valuation
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.accounting.capital import FirstPrices, StartingCapital
-from backtest_store.capture.accounting.clock import beginning_of, date_of, day_of, midnight_after
+from backtest_store.capture.accounting.days import beginning_of, date_of, day_of, midnight_after
 from backtest_store.capture.accounting.market import Market
 from backtest_store.capture.accounting.sampler import Samples
 from backtest_store.capture.accounting.valuation import AccountValue, Valuation

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backtest_store.capture.accounting.bookings import Bookings
+from backtest_store.capture.accounting.instrument_terms import ZERO
 from backtest_store.capture.accounting.market import ONE, Market
 from backtest_store.capture.accounting.positions import cycles, fills_of
-from backtest_store.capture.accounting.terms import ZERO
 from backtest_store.capture.accounting.valuation import EXACT, Amounts, Valuation
 
 if TYPE_CHECKING:

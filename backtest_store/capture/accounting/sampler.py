@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from backtest_store.capture.accounting.capital import StartingCapital
-from backtest_store.capture.accounting.clock import beginning_of, date_of, day_of, midnight_after
+from backtest_store.capture.accounting.days import beginning_of, date_of, day_of, midnight_after
 from backtest_store.capture.accounting.ledger import Ledger, Trade, bookings_of, fee_of
 from backtest_store.capture.accounting.market import Market
 from backtest_store.capture.accounting.valuation import AccountValue, Amounts, Valuation
-from backtest_store.capture.engines.v1 import listen
+from backtest_store.capture.engines.v1.internals import listen
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine

@@ -9,14 +9,14 @@ from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.accounting.market import Market
-from backtest_store.capture.accounting.terms import (
+from backtest_store.capture.accounting.instrument_terms import (
     ZERO,
     NoRateError,
     PositionTerms,
     any_fill,
     settlement_currency,
 )
+from backtest_store.capture.accounting.market import Market
 from backtest_store.statistics.values import ARITHMETIC
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.details import Details
-from backtest_store.capture.engines.backtest import Backtest
+from backtest_store.capture.engines.interface import Backtest
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity.code import UNKNOWN_CODE, Code, code_of
 from backtest_store.capture.identity.identity import Configuration, run_hash

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.identity.json_values import is_whole, path_of, plain
-from backtest_store.capture.identity.state import attributes_of
+from backtest_store.capture.identity.object_state import attributes_of
 from backtest_store.models import Json
 
 if TYPE_CHECKING:

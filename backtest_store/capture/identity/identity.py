@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture.engines.exchanges import exchanges, venue_settings
-from backtest_store.capture.identity.chance import generators, model_draws
+from backtest_store.capture.engines.v1.exchanges import exchanges, venue_settings
 from backtest_store.capture.identity.components import (
     attributes,
     components_of,
     unknown_arguments,
 )
+from backtest_store.capture.identity.hashed_configuration import substance
 from backtest_store.capture.identity.json_values import canonical, is_whole, plain
-from backtest_store.capture.identity.substance import substance
+from backtest_store.capture.identity.random_numbers import generators, model_draws
 from backtest_store.models import Json
 
 if TYPE_CHECKING:

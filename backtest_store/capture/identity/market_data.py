@@ -15,7 +15,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, cast
 
-from backtest_store.capture.engines import v1
+from backtest_store.capture.engines.v1 import internals
 from backtest_store.capture.identity.json_values import canonical, is_whole, plain
 from backtest_store.models import Json
 
@@ -189,7 +189,7 @@ def market_data_of(engine: BacktestEngine, *, is_known: bool = False) -> MarketD
         count=len(data),
         first=data[0].ts_init if data else None,
         last=data[-1].ts_init if data else None,
-        streams=tuple(sorted(v1.stream_names(engine))),
+        streams=tuple(sorted(internals.stream_names(engine))),
         digest=digest,
         is_all=holds_all(engine),
     )
@@ -197,7 +197,7 @@ def market_data_of(engine: BacktestEngine, *, is_known: bool = False) -> MarketD
 
 def holds_all(engine: BacktestEngine) -> bool:
     """Tell whether an engine holds all that it replays: no iterator and no catalog feeds it."""
-    return v1.data_names(engine) <= {ADDED} and not engine.kernel.catalogs
+    return internals.data_names(engine) <= {ADDED} and not engine.kernel.catalogs
 
 
 def moment(nanoseconds: int | None) -> datetime | None:

@@ -7,8 +7,8 @@ import sys
 from itertools import count
 from pathlib import Path
 
+from backtest_store.capture.identity.process_start import start
 from backtest_store.capture.identity.provenance import file_digest
-from backtest_store.capture.identity.started import start
 from backtest_store.models import Json
 
 OWN_FOLDER = Path(__file__).parents[3]

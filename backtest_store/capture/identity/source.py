@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, ModuleType
 
-from backtest_store.capture.identity.as_imported import is_as_imported
 from backtest_store.capture.identity.bytecode import described, names_in
 from backtest_store.capture.identity.imports import Uses, uses_of
 from backtest_store.capture.identity.json_values import canonical, path_of, plain
+from backtest_store.capture.identity.loaded_modules import is_as_imported
 from backtest_store.models import Plain
 
 NOTHING = Uses()

@@ -32,7 +32,7 @@ def demo() -> None:
     from backtest_store.runner.demo import DEMO_CONFIGS
 
     call(reached)  # before anything is run for a store that is not there
-    from backtest_store.runner.execution import execute
+    from backtest_store.runner.config_runs import execute
 
     runs = []
     for path in DEMO_CONFIGS:

@@ -56,7 +56,7 @@ def reproduce(
 ) -> None:
     """Run a stored run again from its snapshot, and compare every metric."""
     from backtest_store.cli.spinner import call, read, spinner
-    from backtest_store.runner.execution import require_engine
+    from backtest_store.runner.config_runs import require_engine
     from backtest_store.runs import selectors
     from backtest_store.runs.changes.causes import Reproduction
 

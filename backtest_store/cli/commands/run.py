@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from backtest_store.models import Record
     from backtest_store.runner.batch import Planned, Report
     from backtest_store.runner.config.config import Config
-    from backtest_store.runner.execution import Batch
+    from backtest_store.runner.config_runs import Batch
     from backtest_store.runner.grids.grid import Combination, Grid, NotRun
     from backtest_store.runner.grids.search import Search
     from backtest_store.runner.parallel import Workers
@@ -137,7 +137,7 @@ def run(  # noqa: PLR0913 - each is an option
     from backtest_store.cli.output import render
     from backtest_store.cli.output.run_lists import BY_NEED
     from backtest_store.runner.config.config import described, load_config
-    from backtest_store.runner.execution import require_engine
+    from backtest_store.runner.config_runs import require_engine
     from backtest_store.runner.grids.grid import combinations, grid_of, parse_settings
 
     settings = parse_settings(set_)
@@ -190,7 +190,7 @@ def run_trials(
 
     from backtest_store.cli.progress import progress
     from backtest_store.runner.batch import Report, run_search
-    from backtest_store.runner.execution import Batch
+    from backtest_store.runner.config_runs import Batch
 
     report = Report()
     try:
@@ -209,7 +209,7 @@ def make_workers(jobs: int, ray: str | None) -> Workers:
         from backtest_store.runner.distributed import RayCluster
 
         return RayCluster(ray)
-    from backtest_store.runner.execution import warm_up
+    from backtest_store.runner.config_runs import warm_up
     from backtest_store.runner.parallel import ThisProcess, WorkerProcesses
 
     return WorkerProcesses(jobs, warm_up) if jobs > 1 else ThisProcess()
@@ -221,7 +221,7 @@ def batch_of(
     """Return what the runs of a grid have in common; a backtest alone is of none."""
     from uuid import uuid4
 
-    from backtest_store.runner.execution import Batch
+    from backtest_store.runner.config_runs import Batch
 
     if sum(map(len, found)) == 1:
         return None

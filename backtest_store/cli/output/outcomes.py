@@ -103,7 +103,7 @@ def print_expanded(found: Sequence[Sequence[Combination | NotRun]]) -> None:
     """Print each combination as NautilusTrader is told it: one object, or one a line."""
     import json
 
-    from backtest_store.runner.execution import expanded
+    from backtest_store.runner.config_runs import expanded
     from backtest_store.runner.grids.grid import NotRun
 
     every = [combination for combinations in found for combination in combinations]

@@ -13,7 +13,7 @@ from backtest_store.models import Json
 from backtest_store.runner.config.config import Config, described, with_overrides
 from backtest_store.runner.grids.constraints import Values, constraint
 from backtest_store.runner.grids.values import listed, written
-from backtest_store.runner.grids.walk import windows
+from backtest_store.runner.grids.walk_windows import windows
 
 _MOST = 1_000_000
 _SETTINGS = ("name", "zip", "constraints", "sample", "seed", "periods", "walk")

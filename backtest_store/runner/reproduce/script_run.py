@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.identity.started import start
+from backtest_store.capture.identity.process_start import start
 from backtest_store.errors import StoreError
 from backtest_store.redaction import REDACTED
 from backtest_store.runner.children import Orders, kept, record_everything

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from backtest_store.errors import StoreError
-from backtest_store.store.embedded.account import Account
 from backtest_store.store.embedded.binaries import Binaries
+from backtest_store.store.embedded.os_user import Account
 from backtest_store.store.embedded.processes import run
 from backtest_store.store.embedded.server_files import DATABASE, PORT, USER, ServerFiles
 from backtest_store.store.private_folders import open_private

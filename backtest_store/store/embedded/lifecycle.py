@@ -10,8 +10,8 @@ from pathlib import Path
 
 from backtest_store.errors import StoreError, UnreachableError
 from backtest_store.store.embedded import cluster
-from backtest_store.store.embedded.account import Account, account_for
 from backtest_store.store.embedded.binaries import Binaries, find_binaries
+from backtest_store.store.embedded.os_user import Account, account_for
 from backtest_store.store.embedded.processes import exclusive, patience, spawn
 from backtest_store.store.embedded.server_files import SERVING, ServerFiles
 from backtest_store.store.private_folders import (

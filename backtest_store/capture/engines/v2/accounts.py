@@ -9,7 +9,7 @@ from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import Any
 
-from backtest_store.capture.accounting.clock import date_of, midnight_after
+from backtest_store.capture.accounting.days import date_of, midnight_after
 from backtest_store.capture.accounting.equity import EquityCurve
 from backtest_store.capture.accounting.ledger import Ledger, fee_of
 from backtest_store.capture.accounting.valuation import EXACT, ZERO, Amounts

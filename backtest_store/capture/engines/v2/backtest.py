@@ -12,13 +12,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.details import Outcome, outcome_of
-from backtest_store.capture.engines.backtest import Follower, Strategies
+from backtest_store.capture.engines.interface import Follower, Strategies
 from backtest_store.capture.engines.v2 import callbacks, description, methods
 from backtest_store.capture.engines.v2.accounts import Accounts, main_currency, total
-from backtest_store.capture.engines.v2.asked import Asked, Component, asked_of, in_order
 from backtest_store.capture.engines.v2.prices import Prices, between, instrument_of
+from backtest_store.capture.engines.v2.requests import Asked, Component, asked_of, in_order
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import components
+from backtest_store.capture.identity.hashed_configuration import substance
 from backtest_store.capture.identity.identity import CHANCE, VALUES, Configuration
 from backtest_store.capture.identity.json_values import canonical, clean, is_whole, plain
 from backtest_store.capture.identity.market_data import (
@@ -27,7 +28,6 @@ from backtest_store.capture.identity.market_data import (
     isoformat,
     moment,
 )
-from backtest_store.capture.identity.substance import substance
 from backtest_store.capture.outcome import UNENDED
 from backtest_store.capture.result import Results, measured
 from backtest_store.models import Json, Record

@@ -11,13 +11,13 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from backtest_store.capture.details import leave_no_trace
-from backtest_store.capture.engines.backtest import Follower, MakeFollower
-from backtest_store.capture.engines.runs import as_seen_from
-from backtest_store.capture.engines.v2 import asked
-from backtest_store.capture.engines.v2.asked import Asked, Component, asked_of
+from backtest_store.capture.engines.interface import Follower, MakeFollower
+from backtest_store.capture.engines.v1.endings import as_seen_from
+from backtest_store.capture.engines.v2 import requests
 from backtest_store.capture.engines.v2.callbacks import forget, watched
 from backtest_store.capture.engines.v2.description import KINDS
 from backtest_store.capture.engines.v2.models import keep_arguments
+from backtest_store.capture.engines.v2.requests import Asked, Component, asked_of
 from backtest_store.capture.guard import attempt, guarded
 
 Arguments = dict[str, Any]
@@ -95,7 +95,7 @@ def follow_everything(make: MakeFollower) -> None:
 
 def _made(engine: Any, *args: Any, **named: Any) -> None:
     with guarded("watch the engine"):
-        asked.made(engine, args[0] if args else named.get("config"))
+        requests.made(engine, args[0] if args else named.get("config"))
 
 
 def _noting(original: Callable[..., Any], note: Note) -> Callable[..., Any]:
@@ -257,7 +257,7 @@ def _made_follower(engine: Any) -> Follower | None:
 
 def _note_shutdown(name: str, reason: str | None) -> None:
     """Note who stops the system; in a thread only the engine that was made last can run."""
-    for told in reversed(asked.under_way()):
+    for told in reversed(requests.under_way()):
         told.shutdown = (name, reason)
         return
 

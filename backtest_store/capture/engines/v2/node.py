@@ -18,12 +18,12 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from backtest_store.capture.details import Details, leave_no_trace
-from backtest_store.capture.engines.v2.asked import Asked, Component
 from backtest_store.capture.engines.v2.callbacks import watched
 from backtest_store.capture.engines.v2.description import KINDS
 from backtest_store.capture.engines.v2.methods import COMPONENTS
 from backtest_store.capture.engines.v2.node_config import data_of, venue_of
 from backtest_store.capture.engines.v2.node_engine import NodeBacktest, NodeEngine, keep
+from backtest_store.capture.engines.v2.requests import Asked, Component
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.recorder import EngineRecorder, Sink
 

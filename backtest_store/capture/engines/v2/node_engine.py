@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-from backtest_store.capture.engines.backtest import Follower
+from backtest_store.capture.engines.interface import Follower
 from backtest_store.capture.engines.v2.backtest import SecondEngine
 from backtest_store.capture.engines.v2.callbacks import forget
 from backtest_store.capture.engines.v2.node_config import package_of

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from backtest_store.capture.accounting.clock import beginning_of, day_of, midnight_after
-from backtest_store.capture.engines.v2.asked import ARRIVAL
+from backtest_store.capture.accounting.days import beginning_of, day_of, midnight_after
+from backtest_store.capture.engines.v2.requests import ARRIVAL
 
 ONE = Decimal(1)
 PAIRS = ("CurrencyPair", "CryptoPerpetual", "PerpetualContract")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.engines import v1
+from backtest_store.capture.engines.v1 import internals
 from backtest_store.capture.identity.components import importable
 from backtest_store.capture.identity.json_values import path_of, plain
-from backtest_store.capture.identity.state import attributes_of, compiled_state
+from backtest_store.capture.identity.object_state import attributes_of, compiled_state
 from backtest_store.models import Json, Plain
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ MARGIN_MODELS = {"StandardMarginModel": "standard", "LeveragedMarginModel": "lev
 def exchanges(engine: BacktestEngine) -> list[SimulatedExchange]:
     """Return the simulated exchanges of an engine: all that decides about fills and fees."""
     order = {venue: position for position, venue in enumerate(engine.list_venues())}
-    return sorted(v1.exchanges_of(engine), key=lambda exchange: order.get(exchange.id, len(order)))
+    return sorted(
+        internals.exchanges_of(engine), key=lambda exchange: order.get(exchange.id, len(order))
+    )
 
 
 def venue_config(exchange: SimulatedExchange) -> Json:
@@ -33,7 +35,7 @@ def venue_config(exchange: SimulatedExchange) -> Json:
     config = {name: plain(getattr(exchange, name)) for name in names if hasattr(exchange, name)}
     config.update({name: model_config(exchange, name) for name in MODELS})
     account = exchange.exec_client.get_account()
-    settled = v1.settlement_prices(exchange)
+    settled = internals.settlement_prices(exchange)
     return config | {
         "name": str(exchange.id),
         "default_leverage": float(exchange.default_leverage),
@@ -87,7 +89,7 @@ def _config_path(model: type) -> str | None:
 
 def _settings(model: object) -> dict[str, Plain]:
     settings = {name: plain(getattr(model, name)) for name in _properties(model)}
-    commission = v1.commission_of(model)
+    commission = internals.commission_of(model)
     settings |= {} if commission is None else {"commission": str(commission)}
     return settings | attributes_of(model) | {"state": compiled_state(model)}
 

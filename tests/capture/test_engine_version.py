@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backtest_store import hook, record, save_run
-from backtest_store.capture.engines import release
+from backtest_store.capture.engines import version
 from tests.capture.backtests import backtest
 from tests.capture.stores import stored
 from tests.shell import btstore
@@ -25,7 +25,7 @@ print(len(made.cache.positions_closed()))
 
 
 def forget() -> None:
-    for cached in (release.engine_version, hook._is_supported):
+    for cached in (version.engine_version, hook._is_supported):
         cached.cache_clear()
 
 
@@ -83,7 +83,7 @@ def test_commands_that_run_a_backtest_say_so(store: str, newer: Path) -> None:
 def test_without_an_engine_there_is_nothing_to_support(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
     forget()
-    assert release.unsupported() == "nautilus_trader is not installed"
+    assert version.unsupported() == "nautilus_trader is not installed"
     monkeypatch.undo()
     forget()
-    assert release.unsupported() is None
+    assert version.unsupported() is None

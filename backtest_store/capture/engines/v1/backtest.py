@@ -11,10 +11,10 @@ from backtest_store.capture.accounting.capital import StartingCapital
 from backtest_store.capture.accounting.sampler import FIRST, Sampler, Samples, sampler_of
 from backtest_store.capture.accounting.valuation import Valuation
 from backtest_store.capture.details import Outcome
-from backtest_store.capture.engines import runs, stops
-from backtest_store.capture.engines.backtest import Follower, Strategies
-from backtest_store.capture.engines.exchanges import exchanges, model_classes
-from backtest_store.capture.engines.v1 import listen, stop_listening
+from backtest_store.capture.engines.interface import Follower, Strategies
+from backtest_store.capture.engines.v1 import early_stops, endings
+from backtest_store.capture.engines.v1.exchanges import exchanges, model_classes
+from backtest_store.capture.engines.v1.internals import listen, stop_listening
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.identity import components
 from backtest_store.capture.identity.identity import Configuration, configuration_of
@@ -49,15 +49,15 @@ class FirstEngine:
         self._follower: Follower | None = None
         self._sampler: Sampler | None = None
         self._samples: Samples | None = None
-        self._seen: stops.Seen | None = None
+        self._seen: early_stops.Seen | None = None
 
     def follow(self, follower: Follower) -> bool:
         """Have a follower hear of the engine's runs; False if another one does already."""
-        if not runs.follow(follower):
+        if not endings.follow(follower):
             return False
         self._follower = follower
-        self._seen = stops.Seen()
-        stops.note_account_errors()
+        self._seen = early_stops.Seen()
+        early_stops.note_account_errors()
         self._sampler = sampler_of(self.engine)
         bus = self.engine.kernel.msgbus
         listen(bus, WATCHED, self._on_state, FIRST)
@@ -67,15 +67,15 @@ class FirstEngine:
     def leave(self, follower: Follower) -> None:
         """Have a follower hear no more, and let go of it, which holds the engine by this."""
         self._follower = None
-        runs.leave(follower)
+        endings.leave(follower)
         bus = self.engine.kernel.msgbus
         stop_listening(bus, WATCHED, self._on_state)
         stop_listening(bus, SHUTDOWN, self._on_shutdown)
 
     def begin(self) -> None:
         """Start to watch a run that begins."""
-        self._seen = stops.Seen()
-        stops.watch()
+        self._seen = early_stops.Seen()
+        early_stops.watch()
         if self._sampler is not None:
             self._sampler.begin(self.engine)
 
@@ -91,8 +91,8 @@ class FirstEngine:
             if state == "RUNNING":
                 follower.began()
             elif state == "STOPPING" and self._seen is not None:
-                self._seen.account_error = stops.account_error()
-                self._seen.is_flagged = stops.is_flagged()
+                self._seen.account_error = early_stops.account_error()
+                self._seen.is_flagged = early_stops.is_flagged()
             elif state in EMPTIED:
                 follower.emptied()
 

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.engines.release import engine_version, unsupported
+from backtest_store.capture.engines.version import engine_version, unsupported
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.runner.grids.grid import NotRun
 from backtest_store.runs.duplicates import Identity, stored_before

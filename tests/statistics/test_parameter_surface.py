@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backtest_store.statistics.surface import explained, surroundings
+from backtest_store.statistics.parameter_surface import explained, surroundings
 
 
 def surface(rows: list[list[float | None]]) -> dict[tuple[int, ...], float]:

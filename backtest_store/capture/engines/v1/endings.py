@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from backtest_store.capture.details import leave_no_trace
-from backtest_store.capture.engines.backtest import Follower, MakeFollower
-from backtest_store.capture.engines.v1 import exchange_method
+from backtest_store.capture.engines.interface import Follower, MakeFollower
+from backtest_store.capture.engines.v1.internals import exchange_method
 from backtest_store.capture.guard import guarded
 
 if TYPE_CHECKING:

@@ -134,7 +134,7 @@ def backtest_of(engine: Any) -> Backtest:
         from backtest_store.capture.engines.v2.backtest import SecondEngine
 
         return SecondEngine(engine)
-    from backtest_store.capture.engines.first import FirstEngine
+    from backtest_store.capture.engines.v1.backtest import FirstEngine
 
     return FirstEngine(engine)
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from backtest_store.saving import save
-from backtest_store.store import exposure
+from backtest_store.store import password_exposure
 from tests.capture.stores import shared_url, store  # noqa: F401 - fixtures
 from tests.faults.runs import a_run
 from tests.shell import btstore
@@ -96,12 +96,12 @@ def host() -> str:
 @pytest.fixture
 def road(store: str, host: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
     """Lead the environment to the store over the network, as if for the first time."""
-    exposure._warn.cache_clear()
+    password_exposure._warn.cache_clear()
     way = Road(store, host)
     monkeypatch.setenv("BTSTORE_DATABASE_URL", way.url)
     yield way
     way.close()
-    exposure._warn.cache_clear()
+    password_exposure._warn.cache_clear()
 
 
 @pytest.mark.parametrize("mode", ["disable", "allow", "prefer"])
@@ -167,7 +167,7 @@ def test_tls_is_asked_for_as_the_url_says(
 ) -> None:
     known = tmp_path / "certificate"
     monkeypatch.setenv("HOME", str(tmp_path))  # where another root certificate may be
-    exposure._warn.cache_clear()
+    password_exposure._warn.cache_clear()
     road = Road(store, host, certified)
     try:
         for mode, (code, said) in ASKED.items():
@@ -195,4 +195,4 @@ def test_tls_is_asked_for_as_the_url_says(
     ],
 )
 def test_what_leaves_this_machine(address: str, *, elsewhere: bool) -> None:
-    assert exposure.is_elsewhere(address) == elsewhere
+    assert password_exposure.is_elsewhere(address) == elsewhere

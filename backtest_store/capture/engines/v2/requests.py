@@ -14,8 +14,8 @@ from operator import attrgetter
 from threading import get_ident
 from typing import Any
 
-from backtest_store.capture.identity.chance import generators
 from backtest_store.capture.identity.components import attributes
+from backtest_store.capture.identity.random_numbers import generators
 from backtest_store.models import Json
 
 REMEMBERED = 256  # engines; one that is not disposed of cannot be seen to go
