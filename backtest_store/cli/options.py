@@ -12,6 +12,7 @@ from backtest_store.cli import completion
 from backtest_store.cli.output.writers import Format
 from backtest_store.models import RECORD_FIELDS
 from backtest_store.runs.filters import FILTERS, Filter, Filters, filters
+from backtest_store.suggestions import named_or_nearest
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -95,21 +96,12 @@ def no_runs_message(asked: Filters) -> str:
         return NO_RUNS
     strategies, parameters = _names() if asked.strategy or asked.parameters else ([], [])
     if asked.strategy and asked.strategy not in strategies:
-        return f"{NO_MATCH}: there is no strategy {_unknown(asked.strategy, strategies)}"
+        return f"{NO_MATCH}: there is no strategy {named_or_nearest(asked.strategy, strategies)}"
     for name in asked.parameters:
         if name.partition(".")[0] not in parameters:
             known = [*parameters, *RECORD_FIELDS]
-            return f"{NO_MATCH}: no run has a parameter {_unknown(name, known)}"
+            return f"{NO_MATCH}: no run has a parameter {named_or_nearest(name, known)}"
     return NO_MATCH
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    """Return a name that there is not, with the nearest that there is."""
-    from difflib import get_close_matches
-
-    spelt = {each.lower(): each for each in known}
-    nearest = get_close_matches(name.lower(), spelt, n=1)
-    return f"{name!r}; did you mean {spelt[nearest[0]]!r}?" if nearest else repr(name)
 
 
 def _names() -> tuple[list[str], list[str]]:

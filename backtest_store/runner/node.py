@@ -233,7 +233,7 @@ def _instruments(entries: Sequence[BacktestDataConfig]) -> list[str]:
 
 
 def _known(entry: BacktestDataConfig, wanted: str) -> str:
-    from backtest_store.runner.config.suggestions import did_you_mean
+    from backtest_store.suggestions import did_you_mean
 
     everything = SharingNode.load_catalog(entry).instruments() or []
     return did_you_mean(wanted, {str(instrument.id) for instrument in everything})

@@ -12,8 +12,8 @@ from backtest_store.runs.expressions.typed_values import plain_text
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.selectors import resolve_ids
 from backtest_store.store import queries, sql
-from backtest_store.store.fields import suggestion
 from backtest_store.store.sql import Condition, Db
+from backtest_store.suggestions import suggestion
 
 RUNS_LOOKED_AT = 10_000  # for the names of their parameters
 

@@ -16,8 +16,8 @@ from backtest_store.runs.expressions.parameters import flattened
 from backtest_store.runs.listing import Listing
 from backtest_store.statistics.parameter_surface import Cell, Surroundings, explained, surroundings
 from backtest_store.store import queries
-from backtest_store.store.fields import suggestion
 from backtest_store.store.sql import Condition, Db
+from backtest_store.suggestions import suggestion
 
 Aggregate = Literal["best", "median", "count"]
 NEWEST = 50  # runs whose parameters are offered for one that none has

@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from backtest_store.errors import UsageError
 from backtest_store.models import METRIC_FIELDS, RUN_FIELDS, UNLISTED, Record
+from backtest_store.suggestions import suggestion
 
 ORDERED_DOWN = frozenset({"bool", "int", "float", "Decimal", "date", "datetime"})
 MANY_VALUED = ("Json", "list[str]")
@@ -57,14 +58,3 @@ def known(name: str, among: Iterable[str], what: str) -> str:
     if name in names:
         return name
     raise UsageError(f"there is no {what} {name!r}", hint=suggestion(name, names))
-
-
-def suggestion(name: str, among: list[str]) -> str:
-    """Return a hint at the nearest of some names, or at all of them."""
-    from difflib import get_close_matches
-
-    word = name.strip().lower().replace("-", "_")
-    nearest = [n for n in among if word and word in n][:3] or get_close_matches(word, among, n=1)
-    if nearest:
-        return f"did you mean {' or '.join(nearest)}?"
-    return f"there are {', '.join(among)}"

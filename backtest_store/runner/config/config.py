@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.config.file import KeyPath, Origin, dotted, read_config_file
-from backtest_store.runner.config.suggestions import did_you_mean
+from backtest_store.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

@@ -21,7 +21,7 @@ from nautilus_trader.model.objects import Money
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.file import KeyPath, Origin, dotted
-from backtest_store.runner.config.suggestions import did_you_mean
+from backtest_store.suggestions import did_you_mean
 
 _PLACE = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")

@@ -33,9 +33,9 @@ from backtest_store.runner.config.fields import (
     UpperCase,
     is_strategy_path,
 )
-from backtest_store.runner.config.suggestions import did_you_mean
 from backtest_store.runner.config.timestamps import first_moment, last_moment
 from backtest_store.runner.strategies import BUNDLED
+from backtest_store.suggestions import did_you_mean
 
 InstrumentType = Literal["equity", "currency_pair", "crypto", "perpetual", "future", "option"]
 DataType = Literal["bars", "quotes", "trades", "deltas"]

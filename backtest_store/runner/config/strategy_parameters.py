@@ -13,10 +13,10 @@ from backtest_store.runner.config.file import KeyPath, Origin
 from backtest_store.runner.config.long_form import own_fields, parse_component
 from backtest_store.runner.config.short_form import VenueConfig
 from backtest_store.runner.config.strategy_classes import StrategyClasses
-from backtest_store.runner.config.suggestions import did_you_mean
 from backtest_store.runner.data.sources import Source, Traded
 from backtest_store.runner.strategies.base import SingleInstrumentConfig
 from backtest_store.runner.strategies.checks import require
+from backtest_store.suggestions import did_you_mean
 
 
 def strategy_parameters(

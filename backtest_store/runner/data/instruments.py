@@ -16,8 +16,8 @@ from nautilus_trader.model.objects import Currency
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.short_form import InstrumentConfig, InstrumentType, VenueConfig
-from backtest_store.runner.config.suggestions import did_you_mean
 from backtest_store.runner.config.timestamps import last_moment
+from backtest_store.suggestions import did_you_mean
 
 _PAIR_LENGTH = len("EURUSD")
 _CRYPTO_DECIMALS = 8

@@ -14,7 +14,6 @@ from backtest_store.models import Json
 from backtest_store.runner.bundled_data import BUNDLED_DATA
 from backtest_store.runner.config.config import Config
 from backtest_store.runner.config.short_form import DataConfig, InstrumentConfig
-from backtest_store.runner.config.suggestions import did_you_mean
 from backtest_store.runner.config.timestamps import NANOSECONDS
 from backtest_store.runner.data.instruments import Described, build_instrument, name_from_file
 from backtest_store.runner.data.made_catalogs import (
@@ -25,6 +24,7 @@ from backtest_store.runner.data.made_catalogs import (
     newest_instrument,
     read_series,
 )
+from backtest_store.suggestions import did_you_mean
 
 _DATA = "nautilus_trader.model.data"
 _CLASSES = {

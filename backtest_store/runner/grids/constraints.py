@@ -11,8 +11,8 @@ from typing import Any
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.config import Config
-from backtest_store.runner.config.suggestions import did_you_mean
 from backtest_store.runner.grids.values import number
+from backtest_store.suggestions import did_you_mean
 
 # What a comparison is made of; anything else, such as a call, is none.
 _PARTS = (ast.Expression, ast.Compare, ast.BoolOp, ast.BinOp, ast.Constant, ast.Name, ast.Load,

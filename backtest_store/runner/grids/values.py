@@ -10,7 +10,7 @@ from typing import Any
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
-from backtest_store.runner.config.suggestions import did_you_mean
+from backtest_store.suggestions import did_you_mean
 
 # Commas separate values, but not inside of brackets or quotes.
 _VALUE = re.compile(r"""(?:\[[^\]]*\]|\{[^}]*\}|"[^"]*"|[^,])+""")

@@ -13,8 +13,9 @@ from backtest_store.models import EquityBasis, PeriodLength, Status
 from backtest_store.runs.expressions.tree import Value
 from backtest_store.runs.expressions.typed_values import end_of, moment
 from backtest_store.store import sql
-from backtest_store.store.fields import SQL_NAMES, TYPES, suggestion
+from backtest_store.store.fields import SQL_NAMES, TYPES
 from backtest_store.store.sql import Condition
+from backtest_store.suggestions import suggestion
 
 NAME = "where"
 SQL_OPERATORS = {"!=": "<>"}
