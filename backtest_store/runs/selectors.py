@@ -45,7 +45,7 @@ async def resolve(db: Db, run: str, where: Sequence[Condition] = ()) -> Record:
             f"{run} is {len(ids):,} runs, and this takes one",
             hint=f"they are {', '.join(map(str, ids[:CANDIDATES]))}",
         )
-    return (await queries.get_runs(db, run_ids=ids))[0]
+    return (await _whole(db, ids))[0]
 
 
 async def resolve_all(db: Db, runs: Sequence[str], where: Sequence[Condition] = ()) -> list[Record]:
@@ -58,7 +58,10 @@ async def resolve_all(db: Db, runs: Sequence[str], where: Sequence[Condition] = 
     RunNotFoundError
         If no run, or more than one, answers to one of them.
     """
-    ids = await resolve_ids(db, runs, where)
+    return await _whole(db, await resolve_ids(db, runs, where))
+
+
+async def _whole(db: Db, ids: Sequence[UUID]) -> list[Record]:
     found = {run.run_id: run for run in await queries.get_runs(db, run_ids=ids)}
     for run_id in ids:
         if run_id not in found:  # deleted since, by another session

@@ -248,7 +248,7 @@ STORED = (
     ),
     Mutant(
         "a failed run's metrics are left out without a word",
-        f"{PACKAGE}/runs/record_lines.py",
+        f"{PACKAGE}/runs/json_records.py",
         " or _needless_metric(record)\n",
         "\n",
         (f"{TRANSFER}::test_a_bad_line_is_named_and_refused",),

@@ -99,7 +99,7 @@ def test_the_script_is_run_again_and_its_run_alone_is_kept(
     assert len(made) == 3
     assert again["run_id"] == said["reproduced_run_id"]
     assert again["reproduced_from"] == runs[1]["run_id"]
-    assert (again["parameters"]["fast_period"], again["tags"]) == (7, ["mine"])
+    assert (again["parameters"]["fast_period"], again["tags"]) == (7, [])
     lost = reproduced(store, runs[1], facts(script, arguments="4 5", module="backtests"))
     assert (lost.code, lost.out) == (1, "")
     assert "made 2 runs, and none has the configuration" in lost.err

@@ -12,6 +12,7 @@ from backtest_store.runs import listing, selectors
 from backtest_store.runs.listing import Listing
 from backtest_store.store import queries
 from backtest_store.store.connection import call, read
+from backtest_store.store.sql import Condition
 from tests.factories import make_record, store_at
 from tests.shell import btstore
 
@@ -44,8 +45,10 @@ def test_without_one_moment_a_run_deleted_since_is_no_run(
     store_at(store_url, run)
     found = selectors.resolve_ids
 
-    async def then_deleted(db: asyncpg.Connection, runs: list[str]) -> list[object]:
-        ids = await found(db, runs)
+    async def then_deleted(
+        db: asyncpg.Connection, runs: list[str], where: list[Condition]
+    ) -> list[object]:
+        ids = await found(db, runs, where)
         await asyncio.to_thread(delete_all, store_url)
         return list(ids)
 

@@ -133,7 +133,7 @@ class Store:
     def __init__(self) -> None:
         self.records: list[str] = []
 
-    async def fetch(self, _: str, records: list[str]) -> list[Any]:
+    async def fetch(self, _: str, records: list[str], *_more: str) -> list[Any]:
         """Take records."""
         self.records += records
         return [(uuid4(),) for _ in records]
@@ -251,11 +251,11 @@ class Overburdened(Store):
         super().__init__()
         self._too_much = {to_json(run) for run in too_much}
 
-    async def fetch(self, query: str, records: list[str]) -> list[Any]:
+    async def fetch(self, query: str, records: list[str], *more: str) -> list[Any]:
         """Take records, or give up."""
         if self._too_much & set(records):
             raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
-        return await super().fetch(query, records)
+        return await super().fetch(query, records, *more)
 
 
 def test_a_run_that_is_too_much_for_the_store_does_not_hold_up_the_others(

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 EXAMPLES = examples(
-    "btstore delete @latest",
     "btstore delete --status failed --until 30d",
     "btstore delete --batch @batch --keep-best 20 --by sharpe_ratio",
 )

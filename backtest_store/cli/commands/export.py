@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples(
     "btstore export runs.jsonl",
-    "btstore export runs.parquet --format parquet --status success",
     'btstore export - --strategy "SMA Crossover" | gzip > sma.jsonl.gz',
 )
 FileArgument = Annotated[

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 KIND = WithRay
 EXAMPLES = examples(
-    "btstore run sma.toml --dry-run",
     "btstore run sma.toml --set fast_period=5..50:5 --set slow_period=50,100 -j 4",
     "btstore run grid.toml --search tpe --trials 200 --by sharpe_ratio",
 )

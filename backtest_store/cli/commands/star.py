@@ -7,7 +7,7 @@ import typer
 from backtest_store.cli.options import RunsArgument, counted, examples
 from backtest_store.cli.output.streams import print_message
 
-EXAMPLES = examples("btstore star @best:sharpe_ratio", "btstore history --where starred")
+EXAMPLES = examples("btstore star @best:sharpe_ratio", "btstore star 3f2a 77c1 --remove")
 
 
 def star(

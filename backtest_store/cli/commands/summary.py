@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples(
     "btstore summary --by strategy,instrument",
-    "btstore summary --by parameters.fast_period --metric max_drawdown --batch @batch",
+    "btstore summary --by parameters.fast_period --metric cagr --batch @batch",
 )
 
 
