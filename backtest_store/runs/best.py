@@ -20,6 +20,7 @@ from backtest_store.store.sql import Db
 
 PAGE = 200
 MOST_AUTOCORRELATION = 0.99  # at 1 a Sharpe ratio has no error that is finite
+MOST_MEASURED = 20_000  # runs whose Sharpe ratios tell how far apart those of trials lie
 MOST_CORRELATED = 500  # trials whose correlation is measured: the newest ones
 
 
@@ -103,6 +104,7 @@ async def _trials(db: Db, scope: Scope) -> Trials:
         start_date=scope.start_date,
         end_date=scope.end_date,
         batch_id=scope.batch_id,
+        newest=MOST_MEASURED,
     )
     stored = await queries.months(db, limit=MOST_CORRELATED, where=scope.conditions())
     return Trials(

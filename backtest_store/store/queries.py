@@ -181,10 +181,11 @@ async def trials(  # noqa: PLR0913 - each is a parameter of the query
     start_date: datetime | None,
     end_date: datetime | None,
     batch_id: UUID | None,
+    newest: int,
 ) -> TrialCount:
     """Count the trials of a scope, and measure how far apart their Sharpe ratios lie."""
     scope = strategy_name, instrument_ids, start_date, end_date, batch_id
-    return await sql.single(db, "trials", TrialCount, *scope)
+    return await sql.single(db, "trials", TrialCount, *scope, newest)
 
 
 async def inputs(

@@ -1,7 +1,7 @@
 """The best runs against trials counted by hand and formulas of another implementation."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import e, sqrt
 from random import Random
 from statistics import NormalDist, fmean, stdev
@@ -193,10 +193,26 @@ async def test_trials_are_those_of_a_plain_count(db: asyncpg.Connection, seed: i
             "end_date": random.choice([datetime(2015, 1, 1, tzinfo=UTC), None]),
             "batch_id": random.choice([BATCHES[0], None]),
         }
-        found = await queries.trials(db, **asked)
+        found = await queries.trials(db, **asked, newest=1000)
         count, deviation = counted(runs, asked)
         assert found.trials == count, asked
         assert found.deviation == (None if deviation is None else pytest.approx(deviation)), asked
+
+
+async def test_of_very_many_trials_the_newest_are_measured(db: asyncpg.Connection) -> None:
+    started = datetime(2026, 1, 5, tzinfo=UTC)
+    ratios = [0.3, -0.2, 0.9, 0.4, 3.0]  # the newest first
+    days = (started - timedelta(days=n) for n in range(5))
+    runs = [
+        trial(r, n, started_at=day) for n, (r, day) in enumerate(zip(ratios, days, strict=True))
+    ]
+    await store(db, runs)
+    everything = dict.fromkeys(
+        ("strategy_name", "instrument_ids", "start_date", "end_date", "batch_id")
+    )
+    found = await queries.trials(db, **everything, newest=3)
+    assert found.trials == 5
+    assert found.deviation == pytest.approx(stdev(r / sqrt(252.0) for r in ratios[:3]))
 
 
 async def test_of_few_or_shapeless_returns_nothing_is_told(db: asyncpg.Connection) -> None:
