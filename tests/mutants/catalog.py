@@ -134,7 +134,7 @@ DURABLE = (
         "a deleted run is left in the spool",
         f"{PACKAGE}/saving/sync.py",
         "        for path in (spool.path_of(home, run_id), journal.path_of(home, run_id)):\n",
-        "        for path in (journal.path_of(home, run_id),):\n",
+        "        for path in (spool.path_of(home, run_id),):\n",
         (f"{TROUBLE}::test_a_deleted_run_does_not_come_back",),
     ),
     Mutant(
