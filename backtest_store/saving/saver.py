@@ -197,7 +197,7 @@ class Saver:
         self._away_until = 0.0
         run.done()
         if self._leftovers is None or self._leftovers.done():
-            self._leftovers = asyncio.create_task(self._save_leftovers(run.settings))
+            self._leftovers = asyncio.create_task(self._save_leftovers())
         return True
 
     def _keep(self, run: UnsavedRun, failure: BaseException) -> None:
@@ -219,11 +219,13 @@ class Saver:
             f"run {run.run_id} was neither saved nor spooled; held in memory until exit: {reason}"
         )
 
-    async def _save_leftovers(self, settings: Settings) -> None:
-        """Save what had to wait, now that the database is known to be well."""
+    async def _save_leftovers(self) -> None:
+        """Save what had to wait for the database that runs are saved to now, as it is well."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), BEFORE_LEFTOVERS)
-        db = self._pool_of(settings)
+        if self._pool is None:
+            return
+        db, settings = self._pool, self._pool.settings
         try:
             for run in [run for run in self._in_memory if _is_meant_for(settings, run)]:
                 await queries.insert_run(db, record=run.record)
@@ -237,13 +239,13 @@ class Saver:
             get_logger().info(f"not all that waits could be saved: {error}")
 
     async def _warn_if_repeated(self, record: Record, settings: Settings) -> None:
-        if self._away_until:
-            return
+        if self._away_until or self._pool is None or self._pool.settings != settings:
+            return  # the last save was into another store, whose pool stays open
         looking = cast("asyncio.Task[Any]", asyncio.current_task())
         self._looks.add(looking)
         looking.add_done_callback(self._looks.discard)
         with suppress(Exception):  # it is a courtesy
-            found = await duplicates.identical_to(self._pool_of(settings), record)
+            found = await duplicates.identical_to(self._pool, record)
             if found is not None:
                 get_logger().warning(duplicates.repetition(record, found))
 
