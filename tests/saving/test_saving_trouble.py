@@ -286,11 +286,24 @@ def test_what_is_answered_late_leaves_nothing_in_the_spool(store_url: str, home:
     assert run.run_id in stored(store_url)
 
 
-def test_what_is_answered_at_once_never_touches_the_spool(
+def test_what_is_answered_at_once_never_touches_the_spool(store_url: str, home: Path) -> None:
+    assert save.save_record(a_run())
+    assert not spool.folder_of(home).exists()
+
+
+def test_a_save_keeps_its_pool_while_an_earlier_one_finishes_elsewhere(
     store_url: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saver, "AT_ONCE", 60)  # a busy machine is not what this is about
+    monkeypatch.setattr(saver, "AT_ONCE", 60)
+    monkeypatch.setattr(saver, "BEFORE_LEFTOVERS", 0.3)
     assert save.save_record(a_run())
+    monkeypatch.setenv("BTSTORE_DATABASE_URL", f"{store_url}&connect_timeout=9")
+    with psycopg.connect(store_url) as holder, ThreadPoolExecutor() as thread:
+        holder.execute(SLOW)
+        saving = thread.submit(save.save_record, a_run())
+        time.sleep(1)  # meanwhile the first save looks for what waits
+        holder.rollback()
+        assert saving.result(30)
     assert not spool.folder_of(home).exists()
 
 
