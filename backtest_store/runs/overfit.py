@@ -10,10 +10,8 @@ import numpy as np
 
 from backtest_store.errors import UsageError
 from backtest_store.models import OverfitRuns
-from backtest_store.runs.shared_months import SharedMonths
+from backtest_store.runs.shared_months import DAYS_A_YEAR, SharedMonths
 from backtest_store.statistics.overfitting import DailyMoments, overfitting
-
-DAYS_A_YEAR = 252.0  # of runs without their own
 
 
 def overfit(shared: SharedMonths) -> OverfitRuns:

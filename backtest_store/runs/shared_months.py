@@ -15,6 +15,7 @@ from backtest_store.store.sql import Condition, Db
 
 MOST_RUNS = 1000
 FEWEST_RUNS = 2
+DAYS_A_YEAR = 252.0  # of runs without their own
 
 
 @dataclass(frozen=True, kw_only=True)

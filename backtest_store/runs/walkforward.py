@@ -10,14 +10,13 @@ from typing import Literal
 
 from backtest_store.errors import UsageError
 from backtest_store.models import WalkForwardWindow
-from backtest_store.runs.shared_months import SharedMonths
+from backtest_store.runs.shared_months import DAYS_A_YEAR, SharedMonths
 from backtest_store.statistics.months import Month, span_of
 from backtest_store.statistics.walk_forward import Score, WalkForward, Window, walk_forward
 
 Criterion = Literal["sharpe_ratio", "total_return", "max_drawdown"]
 LENGTH = re.compile(r"([1-9]\d{0,2})([my])")
 MONTHS_A_YEAR = 12
-YEAR = 252.0  # of a run without its own, by which no choice depends
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def walkforward(shared: SharedMonths, by: Criterion, *, train: int, test: int) -
 
 def _score(shared: SharedMonths, by: Criterion) -> Score:
     rows: Sequence[Sequence[Month]] = shared.months
-    years = [run.periods_per_year or YEAR for run in shared.runs]
+    years = [run.periods_per_year or DAYS_A_YEAR for run in shared.runs]
 
     def score(run: int, first: int, last: int) -> float | None:
         value: float | None = getattr(span_of(rows[run][first:last], years[run]), by)
