@@ -18,6 +18,11 @@ def engine_version() -> str | None:
         return None
 
 
+def is_second_here() -> bool:
+    """Tell whether the NautilusTrader here is 2.x."""
+    return str(engine_version()).startswith("2.")
+
+
 def unsupported() -> str | None:
     """Return what is wrong with the NautilusTrader here; None if its runs can be captured."""
     version = engine_version()

@@ -7,16 +7,13 @@ when the data ends stays open and is marked to market; it is not closed by force
 
 from decimal import ROUND_FLOOR, Decimal
 
-from nautilus_trader.config import StrategyConfig
-from nautilus_trader.indicators.base import Indicator
-from nautilus_trader.model.data import Bar, BarType
-from nautilus_trader.model.enums import OrderSide, PositionSide
-from nautilus_trader.model.identifiers import InstrumentId
-from nautilus_trader.model.objects import Price, Quantity
-from nautilus_trader.trading.strategy import Strategy
+from nautilus_trader.model import Bar, BarType, InstrumentId, Price, Quantity
+from nautilus_trader.trading import Strategy
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.strategies.checks import require, require_finite
+from backtest_store.runner.strategies.indicators import Indicator
+from backtest_store.runner.strategies.versions import OrderSide, PositionSide, StrategyConfig
 
 
 class SingleInstrumentConfig(StrategyConfig, kw_only=True, frozen=True):
@@ -63,7 +60,7 @@ class SingleInstrumentConfig(StrategyConfig, kw_only=True, frozen=True):
             require(size > 0, field, size, "be more than 0")
 
 
-class SingleInstrumentStrategy(Strategy):  # type: ignore[misc]  # Cython class, without types
+class SingleInstrumentStrategy(Strategy):  # type: ignore[misc]  # compiled, without types
     """Keep one instrument long, short or flat, as `target` says at each bar."""
 
     def __init__(self, config: SingleInstrumentConfig, indicators: list[Indicator]) -> None:
@@ -76,13 +73,13 @@ class SingleInstrumentStrategy(Strategy):  # type: ignore[misc]  # Cython class,
 
     def on_start(self) -> None:
         """Subscribe to the bars."""
-        for indicator in self._indicators_in_use:
-            self.register_indicator_for_bars(self.config.bar_type, indicator)
         self.subscribe_bars(self.config.bar_type)
 
     def on_bar(self, bar: Bar) -> None:
         """Trade, once the indicators have seen enough bars."""
-        if not self.indicators_initialized():
+        for indicator in self._indicators_in_use:
+            indicator.update(bar.close.as_double())
+        if not all(indicator.is_full for indicator in self._indicators_in_use):
             return
         side = self.target(bar)
         if side == PositionSide.SHORT and not self.config.allow_short:

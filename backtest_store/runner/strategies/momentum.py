@@ -1,11 +1,11 @@
 """Time-series momentum: hold what has risen over the lookback."""
 
-from nautilus_trader.indicators import RateOfChange
-from nautilus_trader.model.data import Bar
-from nautilus_trader.model.enums import PositionSide
+from nautilus_trader.model import Bar
 
 from backtest_store.runner.strategies.base import SingleInstrumentConfig, SingleInstrumentStrategy
 from backtest_store.runner.strategies.checks import require, require_finite, require_period
+from backtest_store.runner.strategies.indicators import RateOfChange
+from backtest_store.runner.strategies.versions import PositionSide
 
 
 class MomentumConfig(SingleInstrumentConfig, kw_only=True, frozen=True):
@@ -45,8 +45,7 @@ class Momentum(SingleInstrumentStrategy):
     """
 
     def __init__(self, config: MomentumConfig) -> None:
-        # NautilusTrader counts the bars at both ends, so a change over 20 bars is a period of 21.
-        self._change = RateOfChange(config.lookback + 1)
+        self._change = RateOfChange(config.lookback)
         super().__init__(config, [self._change])
 
     def target(self, bar: Bar) -> PositionSide | None:  # noqa: ARG002

@@ -1,12 +1,12 @@
 """Bet on the return to the mean: buy what fell too fast, and sell once it has recovered."""
 
-from nautilus_trader.indicators import MovingAverageType, RelativeStrengthIndex
-from nautilus_trader.model.data import Bar
-from nautilus_trader.model.enums import PositionSide
+from nautilus_trader.model import Bar
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.strategies.base import SingleInstrumentConfig, SingleInstrumentStrategy
 from backtest_store.runner.strategies.checks import require, require_finite, require_period
+from backtest_store.runner.strategies.indicators import RelativeStrengthIndex
+from backtest_store.runner.strategies.versions import PositionSide
 
 _SCALE = 100
 
@@ -14,7 +14,7 @@ _SCALE = 100
 class RsiMeanReversionConfig(SingleInstrumentConfig, kw_only=True, frozen=True):
     """How `RsiMeanReversion` trades; the rest is in `SingleInstrumentConfig`.
 
-    Levels are on Wilder's scale from 0 to 100, not on NautilusTrader's from 0 to 1.
+    Levels are on Wilder's scale from 0 to 100.
 
     Parameters
     ----------
@@ -73,12 +73,12 @@ class RsiMeanReversion(SingleInstrumentStrategy):
     """
 
     def __init__(self, config: RsiMeanReversionConfig) -> None:
-        self._rsi = RelativeStrengthIndex(config.period, MovingAverageType.WILDER)
+        self._rsi = RelativeStrengthIndex(config.period)
         super().__init__(config, [self._rsi])
 
     def target(self, bar: Bar) -> PositionSide | None:  # noqa: ARG002
         """Return the side that the index asks for, or None between its levels."""
-        rsi = self._rsi.value * _SCALE
+        rsi = self._rsi.value
         if rsi < self.config.oversold:
             return PositionSide.LONG
         if rsi > self.config.overbought:

@@ -2,12 +2,12 @@
 
 from math import isclose
 
-from nautilus_trader.indicators import SimpleMovingAverage
-from nautilus_trader.model.data import Bar
-from nautilus_trader.model.enums import PositionSide
+from nautilus_trader.model import Bar
 
 from backtest_store.runner.strategies.base import SingleInstrumentConfig, SingleInstrumentStrategy
 from backtest_store.runner.strategies.checks import require, require_period
+from backtest_store.runner.strategies.indicators import SimpleMovingAverage
+from backtest_store.runner.strategies.versions import PositionSide
 
 # Averages of the same flat prices over different periods differ by a rounding error.
 _ROUNDING = 1e-12
