@@ -1,6 +1,5 @@
 """What money came to, worked out by hand, where the engine or an easy way would have it wrong."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, localcontext
 from math import inf
@@ -30,16 +29,9 @@ from tests.capture.backtests import (
     share,
 )
 
+pytestmark = pytest.mark.usefixtures("store")
 SIX_HOURS = timedelta(hours=6)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def somewhere(home: object) -> Iterator[None]:
-    """Keep what is recorded in a home of the test's own: no server is asked."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BTSTORE_DATABASE_URL", "postgresql://nobody@/none?host=/nonexistent")
-        yield
 
 
 def recorded(made: BacktestEngine) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from backtest_store import record
+from tests.capture.stores import shared_url, store  # noqa: F401 - fixtures
 from tests.truth.oracle import metrics
 from tests.truth.runs import Run, expected, random_run
 
@@ -34,10 +35,7 @@ def play(run: Run) -> Any:
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + RUNS))
-def test_every_metric_is_the_oracle_s(
-    seed: int, home: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BTSTORE_DATABASE_URL", "postgresql://nobody@/none?host=/nonexistent")
+def test_every_metric_is_the_oracle_s(store: str, seed: int) -> None:
     run = random_run(seed)
     saved = play(run)
     ledger, capital, days = expected(run)
