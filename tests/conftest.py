@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
@@ -25,6 +26,7 @@ OTHER_ENGINE = re.compile(
     r"No module named 'nautilus_trader\.|cannot import name '\w+' from 'nautilus_trader\."
 )
 SERVER_HOME = "BTSTORE_TEST_SERVER_HOME"
+sys.dont_write_bytecode = False
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
 
@@ -33,6 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Forget the user's own store, and start one server before any worker looks for it."""
     for name in [n for n in os.environ if n.startswith(("BTSTORE_", "PG")) and n != SERVER_HOME]:
         del os.environ[name]
+    # Hundreds of processes import the same modules: none is to compile them again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # Scripts that tests write import the tests' own modules, which no install makes importable.
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
     if SERVER_HOME not in os.environ:
