@@ -33,6 +33,10 @@ demo: $(READY)  ## Run the bundled strategies on real market data, save them, sh
 test: $(READY)  ## Run the tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+.PHONY: test-long
+test-long: $(READY)  ## Run the tests with as many tries of each as are worth waiting for
+	@TESTS_LONG=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+
 .PHONY: test-ray
 test-ray:  ## Run grids on a real local Ray of several processes, in an environment of its own
 	@$(MAKE) --no-print-directory setup VENV=.venv-ray

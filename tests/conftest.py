@@ -21,13 +21,16 @@ from backtest_store.capture.engines.version import engine_version
 from backtest_store.store import migrations
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.disks import quick_disk
+from tests.thorough import tries
 
 OTHER_ENGINE = re.compile(
     r"No module named 'nautilus_trader\.|cannot import name '\w+' from 'nautilus_trader\."
 )
 SERVER_HOME = "BTSTORE_TEST_SERVER_HOME"
 sys.dont_write_bytecode = False
-settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.register_profile(
+    "patient", deadline=None, max_examples=tries(30, 100)
+)  # a busy machine is no failure
 settings.load_profile("patient")
 
 

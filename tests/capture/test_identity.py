@@ -335,8 +335,8 @@ LARGE: list[Callable[[float], Any]] = [
     lambda last: pd.Series([1.0], index=[last]),
     lambda last: np.array([1.0, last], dtype=object),
     lambda last: list(_long(last)),
-    lambda last: "x" * 2_000_000 + str(last),
-    lambda last: bytes(2_000_000) + str(last).encode(),
+    lambda last: "x" * 1_100_000 + str(last),
+    lambda last: bytes(1_100_000) + str(last).encode(),
     lambda last: {"deep": [{"er": (last,)}]},
     lambda last: lambda: last,
 ]

@@ -354,7 +354,7 @@ def test_a_constructor_that_raises_is_a_run_that_failed(store: str, tmp_path: Pa
     assert failed["parameters"]["width"] == -1
 
 
-@pytest.mark.parametrize("jobs", ["1", "3"])
+@pytest.mark.parametrize("jobs", ["1", "2"])
 def test_without_a_database_runs_go_to_the_spool_and_that_is_said_once(
     store: str, config: str, monkeypatch: pytest.MonkeyPatch, jobs: str
 ) -> None:

@@ -14,9 +14,11 @@ from tests.faults.runs import stored
 ROOT = Path(__file__).parents[2]
 
 HEADER = """
-import asyncio, multiprocessing, os, signal, sys, threading, time
+import asyncio, logging, multiprocessing, os, signal, sys, threading, time
 from backtest_store.saving.save import save_record, save_record_async
 from tests.faults.runs import a_run
+
+logging.getLogger("asyncio").setLevel(logging.ERROR)  # a warning is of a busy machine
 
 def save(_=None):
     run = a_run()
@@ -46,7 +48,7 @@ def start(code: str, tmp_path: Path) -> "subprocess.Popen[str]":
 def said(code: str, tmp_path: Path) -> dict[UUID, str]:
     """Return the runs that a script saved, and what it was told of each; it makes no noise."""
     out, err = start(code, tmp_path).communicate(timeout=60)
-    assert err == ""
+    assert err == "", err
     return {UUID(line.split()[0]): line.split()[1] for line in out.splitlines()}
 
 

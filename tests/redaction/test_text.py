@@ -11,10 +11,11 @@ import pytest
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.plugins.base import RegexBasedDetector
 from detect_secrets.plugins.private_key import PrivateKeyDetector
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backtest_store.redaction import REDACTED, Redactor
+from tests.thorough import tries
 
 SECRET = "s3cr3t-Zz9"  # noqa: S105 - to be looked for
 HEX = "0123456789abcdef" * 2
@@ -137,6 +138,7 @@ def test_the_kept_list_is_there() -> None:
 
 
 @pytest.mark.parametrize(("kind", "pattern"), list(forms()))
+@settings(max_examples=tries(10, 100))
 @given(data=st.data())
 def test_every_form_of_a_kept_list_is_known(
     kind: str, pattern: re.Pattern[str], data: st.DataObject
@@ -157,8 +159,8 @@ def test_every_private_key_of_a_kept_list_is_known(pattern: re.Pattern[str]) -> 
                                   "curl ", '"', "a.", "--pass ", "eyJ", "eyJ-", "M.", "sk-", "glpat-", "SG.a-", "-----BEGIN PGP", "M"])  # fmt: skip
 def test_long_text_takes_no_longer_than_its_length(part: str) -> None:
     started = time.process_time()
-    Redactor().text(part * (400_000 // len(part)))
-    assert time.process_time() - started < 10
+    Redactor().text(part * (200_000 // len(part)))
+    assert time.process_time() - started < 5
 
 
 def test_a_login_in_base64_is_hidden() -> None:

@@ -24,6 +24,7 @@ from backtest_store.runs.filters import filters
 from backtest_store.store.fields import SORTABLE, ascends
 from backtest_store.store.sql_files import folder
 from tests.factories import STARTED, make_record, store, store_at
+from tests.thorough import tries
 
 RUNS = 250
 CHANCE = random.Random(20_260_105)
@@ -202,7 +203,7 @@ def test_every_filter_order_and_page_agrees_with_plain_python(store_url: str) ->
     runs = [some_run() for _ in range(RUNS)]
     store_at(store_url, *runs)
 
-    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=tries(40, 120), deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         st.lists(asked, max_size=3),
         st.sampled_from(SORTABLE),
@@ -224,7 +225,7 @@ OUR_SQL = "".join(path.read_text() for path in folder("sql").rglob("*.sql"))
 async def test_a_typed_name_never_becomes_sql(db: asyncpg.Connection) -> None:
     await store(db, [make_record()])
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=tries(60, 300), deadline=None)
     @given(st.text(max_size=40), st.sampled_from(list(COMPARE)), st.text(max_size=40))
     def check(name: str, sign: str, value: str) -> None:
         for option_name in ("metrics", "parameters"):
@@ -245,7 +246,7 @@ async def test_a_typed_name_never_becomes_sql(db: asyncpg.Connection) -> None:
     assert len(await listing.page(db, listing.Listing(), 10)) == 1
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=tries(20, 60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_hostile_parameters_are_values_or_refused(store_url: str, name: str, value: str) -> None:
     try:

@@ -20,6 +20,7 @@ from backtest_store.runs import listing
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
 from tests.factories import STARTED, make_record, store, store_at
+from tests.thorough import tries
 
 RUNS = 150
 CHANCE = random.Random(20_261_128)
@@ -343,7 +344,7 @@ def test_every_expression_agrees_with_plain_python(store_url: str) -> None:
     runs = [some_run() for _ in range(RUNS)]
     store_at(store_url, *runs)
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=tries(100, 400), deadline=None, suppress_health_check=list(HealthCheck))
     @given(expressions)
     def agrees(asked: Asked) -> None:
         wanted = {run.run_id for run in runs if asked.means(run)}

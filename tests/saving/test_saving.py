@@ -43,7 +43,7 @@ for thread in threads: thread.join()
 async def main():
     save()
     await save_async()
-asyncio.Runner(debug=False).run(main())  # else it tells the script that save() took long
+asyncio.run(main())
 """,
     ),
     "one loop after another": (

@@ -23,8 +23,9 @@ from backtest_store.statistics.luck import (
     probabilistic_sharpe_ratio,
 )
 from backtest_store.statistics.verdict import Trials, judge
+from tests.thorough import tries
 
-STORES = int(os.environ.get("LUCK_STORES", "120"))
+STORES = int(os.environ.get("LUCK_STORES", tries(60, 120)))
 SEED = int(os.environ.get("LUCK_SEED", "20140501"))
 STRATEGIES, DAYS, YEAR, MONTH = 200, 1260, 252, 21
 
@@ -126,8 +127,8 @@ def test_one_trial_owes_nothing_to_luck_and_two_owe_little() -> None:
 @pytest.mark.parametrize("trials", [2, 10, 200])
 @pytest.mark.parametrize("correlation", [0.05, 0.5, 0.9])
 def test_effective_trials_are_as_lucky_as_correlated_ones(trials: int, correlation: float) -> None:
-    draw = np.random.default_rng(SEED)
-    common, own = draw.standard_normal((200_000, 1)), draw.standard_normal((200_000, trials))
+    draw, draws = np.random.default_rng(SEED), tries(50_000, 200_000)
+    common, own = draw.standard_normal((draws, 1)), draw.standard_normal((draws, trials))
     best = (sqrt(correlation) * common + sqrt(1 - correlation) * own).max(axis=1)
     level = float(np.quantile(best, 0.95))
     assert 1 <= effective_trials(trials, correlation) <= trials

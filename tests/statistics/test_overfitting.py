@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from backtest_store.statistics.overfitting import DailyMoments, overfitting
+from tests.thorough import tries
 
 Returns = NDArray[np.float64]
 DAYS = 21  # in each month
@@ -56,8 +57,9 @@ def test_it_is_what_a_look_at_every_day_finds(seed: int, runs: int, months: int)
 
 
 def test_of_pure_noise_the_best_is_as_often_below_the_median_as_above() -> None:
-    found = [overfitting(moments(returns(seed, 20, 64))).probability for seed in range(60)]
-    error = statistics.stdev(found) / 60**0.5
+    stores = range(tries(16, 60))
+    found = [overfitting(moments(returns(seed, 20, 64))).probability for seed in stores]
+    error = statistics.stdev(found) / len(stores) ** 0.5
     assert statistics.mean(found) == pytest.approx(0.5, abs=3 * error)
 
 
@@ -68,8 +70,9 @@ def test_a_planted_skill_stays_on_top_out_of_sample() -> None:
 
 
 def test_of_noise_better_inside_is_worse_outside() -> None:
-    slopes = [overfitting(moments(returns(seed, 20, 64))).slope for seed in range(20)]
-    error = statistics.stdev(slopes) / 20**0.5
+    stores = range(tries(8, 20))
+    slopes = [overfitting(moments(returns(seed, 20, 64))).slope for seed in stores]
+    error = statistics.stdev(slopes) / len(stores) ** 0.5
     assert statistics.mean(slopes) < -3 * error
 
 

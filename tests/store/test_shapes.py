@@ -14,6 +14,7 @@ from backtest_store.models import Record, to_json
 from backtest_store.runs.duplicates import identical_to
 from backtest_store.store import queries
 from tests.factories import make_record, store
+from tests.thorough import tries
 
 SNAPSHOT = {"engine": {"id": "A%B %s", "fast": 10, "ratio": 0.95, "none": None}, "of": [1, 2.5e-7]}
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
@@ -40,7 +41,7 @@ async def stored_and_read(url: str, record: Record) -> Record:
 
 
 def test_any_document_comes_back_as_it_was(store_url: str) -> None:
-    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=tries(40, 150), suppress_health_check=list(HealthCheck))
     @given(documents, documents, documents)
     @example({}, {"%": "%s"}, {"x": [-1.5, 1e-30, 10**40]})
     def check(snapshot: dict[str, Any], origin: dict[str, Any], stats: dict[str, Any]) -> None:
