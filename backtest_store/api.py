@@ -7,9 +7,10 @@ transaction that cannot write. They work inside a running event loop, too.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, overload
 
 from backtest_store.errors import UsageError
 from backtest_store.models import UNLISTED, JudgedRun, Record
@@ -18,11 +19,12 @@ from backtest_store.runs import compare as comparing
 from backtest_store.runs import listing as listings
 from backtest_store.runs import pivot as pivoting
 from backtest_store.runs import selectors
-from backtest_store.runs.annotations import annotate, chosen
-from backtest_store.runs.filters import filters
+from backtest_store.runs.annotations import Changes, annotate, chosen
+from backtest_store.runs.filters import EVERY_RUN, Filters, filters
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.tables import columns as tables
 from backtest_store.runs.tables import frames, html
+from backtest_store.runs.unknown_names import saying_unknown_names
 from backtest_store.saving.sync import delete_runs
 from backtest_store.statistics.months import months_of
 from backtest_store.store import connection, queries
@@ -137,7 +139,8 @@ class Store:
     Every method asks what the command of its name does, and takes the same filters by name:
     ``strategy``, ``strategy_type``, ``instrument``, ``status``, ``since``, ``until``, ``tags``,
     ``batch``, ``parameters``, ``metrics`` and ``where``. Each raises what the shell
-    reports: `UsageError` for what makes no sense, `RunNotFoundError`, `UnreachableError`.
+    reports: `UsageError` for what makes no sense, `RunNotFoundError`, `UnreachableError`; a name
+    in a filter that no run has is a `UserWarning`.
 
     Examples
     --------
@@ -168,10 +171,11 @@ class Store:
         **asked
             Filters.
         """
-        conditions = filters(where=where, **asked).conditions
-        listing = Listing(conditions, known(sort, SORTABLE, "field"))
+        found = filters(where=where, **asked)
+        listing = Listing(found.conditions, known(sort, SORTABLE, "field"))
         is_whole = not UNLISTED.isdisjoint(columns or ())
-        return Runs(_read(lambda db: _listed(db, listing, limit, is_whole=is_whole)), columns)
+        runs = _read(lambda db: _listed(db, listing, limit, is_whole=is_whole), found)
+        return Runs(runs, columns)
 
     def run(self, selector: str) -> StoredRun:
         """Return one whole run.
@@ -184,16 +188,8 @@ class Store:
         found = _read(lambda db: selectors.resolve(db, selector))
         return StoredRun(**found.__dict__)
 
-    def annotate(
-        self,
-        *runs: str,
-        add: Sequence[str] = (),
-        remove: Sequence[str] = (),
-        note: str | None = None,
-        starred: bool | None = None,
-        name: str | None = None,
-    ) -> list[UUID]:
-        """Change what is said of runs, and return their ids; None leaves a part as it is.
+    def annotate(self, *runs: str, **changes: Unpack[Changes]) -> list[UUID]:
+        """Change what is said of runs, and return their ids; what is not given stays as it is.
 
         Parameters
         ----------
@@ -201,17 +197,14 @@ class Store:
             Selectors, as `run` takes them, ``@batch`` or ``@starred``.
         add, remove : sequence of str
             Tags.
-        note : str, optional
+        note : str
             A remark; empty for none.
-        starred : bool, optional
+        starred : bool
             Whether it is one to come back to.
-        name : str, optional
+        name : str
             What lists call the run in place of its strategy; empty for that again.
         """
-        said: dict[str, Any] = {"note": note, "starred": starred, "name": name}
-        return _asked(
-            connection.call, lambda db: annotate(db, runs, add=add, remove=remove, **said)
-        )
+        return _asked(connection.call, lambda db: annotate(db, runs, **changes))
 
     def delete(
         self, *runs: str, keep_best: int = 0, by: str = "sharpe_ratio", **asked: Typed
@@ -234,15 +227,13 @@ class Store:
         UsageError
             If neither runs nor filters are given.
         """
-        conditions, _, _, parameters = filters(**asked)
-        if not (runs or conditions or keep_best):
+        found = filters(**asked)
+        if not (runs or found.conditions or keep_best):
             raise UsageError("name runs, or say which by filters")
         metric = known(by, QUALITIES, "metric to rank by")
 
         async def deleting(db: Connection) -> list[UUID]:
-            ids = await chosen(
-                db, runs, conditions, parameters=parameters, keep_best=keep_best, by=metric
-            )
+            ids = await chosen(db, runs, found, keep_best=keep_best, by=metric)
             return await delete_runs(db, ids)
 
         return len(_asked(connection.call, deleting))
@@ -284,10 +275,12 @@ class Store:
             Filters.
         """
         metric = known(by, QUALITIES, "metric to rank by")
-        listing = Listing(filters(**asked).conditions, metric)
-        return Runs(
-            _read(lambda db: judging.best(db, listing, limit, scope=scope, variance=variance))
+        found = filters(**asked)
+        listing = Listing(found.conditions, metric)
+        judged = _read(
+            lambda db: judging.best(db, listing, limit, scope=scope, variance=variance), found
         )
+        return Runs(judged)
 
     def pivot(
         self,
@@ -310,8 +303,8 @@ class Store:
         """
         name = known(metric, QUALITIES, "metric to show")
         inputs = [parameter] if second in (None, parameter) else [parameter, str(second)]
-        conditions = filters(**asked).conditions
-        return _read(lambda db: pivoting.pivot(db, conditions, inputs, name))
+        found = filters(**asked)
+        return _read(lambda db: pivoting.pivot(db, found.conditions, inputs, name), found)
 
 
 async def _listed(
@@ -330,9 +323,16 @@ async def _listed(
     return runs
 
 
-def _read(use_case: UseCase[T]) -> T:
-    """Await a use case that only reads, in a transaction that sees one moment."""
-    return _asked(connection.read, use_case)
+def _read(use_case: UseCase[T], asked: Filters = EVERY_RUN) -> T:
+    """Await a use case that only reads, in a transaction that sees one moment.
+
+    Names in filters that no run has are warned of where the caller asked.
+    """
+    said: list[str] = []
+    found = _asked(connection.read, saying_unknown_names(use_case, asked, said.append))
+    for sentence in said:
+        warnings.warn(sentence, UserWarning, stacklevel=3)
+    return found
 
 
 def _asked(call: Callable[[UseCase[T]], T], use_case: UseCase[T]) -> T:

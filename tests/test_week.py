@@ -203,6 +203,10 @@ def test_a_reproduction_is_in_nobody_s_way(week: Path) -> None:
     for selector in ("@best:sharpe_ratio", f"{again[0]['run_id']}~"):
         assert str(Store().run(selector).run_id) == best
     assert Store().run("@latest").reproduced_from is None
+    done("reproduce", "@best:sharpe_ratio", "--where", "fast_period == 5 and slow_period == 100")
+    original = records("history", "--reproductions", "--limit", "1")[0]["reproduced_from"]
+    parameters = Store().run(original).parameters
+    assert (parameters["fast_period"], parameters["slow_period"]) == (5, 100)
 
 
 def test_a_search_by_optuna_is_stored_trial_by_trial(week: Path) -> None:

@@ -84,7 +84,7 @@ def columns(incomplete: str) -> list[str]:
     before, comma, last = incomplete.rpartition(",")
     names = [*LISTED]
     if not last or last.startswith("p"):
-        found = _found(lambda db: queries.parameter_names(db, newest=RUNS_LOOKED_AT))
+        found = _found(lambda db: queries.names_in(db, path=[], newest=RUNS_LOOKED_AT))
         names += [f"parameters.{name}" for name in found if name.isprintable()]
     taken = before.split(",")
     return [before + comma + n for n in names if n.startswith(last) and n not in taken]

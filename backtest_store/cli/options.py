@@ -4,21 +4,14 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from backtest_store.cli import completion
 from backtest_store.cli.output.writers import Format
-from backtest_store.models import RECORD_FIELDS
 from backtest_store.runs.filters import FILTERS, Filter, Filters, filters
-from backtest_store.suggestions import named_or_nearest
 
-if TYPE_CHECKING:
-    from asyncpg import Connection
-
-MOST_STRATEGIES = 1000
-RUNS_LOOKED_AT = 10_000  # for the names of their parameters
 NO_RUNS = "no runs yet: `btstore demo` makes the first, `btstore run CONFIG` your own"
 NO_MATCH = "no run matches"
 
@@ -55,9 +48,10 @@ def with_filters(
     asked_for = {name: asked for name, asked in FILTERS.items() if name not in left_out}
 
     def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        own = signature(command, eval_str=True).parameters.values()
         parameters = [
             *(_keyword(name, annotation) for name, annotation in arguments.items()),
-            *(p for p in signature(command).parameters.values() if p.name != "filters"),
+            *(p for p in own if p.name != "filters"),
             *(_option(asked) for name, asked in asked_for.items() if name not in arguments),
         ]
 
@@ -91,29 +85,8 @@ def _option(asked: Filter) -> Parameter:
 
 
 def no_runs_message(asked: Filters) -> str:
-    """Return what to say if there are no runs; of a misspelt name, what may have been meant."""
-    if not asked.conditions:
-        return NO_RUNS
-    strategies, parameters = _names() if asked.strategy or asked.parameters else ([], [])
-    if asked.strategy and asked.strategy not in strategies:
-        return f"{NO_MATCH}: there is no strategy {named_or_nearest(asked.strategy, strategies)}"
-    for name in asked.parameters:
-        if name.partition(".")[0] not in parameters:
-            known = [*parameters, *RECORD_FIELDS]
-            return f"{NO_MATCH}: no run has a parameter {named_or_nearest(name, known)}"
-    return NO_MATCH
-
-
-def _names() -> tuple[list[str], list[str]]:
-    """Return the names of strategies and of parameters that runs have."""
-    from backtest_store.cli.spinner import read
-    from backtest_store.store import queries
-
-    async def names(db: "Connection") -> tuple[list[str], list[str]]:
-        strategies = await queries.strategy_names(db, prefix="", limit=MOST_STRATEGIES)
-        return strategies, await queries.parameter_names(db, newest=RUNS_LOOKED_AT)
-
-    return read(names)
+    """Return what to say if there are no runs."""
+    return NO_MATCH if asked.conditions else NO_RUNS
 
 
 def counted(runs: int) -> str:

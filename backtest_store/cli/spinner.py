@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from backtest_store.cli.output.streams import StandardOutput
+from backtest_store.cli.output.streams import StandardOutput, print_message
 
 if TYPE_CHECKING:
     from threading import Event
 
     from asyncpg import Connection
+
+    from backtest_store.runs.filters import Filters
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 1.0
@@ -29,12 +31,23 @@ def call(use_case: Callable[[Connection], Awaitable[T]]) -> T:
         return connection.call(use_case)
 
 
-def read(use_case: Callable[[Connection], Awaitable[T]]) -> T:
-    """Await a use case that only reads, of one moment of the store, with a spinner likewise."""
+def read(use_case: Callable[[Connection], Awaitable[T]], asked: Filters | None = None) -> T:
+    """Await a use case that only reads, of one moment of the store, with a spinner likewise.
+
+    Names in filters that no run has are said first.
+    """
     from backtest_store.store import connection
 
+    if asked is not None and (asked.strategy or asked.subjects):
+        from backtest_store.runs.unknown_names import saying_unknown_names
+
+        use_case = saying_unknown_names(use_case, asked, _warn)
     with spinner():
         return connection.read(use_case)
+
+
+def _warn(sentence: str) -> None:
+    print_message(f"warning: {sentence}")
 
 
 @contextmanager

@@ -3,80 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 from backtest_store.errors import UsageError
-from backtest_store.models import RECORD_FIELDS
 from backtest_store.runs import listing as listings
 from backtest_store.runs.expressions.typed_values import plain_text
+from backtest_store.runs.filters import EVERY_RUN, Filters
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.selectors import resolve_ids
+from backtest_store.runs.unknown_names import require_known_names
 from backtest_store.store import queries, sql
-from backtest_store.store.sql import Condition, Db
-from backtest_store.suggestions import suggestion
-
-RUNS_LOOKED_AT = 10_000  # for the names of their parameters
+from backtest_store.store.sql import Db
 
 
-async def annotate(  # noqa: PLR0913 - each is said by itself
-    db: Db,
-    runs: Sequence[str],
-    *,
-    add: Sequence[str] = (),
-    remove: Sequence[str] = (),
-    note: str | None = None,
-    starred: bool | None = None,
-    name: str | None = None,
+class Changes(TypedDict, total=False):
+    """What is said of runs; what is left out, or None, stays as it is."""
+
+    add: Sequence[str]
+    remove: Sequence[str]
+    note: str | None
+    starred: bool | None
+    name: str | None
+
+
+async def annotate(
+    db: Db, runs: Sequence[str], asked: Filters = EVERY_RUN, **changes: Unpack[Changes]
 ) -> list[UUID]:
-    """Change what is said of runs, and return their ids; None leaves a part as it is.
-
-    Parameters
-    ----------
-    db : Db
-        A connection of the store that may write.
-    runs : sequence of str
-        Selectors.
-    add, remove : sequence of str
-        Tags.
-    note : str, optional
-        A remark; empty for none.
-    starred : bool, optional
-        Whether it is one to come back to.
-    name : str, optional
-        What lists call the run in place of its strategy; empty for that again.
+    """Change what is said of runs that selectors mean among filtered ones, and return their ids.
 
     Raises
     ------
     UsageError
-        If a tag is empty, or a text is none that PostgreSQL can hold.
+        If a tag is empty, a text is none that PostgreSQL can hold, or the filters have a name
+        that no run has.
     RunNotFoundError
         If no run, or more than one, answers to a selector.
     """
-    for text in (*add, *remove, note or "", name or ""):
+    tags = (*changes.get("add", ()), *changes.get("remove", ()))
+    for text in (*tags, changes.get("note") or "", changes.get("name") or ""):
         plain_text(text)
-    if not all((*add, *remove)):
+    if not all(tags):
         raise UsageError("a tag is empty", hint="write +good to add a tag, -junk to remove one")
-    ids = await resolve_ids(db, runs)
-    return await queries.annotate_runs(
-        db, run_ids=ids, add=add, remove=remove, note=note, starred=starred, name=name
-    )
+    await require_known_names(db, asked)
+    ids = await resolve_ids(db, runs, asked.conditions)
+    return await queries.annotate_runs(db, run_ids=ids, **changes)
 
 
-async def chosen(  # noqa: PLR0913 - each is asked for by itself
+async def chosen(
     db: Db,
     runs: Sequence[str],
-    where: Sequence[Condition],
+    asked: Filters,
     *,
-    parameters: Sequence[str] = (),
     keep_best: int = 0,
     by: str = "sharpe_ratio",
 ) -> list[UUID]:
-    """Return the ids of runs that meet conditions, all or those that selectors mean.
+    """Return the ids of runs that filters match, all or those that selectors mean.
 
     Parameters
     ----------
-    parameters : sequence of str
-        What the conditions name: a mistyped one must not choose all runs by `not` or `or`.
     keep_best : int
         Leave out so many, the best ones by a metric.
     by : str
@@ -85,23 +70,16 @@ async def chosen(  # noqa: PLR0913 - each is asked for by itself
     Raises
     ------
     UsageError
-        If no run has one of the parameters.
+        If the filters have a name that no run has.
     """
-    await _require_known(db, parameters)
+    await require_known_names(db, asked)
+    where = asked.conditions
     if runs:
         ids = await resolve_ids(db, runs, where)
-        where = [*where, sql.condition("one_of", ids)]
+        where = (*where, sql.condition("one_of", ids))
     found = await queries.run_ids(db, where=where)
     if not keep_best:
         return found
-    best = await listings.page(db, Listing(tuple(where), by), keep_best)
+    best = await listings.page(db, Listing(where, by), keep_best)
     kept = {run.run_id for run in best if getattr(run, by) is not None}
     return [run_id for run_id in found if run_id not in kept]
-
-
-async def _require_known(db: Db, parameters: Sequence[str]) -> None:
-    known = await queries.parameter_names(db, newest=RUNS_LOOKED_AT) if parameters else []
-    for name in parameters:
-        if name.partition(".")[0] not in known:
-            hint = suggestion(name, [*known, *RECORD_FIELDS])
-            raise UsageError(f"no run has a parameter {name!r}; nothing changed", hint=hint)

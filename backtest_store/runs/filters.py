@@ -6,7 +6,7 @@ completion and the table in the documentation are made from this list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from backtest_store.models import METRIC_FIELDS, Status
@@ -19,7 +19,7 @@ from backtest_store.runs.expressions.typed_values import (
     moment,
     plain_text,
 )
-from backtest_store.runs.expressions.where import where
+from backtest_store.runs.expressions.where import PARAMETERS, Subject, where
 from backtest_store.store import sql
 from backtest_store.store.fields import COMPARABLE_METRICS, SQL_NAMES, known
 from backtest_store.store.sql import Condition
@@ -71,14 +71,21 @@ class Filters(NamedTuple):
         The metrics that these are about, as lists show them.
     strategy : str, optional
         The strategy's name, if it was asked for.
-    parameters : tuple of str
-        The parameters that were asked for.
+    subjects : tuple of Subject
+        The parameters, fields and places in documents that expressions name.
     """
 
     conditions: tuple[Condition, ...] = ()
     metrics: tuple[str, ...] = ()
     strategy: str | None = None
-    parameters: tuple[str, ...] = ()
+    subjects: tuple[Subject, ...] = ()
+
+    def naming(self, subjects: Iterable[Subject]) -> Filters:
+        """Return these filters beside a question that names more."""
+        return self._replace(subjects=(*self.subjects, *subjects))
+
+
+EVERY_RUN = Filters()
 
 
 def filters(**typed: Typed) -> Filters:
@@ -104,11 +111,13 @@ def filters(**typed: Typed) -> Filters:
         for value in _values(typed.get(name))
     )
     (strategy,) = _values(typed.get("strategy")) or (None,)
-    metrics, parameters = (_compared(typed.get(name)) for name in ("metrics", "parameters"))
-    for expression in map(where, _values(typed.get("where"))):
-        metrics += tuple(name for name in expression.fields if name in METRIC_FIELDS)
-        parameters += expression.parameters
-    return Filters(conditions, metrics, strategy, parameters)
+    subjects = [
+        *(Subject(name) for name in _compared(typed.get("metrics"))),
+        *(Subject(PARAMETERS, tuple(n.split("."))) for n in _compared(typed.get("parameters"))),
+        *(each for text in _values(typed.get("where")) for each in where(text).subjects),
+    ]
+    metrics = tuple(field for field, path in subjects if field in METRIC_FIELDS and not path)
+    return Filters(conditions, metrics, strategy, tuple(dict.fromkeys(subjects)))
 
 
 def _compared(typed: Typed) -> tuple[str, ...]:

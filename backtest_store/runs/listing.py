@@ -60,7 +60,7 @@ async def begin(db: Db, listing: Listing, run: str | None) -> Listing:
 
 async def after(db: Db, listing: Listing, run: str | None) -> Listing:
     """Return a listing that begins after the run that a selector means."""
-    return listing if run is None else listing._replace(after=await resolve(db, run))
+    return listing if run is None else listing._replace(after=await resolve(db, run, listing.where))
 
 
 async def page(

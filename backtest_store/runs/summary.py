@@ -10,7 +10,7 @@ from typing import Any
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Period, Strategy
-from backtest_store.runs.expressions.where import subject_of
+from backtest_store.runs.expressions.where import Subject, subject_of
 from backtest_store.store import queries, sql
 from backtest_store.store.fields import LISTED, SQL_NAMES, known
 from backtest_store.store.sql import Condition, Db, Key
@@ -98,12 +98,18 @@ def _group(row: Sequence[Any], keys: Sequence[Key]) -> Group:
     return Group(tuple(values), runs, failures, again, first, second, last)
 
 
+def subject_of_key(name: str) -> Subject:
+    """Return what a name to group by means, a span of time being itself."""
+    if name in SPANS:
+        return Subject(name)
+    field, path = subject_of(tuple(name.split(".")))
+    return Subject("batch_name" if field == "batch" else field, path)
+
+
 def name_of(name: str) -> str:
     """Return what a column of such keys is called: a parameter has its prefix."""
-    if name in SPANS:
-        return name
-    field, path = subject_of(tuple(name.split(".")))
-    return ".".join(("batch_name" if field == "batch" else field, *path))
+    field, path = subject_of_key(name)
+    return ".".join((field, *path))
 
 
 def key_of(name: str) -> Key:
@@ -114,9 +120,9 @@ def key_of(name: str) -> Key:
     UsageError
         If there is nothing of that name.
     """
-    if name in SPANS:
+    field, path = subject_of_key(name)
+    if field in SPANS:
         return sql.key("span", name)
-    field, *path = name_of(name).split(".")
     if path and all(path):
         return sql.key("document", path, field=SQL_NAMES[field])
     if not name.strip() or path:

@@ -104,9 +104,18 @@ async def strategy_names(db: Db, *, prefix: str, limit: int) -> list[str]:
     return await sql.column(db, "strategy_names", prefix, limit)
 
 
-async def parameter_names(db: Db, *, newest: int) -> list[str]:
-    """List the names of the parameters that the newest runs have."""
-    return await sql.column(db, "parameter_names", newest)
+async def names_in(
+    db: Db, *, path: Sequence[str], newest: int, document: str = "parameters"
+) -> list[str]:
+    """List the names that the newest runs have in a place of a document."""
+    query = sql.query("names_in", path, newest).worded(field=SQL_NAMES[document])
+    return await sql.first_column(db, query)
+
+
+async def is_there(db: Db, *, path: Sequence[str], newest: int, document: str) -> bool:
+    """Return whether one of the newest runs has a place of a document."""
+    query = sql.query("is_there", path, newest).worded(field=SQL_NAMES[document])
+    return bool((await sql.first_column(db, query))[0])
 
 
 async def newest_runs(db: Db, *, low: UUID, high: UUID, limit: int) -> list[NewestRun]:

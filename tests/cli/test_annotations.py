@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -211,13 +212,55 @@ def test_python_deletes_the_same(runs: str) -> None:
     assert Store().delete("aaaa") == 1
 
 
-def test_the_best_and_the_latest_obey_the_filters(runs: str) -> None:
-    best = btstore(
-        "show", "@best:sharpe_ratio", "--where", "sharpe_ratio < 1.2", "--format", "json"
-    )
-    assert json.loads(best.out)["run_id"] == C
-    latest = btstore("show", "@latest", "--status", "success", "--format", "json")
-    assert json.loads(latest.out)["run_id"] == C
+SCOPES = [
+    ("@best:sharpe_ratio", ["--where", "sharpe_ratio < 1.2"], C),
+    ("@best:sharpe_ratio", ["--batch", "older"], A),
+    ("@latest", ["--status", "success"], C),
+    ("@latest", ["--author", "ann"], D),
+    ("@latest~1", ["--status", "success"], B),
+]
+
+
+@pytest.mark.parametrize(("selector", "scope", "wanted"), SCOPES)
+def test_what_takes_a_run_obeys_the_filters_beside_it(
+    runs: str, tmp_path: Path, selector: str, scope: list[str], wanted: str
+) -> None:
+    def one(*words: str) -> Any:
+        return json.loads(btstore(*words, *scope, "--format", "json").out)
+
+    def annotated(*words: str) -> dict[str, Any]:
+        assert btstore(*words, *scope).code == 0
+        return shown(wanted)
+
+    assert one("show", selector)["run_id"] == wanted
+    assert [run["run_id"] for run in one("compare", selector, B)] == [wanted, B]
+    assert annotated("tag", selector, "+chosen", "-junk")["tags"] == ["chosen"]
+    assert annotated("note", selector, "a remark")["note"] == "a remark"
+    assert annotated("rename", selector, "the one")["name"] == "the one"
+    assert annotated("star", selector)["starred"]
+    page = tmp_path / "page.html"
+    assert btstore("report", selector, "--output", str(page), *scope).code == 0
+    assert wanted[:8] in page.read_text()
+    listed = ids(*scope)
+    after = listed[listed.index(wanted[0].upper()) + 1 :]
+    assert ids(*scope, "--after", selector) == after
+    assert btstore("delete", selector, *scope, "--yes").err == "deleted 1 run\n"
+    assert wanted[0].upper() not in ids()
+
+
+def test_a_mistyped_scope_annotates_nothing(runs: str) -> None:
+    answer = btstore("star", "@best:sharpe_ratio", "--where", "not fast_perod > 99")
+    assert answer.code == 2
+    assert "did you mean 'fast_period'?; nothing changed" in answer.err
+    assert ids("--where", "starred") == []
+
+
+def test_options_of_tag_take_words_that_begin_with_a_minus(runs: str) -> None:
+    assert btstore("tag", "@latest", "-x", "--where", "-1 < sharpe_ratio", "+y").code == 0
+    assert shown(C)["tags"] == ["y"]
+
+
+def test_nothing_among_the_filtered_is_said_so(runs: str) -> None:
     nothing = btstore("show", "@latest", "--status", "stopped")
     assert nothing.code == 3
     assert "that the filters match" in nothing.err

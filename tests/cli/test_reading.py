@@ -12,7 +12,9 @@ from uuid import UUID
 import pandas as pd
 import pytest
 
+from backtest_store import Store
 from backtest_store.models import METRIC_FIELDS, RECORD_FIELDS, UNLISTED, Record
+from backtest_store.runs import unknown_names
 from tests.factories import STARTED, make_record, store_at
 from tests.shell import btstore
 
@@ -239,14 +241,85 @@ def test_a_misspelt_strategy_gets_the_nearest(two: object, words: list[str]) -> 
     answer = btstore(*words, "sma crosover")
     assert (answer.code, answer.out) == (0, "")
     assert answer.err == (
-        "no run matches: there is no strategy 'sma crosover'; did you mean 'SMA Crossover'?\n"
+        "warning: there is no strategy 'sma crosover'; did you mean 'SMA Crossover'?\n"
+        "no run matches\n"
     )
     assert "did you mean" not in btstore(*words, "Grid").err
 
 
-def test_a_misspelt_name_in_an_expression_is_named(two: object) -> None:
-    assert "no run has a parameter 'sharpe'; did you mean 'sharpe_ratio'?" in (
-        btstore("history", "--where", "sharpe > 100").err
+NAMES = {
+    "parameters": {"fast": 5, "exit": {"atr_multiple": 2.5}, "unset": None},
+    "provenance": {"user": "ann", "git": {"dirty": False}},
+    "config_snapshot": {"venues": [{"name": "SIM"}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("sharpe > 100", "a parameter 'sharpe'; did you mean 'sharpe_ratio'?"),
+        ("fats > 3", "a parameter 'fats'; did you mean 'fast'?"),
+        (
+            "exit.atr_mutiple > 3",
+            "a parameter 'exit.atr_mutiple'; did you mean 'exit.atr_multiple'?",
+        ),
+        ("parameters.exti.atr > 3", "a parameter 'exti.atr'"),
+        ("fast.length > 3", "a parameter 'fast.length'"),
+        ("provenance.usr == 'ann'", "'provenance.usr'; did you mean 'provenance.user'?"),
+        ("provenance.git.dirt", "'provenance.git.dirt'; did you mean 'provenance.git.dirty'?"),
+        ("config.venues[0].nmae == 'X'", "'config_snapshot.venues.0.nmae'"),
+    ],
+)
+@pytest.mark.parametrize("others", ["{}", "{} or total_return < 9", "not ({}) and tags == 'x'"])
+def test_a_name_that_no_run_has_is_said_whatever_else_matches(
+    store_url: str, typed: str, said: str, others: str
+) -> None:
+    store_at(store_url, make_record(**NAMES), make_record())
+    answer = btstore("history", "--where", others.format(typed), "--format", "jsonl")
+    assert answer.code == 0
+    assert answer.err.splitlines()[0].startswith(f"warning: no run has {said}")
+    assert ("no run matches" in answer.err) == (not answer.out)
+    assert bool(answer.out) == ("or" in others)
+    with pytest.warns(UserWarning, match="no run has") as caught:
+        Store().runs(others.format(typed))
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "unset is None",
+        "exit.atr_multiple > 99",
+        "exit",
+        "provenance.git.dirty",
+        "engine_stats",
+        "config.venues[0].name == 'X'",
+        "batch == 'none'",
+        "strategy == 'none'",
+    ],
+)
+def test_a_name_that_a_run_has_is_not_remarked_on(store_url: str, typed: str) -> None:
+    store_at(store_url, make_record(**NAMES), make_record())
+    assert "has" not in btstore("history", "--where", typed).err
+
+
+def test_a_name_to_group_by_that_no_run_has_is_said(two: object) -> None:
+    assert "no run has a parameter 'fats'; did you mean 'fast'?" in (
+        btstore("summary", "--by", "strategy,fats").err
+    )
+    assert btstore("summary", "--by", "strategy,fast,day,batch").err == ""
+
+
+def test_names_in_an_empty_store_are_not_remarked_on(store_url: str) -> None:
+    assert btstore("history", "--where", "fats > 3").err == "no run matches\n"
+
+
+def test_more_runs_than_are_looked_at_are_not_spoken_for(
+    two: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unknown_names, "NEWEST", 1)
+    assert "none of the newest 1 runs has a parameter 'fats'" in (
+        btstore("history", "--where", "fats > 3").err
     )
 
 
@@ -261,7 +334,9 @@ def test_an_expression_that_is_none_is_shown_with_a_mark(two: object) -> None:
 def test_a_misspelt_parameter_is_named(two: object) -> None:
     answer = btstore("history", "--param", "fats>=1")
     assert (answer.code, answer.out) == (0, "")
-    assert answer.err == "no run matches: no run has a parameter 'fats'; did you mean 'fast'?\n"
+    assert answer.err == (
+        "warning: no run has a parameter 'fats'; did you mean 'fast'?\nno run matches\n"
+    )
     assert btstore("history", "--param", "fast>=1000").err == "no run matches\n"
 
 

@@ -97,7 +97,8 @@ def best(  # noqa: PLR0913 - each is an option
     metric = known(by, QUALITIES, "metric to rank by")
     listing = Listing(filters.conditions, metric)
     found = read(
-        lambda db: judging.best(db, listing, limit, scope=scope.value, variance=variance.value)
+        lambda db: judging.best(db, listing, limit, scope=scope.value, variance=variance.value),
+        filters,
     )
     columns = [column for column in cells.columns(JudgedRun) if column.name not in UNLISTED]
     shown = dict.fromkeys((*SHOWN[:2], metric, *SHOWN[2:]))

@@ -48,7 +48,7 @@ def compare(  # noqa: PLR0913 - each is an option
 
     month = None if split is None else first_of_month(split)
     where = filters.conditions
-    comparison = read(lambda db: comparing.compare(db, runs, baseline, month, where=where))
+    comparison = read(lambda db: comparing.compare(db, runs, baseline, month, where=where), filters)
     render.side_by_side(comparison, format_, everything=all_)
     if comparison.baseline is not None and format_ in FOR_PEOPLE:
         print_message(f"note: in brackets, the difference to {comparison.baseline.run_id}")

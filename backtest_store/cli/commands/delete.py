@@ -55,16 +55,7 @@ def delete(
     if not runs and not filters.conditions and not keep_best:
         raise UsageError("name runs, or say which by filters", hint="btstore delete --help")
     metric = known(by, QUALITIES, "metric to rank by")
-    ids = read(
-        lambda db: chosen(
-            db,
-            runs or [],
-            filters.conditions,
-            parameters=filters.parameters,
-            keep_best=keep_best,
-            by=metric,
-        )
-    )
+    ids = read(lambda db: chosen(db, runs or [], filters, keep_best=keep_best, by=metric))
     if not ids:
         print_message(no_runs_message(filters))
         return

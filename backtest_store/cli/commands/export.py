@@ -60,10 +60,11 @@ def export(
     where = filters.conditions
     with _output(file, yes=yes) as write:
         if format_ is ExportFormat.PARQUET:
-            runs = read(lambda db: _parquet(db, filters, write))
+            runs = read(lambda db: _parquet(db, filters, write), filters)
         else:
             runs = read(
-                lambda db: transfer.export(db, where, lambda lines: write(printable_lines(lines)))
+                lambda db: transfer.export(db, where, lambda lines: write(printable_lines(lines))),
+                filters,
             )
     print_message(f"exported {counted(runs)}" if runs else no_runs_message(filters))
 

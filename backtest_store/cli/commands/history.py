@@ -110,23 +110,29 @@ def history(  # noqa: PLR0913 - each is an option
         if all_ or after is not None or reproductions or sort not in OVER_MONTHS:
             ranks = ", ".join(OVER_MONTHS)
             raise UsageError(f"--while takes --limit, filters and --sort by {ranks}")
-        found = _print_months(listing, span_of_months(while_), limit or DEFAULT_LIMIT, printer)
+        found = _print_months(
+            filters, listing, span_of_months(while_), limit or DEFAULT_LIMIT, printer
+        )
     elif all_:
-        found = read(lambda db: _print_every(db, listing, after, printer))
+        found = read(lambda db: _print_every(db, listing, after, printer), filters)
     else:
-        found = _print_first(listing, after, limit or DEFAULT_LIMIT, printer)
+        found = _print_first(filters, listing, after, limit or DEFAULT_LIMIT, printer)
     if not found:
         print_message(NO_MATCH if after else no_runs_message(filters))
 
 
 def _print_months(
-    listing: "Listing", months: "tuple[date, date]", limit: int, printer: "RunPrinter"
+    filters: Filters,
+    listing: "Listing",
+    months: "tuple[date, date]",
+    limit: int,
+    printer: "RunPrinter",
 ) -> bool:
     """Print what runs did over some months, and return whether any covers them."""
     from backtest_store.cli.spinner import read
     from backtest_store.runs import listing as listings
 
-    runs = read(lambda db: listings.over_months(db, listing, months, limit))
+    runs = read(lambda db: listings.over_months(db, listing, months, limit), filters)
     printer.print(runs)
     printer.close()
     span = f"{months[0]:%Y-%m} to {months[1]:%Y-%m}"
@@ -135,7 +141,9 @@ def _print_months(
     return bool(runs)
 
 
-def _print_first(listing: "Listing", after: str | None, limit: int, printer: "RunPrinter") -> bool:
+def _print_first(
+    filters: Filters, listing: "Listing", after: str | None, limit: int, printer: "RunPrinter"
+) -> bool:
     """Print the first runs, say whether there are more, and return whether there are any."""
     from backtest_store.cli.output.cells import short_ids
     from backtest_store.cli.spinner import read
@@ -146,7 +154,7 @@ def _print_first(listing: "Listing", after: str | None, limit: int, printer: "Ru
         runs = await listings.page(db, begun, limit + 1, printer.fields)
         return runs, await listings.count(db, listing) if len(runs) > limit else None
 
-    runs, count = read(page)
+    runs, count = read(page, filters)
     printer.print(runs[:limit])
     printer.close()
     if count is not None:

@@ -19,7 +19,7 @@ def overfit(*, filters: Filters, format_: FormatOption = Format.TABLE) -> None:
     from backtest_store.runs import overfit as overfitting
     from backtest_store.runs.shared_months import shared_months
 
-    shared = read(lambda db: shared_months(db, filters.conditions))
+    shared = read(lambda db: shared_months(db, filters.conditions), filters)
     if shared is None:
         render.many([], format_, cells.columns(OverfitRuns))
         print_message(no_runs_message(filters))

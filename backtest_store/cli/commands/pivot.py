@@ -76,7 +76,7 @@ def pivot(  # noqa: PLR0913 - each is an option
         raise UsageError(f"cannot draw {output}", hint="name it FILE.html, FILE.png or FILE.svg")
     inputs = [parameter] if second in (None, parameter) else [parameter, str(second)]
     name = known(metric, QUALITIES, "metric to show")
-    found = read(lambda db: pivoting.pivot(db, filters.conditions, inputs, name))
+    found = read(lambda db: pivoting.pivot(db, filters.conditions, inputs, name), filters)
     if found is None:
         pivots.write_nothing(inputs, name, format_)
         print_message(no_runs_message(filters))

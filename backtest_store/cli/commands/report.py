@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from backtest_store.cli.options import OverwriteOption, RunsArgument, examples
+from backtest_store.cli.options import OverwriteOption, RunsArgument, examples, with_filters
 from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import UsageError
+from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(
     "btstore report @latest --output run.html",
@@ -17,9 +18,11 @@ EXAMPLES = examples(
 )
 
 
+@with_filters()
 def report(
     runs: RunsArgument,
     *,
+    filters: Filters,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="Output file, FILE.html.")
     ],
@@ -34,7 +37,7 @@ def report(
 
     if output.suffix not in {".html", ".htm", ""}:  # a pipe has none
         raise UsageError(f"cannot write {output}", hint="name it FILE.html")
-    found = read(lambda db: resolve_all(db, runs))
+    found = read(lambda db: resolve_all(db, runs, filters.conditions), filters)
     if len(found) > MOST:
         raise UsageError(f"report takes up to {MOST} runs, not {len(found)}")
     page = reports.page(Comparison(found))

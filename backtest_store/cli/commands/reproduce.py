@@ -10,10 +10,11 @@ from uuid import UUID
 
 import typer
 
-from backtest_store.cli.options import FormatOption, RunArgument, examples
+from backtest_store.cli.options import FormatOption, RunArgument, examples, with_filters
 from backtest_store.cli.output.streams import print_message
 from backtest_store.cli.output.writers import FOR_PEOPLE, Format
 from backtest_store.errors import ReproductionDiffersError, StoreError
+from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -51,8 +52,13 @@ class MovedRow(Row):
     difference: str
 
 
+@with_filters()
 def reproduce(
-    run: RunArgument, *, tolerance: ToleranceOption = 0.0, format_: FormatOption = Format.TABLE
+    run: RunArgument,
+    *,
+    filters: Filters,
+    tolerance: ToleranceOption = 0.0,
+    format_: FormatOption = Format.TABLE,
 ) -> None:
     """Run a stored run again from its snapshot, and compare every metric."""
     from backtest_store.cli.spinner import call, read, spinner
@@ -60,7 +66,7 @@ def reproduce(
     from backtest_store.runs import selectors
     from backtest_store.runs.changes.causes import Reproduction
 
-    original = read(lambda db: selectors.resolve(db, run))
+    original = read(lambda db: selectors.resolve(db, run, filters.conditions), filters)
     require_engine()
     from backtest_store.runner.reproduce.reproduction import request_for, run_again
 

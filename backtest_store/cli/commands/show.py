@@ -30,7 +30,7 @@ def show(
     from backtest_store.cli.spinner import read
     from backtest_store.runs import selectors
 
-    found = read(lambda db: selectors.resolve(db, run, filters.conditions))
+    found = read(lambda db: selectors.resolve(db, run, filters.conditions), filters)
     if config:
         render.document(found.config_snapshot)
         return

@@ -26,7 +26,7 @@ def strategies(*, filters: Filters, format_: FormatOption = Format.TABLE) -> Non
     from backtest_store.models import Strategy
     from backtest_store.runs import summary
 
-    found = read(lambda db: summary.strategies(db, filters.conditions))
+    found = read(lambda db: summary.strategies(db, filters.conditions), filters)
     columns = [
         column._replace(heading="reruns") if column.name == "reproductions" else column
         for column in cells.columns(Strategy)

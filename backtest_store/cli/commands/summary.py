@@ -40,12 +40,15 @@ def summary(
 ) -> None:
     """Sum up groups of runs: how many, how many failed; best, median and worst of a metric."""
     from backtest_store.cli.output import render
-    from backtest_store.cli.spinner import call
+    from backtest_store.cli.spinner import read
     from backtest_store.runs import summary as summaries
     from backtest_store.store.fields import QUALITIES, known
 
     names, shown = by.split(","), known(metric, QUALITIES, "metric to show")
-    groups = call(lambda db: summaries.summary(db, names, shown, where=filters.conditions))
+    groups = read(
+        lambda db: summaries.summary(db, names, shown, where=filters.conditions),
+        filters.naming(map(summaries.subject_of_key, names)),
+    )
     if not groups:
         print_message(no_runs_message(filters))
     rows = [

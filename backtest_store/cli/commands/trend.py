@@ -47,7 +47,7 @@ def trend(
     from backtest_store.models import Period
     from backtest_store.runs import summary
 
-    found = read(lambda db: summary.trend(db, by.value, filters.conditions))
+    found = read(lambda db: summary.trend(db, by.value, filters.conditions), filters)
     columns = cells.columns(Period)
     if by is Span.MONTH:
         columns = (columns[0]._replace(unit="month"), *columns[1:])

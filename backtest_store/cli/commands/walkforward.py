@@ -44,7 +44,7 @@ def walkforward(
 
     columns = cells.columns(WalkForwardWindow)
     months = {"train": walking.months_in(train), "test": walking.months_in(test)}
-    shared = read(lambda db: shared_months(db, filters.conditions))
+    shared = read(lambda db: shared_months(db, filters.conditions), filters)
     if shared is None:
         render.many([], format_, columns)
         print_message(no_runs_message(filters))

@@ -49,6 +49,7 @@ def print_message(text: str) -> None:
 
     None of it acts on a terminal, however it got in there.
     """
+    _stop_what_moves()
     with suppress(ReaderLeftError):
         StandardOutput().flush()
     lines = (shorten(printable(line), LONGEST_LINE) for line in text.split("\n"))
@@ -65,8 +66,7 @@ class StandardOutput:
 
     def write(self, text: str) -> int:
         """Write a text."""
-        while self.before_writing:
-            self.before_writing.pop()()
+        _stop_what_moves()
         return _unless_reader_left(lambda: sys.stdout.write(text))
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -76,8 +76,7 @@ class StandardOutput:
 
     def write_bytes(self, content: bytes) -> None:
         """Write what is no text."""
-        while self.before_writing:
-            self.before_writing.pop()()
+        _stop_what_moves()
         _unless_reader_left(sys.stdout.flush)
         _unless_reader_left(lambda: sys.stdout.buffer.write(content))
 
@@ -88,6 +87,11 @@ class StandardOutput:
     def isatty(self) -> bool:
         """Say whether it is a terminal."""
         return sys.stdout.isatty()
+
+
+def _stop_what_moves() -> None:
+    while StandardOutput.before_writing:
+        StandardOutput.before_writing.pop()()
 
 
 def _unless_reader_left(act: Callable[[], T]) -> T:

@@ -50,15 +50,12 @@ class Where(NamedTuple):
     ----------
     conditions : tuple of Condition
         All of which a run must meet.
-    fields : tuple of str
-        The fields that it names.
-    parameters : tuple of str
-        The parameters that it names.
+    subjects : tuple of Subject
+        What it names, each once.
     """
 
     conditions: tuple[Condition, ...]
-    fields: tuple[str, ...]
-    parameters: tuple[str, ...]
+    subjects: tuple[Subject, ...]
 
 
 def where(text: str) -> Where:
@@ -71,15 +68,11 @@ def where(text: str) -> Where:
     """
     line = on_one_line(text)
     tree = parse(line)
-    subjects = [subject_of(name.parts) for name in names(tree)]
     compiled = _Compiler(line)
     parts = tree.parts if isinstance(tree, Joined) and tree.word == "and" else (tree,)
     return Where(
         conditions=tuple(compiled.condition(part) for part in parts),
-        fields=tuple(dict.fromkeys(s.field for s in subjects if not s.path)),
-        parameters=tuple(
-            dict.fromkeys(".".join(s.path) for s in subjects if s.path and s.field == PARAMETERS)
-        ),
+        subjects=tuple(dict.fromkeys(subject_of(name.parts) for name in names(tree))),
     )
 
 
