@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from backtest_store.errors import StoreError, UnreachableError
 from backtest_store.runs.json_records import fault_of
-from backtest_store.runs.line_files import Lines
 from backtest_store.store import queries, sql
 from backtest_store.store.sql import Condition
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
+LINES_AT_ONCE = 1000
+CHUNK = 2**20  # bytes
+LONGEST_LINE = 2**28  # bytes; PostgreSQL takes 2**30, and memory may be short
 STORED_ONE_BY_ONE = 128  # lines at most, once one among them is known to be none
+
+Lines = list[bytes]
 
 
 class Line(NamedTuple):
@@ -66,7 +71,7 @@ async def import_runs(db: Connection, parts: AsyncIterator[Lines], *, keep_going
     Parameters
     ----------
     parts : asynchronous iterator of lists of lines
-        As `line_files.lines_of` reads them.
+        As `lines_of` reads them.
     keep_going : bool
         Whether to leave out lines that are no runs, instead of refusing all lines.
 
@@ -165,3 +170,55 @@ async def _store_sound(db: Connection, lines: list[Line], imported: Imported) ->
     else:
         imported.stored += len(stored)
         imported.already_there += len(lines) - len(stored)
+
+
+async def lines_of(file: int) -> AsyncIterator[Lines]:
+    """Yield the lines of an open file, some at a time; while none come, others may go on.
+
+    Raises
+    ------
+    StoreError
+        If a line is too long to be a run, as of a file that has no lines, or cannot be read.
+    """
+    buffer, count = bytearray(), 0
+    while chunk := await _chunk(file):
+        seen = len(buffer)
+        buffer += chunk
+        end = buffer.rfind(b"\n", seen)
+        if end >= 0:
+            lines = bytes(buffer[:end]).split(b"\n")
+            del buffer[: end + 1]
+            count += len(lines)
+            for some in in_parts(lines):
+                yield some
+        if len(buffer) > LONGEST_LINE:
+            raise StoreError(f"line {count + 1} is longer than {LONGEST_LINE:,} bytes: not a run")
+    if buffer:
+        yield [bytes(buffer)]
+
+
+def in_parts(lines: Lines) -> Iterable[Lines]:
+    """Divide lines into as many as are stored at once."""
+    return (lines[i : i + LINES_AT_ONCE] for i in range(0, len(lines), LINES_AT_ONCE))
+
+
+async def _chunk(file: int) -> bytes:
+    try:
+        await _readable(file)
+        return os.read(file, CHUNK)
+    except OSError as error:  # it would pass for a lost connection
+        raise StoreError(f"cannot read the lines: {error.strerror}") from error
+
+
+async def _readable(file: int) -> None:
+    """Wait until a pipe has something to read; a file always has."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    try:
+        loop.add_reader(file, ready.set)
+    except PermissionError:
+        return
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(file)

@@ -19,10 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backtest_store.models import METRIC_FIELDS, Record, to_json
-from backtest_store.runs import line_files, transfer
-from backtest_store.runs.line_files import LINES_AT_ONCE as BATCH
-from backtest_store.runs.line_files import in_parts
-from backtest_store.runs.transfer import Imported, RefusedLineError
+from backtest_store.runs import transfer
+from backtest_store.runs.transfer import LINES_AT_ONCE as BATCH
+from backtest_store.runs.transfer import Imported, RefusedLineError, in_parts
 from backtest_store.store import queries
 from tests.factories import make_record, store, store_at
 from tests.shell import btstore
@@ -322,7 +321,7 @@ def test_an_import_that_waits_for_lines_notices_that_the_connection_is_lost(
 def test_a_file_without_lines_is_refused_before_memory_ends(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(line_files, "LONGEST_LINE", 2**22)
+    monkeypatch.setattr(transfer, "LONGEST_LINE", 2**22)
     answer = btstore("import", "/dev/zero")
     assert (answer.code, answer.out) == (1, "")
     assert answer.err.startswith("error: line 1 is longer than")
@@ -333,7 +332,7 @@ async def test_lines_are_read_as_they_are(tmp_path: Path) -> None:
     content = b"a\n" * 2500 + b"\n" + b"x" * (3 * 2**20) + b"\r\nlast, without an end"
     file.write_bytes(content)
     with file.open("rb") as opened:
-        parts = [part async for part in line_files.lines_of(opened.fileno())]
+        parts = [part async for part in transfer.lines_of(opened.fileno())]
     assert [line for part in parts for line in part] == content.split(b"\n")
     assert max(len(part) for part in parts) == BATCH
 

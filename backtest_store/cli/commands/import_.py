@@ -37,10 +37,9 @@ def import_(
     """Store the runs of a file that `btstore export` wrote; those already stored are skipped."""
     from backtest_store.cli.spinner import call
     from backtest_store.runs import transfer
-    from backtest_store.runs.line_files import lines_of
 
     with _opened(file) as lines:
-        parts = lines_of(lines)
+        parts = transfer.lines_of(lines)
         imported = call(lambda db: transfer.import_runs(db, parts, keep_going=keep_going))
     _report(imported)
     if imported.refused:
