@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from backtest_store.cli.confirm import require_yes
-from backtest_store.cli.options import examples
+from backtest_store.cli.options import OverwriteOption, counted, examples
 from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import SchemaError, StoreError, UsageError
 
@@ -121,3 +122,42 @@ def url() -> None:
     from backtest_store.store.settings import Settings
 
     typer.echo(public_url(server_url(Settings.from_environment())))
+
+
+@app.command(epilog=examples("btstore db backup store.dump"))
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Output file.")],
+    *,
+    yes: OverwriteOption = False,
+) -> None:
+    """Write the whole store to a file: runs, what is said of them, deleted trials."""
+    import asyncio
+
+    from backtest_store.cli.output.files import written
+    from backtest_store.store import backup as backups
+    from backtest_store.store.settings import Settings
+
+    with written(file, yes=yes) as write:
+        runs = asyncio.run(backups.backup(Settings.from_environment(), write))
+    print_message(f"backed up {counted(runs)}; btstore db restore reads {file}")
+
+
+@app.command(
+    epilog=examples(
+        "btstore db restore store.dump",
+        "BTSTORE_DATABASE_URL=postgresql://db/backtests btstore db restore store.dump",
+    )
+)
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `btstore db backup` wrote.")],
+) -> None:
+    """Fill an empty store, embedded or shared, from a backup."""
+    import asyncio
+
+    from backtest_store.store import backup as backups
+    from backtest_store.store.settings import Settings
+
+    if not file.is_file():
+        raise UsageError(f"cannot read {file}: there is no such file")
+    runs = asyncio.run(backups.restore(Settings.from_environment(), file.resolve()))
+    print_message(f"restored {counted(runs)}")
