@@ -298,13 +298,13 @@ def test_ctrl_c_stops_at_once_and_keeps_what_is_done(
     )
     while not (tmp_path / "begun").exists():
         time.sleep(0.05)
-        assert process.poll() is None
+        assert process.poll() is None, process.communicate()
     time.sleep(0.5)
     start = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)  # as the terminal does, to all of them
     out, err = process.communicate(timeout=30)
     assert time.monotonic() - start < 5
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (130, ""), err
     assert "Traceback" not in err
     assert "not run" in err
     statuses = {run["parameters"]["trouble"]: run["status"] for run in stored(store)}
