@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from itertools import accumulate, pairwise
 
 from backtest_store.models import EquityBasis
@@ -80,6 +81,27 @@ class Curve:
     def years(self) -> Decimal:
         """Count the years covered."""
         return Decimal(self.length) / DAYS_PER_YEAR
+
+
+class Returns(list[Decimal]):
+    """Daily returns, fractions, one or more; what several metrics are made of is computed once."""
+
+    @cached_property
+    def apart(self) -> list[Decimal]:
+        """Their differences from the mean."""
+        centre = mean(self)
+        return [value - centre for value in self]
+
+    @cached_property
+    def variance(self) -> Decimal:
+        """The average of the squares of these, dividing by n."""
+        return mean([value**2 for value in self.apart])
+
+    @cached_property
+    def deviation(self) -> Decimal:
+        """The deviation behind a sample of two or more; zero if it is only rounding."""
+        sample = (self.variance * len(self) / (len(self) - 1)).sqrt()
+        return ZERO if sample <= NOISE * (1 + max(self)) else sample
 
 
 def equity_metrics(equity: Equity) -> MetricValues:
@@ -180,7 +202,7 @@ def return_metrics(curve: Curve) -> MetricValues:
     for day, level in zip(curve.days, curve.levels[1:], strict=True):
         if level <= 0:
             return undefined(RETURN_METRICS, f"equity was not above zero on {day.isoformat()}")
-    returns = [after / before - 1 for before, after in pairwise(curve.levels)]
+    returns = Returns([after / before - 1 for before, after in pairwise(curve.levels)])
     periods_per_year = len(returns) / curve.years
     return {
         "returns_count": len(returns),
@@ -191,7 +213,7 @@ def return_metrics(curve: Curve) -> MetricValues:
     }
 
 
-def risk_metrics(returns: Sequence[Decimal], periods_per_year: Decimal) -> MetricValues:
+def risk_metrics(returns: Returns, periods_per_year: Decimal) -> MetricValues:
     """Compute volatility and the return for each unit of it, annualised, risk-free rate 0.
 
     Notes
@@ -209,7 +231,7 @@ def risk_metrics(returns: Sequence[Decimal], periods_per_year: Decimal) -> Metri
     """
     if len(returns) <= 1:
         return dict.fromkeys(RISK_METRICS, too_few(returns))
-    deviation, downside = standard_deviation(returns), downside_deviation(returns)
+    deviation, downside = returns.deviation, downside_deviation(returns)
     annual = periods_per_year.sqrt()
     reward = mean(returns) * annual
     return {
@@ -224,7 +246,7 @@ def without_downside(reward: Decimal) -> MetricValue:
     return Unlimited() if reward > NOISE else Undefined("daily returns are all zero")
 
 
-def autocorrelation(returns: Sequence[Decimal]) -> MetricValue:
+def autocorrelation(returns: Returns) -> MetricValue:
     """Compute the correlation of each daily return with the one before it, from -1 to 1.
 
     Notes
@@ -237,15 +259,13 @@ def autocorrelation(returns: Sequence[Decimal]) -> MetricValue:
     """
     if len(returns) < 3:  # noqa: PLR2004 - of two, it is -0.5 whatever they are
         return too_few(returns)
-    if not standard_deviation(returns):
+    if not returns.deviation:
         return NO_VARIANCE
-    centre = mean(returns)
-    apart = [value - centre for value in returns]
-    products = [after * before for before, after in pairwise(apart)]
-    return sum(products, ZERO) / sum((value**2 for value in apart), ZERO)
+    products = [after * before for before, after in pairwise(returns.apart)]
+    return sum(products, ZERO) / sum((value**2 for value in returns.apart), ZERO)
 
 
-def shape_metrics(returns: Sequence[Decimal]) -> MetricValues:
+def shape_metrics(returns: Returns) -> MetricValues:
     """Compute skewness and kurtosis from the moments m of the population, dividing by n.
 
     Notes
@@ -265,34 +285,21 @@ def shape_metrics(returns: Sequence[Decimal]) -> MetricValues:
     }
 
 
-def standardised_moment(returns: Sequence[Decimal], order: int) -> MetricValue:
+def standardised_moment(returns: Returns, order: int) -> MetricValue:
     """Compute m(order) / m2 ** (order / 2), which says something from `order` returns on."""
     if len(returns) < order:
         return too_few(returns)
-    if not standard_deviation(returns):
+    if not returns.deviation:
         return NO_VARIANCE
-    return central_moment(returns, order) / central_moment(returns, 2).sqrt() ** order
+    return mean([value**order for value in returns.apart]) / returns.variance.sqrt() ** order
 
 
-def central_moment(returns: Sequence[Decimal], order: int) -> Decimal:
-    """Average a power of the differences from the mean."""
-    centre = mean(returns)
-    return mean([(value - centre) ** order for value in returns])
-
-
-def standard_deviation(returns: Sequence[Decimal]) -> Decimal:
-    """Estimate the deviation behind a sample of two or more; zero if it is only rounding."""
-    variance = central_moment(returns, 2) * len(returns) / (len(returns) - 1)
-    deviation = variance.sqrt()
-    return ZERO if deviation <= NOISE * (1 + max(returns)) else deviation
-
-
-def downside_deviation(returns: Sequence[Decimal]) -> Decimal:
+def downside_deviation(returns: Returns) -> Decimal:
     """Compute the root mean square of the returns below zero; zero if it is only rounding."""
     downside = mean([min(value, ZERO) ** 2 for value in returns]).sqrt()
     return ZERO if downside <= NOISE else downside
 
 
-def too_few(returns: Sequence[Decimal]) -> Undefined:
+def too_few(returns: Returns) -> Undefined:
     """Say that there are not enough returns, and how many there are."""
     return Undefined(f"too few daily returns ({len(returns)})")

@@ -400,16 +400,16 @@ TOLD = (
     Mutant(
         "the deviation is the population's",
         f"{PACKAGE}/statistics/equity_metrics.py",
-        "    variance = central_moment(returns, 2) * len(returns) / (len(returns) - 1)\n",
-        "    variance = central_moment(returns, 2)\n",
+        "        sample = (self.variance * len(self) / (len(self) - 1)).sqrt()\n",
+        "        sample = self.variance.sqrt()\n",
         (f"{METRICS}::test_three_days_over_a_weekend_by_hand",),
     ),
     Mutant(
         "kurtosis is excess",
         f"{PACKAGE}/statistics/equity_metrics.py",
-        "    return central_moment(returns, order) / central_moment(returns, 2).sqrt() ** order\n",
-        "    moment = central_moment(returns, order) / central_moment(returns, 2).sqrt() ** order\n"
-        "    return moment - 3 if order == 4 else moment\n",
+        "    return mean([value**order for value in returns.apart]) / returns.variance.sqrt() ** order\n",
+        "    moment = mean([value**order for value in returns.apart])\n"
+        "    return moment / returns.variance.sqrt() ** order - (3 if order == 4 else 0)\n",
         (f"{METRICS}::test_kurtosis_is_not_excess",),
     ),
     Mutant(

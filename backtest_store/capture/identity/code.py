@@ -90,18 +90,18 @@ def code_of(classes: Iterable[type], *, more: Iterable[str] = ()) -> Code:
     -------
     Code
     """
-    roots = [kind for cls in classes for kind in cls.__mro__]
+    homes: dict[str, list[type]] = {}
+    for kind in dict.fromkeys(kind for cls in classes for kind in cls.__mro__):
+        homes.setdefault(kind.__module__, []).append(kind)
     found: dict[str, Source] = {}
     libraries: set[str] = set()
-    homes = [*dict.fromkeys(kind.__module__ for kind in roots)]
     waiting = deque(full for home in homes for full in (home, *_resolved(home, "")))
     waiting.extend([*more, MAIN])
     while waiting:
         name = waiting.popleft()
-        module = sys.modules.get(name)
-        defined = [kind for kind in roots if kind.__module__ == name]
-        if name in found:
+        if name in found or name in libraries:
             continue
+        module, defined = sys.modules.get(name), homes.get(name, [])
         if module is None and not defined:
             found |= _to_be_imported(name)
         elif module is None:  # made by code that was executed from nowhere
@@ -183,6 +183,7 @@ def _home(value: object) -> str:
     return home if isinstance(home, str) else ""
 
 
+@cache
 def _resolved(name: str, package: str) -> list[str]:
     """Return a module's full name and those of the packages around it."""
     if name.startswith("."):

@@ -26,8 +26,8 @@ class Source:
     uses: Uses = NOTHING
 
 
-# By module and by what it was loaded from: a reload makes a new one, an edit of the file does not.
-_seen: dict[str, tuple[object, Source]] = {}
+# By module, what it was loaded from, and its file: a reload makes new ones, an edit does not.
+_seen: dict[str, tuple[object, str, Source]] = {}
 
 
 def source_of(module: ModuleType, classes: Iterable[type] = ()) -> Source:
@@ -45,10 +45,10 @@ def source_of(module: ModuleType, classes: Iterable[type] = ()) -> Source:
     if file is None:
         return _of_namespace(module, classes)
     known = _seen.get(name)
-    if known is not None and known[0] is loaded and known[1].file == Path(file).resolve():
-        return known[1]
+    if known is not None and known[0] is loaded and known[1] == file:
+        return known[2]
     source = source_of_file(Path(file).resolve(), module)
-    _seen[name] = (loaded, source)
+    _seen[name] = (loaded, file, source)
     return source
 
 
