@@ -1,6 +1,9 @@
 """A trader's working week: each of its questions is one easy command, or one line of Python."""
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -97,6 +100,66 @@ def test_what_changed_between_two(week: Path) -> None:
     shown = done("compare", first, other).out
     assert "fast_period" in shown
     assert "Inputs" in shown
+
+
+STRATEGY = """
+import sizing
+from backtest_store.runner.strategies.sma_crossover import SmaCrossover, SmaCrossoverConfig
+
+class CrossoverConfig(SmaCrossoverConfig, kw_only=True, frozen=True):
+    pass
+
+class Crossover(SmaCrossover):
+    def on_start(self):
+        super().on_start()
+        self.log.info(str(sizing.LOT))
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a repository with a strategy, the module that it imports, and a config; run it once."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BTSTORE_HOME", str(tmp_path / "home"))
+    (tmp_path / ".gitignore").write_text("home\n__pycache__\n")
+    (tmp_path / "mystrategy.py").write_text(STRATEGY)
+    (tmp_path / "sizing.py").write_text("LOT = 100\n")
+    before, _, after = GRID.replace('"sma_crossover"', '"mystrategy:Crossover"').partition("[grid]")
+    data = after.partition("[data]")[2]
+    (tmp_path / "run.toml").write_text(f"{before}fast_period = 5\n[data]{data}")
+    git("init", "-q")
+    commit_and_run()
+    yield tmp_path
+    EmbeddedServer(tmp_path / "home").stop()
+
+
+def git(*words: str) -> None:
+    who = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]
+    subprocess.run(["git", *who, *words], check=True, capture_output=True)
+
+
+def commit_and_run() -> None:
+    """Commit all, and run the config in a process of its own, which has imported nothing yet."""
+    git("add", ".")
+    git("commit", "-qm", "another idea")
+    program = Path(sys.executable).with_name("btstore")
+    subprocess.run([program, "run", "run.toml"], check=True, capture_output=True)
+
+
+def test_what_changed_between_two_runs_of_a_repository(repository: Path) -> None:
+    for file, before, after, rows in (
+        ("run.toml", "taker_fee = 0.0001", "taker_fee = 0.0002", r"taker_fee +0\.0001 +0\.0002"),
+        ("mystrategy.py", "sizing.LOT)", "sizing.LOT + 1)", r"mystrategy\.py +\w{8} +\w{8}"),
+        ("sizing.py", "100", "200", r"sizing\.py +\w{8} +\w{8}"),
+        (".gitignore", "home", "home\n*.log", r"commit +\w{7,} +\w{7,}"),
+    ):
+        text = (repository / file).read_text()
+        (repository / file).write_text(text.replace(before, after))
+        commit_and_run()
+        shown = done("compare", "@latest~1", "@latest").out
+        inputs = shown.partition("Inputs")[2].partition("\n\n")[0]
+        assert re.search(rows, inputs), inputs
+        assert len(inputs.splitlines()) <= 4, inputs
 
 
 def test_is_the_best_one_luck(week: Path) -> None:
