@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Runs", "Store", "StoredRun"]
 R = TypeVar("R", bound=Record)
+NEWEST = 20  # runs that a store shows of itself
 
 
 class Runs(Sequence[R], Generic[R]):
@@ -146,6 +147,9 @@ class Store:
     --------
     >>> Store().runs(where="fast_period >= 10", sort="sharpe_ratio", limit=50).to_pandas()
     """
+
+    def _repr_html_(self) -> str:
+        return f"{self.runs(limit=NEWEST)._repr_html_()}<p>the newest; runs() has all</p>"
 
     def runs(
         self,

@@ -244,6 +244,26 @@ def test_a_notebook_shows_what_differs_and_nothing_that_acts(runs: list[Record])
     assert "<th>note</th>" not in shown
     assert "25.00%" in shown
     assert "<th>provenance</th>" in Store().runs(columns=["provenance"])._repr_html_()
+    assert shown in Store()._repr_html_()
+
+
+def test_a_notebook_shows_a_comparison_and_a_pivot(runs: list[Record]) -> None:
+    compared = Store().compare(str(IDS[0]), str(IDS[1]))
+    inputs, metrics = compared._repr_html_().split("<th>total_return</th>")
+    first, second = (str(run.run_id)[:8] for run in compared.runs)
+    assert f"<th></th><th>{first}</th><th>{second}</th>" in inputs
+    assert "<th>parameters.fast_period</th><td>5</td><td>10</td>" in inputs
+    assert "<th>sharpe_ratio</th><td>0.5</td><td>1.5</td>" in metrics
+    assert "<th>expectancy</th><td>2,500.05</td>" in metrics
+    surface = Store().pivot("fast_period", "exit.multiple")  # noqa: PD010 - it is no frame
+    assert surface is not None
+    shown = surface._repr_html_()
+    assert "<tr><th>fast_period \\ exit.multiple</th>" in shown
+    assert all(f"<p>{note}</p>" in shown for note in surface.notes())
+    line = Store().pivot("fast_period")  # noqa: PD010 - likewise
+    assert line is not None
+    assert "<th>fast_period</th><th>sharpe_ratio</th>" in line._repr_html_()
+    assert "<tr><th>10</th><td>1.5</td></tr>" in line._repr_html_()
 
 
 def test_a_notebook_is_shown_the_first_of_many() -> None:

@@ -14,6 +14,7 @@ from backtest_store.models import METRIC_FIELDS, OtherPeriod, Record
 from backtest_store.runs.changes.inputs import differing, inputs_of
 from backtest_store.runs.expressions.parameters import flattened
 from backtest_store.runs.selectors import resolve, resolve_all
+from backtest_store.runs.tables import html
 from backtest_store.statistics.months import Span, months_of, span_of
 from backtest_store.store import queries
 from backtest_store.store.sql import Condition, Db
@@ -120,6 +121,9 @@ class Comparison:
             return None
         value, base = getattr(run, metric), getattr(baseline, metric)
         return None if value is None or base is None else value - base
+
+    def _repr_html_(self) -> str:
+        return html.comparison(self)
 
     def notes(self) -> Iterator[str]:
         """Yield what makes the comparison unfair."""

@@ -14,6 +14,7 @@ from backtest_store.models import InputValue
 from backtest_store.runs import listing as listings
 from backtest_store.runs.expressions.parameters import flattened
 from backtest_store.runs.listing import Listing
+from backtest_store.runs.tables import html
 from backtest_store.statistics.parameter_surface import Cell, Surroundings, explained, surroundings
 from backtest_store.store import queries
 from backtest_store.store.sql import Condition, Db
@@ -71,6 +72,9 @@ class Pivot:
         medians = {place: cell.median for place, cell in self.cells.items()}
         highest = max(filter(isfinite, medians.values()), default=0.0)
         return surroundings({place: min(value, highest) for place, value in medians.items()})
+
+    def _repr_html_(self) -> str:
+        return html.pivot(self)
 
     def named(self, place: Cell) -> str:
         """Return the inputs of a cell as a person writes them."""
