@@ -10,7 +10,7 @@ from uuid import UUID
 
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Record
-from backtest_store.runner.config_runs import Batch, Checked, RunOnce, inspect
+from backtest_store.runner.config_runs import Batch, Checked, Ended, RunOnce, inspect
 from backtest_store.runner.grids.grid import Combination, NotRun
 from backtest_store.runner.parallel import WorkerDied, Workers
 from backtest_store.runs.duplicates import Identity, stored_before
@@ -18,7 +18,6 @@ from backtest_store.store import queries
 
 if TYPE_CHECKING:
     from backtest_store.runner.grids.search import Search
-    from backtest_store.runner.node import Ended
     from backtest_store.store.sql import Db
 
 

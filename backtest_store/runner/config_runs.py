@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from backtest_store.capture.engines.version import engine_version, unsupported
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.runner.grids.grid import NotRun
+from backtest_store.runner.versions import node
 from backtest_store.runs.duplicates import Identity, stored_before
 from backtest_store.store.connection import call
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from backtest_store.models import Record
     from backtest_store.runner.config.config import Config
     from backtest_store.runner.config.expansion import Backtest
-    from backtest_store.runner.node import Ended
 
 MOST_EXPANDED = 512
 
@@ -39,6 +39,27 @@ class Checked:
 
     identity: Identity
     remarks: list[str]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A backtest that was run and recorded, and whether the database has it yet."""
+
+    run: Record
+    is_saved: bool = True
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What can be known of a run before it runs, from its configuration, its data and its code.
+
+    A digest is None where the run alone can tell it.
+    """
+
+    config_hash: str | None
+    code_hash: str | None
+    data_fingerprint: str | None
+    data_source: str | None
 
 
 def execute(config: Config) -> Record:
@@ -61,19 +82,13 @@ def execute(config: Config) -> Record:
     StoreError
         If there is no NautilusTrader, or one that is not supported.
     """
-    require_engine("1")
-    from backtest_store.runner.node import run
+    require_engine()
+    ended: Ended = node().run(expanded(config))
+    return ended.run
 
-    return run(expanded(config)).run
 
-
-def require_engine(major: str = "") -> None:
+def require_engine() -> None:
     """Make sure that a backtest can be run here, without the time that importing it takes.
-
-    Parameters
-    ----------
-    major : str
-        The major version that is needed; any that is supported if empty.
 
     Raises
     ------
@@ -86,11 +101,6 @@ def require_engine(major: str = "") -> None:
             f"cannot run a backtest: {reason}",
             hint="install the extra `nautilus`; in a checkout: pip install -e '.[nautilus]'",
         )
-    if not str(engine_version()).startswith(major):
-        raise StoreError(
-            f"configs need NautilusTrader {major}.x, here is {engine_version()}",
-            hint="`record` and `btstore exec SCRIPT` take this one",
-        )
 
 
 def warm_up() -> None:
@@ -99,8 +109,9 @@ def warm_up() -> None:
 
     News.is_told_by_another = True
     import backtest_store.capture.run
-    import backtest_store.runner.config.expansion
-    import backtest_store.runner.node  # noqa: F401 - for the next who asks
+    import backtest_store.runner.config.expansion  # noqa: F401 - for the next who asks
+
+    node()
 
 
 _expanded: OrderedDict[str, Backtest] = OrderedDict()
@@ -120,11 +131,9 @@ def expanded(config: Config) -> Backtest:
 
 def inspect(config: Config) -> Checked | NotRun:
     """Check a config as one of many, and return what its run would be known by."""
-    from backtest_store.runner.node import facts_of
-
     try:
         backtest = expanded(config)
-        facts = facts_of(backtest)
+        facts: Facts = node().facts_of(backtest)
     except UsageError as error:
         return NotRun(str(error), hint=error.hint)
     identity = Identity(facts.config_hash, facts.code_hash, engine_version())
@@ -133,14 +142,13 @@ def inspect(config: Config) -> Checked | NotRun:
 
 def run_one(config: Config, batch: Batch | None = None) -> Ended | NotRun:
     """Run and save a backtest as one of many: whatever happens to it does not stop the others."""
-    from backtest_store.runner.node import run
-
     try:
-        return run(expanded(config), batch=batch, inputs=config.inputs)
+        ended: Ended = node().run(expanded(config), batch=batch, inputs=config.inputs)
     except StoreError as error:
         return NotRun(str(error), hint=error.hint)
     except Exception as error:  # noqa: BLE001 - the others go on, and this one is reported
         return NotRun(f"{type(error).__name__}: {error}")
+    return ended
 
 
 @dataclass(frozen=True)
@@ -164,8 +172,6 @@ class RunOnce:
 
     def again(self, config: Config) -> Ended | NotRun:
         """Run it unless the worker that was lost at it had saved it already."""
-        from backtest_store.runner.node import Ended
-
         checked = inspect(config)
         if isinstance(checked, NotRun):
             return checked

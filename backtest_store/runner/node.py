@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import chain
 from operator import attrgetter
@@ -25,10 +25,11 @@ from backtest_store.capture.identity.market_data import fingerprint
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.hook import record
 from backtest_store.runner.config.timestamps import to_datetime
+from backtest_store.runner.config_runs import Ended, Facts
 from backtest_store.runner.data.made_catalogs import MADE_OF
 
 if TYPE_CHECKING:
-    from backtest_store.models import Json, Record
+    from backtest_store.models import Json
     from backtest_store.runner.config.expansion import Backtest
     from backtest_store.runner.config_runs import Batch
 
@@ -83,27 +84,6 @@ def _catalog(places: str) -> SharedCatalog:
     return SharedCatalog(**json.loads(places))
 
 
-@dataclass(frozen=True)
-class Ended:
-    """A backtest that was run and recorded, and whether the database has it yet."""
-
-    run: Record
-    is_saved: bool = True
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What can be known of a run before it runs, from its configuration, its data and its code.
-
-    A digest is None where the run alone can tell it.
-    """
-
-    config_hash: str | None
-    code_hash: str | None
-    data_fingerprint: str | None
-    data_source: str | None
-
-
 def facts_of(backtest: Backtest) -> Facts:
     """Load the data of a backtest, and return what its run will be known by.
 
@@ -155,7 +135,7 @@ def _asked(config: BacktestRunConfig, span: tuple[int, int]) -> tuple[int, int]:
 
 def _classes(run_config: Any) -> list[type]:
     """Return the classes that a configuration names by their paths."""
-    from backtest_store.runner.config.long_form import import_class
+    from backtest_store.runner.config.strategy_classes import import_class
 
     paths = {path for path in _paths(run_config) if ":" in path}
     return [found for path in sorted(paths) if isinstance(found := import_class(path), type)]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.short_form import VenueConfig
 
@@ -12,22 +9,13 @@ _MODELS, _CONFIGS = "nautilus_trader.backtest.models", "nautilus_trader.backtest
 _OURS = "backtest_store.runner.venue_models"
 
 
-def venue_settings(venue: VenueConfig, venues: Iterable[str]) -> Json:
-    """Return a `BacktestVenueConfig` as JSON; `venues` is where the instruments trade.
+UNCHECKED = ""  # margins are checked
 
-    Raises
-    ------
-    UsageError
-        If they trade in several.
-    """
-    names = dict.fromkeys(venues)
-    if len(names) > 1:
-        raise UsageError(
-            f"the short form has one venue, and the data is of {', '.join(names)}; write the long"
-            " form, with [[venues]]"
-        )
+
+def venue_settings(venue: VenueConfig, name: str) -> Json:
+    """Return a `BacktestVenueConfig` as JSON."""
     settings: Json = {
-        "name": next(iter(names)),
+        "name": name,
         "oms_type": venue.oms_type,
         "account_type": venue.account_type,
         "book_type": venue.book_type,

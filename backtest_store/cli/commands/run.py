@@ -143,7 +143,7 @@ def run(  # noqa: PLR0913 - each is an option
     loaded = [described(load_config(path), name=name, tags=tag, note=note) for path in configs]
     labels = [str(path) if len(configs) > 1 else "" for path in configs]
     grids = [grid_of(config).combined(settings) for config in loaded]
-    require_engine("1")
+    require_engine()
     if search is not None and not dry_run:
         what = search_of(loaded, grids, search, trials, by)
         with make_workers(min(jobs, trials), ray) as workers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +10,12 @@ from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.config import DETAILS, Config
 from backtest_store.runner.config.file import KeyPath
-from backtest_store.runner.config.long_form import parse_run_config
 from backtest_store.runner.config.short_form import StrategyConfig, VenueConfig
 from backtest_store.runner.config.strategy_classes import find_strategy, make_importable
 from backtest_store.runner.config.strategy_parameters import check_position, strategy_parameters
 from backtest_store.runner.data.instruments import check_tradable
 from backtest_store.runner.data.sources import Source, find_source
-from backtest_store.runner.venue_settings import venue_settings
+from backtest_store.runner.versions import terms, venues
 
 _QUIET = {"bypass_logging": True}
 COSTS_NOTHING = (
@@ -71,14 +69,14 @@ def _expand_short(config: Config) -> Backtest:
         check_tradable(source.instrument, short.venue)
     found = [_strategy(config, s, place, sources) for place, s in enumerate(short.strategies)]
     content: Json = {
-        "venues": [venue_settings(short.venue, (s.instrument.id.venue.value for s in sources))],
+        "venues": [venues().venue_settings(short.venue, _venue_of(sources))],
         "data": [entry for source in sources for entry in source.entries],
         "engine": {"logging": _QUIET}
         | short.engine
         | {"strategies": [f.importable for f in found]},
     }
     return Backtest(
-        json.loads(parse_run_config(content, config.origin).json()),
+        terms().normalised(content, config.origin),
         name=short.name or ", ".join(dict.fromkeys(each.name for each in found)),
         type=short.type or found[0].type,
         note=short.note,
@@ -97,8 +95,17 @@ def _expand_long(config: Config) -> Backtest:
     engine = content.get("engine")
     if engine is None or (isinstance(engine, dict) and engine.get("logging") is None):
         content["engine"] = (engine or {}) | {"logging": _QUIET}
-    run_config = parse_run_config(content, config.origin)
-    return Backtest(json.loads(run_config.json()), **config.details)
+    return Backtest(terms().normalised(content, config.origin), **config.details)
+
+
+def _venue_of(sources: Sequence[Source]) -> str:
+    names = dict.fromkeys(str(source.instrument.id.venue) for source in sources)
+    if len(names) > 1:
+        raise UsageError(
+            f"the short form has one venue, and the data is of {', '.join(names)}; write the long"
+            " form, with [[venues]]"
+        )
+    return next(iter(names))
 
 
 def _located(config: Config, entry: Json, place: int) -> Json:
@@ -116,7 +123,8 @@ def _located(config: Config, entry: Json, place: int) -> Json:
 
 
 def _remarks(venue: VenueConfig) -> list[str]:
-    return [COSTS_NOTHING] if venue.is_free else []
+    is_unchecked = venue.account_type == "MARGIN" and venues().UNCHECKED
+    return [COSTS_NOTHING] * venue.is_free + [venues().UNCHECKED] * bool(is_unchecked)
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,7 @@ def _strategy(
     named = str(getattr(made, "instrument_id", ""))
     source = next((s for s in sources if s.traded.instrument_id == named), sources[0])
     check_position(made, source, config, keys)
-    values: Json = made.json_primitives()
+    values: Json = terms().primitives(made, strategy.parameters)
     if not is_alone:  # NautilusTrader demands that each of several has a tag of its own
         values |= {"order_id_tag": values.get("order_id_tag") or f"{place:03d}"}
     importable = {

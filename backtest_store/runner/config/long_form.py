@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
 from enum import Enum
-from importlib import import_module
 from types import UnionType
 from typing import Any, NoReturn, Union, get_args, get_origin, get_type_hints
 
@@ -21,6 +21,7 @@ from nautilus_trader.model.objects import Money
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.file import KeyPath, Origin, dotted
+from backtest_store.runner.config.strategy_classes import import_class
 from backtest_store.suggestions import did_you_mean
 
 _PLACE = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
@@ -59,6 +60,18 @@ def parse_run_config(content: Json, origin: Origin) -> BacktestRunConfig:
     return config
 
 
+def normalised(content: Json, origin: Origin) -> Json:
+    """Return a run's configuration as `BacktestRunConfig` writes it in JSON.
+
+    Raises
+    ------
+    UsageError
+        If a key is unknown, a value impossible or a class not importable; it names where.
+    """
+    written: Json = json.loads(parse_run_config(content, origin).json())
+    return written
+
+
 def without_unknown(values: Json, config_class: type = BacktestRunConfig) -> Json:
     """Leave out the fields that this version of NautilusTrader does not have."""
     hints = _hints(config_class)
@@ -76,46 +89,32 @@ def _known_part(value: Any, hint: Any) -> Any:
     return value
 
 
+def fields_of(config_class: type) -> set[str]:
+    """Return all fields of a component's configuration."""
+    return set(config_class.__struct_fields__)  # type: ignore[attr-defined]
+
+
+def takes_any(_: type) -> bool:
+    """Tell whether a configuration takes fields that it does not name: in 1.x none does."""
+    return False
+
+
+def primitives(made: Any, _: Json) -> Json:
+    """Return a component's configuration as JSON."""
+    written: Json = made.json_primitives()
+    return written
+
+
 def own_fields(config_class: type) -> set[str]:
     """Return the fields of a component's configuration that not every component has."""
     base = next(c for c in config_class.__mro__ if c.__module__.startswith("nautilus_trader."))
     return set(config_class.__struct_fields__) - set(base.__struct_fields__)  # type: ignore[attr-defined]
 
 
-def import_class(class_path: str, base: type = object) -> type:
-    """Import a class of which NautilusTrader is told the path.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be imported or is none of `base`.
-    """
-    module_name, colon, class_name = class_path.partition(":")
-    if not colon:
-        raise UsageError(f"{class_path!r} is not a class; write package.module:Class")
-    try:
-        module = import_module(module_name)
-    except Exception as error:
-        raise UsageError(
-            f"{class_path} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
-    found = getattr(module, class_name, None)
-    if isinstance(found, type) and issubclass(found, base):
-        return found
-    if found is not None:
-        raise UsageError(f"{class_path} is not a {base.__name__}")
-    names = [name for name, value in vars(module).items() if _is_below(value, base)]
-    raise UsageError(f"{module_name} has no class {class_name!r}{did_you_mean(class_name, names)}")
-
-
 def parse_component(values: Json, config_class: type, keys: KeyPath, origin: Origin) -> Any:
     """Return a component's configuration, made by its own class."""
     _check(values, config_class, keys, origin)
     return _parsed(values, config_class, keys, origin)
-
-
-def _is_below(value: object, base: type) -> bool:
-    return isinstance(value, type) and issubclass(value, base) and value is not base
 
 
 def _parsed(content: Json, config_class: type, keys: KeyPath, origin: Origin) -> Any:

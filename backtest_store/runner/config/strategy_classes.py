@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import invalidate_caches
+from importlib import import_module, invalidate_caches
 from importlib.machinery import PathFinder
 from pathlib import Path
 
 from nautilus_trader.config import StrategyConfig as NautilusStrategyConfig
-from nautilus_trader.trading.strategy import Strategy
+from nautilus_trader.trading import Strategy
 
-from backtest_store.runner.config.long_form import import_class
+from backtest_store.errors import UsageError
 from backtest_store.runner.config.short_form import StrategyConfig
 from backtest_store.runner.strategies import BUNDLED
+from backtest_store.suggestions import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,36 @@ def find_strategy(strategy: StrategyConfig, directory: Path) -> StrategyClasses:
         name=bundled.display_name if bundled else found.__name__,
         strategy_type=bundled.strategy_type if bundled else "unclassified",
     )
+
+
+def import_class(class_path: str, base: type = object) -> type:
+    """Import a class of which NautilusTrader is told the path.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be imported or is none of `base`.
+    """
+    module_name, colon, class_name = class_path.partition(":")
+    if not colon:
+        raise UsageError(f"{class_path!r} is not a class; write package.module:Class")
+    try:
+        module = import_module(module_name)
+    except Exception as error:
+        raise UsageError(
+            f"{class_path} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    found = getattr(module, class_name, None)
+    if isinstance(found, type) and issubclass(found, base):
+        return found
+    if found is not None:
+        raise UsageError(f"{class_path} is not a {base.__name__}")
+    names = [name for name, value in vars(module).items() if _is_below(value, base)]
+    raise UsageError(f"{module_name} has no class {class_name!r}{did_you_mean(class_name, names)}")
+
+
+def _is_below(value: object, base: type) -> bool:
+    return isinstance(value, type) and issubclass(value, base) and value is not base
 
 
 # Top-level modules that came from a config's directory, so that another config's may replace them.

@@ -10,12 +10,12 @@ from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.config import Config
 from backtest_store.runner.config.file import KeyPath, Origin
-from backtest_store.runner.config.long_form import own_fields, parse_component
 from backtest_store.runner.config.short_form import VenueConfig
 from backtest_store.runner.config.strategy_classes import StrategyClasses
 from backtest_store.runner.data.sources import Source, Traded
 from backtest_store.runner.strategies.base import SingleInstrumentConfig
 from backtest_store.runner.strategies.checks import require
+from backtest_store.runner.versions import terms
 from backtest_store.suggestions import did_you_mean
 
 
@@ -33,15 +33,15 @@ def strategy_parameters(
     UsageError
         If a parameter is unknown, missing or impossible; it names the parameter and the value.
     """
-    fields = classes.config.__struct_fields__
+    fields = terms().fields_of(classes.config)
     for name in given:
-        if name not in fields:
-            suggestion = did_you_mean(name, own_fields(classes.config))
+        if name not in fields and not terms().takes_any(classes.config):
+            suggestion = did_you_mean(name, terms().own_fields(classes.config))
             where = origin.at((*keys, name))
             raise UsageError(f"{where}: {classes.name} has no parameter {name!r}{suggestion}")
     values = {n: v for n, v in _from_data(given, traded).items() if n in fields} | given
     try:
-        made: StrategyConfig = parse_component(values, classes.config, (), origin)
+        made: StrategyConfig = terms().parse_component(values, classes.config, (), origin)
     except UsageError as error:
         said = str(error).removeprefix(f"{origin.at()}: ")
         name = said.partition(":")[0].partition(" ")[0].partition("[")[0]

@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from nautilus_trader.model import currencies, instruments
-from nautilus_trader.model.identifiers import InstrumentId
-from nautilus_trader.model.instruments import CurrencyPair, Instrument
-from nautilus_trader.model.objects import Currency
+from nautilus_trader.model import InstrumentId
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.short_form import InstrumentConfig, InstrumentType, VenueConfig
 from backtest_store.runner.config.timestamps import last_moment
+from backtest_store.runner.nautilus import (
+    CurrencyPair,
+    Instrument,
+    currency_codes,
+    instrument_of,
+    known_currency,
+    settlement_of,
+)
 from backtest_store.suggestions import did_you_mean
 
 _PAIR_LENGTH = len("EURUSD")
@@ -92,9 +97,8 @@ def build_instrument(described: Described) -> Instrument:
         }
     if described.type in _CONTRACTS:
         values |= _contract(described)
-    cls: type[Instrument] = getattr(instruments, _CLASSES[described.type])
     try:
-        return cls.from_dict(values)
+        return instrument_of(_CLASSES[described.type], values)
     except ValueError as error:
         raise UsageError(f"instrument {described.id}: {error}") from error
 
@@ -104,7 +108,7 @@ def check_tradable(instrument: Instrument, venue: VenueConfig) -> None:
 
     One in another currency would need an exchange rate to count its profit.
     """
-    settled = instrument.get_settlement_currency().code
+    settled = settlement_of(instrument)
     if settled != venue.currency:
         raise UsageError(
             f"venue.starting_balance: {venue.starting_balance!r} is not in {settled},"
@@ -209,18 +213,14 @@ def _with_slash(symbol: str, *, is_pair: bool = False) -> str:
 
 
 def _known(code: str) -> bool:
-    return bool(code) and Currency.from_internal_map(code) is not None
+    return bool(code) and known_currency(code)
 
 
 def _currency(code: str, described: Described) -> str:
     # NautilusTrader takes any unknown code for a crypto-currency.
     if not _known(code) and described.type not in ("crypto", "perpetual"):
-        raise UsageError(f"no currency {code!r}{did_you_mean(code, _currency_codes())}")
+        raise UsageError(f"no currency {code!r}{did_you_mean(code, currency_codes())}")
     return code
-
-
-def _currency_codes() -> list[str]:
-    return [name for name, value in vars(currencies).items() if isinstance(value, Currency)]
 
 
 def _tick(section: InstrumentConfig, price_decimals: Callable[[], int]) -> tuple[Any, int]:

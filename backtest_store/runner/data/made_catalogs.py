@@ -19,24 +19,38 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from nautilus_trader.model import instruments
-from nautilus_trader.model.data import Bar, BarType, QuoteTick, TradeTick
-from nautilus_trader.model.enums import AggressorSide
-from nautilus_trader.model.identifiers import InstrumentId, TradeId
-from nautilus_trader.model.instruments import Instrument
-from nautilus_trader.model.objects import Price, Quantity
-from nautilus_trader.persistence.catalog import ParquetDataCatalog
+from nautilus_trader.model import (
+    Bar,
+    BarType,
+    InstrumentId,
+    Price,
+    Quantity,
+    QuoteTick,
+    TradeId,
+    TradeTick,
+)
 
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.timestamps import to_datetime
 from backtest_store.runner.data.csv_file import PriceSeries, Row, load_csv
+from backtest_store.runner.nautilus import (
+    BARS_FOLDER,
+    BUYER,
+    SELLER,
+    AggressorSide,
+    Instrument,
+    ParquetDataCatalog,
+    instrument_of,
+    read_bars,
+    write,
+)
 from backtest_store.store.settings import home
 
 MADE_OF = "made_of"
 # Where a file tells no volume, this many units, so that the volume bounds no order.
 _PLENTY = 1_000_000_000
-_SIDES = {1: AggressorSide.BUYER, -1: AggressorSide.SELLER, 0: AggressorSide.NO_AGGRESSOR}
+_SIDES = {1: BUYER, -1: SELLER, 0: AggressorSide.NO_AGGRESSOR}
 
 
 @dataclass(frozen=True)
@@ -123,13 +137,12 @@ def metadata_of(recipe: Recipe) -> Json:
 
 def instrument_from(values: Json) -> Instrument:
     """Make an instrument of what NautilusTrader writes of one."""
-    cls: type[Instrument] = getattr(instruments, values["type"])
-    return cls.from_dict(values)
+    return instrument_of(values["type"], values)
 
 
 def bars_files(path: Path, bar_type: str) -> list[Path]:
     """Return the files of a catalog that hold some kind of bar."""
-    return sorted((path / "data" / "bar" / bar_type.replace("/", "")).glob("*.parquet"))
+    return sorted((path / "data" / BARS_FOLDER / bar_type.replace("/", "")).glob("*.parquet"))
 
 
 def _files_digest(path: Path, recipe: Recipe) -> str:
@@ -157,7 +170,7 @@ def _as_in_names(time: str) -> str:
 def _stored(
     recipe: Recipe, content: str, make: Callable[[Recipe, Instrument], list[list[Any]]]
 ) -> Path:
-    substance = asdict(recipe) | {"path": content}
+    substance = asdict(recipe) | {"path": content, "layout": BARS_FOLDER}
     digest = hashlib.sha256(json.dumps(substance, sort_keys=True).encode()).hexdigest()
     place = home() / "catalogs" / digest[:32]
     if place.is_dir():
@@ -181,7 +194,7 @@ def _write(place: Path, content: Sequence[list[Any]]) -> None:
     try:
         catalog = ParquetDataCatalog(str(unfinished))
         for data in content:
-            catalog.write_data(data)
+            write(catalog, data)
         with suppress(OSError):  # another process was faster
             unfinished.rename(place)
     finally:
@@ -189,8 +202,7 @@ def _write(place: Path, content: Sequence[list[Any]]) -> None:
 
 
 def _copied_bars(recipe: Recipe, instrument: Instrument) -> list[list[Any]]:
-    catalog = ParquetDataCatalog(recipe.path)
-    bars = catalog.bars(bar_types=recipe.bar_types, start=recipe.start, end=recipe.end)
+    bars = read_bars(recipe.path, recipe.bar_types, recipe.start, recipe.end)
     return _with_opens(bars, recipe, instrument)
 
 

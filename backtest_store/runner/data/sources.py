@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nautilus_trader.model.instruments import Instrument
-
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.bundled_data import BUNDLED_DATA
@@ -24,15 +22,10 @@ from backtest_store.runner.data.made_catalogs import (
     newest_instrument,
     read_series,
 )
+from backtest_store.runner.nautilus import BARS_FOLDER, Instrument, of_kind
 from backtest_store.suggestions import did_you_mean
 
-_DATA = "nautilus_trader.model.data"
-_CLASSES = {
-    "bars": f"{_DATA}:Bar",
-    "quotes": f"{_DATA}:QuoteTick",
-    "trades": f"{_DATA}:TradeTick",
-    "deltas": f"{_DATA}:OrderBookDelta",
-}
+_KINDS = {"bars": "Bar", "quotes": "QuoteTick", "trades": "TradeTick", "deltas": "OrderBookDelta"}
 _OTHER_SIDE = {"BID": "ASK", "ASK": "BID"}
 
 
@@ -156,7 +149,7 @@ def _from_catalog(config: Config, data: DataConfig) -> Source:
     if wanted and (_has_others(path, instrument_id, wanted) or _is_changed(config, instrument_id)):
         entries = [e for b in wanted for e in _copied(path, instrument, b, config, data)]
         return Source(instrument, entries, traded, str(path), [])
-    entry = {"catalog_path": str(path), "data_cls": _CLASSES[data.type]}
+    entry = {"catalog_path": str(path)} | of_kind(_KINDS[data.type])
     entry |= _range(data, shift=data.type == "bars")
     named = {"bar_types": wanted} if wanted else {"instrument_id": instrument_id}
     return Source(instrument, [entry | named], traded, str(path), [])
@@ -206,12 +199,12 @@ def _is_changed(config: Config, instrument_id: str) -> bool:
 def _has_others(path: Path, instrument_id: str, wanted: Sequence[str]) -> bool:
     """Tell whether a catalog has other bars of the instrument, which a node would read as well."""
     prefix = instrument_id.replace("/", "") + "-"
-    found = {f.name for f in (path / "data" / "bar").iterdir() if f.name.startswith(prefix)}
+    found = {f.name for f in (path / "data" / BARS_FOLDER).iterdir() if f.name.startswith(prefix)}
     return len(wanted) > 1 or found != {bar_type.replace("/", "") for bar_type in wanted}
 
 
 def _check_bars(path: Path, bar_type: str) -> None:
-    folder = path / "data" / "bar"
+    folder = path / "data" / BARS_FOLDER
     if not folder.is_dir():
         raise UsageError(f"{path} is not a NautilusTrader catalog with bars")
     if not bars_files(path, bar_type):
@@ -255,10 +248,10 @@ def _entries_of(recipe: Recipe, data: DataConfig, kind: str) -> list[Json]:
     common = {"catalog_path": str(catalog_of(recipe)), "metadata": metadata_of(recipe)}
     instrument_id = recipe.instrument["id"]
     common |= _range(data, shift=bool(recipe.bar_types))
-    entries = [common | {"data_cls": _CLASSES["bars"], "bar_types": [b]} for b in recipe.bar_types]
+    entries = [common | of_kind(_KINDS["bars"]) | {"bar_types": [b]} for b in recipe.bar_types]
     if recipe.has_opens or not entries:
         ticks = "trades" if recipe.has_opens else kind
-        entries.append(common | {"data_cls": _CLASSES[ticks], "instrument_id": instrument_id})
+        entries.append(common | of_kind(_KINDS[ticks]) | {"instrument_id": instrument_id})
     return entries
 
 

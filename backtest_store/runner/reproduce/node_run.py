@@ -13,6 +13,7 @@ from backtest_store.runner.reproduce.stored_snapshot import IN_SCRIPT, component
 
 if TYPE_CHECKING:
     from backtest_store.models import Json
+    from backtest_store.runner.config_runs import Ended
 
 ON_THIS_MACHINE = (None, "file", "local")
 
@@ -26,17 +27,17 @@ def repeat(snapshot: Json, details: Json, *, reproduced_from: UUID, command_line
         If data or a class is missing, or the configuration is none of this engine version's.
     """
     from backtest_store.runner.config.expansion import Backtest
-    from backtest_store.runner.config.long_form import without_unknown
     from backtest_store.runner.data.made_catalogs import restored
-    from backtest_store.runner.node import run
+    from backtest_store.runner.versions import node, terms
 
     if not isinstance(snapshot.get("venues"), list):
         raise StoreError("this version of NautilusTrader does not take the stored configuration")
     data = [restored(entry) for entry in snapshot["data"]]
     _require_catalogs(data)
     _require_classes(snapshot)
-    backtest = Backtest(without_unknown(snapshot | {"data": data}), **details)
-    return run(backtest, reproduced_from=reproduced_from, command_line=command_line).run
+    backtest = Backtest(terms().without_unknown(snapshot | {"data": data}), **details)
+    ended: Ended = node().run(backtest, reproduced_from=reproduced_from, command_line=command_line)
+    return ended.run
 
 
 def _require_catalogs(entries: list[Json]) -> None:

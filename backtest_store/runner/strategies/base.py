@@ -11,9 +11,9 @@ from nautilus_trader.model import Bar, BarType, InstrumentId, Price, Quantity
 from nautilus_trader.trading import Strategy
 
 from backtest_store.errors import UsageError
+from backtest_store.runner.nautilus import OrderSide, PositionSide, StrategyConfig
 from backtest_store.runner.strategies.checks import require, require_finite
 from backtest_store.runner.strategies.indicators import Indicator
-from backtest_store.runner.strategies.versions import OrderSide, PositionSide, StrategyConfig
 
 
 class SingleInstrumentConfig(StrategyConfig, kw_only=True, frozen=True):

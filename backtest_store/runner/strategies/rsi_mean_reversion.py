@@ -3,10 +3,10 @@
 from nautilus_trader.model import Bar
 
 from backtest_store.errors import UsageError
+from backtest_store.runner.nautilus import PositionSide
 from backtest_store.runner.strategies.base import SingleInstrumentConfig, SingleInstrumentStrategy
 from backtest_store.runner.strategies.checks import require, require_finite, require_period
 from backtest_store.runner.strategies.indicators import RelativeStrengthIndex
-from backtest_store.runner.strategies.versions import PositionSide
 
 _SCALE = 100
 

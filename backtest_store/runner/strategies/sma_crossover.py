@@ -4,10 +4,10 @@ from math import isclose
 
 from nautilus_trader.model import Bar
 
+from backtest_store.runner.nautilus import PositionSide
 from backtest_store.runner.strategies.base import SingleInstrumentConfig, SingleInstrumentStrategy
 from backtest_store.runner.strategies.checks import require, require_period
 from backtest_store.runner.strategies.indicators import SimpleMovingAverage
-from backtest_store.runner.strategies.versions import PositionSide
 
 # Averages of the same flat prices over different periods differ by a rounding error.
 _ROUNDING = 1e-12

@@ -16,8 +16,9 @@ QUERIES = {
 
 
 def package_of(node: Any) -> str:
-    """Return the package of a node's class and of all that it takes."""
-    return str(type(node).__module__.rpartition(".")[0])
+    """Return the package of a node, or of its class, and of all that it takes."""
+    kind = node if isinstance(node, type) else type(node)
+    return str(kind.__module__.rpartition(".")[0])
 
 
 def venue_of(node: Any, config: Any) -> dict[str, Any]:

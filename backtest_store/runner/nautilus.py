@@ -1,0 +1,87 @@
+"""What NautilusTrader 1.x and 2.0 keep in different places, or do differently."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from backtest_store.capture.engines.version import is_second_here
+
+if TYPE_CHECKING or not is_second_here():
+    from nautilus_trader.config import StrategyConfig
+    from nautilus_trader.model import currencies, instruments
+    from nautilus_trader.model.enums import AggressorSide, OrderSide, PositionSide
+    from nautilus_trader.model.instruments import CurrencyPair, Instrument
+    from nautilus_trader.model.objects import Currency
+    from nautilus_trader.persistence.catalog import ParquetDataCatalog
+
+    BARS_FOLDER = "bar"
+    BUYER, SELLER = AggressorSide.BUYER, AggressorSide.SELLER
+
+    def known_currency(code: str) -> bool:
+        """Tell whether NautilusTrader knows a currency."""
+        return Currency.from_internal_map(code) is not None
+
+    def currency_codes() -> list[str]:
+        """List the currencies that NautilusTrader knows."""
+        return [name for name, value in vars(currencies).items() if isinstance(value, Currency)]
+
+    def of_kind(name: str) -> dict[str, Any]:
+        """Return what a `BacktestDataConfig` says of the kind of its data."""
+        return {"data_cls": f"nautilus_trader.model.data:{name}"}
+
+    def settlement_of(instrument: Instrument) -> str:
+        """Return the code of the currency that an instrument's profit is paid in."""
+        return str(instrument.get_settlement_currency().code)
+
+    def write(catalog: ParquetDataCatalog, data: list[Any]) -> None:
+        """Write data of one kind into a catalog."""
+        catalog.write_data(data)
+
+    def read_bars(path: str, bar_types: list[str], start: str | None, end: str | None) -> list[Any]:
+        """Read bars from a catalog, from and to times in ISO 8601."""
+        catalog = ParquetDataCatalog(path)
+        return list(catalog.bars(bar_types=bar_types, start=start, end=end))
+
+    def instrument_of(kind: str, values: dict[str, Any]) -> Instrument:
+        """Make an instrument of a kind."""
+        return getattr(instruments, kind).from_dict(values)
+else:
+    from backtest_store.runner.second.nautilus import (
+        BARS_FOLDER,
+        BUYER,
+        SELLER,
+        AggressorSide,
+        CurrencyPair,
+        Instrument,
+        OrderSide,
+        ParquetDataCatalog,
+        PositionSide,
+        StrategyConfig,
+        currency_codes,
+        instrument_of,
+        known_currency,
+        of_kind,
+        read_bars,
+        settlement_of,
+        write,
+    )
+
+__all__ = [
+    "BARS_FOLDER",
+    "BUYER",
+    "SELLER",
+    "AggressorSide",
+    "CurrencyPair",
+    "Instrument",
+    "OrderSide",
+    "ParquetDataCatalog",
+    "PositionSide",
+    "StrategyConfig",
+    "currency_codes",
+    "instrument_of",
+    "known_currency",
+    "of_kind",
+    "read_bars",
+    "settlement_of",
+    "write",
+]

@@ -1,0 +1,282 @@
+"""A `BacktestRunConfig` of 2.0 as JSON: checked, and made into NautilusTrader's own objects.
+
+The keys are the arguments of its classes. A model of fees, fills, latencies or margins is written
+as the path of its class and its arguments; strategies, actors and execution algorithms stand in
+the engine's configuration, as importable ones do in 1.x, and are added to the node.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import Any, NoReturn
+
+from nautilus_trader import backtest, common, data, execution, model, persistence, portfolio, risk
+
+from backtest_store.errors import StoreError, UsageError
+from backtest_store.models import Json
+from backtest_store.runner.config.file import KeyPath, Origin, dotted
+from backtest_store.runner.config.strategy_classes import import_class
+from backtest_store.runner.second.component_config import (
+    fields_of,
+    own_fields,
+    primitives,
+    takes_any,
+)
+from backtest_store.suggestions import did_you_mean
+
+__all__ = [
+    "fields_of",
+    "make",
+    "normalised",
+    "own_fields",
+    "parse_component",
+    "primitives",
+    "takes_any",
+    "without_unknown",
+]
+
+KINDS = {"strategies": "strategy", "actors": "actor", "exec_algorithms": "exec_algorithm"}
+MODELS = ("fee_model", "fill_model", "latency_model", "margin_model")
+_NESTED: dict[str, type] = {
+    "logging": common.LoggerConfig,
+    "cache": common.CacheConfig,
+    "msgbus": common.MessageBusConfig,
+    "data_engine": data.DataEngineConfig,
+    "risk_engine": risk.RiskEngineConfig,
+    "exec_engine": execution.ExecutionEngineConfig,
+    "portfolio": portfolio.PortfolioConfig,
+    "streaming": persistence.StreamingConfig,
+}
+_IDS: dict[str, Any] = {
+    "base_currency": model.Currency,
+    "trader_id": model.TraderId,
+    "instrument_id": model.InstrumentId,
+    "client_id": model.ClientId,
+    "bar_spec": model.BarSpecification,
+    "stdout_level": common.LogLevel,
+    "fileout_level": common.LogLevel,
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a config a value stands."""
+
+    keys: KeyPath
+    origin: Origin
+
+    def below(self, *keys: str | int) -> Place:
+        """Return a place below this one."""
+        return Place((*self.keys, *keys), self.origin)
+
+    def refuse(self, reason: object, value: object = ...) -> NoReturn:
+        """Raise a `UsageError` that names the place."""
+        was = "" if value is ... else f", was {value!r}"
+        where = f"{dotted(self.keys)}: " if self.keys else ""
+        raise UsageError(f"{self.origin.at(self.keys)}: {where}{reason}{was}")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A run's configuration, and the components that are added to its engine."""
+
+    config: Any
+    components: list[tuple[str, Any]]
+
+
+def normalised(content: Json, origin: Origin) -> Json:
+    """Return a run's configuration as JSON whose components are as their classes read them.
+
+    Raises
+    ------
+    UsageError
+        If a key is unknown, a value impossible or a class not importable; it names where.
+    """
+    content = deepcopy(content)
+    make(content, origin)
+    for kind, single in KINDS.items():
+        for one in (content.get("engine") or {}).get(kind) or ():
+            made = _configuration(one, single, Place(("engine", kind), origin))
+            one["config"] = primitives(made, one.get("config") or {})
+    return content
+
+
+def without_unknown(values: Json) -> Json:
+    """Leave out the fields that this version of NautilusTrader does not have."""
+    return {n: value for n, value in values.items() if n in _arguments(backtest.BacktestRunConfig)}
+
+
+def make(content: Json, origin: Origin, **fixed: Any) -> Made:
+    """Make a run's configuration of JSON; `fixed` is what is decided whatever it says.
+
+    Raises
+    ------
+    UsageError
+        If a key is unknown, a value impossible or a class not importable; it names where.
+    """
+    top = Place((), origin)
+    engine = dict(content.get("engine") or {})
+    added = [
+        (single, _component(one, single, top.below("engine", kind, place)))
+        for kind, single in KINDS.items()
+        for place, one in enumerate(engine.pop(kind, None) or ())
+    ]
+    values = content | {
+        "venues": _each(content, "venues", backtest.BacktestVenueConfig, top),
+        "data": _each(content, "data", backtest.BacktestDataConfig, top),
+        "engine": _made(backtest.BacktestEngineConfig, engine, top.below("engine")),
+    }
+    return Made(_made(backtest.BacktestRunConfig, values | fixed, top), added)
+
+
+def _each(content: Json, name: str, kind: type, top: Place) -> list[Any]:
+    entries = content.get(name)
+    if not isinstance(entries, list):
+        top.below(name).refuse("is a list", entries)
+    return [_made(kind, entry, top.below(name, place)) for place, entry in enumerate(entries)]
+
+
+def _arguments(kind: type) -> dict[str, inspect.Parameter]:
+    return dict(inspect.signature(kind).parameters)
+
+
+def _made(kind: type, values: Any, place: Place) -> Any:
+    """Make one of NautilusTrader's objects of its arguments."""
+    if not isinstance(values, dict):
+        place.refuse("is a table", values)
+    known = _arguments(kind)
+    for name in values:
+        if name not in known:
+            inner = place.below(name)
+            raise UsageError(
+                f"{place.origin.at(inner.keys)}: no key {dotted(inner.keys)!r}"
+                f"{did_you_mean(name, known)}"
+            )
+    for name, parameter in known.items():
+        if parameter.default is inspect.Parameter.empty and name not in values:
+            place.refuse(f"missing `{name}`")
+    given = {name: _read(name, value, place.below(name)) for name, value in values.items()}
+    try:
+        return kind(**given)
+    except (TypeError, ValueError, OverflowError) as error:
+        named = next((name for name in values if name in str(error)), None)
+        (place if named is None else place.below(named)).refuse(error)
+
+
+def _read(name: str, value: Any, place: Place) -> Any:
+    """Return a value as its argument takes it."""
+    reader = _READERS.get(name)
+    if value is None or reader is None or not isinstance(value, str | dict | list | int | float):
+        return value
+    try:
+        return reader(value, place)
+    except (ValueError, TypeError, InvalidOperation, AttributeError) as error:
+        return place.refuse(error, value)
+
+
+def _id(name: str, value: Any, place: Place) -> Any:
+    if not isinstance(value, str):
+        place.refuse("is a text", value)
+    kind = _IDS[name]
+    return kind.from_str(value) if hasattr(kind, "from_str") else kind(value)
+
+
+def _leverages(value: dict[str, Any], _: Place) -> Any:
+    return {model.InstrumentId.from_str(n): Decimal(str(item)) for n, item in value.items()}
+
+
+def _data_type(value: Any, place: Place) -> Any:
+    known = [name for name in vars(model.NautilusDataType) if name[0].isupper()]
+    if value not in known:
+        place.refuse(f"no data type {value!r}{did_you_mean(str(value), known)}")
+    return getattr(model.NautilusDataType, value)
+
+
+def _metadata(value: dict[str, Any], _: Place) -> dict[str, str]:
+    return {n: item if isinstance(item, str) else json.dumps(item) for n, item in value.items()}
+
+
+def _model(value: Any, place: Place) -> Any:
+    """Make a model of the path of its class, and its arguments, in which texts are amounts."""
+    if not isinstance(value, dict) or "path" not in value:
+        place.refuse('is a table with "path" and "arguments"', value)
+    try:
+        kind = import_class(str(value["path"]))
+    except UsageError as error:
+        place.below("path").refuse(error)
+    given = {n: _amount(item) for n, item in (value.get("arguments") or {}).items()}
+    try:
+        return kind(**given)
+    except (TypeError, ValueError) as error:
+        place.below("arguments").refuse(error, value.get("arguments"))
+
+
+def _amount(value: Any) -> Any:
+    """Read a number, or an amount of money such as "1.50 USD", from its text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        return model.Money.from_str(value)
+
+
+def _nested(kind: type) -> Callable[[Any, Place], Any]:
+    return lambda value, place: _made(kind, value, place)
+
+
+def _list_of(reader: Callable[[Any, Place], Any]) -> Callable[[Any, Place], Any]:
+    return lambda value, place: [reader(item, place.below(n)) for n, item in enumerate(value)]
+
+
+_READERS: dict[str, Callable[[Any, Place], Any]] = {
+    **{name: partial(_id, name) for name in _IDS},
+    **{name: _nested(kind) for name, kind in _NESTED.items()},
+    **dict.fromkeys(MODELS, _model),
+    "modules": _list_of(_model),
+    "catalogs": _list_of(_nested(persistence.DataCatalogConfig)),
+    "instrument_ids": _list_of(partial(_id, "instrument_id")),
+    "leverages": _leverages,
+    "data_type": _data_type,
+    "metadata": _metadata,
+}
+
+
+def _component(one: Any, single: str, place: Place) -> Any:
+    """Make a strategy, an actor or an execution algorithm with its configuration."""
+    config = _configuration(one, single, place)
+    return _class_of(one, f"{single}_path", place)(config)
+
+
+def _configuration(one: Any, single: str, place: Place) -> Any:
+    if not isinstance(one, dict):
+        place.refuse("is a table", one)
+    for name in (f"{single}_path", "config_path"):
+        if name not in one:
+            place.refuse(f"missing `{name}`")
+    kind = _class_of(one, "config_path", place)
+    below = place.below("config")
+    return parse_component(one.get("config") or {}, kind, below.keys, place.origin)
+
+
+def parse_component(values: Json, kind: type, keys: KeyPath, origin: Origin) -> Any:
+    """Return a component's configuration, made of keywords as NautilusTrader's node does."""
+    try:
+        return kind(**values)
+    except StoreError as error:
+        raise UsageError(f"{origin.at(keys)}: {error}", hint=error.hint) from None
+    except (TypeError, ValueError) as error:
+        return Place(keys, origin).refuse(error)
+
+
+def _class_of(one: Json, name: str, place: Place) -> type:
+    try:
+        return import_class(str(one[name]))
+    except UsageError as error:
+        place.below(name).refuse(error)
