@@ -13,7 +13,8 @@ from nautilus_trader.model.instruments import Instrument
 from backtest_store.runner.config.config import Config, parse_config
 from backtest_store.runner.config.expansion import Backtest, expand
 from backtest_store.runner.config.timestamps import to_datetime
-from backtest_store.runner.node import Facts, SharingNode, facts_of, parse
+from backtest_store.runner.config_runs import Facts
+from backtest_store.runner.node import SharingNode, facts_of, parse
 
 
 @dataclass

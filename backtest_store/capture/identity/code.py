@@ -24,7 +24,10 @@ from backtest_store.models import Json
 
 OURS = __name__.partition(".")[0]
 # What of this package may be a run's code, and not only what records it.
-BUNDLED = (f"{OURS}.runner.strategies", f"{OURS}.runner.venue_models")
+BUNDLED = tuple(
+    f"{OURS}.runner.{name}"
+    for name in ("strategies", "venue_models", "second.venue_models", "second.annotated_config")
+)
 ENGINES_OWN = "nautilus_trader."  # its compiled modules may have neither a file nor a full name
 MAIN = "__main__"
 PLACES = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")

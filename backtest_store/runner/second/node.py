@@ -1,4 +1,8 @@
-"""Run a `BacktestRunConfig` as 2.0's own node does, and record it."""
+"""Run a `BacktestRunConfig` of 2.0 as its own node does, and record it.
+
+A node reads the data for every run anew, and takes no models that are written in Python. So the
+engine is made here, and the runs of a grid share what was read.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from nautilus_trader.backtest import BacktestNode
+from nautilus_trader.backtest import BacktestEngine
+from nautilus_trader.model import BarType
+from nautilus_trader.persistence import ParquetDataCatalog
 
 from backtest_store.capture.engines.v2 import node_config
-from backtest_store.capture.engines.v2.node import watch_node_class
+from backtest_store.capture.engines.v2.methods import watch_class
+from backtest_store.capture.engines.v2.prices import instrument_of
 from backtest_store.capture.engines.v2.requests import in_order
 from backtest_store.capture.identity.code import code_of
 from backtest_store.capture.identity.identity import config_hash
@@ -22,7 +30,8 @@ from backtest_store.hook import record
 from backtest_store.runner.config.file import Origin
 from backtest_store.runner.config.timestamps import to_datetime
 from backtest_store.runner.config_runs import Ended, Facts
-from backtest_store.runner.second.run_config import Made, make
+from backtest_store.runner.second.run_config import Made, data_configs, make
+from backtest_store.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from backtest_store.models import Json
@@ -30,8 +39,7 @@ if TYPE_CHECKING:
     from backtest_store.runner.config_runs import Batch
 
 _STORED = Origin("the configuration")
-# What the recorder reads after the run is still there, and an error is raised and not only logged.
-_FIXED = {"dispose_on_completion": False, "raise_exception": True}
+MOST_LOADED = 8
 
 
 def facts_of(backtest: Backtest) -> Facts:
@@ -56,34 +64,66 @@ def facts_of(backtest: Backtest) -> Facts:
 def _facts(text: str, data_source: str | None) -> Facts:
     content = json.loads(text)
     config = make(content, _STORED).config
-    data = in_order([_data(config, entry) for entry in config.data])
-    if not data:
-        raise UsageError("; ".join(_missing(entry) for entry in content["data"]))
-    times = [data[0].ts_init, data[-1].ts_init]
+    source = data_source or ", ".join(dict.fromkeys(str(e.catalog_path) for e in config.data))
+    digest, ids, *times = _replayed(_data_key(content, config))
     limits = zip((config.start, config.end), times, strict=True)
     asked = [time if given is None else given for given, time in limits]
-    digest = fingerprint(data)
     known = config_hash(
         _without_metadata(content),
-        instrument_ids=_instruments(data),
+        instrument_ids=ids,
         dates=[to_datetime(time) for time in (*times, *asked)],
         data_fingerprint=digest,
     )
-    source = data_source or ", ".join(dict.fromkeys(str(e.catalog_path) for e in config.data))
     return Facts(known if _is_determined(content) else None, None, digest, source)
 
 
-def _data(config: Any, entry: Any) -> list[Any]:
+def _data_key(content: Json, config: Any) -> str:
+    return json.dumps([content["data"], config.start, config.end], sort_keys=True)
+
+
+# Of a grid over dates, each combination has data of its own.
+@lru_cache(maxsize=MOST_LOADED)
+def _loaded(key: str) -> list[list[Any]]:
+    """Read the data of each entry of a configuration."""
+    data, start, end = json.loads(key)
+    entries = data_configs({"data": data}, _STORED)
+    return [_read(entry, SimpleNamespace(start=start, end=end)) for entry in entries]
+
+
+def _read(entry: Any, limits: SimpleNamespace) -> list[Any]:
     try:
-        return node_config.data_of(BacktestNode, config, entry)
+        return node_config.data_of(BacktestEngine, limits, entry)
     except (RuntimeError, OSError, ValueError) as error:
         raise UsageError(f"{entry.catalog_path}: {error}") from error
 
 
-def _instruments(data: Sequence[Any]) -> list[str]:
-    from backtest_store.capture.engines.v2.prices import instrument_of
+@lru_cache(maxsize=MOST_LOADED)
+def _replayed(key: str) -> tuple[str | None, list[str], int, int]:
+    """Return the fingerprint of all data, whose it is, and when it begins and ends."""
+    loaded = _loaded(key)
+    data = in_order(loaded)
+    if not data:
+        raise UsageError("; ".join(map(_missing, json.loads(key)[0])))
+    ids = sorted(set(map(instrument_of, data)))
+    return fingerprint(data), ids, data[0].ts_init, data[-1].ts_init
 
-    return sorted(set(map(instrument_of, data)))
+
+@lru_cache(maxsize=MOST_LOADED)
+def _instruments(path: str, wanted: tuple[str, ...]) -> list[Any]:
+    """Return instruments of a catalog, all of them if none is named."""
+    found = list(ParquetDataCatalog(path).instruments(instrument_ids=list(wanted) or None))
+    if missing := set(wanted) - {str(instrument.id) for instrument in found}:
+        known = {str(one.id) for one in ParquetDataCatalog(path).instruments()}
+        name = ", ".join(sorted(missing))
+        raise UsageError(f"{path} has no instrument {name}{did_you_mean(name, known)}")
+    return found
+
+
+def _wanted(entry: Any) -> tuple[str, ...]:
+    """Return the instruments that an entry asks for."""
+    of_bars = [str(BarType.from_str(text).instrument_id) for text in entry.bar_types or ()]
+    named = [*(entry.instrument_ids or ()), *filter(None, [entry.instrument_id])]
+    return tuple(sorted({*of_bars, *map(str, named)}))
 
 
 def _missing(entry: Json) -> str:
@@ -127,16 +167,18 @@ def run(
         If it could not be recorded.
     """
     facts = facts_of(backtest)
-    node = _built(make(backtest.run_config, _STORED, **_FIXED))
+    content = backtest.run_config
+    made = make(content, _STORED)
+    engine = _engine(made, _loaded(_data_key(content, made.config)))
     recording = record(
-        node,
+        engine,
         strategy_name=backtest.name,
         strategy_type=backtest.type,
         tags=backtest.tags,
         note=backtest.note,
         data_source=facts.data_source,
         data_fingerprint=facts.data_fingerprint,
-        config_snapshot=backtest.run_config,
+        config_snapshot=content,
         config_hash=facts.config_hash,
         reproduced_from=reproduced_from,
         batch_id=None if batch is None else batch.id,
@@ -146,25 +188,30 @@ def run(
     )
     try:
         with recording:
-            node.run()
+            engine.run(made.config.start, made.config.end, made.config.id)
     except Exception:
         if not recording.records:
             raise
     finally:
-        node.dispose()
+        engine.dispose()
     if not recording.records:
         raise StoreError("the run could not be recorded", hint="the warning above says why")
     return Ended(recording.records[-1], is_saved=not recording.unsaved)
 
 
-def _built(made: Made) -> BacktestNode:
-    """Return a node with the engine of a configuration, and its components in it."""
-    watch_node_class(BacktestNode)
+def _engine(made: Made, loaded: Sequence[list[Any]]) -> BacktestEngine:
+    """Return the engine of a configuration, with all that is to be in it."""
+    watch_class(BacktestEngine)
     try:
-        node = BacktestNode([made.config])
-        node.build()
+        engine = BacktestEngine(made.config.engine)
+        for venue in made.venues:
+            engine.add_venue(**venue)
+        for entry, data in zip(made.config.data, loaded, strict=True):
+            for instrument in _instruments(str(entry.catalog_path), _wanted(entry)):
+                engine.add_instrument(instrument)
+            engine.add_data(data)
         for single, component in made.components:
-            getattr(node, f"add_{single}")(made.config.id, component)
-    except (RuntimeError, ValueError) as error:
+            getattr(engine, f"add_{single}")(component)
+    except (RuntimeError, ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
-    return node
+    return engine

@@ -42,7 +42,14 @@ __all__ = [
 ]
 
 KINDS = {"strategies": "strategy", "actors": "actor", "exec_algorithms": "exec_algorithm"}
-MODELS = ("fee_model", "fill_model", "latency_model", "margin_model")
+MODELS = ("fee_model", "fill_model", "latency_model", "margin_model", "modules")
+_VENUE = backtest.BacktestVenueConfig
+_ENUMS: dict[str, Any] = {
+    "oms_type": model.OmsType,
+    "account_type": model.AccountType,
+    "book_type": model.BookType,
+    "oto_trigger_mode": model.OtoTriggerMode,
+}
 _NESTED: dict[str, type] = {
     "logging": common.LoggerConfig,
     "cache": common.CacheConfig,
@@ -84,9 +91,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Made:
-    """A run's configuration, and the components that are added to its engine."""
+    """A run's configuration, and what its engine is given: venues by arguments, and components.
+
+    The engine takes models of venues that are written in Python, the configuration does not.
+    """
 
     config: Any
+    venues: list[Json]
     components: list[tuple[str, Any]]
 
 
@@ -112,8 +123,8 @@ def without_unknown(values: Json) -> Json:
     return {n: value for n, value in values.items() if n in _arguments(backtest.BacktestRunConfig)}
 
 
-def make(content: Json, origin: Origin, **fixed: Any) -> Made:
-    """Make a run's configuration of JSON; `fixed` is what is decided whatever it says.
+def make(content: Json, origin: Origin) -> Made:
+    """Make a run's configuration of JSON.
 
     Raises
     ------
@@ -127,19 +138,41 @@ def make(content: Json, origin: Origin, **fixed: Any) -> Made:
         for kind, single in KINDS.items()
         for place, one in enumerate(engine.pop(kind, None) or ())
     ]
+    entries = _entries(content, "venues", top)
+    venues = [_arguments_of(_VENUE, *entry) for entry in entries]
     values = content | {
-        "venues": _each(content, "venues", backtest.BacktestVenueConfig, top),
-        "data": _each(content, "data", backtest.BacktestDataConfig, top),
+        "venues": [
+            _called(_VENUE, {n: v for n, v in given.items() if n not in MODELS}, place)
+            for given, (_, place) in zip(venues, entries, strict=True)
+        ],
+        "data": [
+            _made(backtest.BacktestDataConfig, *one) for one in _entries(content, "data", top)
+        ],
         "engine": _made(backtest.BacktestEngineConfig, engine, top.below("engine")),
     }
-    return Made(_made(backtest.BacktestRunConfig, values | fixed, top), added)
+    config = _made(backtest.BacktestRunConfig, values, top)
+    return Made(config, list(map(_to_add_venue, venues)), added)
 
 
-def _each(content: Json, name: str, kind: type, top: Place) -> list[Any]:
+def data_configs(content: Json, origin: Origin) -> list[Any]:
+    """Make the configurations of a run's data."""
+    entries = _entries(content, "data", Place((), origin))
+    return [_made(backtest.BacktestDataConfig, *entry) for entry in entries]
+
+
+def _to_add_venue(given: Json) -> Json:
+    """Return the arguments of `BacktestEngine.add_venue` for those of `BacktestVenueConfig`."""
+    kinds = {n: kind.from_str(given[n]) for n, kind in _ENUMS.items() if n in given}
+    balances = [model.Money.from_str(text) for text in given["starting_balances"]]
+    said = given | kinds | {"venue": model.Venue(given["name"]), "starting_balances": balances}
+    return {name: value for name, value in said.items() if name != "name" and value is not None}
+
+
+def _entries(content: Json, name: str, top: Place) -> list[tuple[Any, Place]]:
     entries = content.get(name)
     if not isinstance(entries, list):
         top.below(name).refuse("is a list", entries)
-    return [_made(kind, entry, top.below(name, place)) for place, entry in enumerate(entries)]
+    return [(entry, top.below(name, place)) for place, entry in enumerate(entries)]
 
 
 def _arguments(kind: type) -> dict[str, inspect.Parameter]:
@@ -148,6 +181,11 @@ def _arguments(kind: type) -> dict[str, inspect.Parameter]:
 
 def _made(kind: type, values: Any, place: Place) -> Any:
     """Make one of NautilusTrader's objects of its arguments."""
+    return _called(kind, _arguments_of(kind, values, place), place)
+
+
+def _arguments_of(kind: type, values: Any, place: Place) -> Json:
+    """Return arguments as a class takes them."""
     if not isinstance(values, dict):
         place.refuse("is a table", values)
     known = _arguments(kind)
@@ -161,11 +199,14 @@ def _made(kind: type, values: Any, place: Place) -> Any:
     for name, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and name not in values:
             place.refuse(f"missing `{name}`")
-    given = {name: _read(name, value, place.below(name)) for name, value in values.items()}
+    return {name: _read(name, value, place.below(name)) for name, value in values.items()}
+
+
+def _called(kind: type, given: Json, place: Place) -> Any:
     try:
         return kind(**given)
     except (TypeError, ValueError, OverflowError) as error:
-        named = next((name for name in values if name in str(error)), None)
+        named = next((name for name in given if name in str(error)), None)
         (place if named is None else place.below(named)).refuse(error)
 
 
