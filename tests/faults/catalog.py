@@ -29,7 +29,7 @@ FAULTS = {
     "spool for another store": Fault(stores.another_store, 1, 20),
     "descriptors exhausted": Fault(stores.descriptors_exhausted, 4, 40),
     "disk full in every place that writes": Fault(machine.disk_full, 1, 10),
-    "disk of the embedded server full": Fault(machine.server_s_disk_full, 1, 2),
+    "disk of the embedded server full": Fault(machine.server_s_disk_full, 1, 10),
     "disk of the spool full": Fault(machine.spool_full, 1, 20),
     "read-only standby": Fault(refusals.read_only_standby, 1, 10),
     "database dropped in flight": Fault(refusals.database_dropped, 1, 20),

@@ -80,7 +80,7 @@ class Trial:
             return self.attempt()
 
     def attempt_with_time(self) -> bool:
-        """Do as `attempt` does, however slow the machine is."""
+        """Do as `attempt` does, however slow the machine is: its limits only guard a hang."""
         with (
             mock.patch.object(saver, "PATIENCE", A_LONG_TIME),
             mock.patch.object(save, "LONGEST_SAVE", A_LONG_TIME + 1),

@@ -30,7 +30,7 @@ BINDIR = Path(named) if (named := os.environ.get("BTSTORE_PG_BINDIR")) else None
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 90.0) -> None:
-    """Wait for a condition, or fail."""
+    """Wait for a condition, or fail; the limit only guards a hang, nothing is measured by it."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

@@ -31,7 +31,7 @@ async def test_reads_go_to_the_standby_and_saves_to_the_primary(lab: Lab) -> Non
         assert await db.fetchval("SELECT pg_is_in_recovery()")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300)  # a guard against hanging; on a busy machine servers start slowly
 @pytest.mark.parametrize("name", FAULTS)
 def test_no_run_is_lost_and_none_is_stored_twice(lab: Lab, name: str) -> None:
     fault = FAULTS[name]

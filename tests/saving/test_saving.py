@@ -247,7 +247,8 @@ async def test_the_loop_goes_on_while_a_run_is_saved(
         longest, before = max(longest, now - before), now
     assert not saved.result()
     assert len(spool.waiting(home)) == 1
-    assert longest < saver.PATIENCE / 2  # a busy machine holds it up a while, too
+    # A save that held the loop would hold it for all of its patience; a busy machine does a while.
+    assert longest < saver.PATIENCE / 2
 
 
 def test_a_process_holds_few_connections_and_gives_them_back(store_url: str) -> None:
