@@ -28,25 +28,13 @@ class NotOursError(Exception):
 
 
 def reserve_descriptors() -> None:
-    """Hold descriptors back, so that a run can be written when the process has no more.
-
-    Raises
-    ------
-    OSError
-        If it has none now.
-    """
+    """Hold descriptors back, to write a run by when there are no more, or raise OSError."""
     while len(_spare) < SPARE:
         _spare.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
 
 
 def require_descriptors() -> None:
-    """Find out whether the process can have some more.
-
-    Raises
-    ------
-    OSError
-        If not.
-    """
+    """Raise OSError if the process can have no more descriptors."""
     free: list[int] = []
     try:
         while len(free) < SPARE:
@@ -74,17 +62,9 @@ def spare_descriptors() -> Iterator[None]:
 def write_whole(path: Path, content: bytes) -> int:
     """Write a file that is whole or absent whatever happens, and flush it to disk.
 
-    Returns
-    -------
-    int
-        Its descriptor, which holds the file's lock until it is closed.
-
-    Raises
-    ------
-    OSError
-        If the disk is full or unwell; nothing is left behind then.
-    StoreError
-        If the directory is not this user's alone.
+    Returns its descriptor, which holds the file's lock until it is closed. Raises OSError if the
+    disk is full or unwell, when nothing is left behind, and StoreError if the directory is not this
+    user's alone.
     """
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -113,14 +93,8 @@ def release(file: int) -> None:
 def claimed(path: Path) -> Iterator[int]:
     """Open a file that no other process is busy with, and keep the others off meanwhile.
 
-    Raises
-    ------
-    BlockingIOError
-        If another process has it.
-    FileNotFoundError
-        If it is gone, or was replaced meanwhile.
-    NotOursError
-        If it is a link, a FIFO, a directory …, another user's, or others may write to it.
+    Raises BlockingIOError if another process has it, FileNotFoundError if it is gone or was
+    replaced, and NotOursError if it is no plain file that this user alone could have written.
     """
     file = _open_plain(path)
     try:
@@ -133,13 +107,7 @@ def claimed(path: Path) -> Iterator[int]:
 
 
 def require_ours(home: Path) -> None:
-    """Refuse a home that another user has, or may write to.
-
-    Raises
-    ------
-    StoreError
-        If so.
-    """
+    """Raise StoreError for a home that another user has, or may write to."""
     with suppress(FileNotFoundError):
         require_private(home)
 

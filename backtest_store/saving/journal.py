@@ -64,14 +64,9 @@ class Process:
 
 
 class Entry:
-    """The note of one run under way.
+    """The note of one run under way; one without a path could not be made, and does nothing.
 
-    Parameters
-    ----------
-    path : Path, optional
-        Its file; without one the note could not be made, and nothing is to be done.
-    file : int
-        The descriptor that holds the file's lock as long as this process lives.
+    The descriptor holds the file's lock as long as this process lives.
     """
 
     def __init__(self, path: Path | None = None, file: int = -1) -> None:
@@ -95,20 +90,9 @@ _held: set[int] = set()
 
 
 def open_entry(record: Record, home: Path | None = None) -> Entry:
-    """Note that a run is about to start, with what is known of it. Never raises.
+    """Note that a run is about to start, to be saved as `interrupted` if the process dies.
 
-    Parameters
-    ----------
-    record : Record
-        What is known before the start; it is what is saved, as `interrupted`, if the process
-        dies.
-    home : Path, optional
-        `Settings.home`; else the environment's.
-
-    Returns
-    -------
-    Entry
-        To be closed when the run is in the database or in the spool.
+    Never raises. It is closed when the run is in the database or in the spool.
     """
     try:
         settings = Settings.from_environment()
@@ -124,28 +108,10 @@ def open_entry(record: Record, home: Path | None = None) -> Entry:
 
 
 def collect(home: Path, *, elsewhere: bool = False, most: int | None = None) -> list[UUID]:
-    """Put each run whose process is provably gone into the spool, as interrupted.
+    """Put each run whose process is provably gone into the spool, and return those put there.
 
-    Any number of processes may do so at once. A run still going is not touched.
-
-    Parameters
-    ----------
-    home : Path
-        `Settings.home`.
-    elsewhere : bool
-        Whether to take the runs of other machines for gone, too.
-    most : int, optional
-        How many at most: the others are there the next time.
-
-    Returns
-    -------
-    list[UUID]
-        The runs that are in the spool now and were not before.
-
-    Raises
-    ------
-    StoreError
-        If the home is not this user's alone.
+    Any number of processes may do so at once. `elsewhere` takes the runs of other machines for
+    gone, too. Raises StoreError if the home is not this user's alone.
     """
     files.require_ours(home)
     _sweep(home)

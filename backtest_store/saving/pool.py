@@ -25,12 +25,7 @@ CACHED_STATEMENTS = 20
 class StorePool:
     """Connections to a store that takes writes, made when needed; errors are the store's own.
 
-    Parameters
-    ----------
-    settings : Settings
-        Where the store is.
-    patience : float
-        Seconds that a statement may take.
+    A statement may take `patience` seconds.
     """
 
     def __init__(self, settings: Settings, patience: float = CONNECT_SECONDS) -> None:

@@ -24,16 +24,9 @@ class NewerFormatError(NotReadableError):
 
 @dataclass(frozen=True)
 class RunFile:
-    """What a file holds.
+    """What a file holds: a run as JSON, and the store's name if that was known.
 
-    Parameters
-    ----------
-    record : str
-        The run as `models.to_json` writes it.
-    store : str, optional
-        `Settings.store_name` of the store that it is meant for, if that was known.
-    process : dict, optional
-        Of a run under way: the `Process` that runs it.
+    A run under way has the `Process` that runs it, too.
     """
 
     record: str
@@ -50,13 +43,7 @@ def written(run: RunFile) -> bytes:
 
 
 def read(file: int) -> RunFile:
-    """Return what an open file holds.
-
-    Raises
-    ------
-    NotReadableError
-        If it is no run's.
-    """
+    """Return what an open file holds, or raise NotReadableError if it is no run's."""
     if os.fstat(file).st_size > LARGEST:
         raise NotReadableError("it is larger than PostgreSQL takes")
     header, _, rest = files.read(file).partition(b"\n")

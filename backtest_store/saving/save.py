@@ -26,30 +26,17 @@ if TYPE_CHECKING:
 
     from backtest_store.saving.saver import Saver
     from backtest_store.saving.sync import Counts
-    from backtest_store.store.sql import Db
 
 LONGEST_SAVE = 7.0  # seconds; the database has 5 of them, the rest is for the disk
 LONGEST_SYNC = 60.0  # seconds, of a single run: it may be a large one
 
 
 def save_record(record: Record, entry: journal.Entry | None = None) -> bool:
-    """Save a run from any thread of any process; if the database cannot take it, spool it.
+    """Save a run from any thread of any process; say whether the database has it.
 
-    It gives the database 5 seconds, in all, and never raises but on Ctrl-C, when the run is
-    spooled first.
-
-    Parameters
-    ----------
-    record : Record
-        The run.
-    entry : journal.Entry, optional
-        Its note in the journal; it is closed as soon as the run is in the database or on disk.
-
-    Returns
-    -------
-    bool
-        True if the database has it; False if it waits in the spool, which one line on standard
-        error says.
+    It gives the database 5 seconds, in all, and else leaves the run in the spool, which one line on
+    standard error says. Never raises but on Ctrl-C, when the run is spooled first. Its note in the
+    journal is closed as soon as the run is in the database or on disk.
     """
     entry = entry or journal.Entry()
     run = None
@@ -71,18 +58,6 @@ async def save_record_async(record: Record, entry: journal.Entry | None = None) 
     """Do as `save_record` does, letting the event loop go on meanwhile.
 
     If the task is cancelled, the run goes to the spool unless the database has it already.
-
-    Parameters
-    ----------
-    record : Record
-        The run.
-    entry : journal.Entry, optional
-        Its note in the journal.
-
-    Returns
-    -------
-    bool
-        True if the database has it; False if it waits in the spool.
     """
     entry = entry or journal.Entry()
     run = None
@@ -103,10 +78,7 @@ async def save_record_async(record: Record, entry: journal.Entry | None = None) 
 def take_early() -> None:
     """Take now what a save needs at the end of a backtest: modules, a thread, descriptors.
 
-    Raises
-    ------
-    OSError, RuntimeError, ImportError
-        If the process can have no more of them.
+    Raises OSError, RuntimeError or ImportError if the process can have no more of them.
     """
     get_logger()
     _process.saver()
@@ -128,77 +100,21 @@ def warn_if_repeated(record: Record) -> None:
         _process.saver().warn_if_repeated(record, Settings.from_environment())
 
 
-async def save_collected(to: Settings) -> Counts:
-    """Save what is in the spool already, through a pool of its own; collect no more runs."""
+async def save_waiting(to: Settings, *, of_any_store: bool = False, collect: bool = True) -> Counts:
+    """Save what waits for a store, or for any; runs whose process died are collected first.
+
+    Through a pool of its own, so that a server that takes writes is chosen even if the URL prefers
+    a standby, and none is asked if nothing waits. Raises StoreError if the database cannot be
+    reached, or the home is not this user's alone; what was not saved is still in the spool.
+    """
     from backtest_store.saving.pool import StorePool
     from backtest_store.saving.sync import sync_spool
 
+    if collect:
+        journal.collect(to.home)
     pool = StorePool(to, patience=LONGEST_SYNC)
     try:
-        return await sync_spool(pool, to.home, to.store_name)
-    finally:
-        pool.close()
-
-
-async def sync(db: Db, home: Path, store: str | None) -> Counts:
-    """Save what waits for a store, runs whose process died included.
-
-    Parameters
-    ----------
-    db : Db
-        A connection or pool of a store that takes writes.
-    home : Path
-        `Settings.home`.
-    store : str, optional
-        `Settings.store_name`; None takes what waits for any store.
-
-    Returns
-    -------
-    Counts
-        What became of the runs.
-
-    Raises
-    ------
-    StoreError
-        If the home is not this user's alone.
-    StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError
-        If the database went away; all that was not saved is still in the spool.
-    """
-    from backtest_store.saving.sync import sync_spool
-
-    journal.collect(home)
-    return await sync_spool(db, home, store)
-
-
-async def save_waiting(to: Settings, *, of_any_store: bool = False) -> Counts:
-    """Do as `sync` does, through a pool of its own.
-
-    So a server that takes writes is chosen even if the URL prefers a standby, and none is asked
-    if nothing waits.
-
-    Parameters
-    ----------
-    to : Settings
-        Where the store is.
-    of_any_store : bool
-        Whether to take also what is meant for another store.
-
-    Returns
-    -------
-    Counts
-        What became of the runs.
-
-    Raises
-    ------
-    StoreError
-        If the database cannot be reached, or the home is not this user's alone; all that was
-        not saved is still in the spool.
-    """
-    from backtest_store.saving.pool import StorePool
-
-    pool = StorePool(to, patience=LONGEST_SYNC)
-    try:
-        return await sync(pool, to.home, None if of_any_store else to.store_name)
+        return await sync_spool(pool, to.home, None if of_any_store else to.store_name)
     finally:
         pool.close()
 
@@ -248,13 +164,7 @@ class _Process:
         self._is_over = False
 
     def saver(self) -> Saver:
-        """Return the saver, started if need be.
-
-        Raises
-        ------
-        OSError, RuntimeError
-            If the process can have no more descriptors or threads, or is exiting.
-        """
+        """Return the saver, started if need be, or raise what keeps it from starting."""
         with self._lock:
             if self._is_over:
                 raise RuntimeError("the process is exiting")

@@ -42,10 +42,7 @@ _chance = random.SystemRandom()  # a backtest draws from Python's own generator
 class Saver:
     """The thread that saves, whatever loop or thread the runs come from.
 
-    Raises
-    ------
-    OSError, RuntimeError
-        If the process can have no more descriptors or threads.
+    Raises OSError or RuntimeError if the process can have no more descriptors or threads.
     """
 
     def __init__(self) -> None:

@@ -18,30 +18,9 @@ UNFINISHED = re.compile(r"\.(.+\.json)\.\w+\.tmp", re.DOTALL)
 
 
 def add(home: Path, run_id: UUID, record: str, store: str | None) -> Path:
-    """Leave a run in the spool; when this returns, it outlasts a power cut.
+    """Leave a run in the spool, for a store if that is known; then it outlasts a power cut.
 
-    Parameters
-    ----------
-    home : Path
-        `Settings.home`.
-    run_id : UUID
-        Its id.
-    record : str
-        The run as `models.to_json` writes it.
-    store : str, optional
-        `Settings.store_name` of the store that it is meant for, if that is known.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    OSError
-        If the disk is full or unwell.
-    StoreError
-        If the home is not this user's alone.
+    Raises OSError if the disk is full or unwell, StoreError if the home is not this user's alone.
     """
     path = path_of(home, run_id)
     files.release(files.write_whole(path, run_files.written(RunFile(record, store))))

@@ -64,30 +64,10 @@ class Waiting:
 
 
 async def sync_spool(db: Db, home: Path, store: str | None) -> Counts:
-    """Save what waits for a store; what cannot be saved is kept, and blocks nothing.
+    """Save what waits for a store, or for any; what cannot be saved is kept, and blocks nothing.
 
-    Any number of processes may do so at once.
-
-    Parameters
-    ----------
-    db : Db
-        A connection or pool of the store.
-    home : Path
-        `Settings.home`.
-    store : str, optional
-        `Settings.store_name`: what is meant for another store is left. None takes everything.
-
-    Returns
-    -------
-    Counts
-        What became of the runs.
-
-    Raises
-    ------
-    StoreError
-        If the home is not this user's alone.
-    StoreError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError
-        If the database takes nothing at all; the runs are still in the spool.
+    Any number of processes may do so at once. Raises what the database does if it takes nothing at
+    all, when the runs are still in the spool, and StoreError if the home is not this user's alone.
     """
     files.require_ours(home)
     spool.recover(home)

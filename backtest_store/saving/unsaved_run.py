@@ -40,13 +40,7 @@ class UnsavedRun:
     file: Path | None = None
 
     def keep(self) -> Path:
-        """Leave it in the spool, unless it is there, and close its note.
-
-        Raises
-        ------
-        OSError, StoreError
-            If the spool does not take it.
-        """
+        """Leave it in the spool, or raise OSError or StoreError, and close its note."""
         if self.file is None:
             with files.spare_descriptors():
                 self.file = spool.add(self.settings.home, self.run_id, self.record, self.store)
@@ -62,13 +56,7 @@ class UnsavedRun:
 
 
 def keep(run: UnsavedRun, failure: BaseException, *, is_news: bool = True) -> None:
-    """Leave a run in the spool, or under what was rejected, and say so in one line.
-
-    Raises
-    ------
-    OSError, StoreError
-        If the spool does not take it.
-    """
+    """Leave a run in the spool, or under what was rejected, and say so in one line."""
     path = run.keep()
     if meaning(failure) is Failure.REJECTED:
         spool.warn_of_rejected(run.run_id, str(failure), spool.reject(path, str(failure)))

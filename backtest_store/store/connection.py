@@ -56,14 +56,8 @@ def public_url(url: str) -> str:
 async def connect(settings: Settings) -> AsyncIterator[Connection]:
     """Connect to the store, its schema being this version's.
 
-    Raises
-    ------
-    UsageError
-        If the URL makes no sense.
-    UnreachableError
-        If no server answers, or it refuses the user.
-    SchemaError
-        If the schema of a shared store is not this version's.
+    Raises UsageError if the URL makes no sense, UnreachableError if no server answers or it refuses
+    the user, and SchemaError if the schema of a shared store is not this version's.
     """
     async with _opened(settings, lambda db: require_schema(db, settings)) as db:
         yield db
@@ -124,13 +118,7 @@ async def _when_it_is_up(connect: Callable[[], Awaitable[Connection]]) -> Connec
 
 
 def server_url(settings: Settings) -> str:
-    """Return the libpq URL of the store, starting the embedded server if it is the one.
-
-    Raises
-    ------
-    UsageError
-        If BTSTORE_DATABASE_URL makes no sense.
-    """
+    """Return the libpq URL of the store, starting the embedded server if it is the one."""
     if settings.database_url is not None:
         return str(database_url.parse(settings.database_url))
     from backtest_store.store.embedded.server import EmbeddedServer
@@ -150,13 +138,7 @@ def url_of_a_running_server(settings: Settings) -> str:
 
 
 async def require_schema(db: Connection, settings: Settings) -> None:
-    """Make sure that the schema is this version's; migrate an embedded store by itself.
-
-    Raises
-    ------
-    SchemaError
-        If it is missing or older on a shared store, or newer on any.
-    """
+    """Migrate an embedded store to this version's schema; raise SchemaError for a shared one."""
     missing = migrations.missing(await applied(db))
     if not missing:
         return

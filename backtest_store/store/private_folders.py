@@ -31,20 +31,10 @@ def make_private(directory: Path, *, may_be_a_link: bool = True) -> None:
 
 
 def require_private(directory: Path, *, may_be_a_link: bool = True) -> None:
-    """Refuse what is no directory, belongs to another user, or lets others write.
+    """Raise StoreError for what is no directory, belongs to another user, or lets others write.
 
-    Parameters
-    ----------
-    directory : Path
-        The directory.
-    may_be_a_link : bool
-        Take a link to one. Where others may write to the parent, it could be theirs, and lead
-        elsewhere in the next moment.
-
-    Raises
-    ------
-    StoreError
-        If so: who may write there could pass their own server off as this user's.
+    Who may write there could pass their own server off as this user's. A link may be theirs, too,
+    where others may write to its parent, and lead elsewhere in the next moment.
     """
     status = directory.stat(follow_symlinks=may_be_a_link)
     if not stat.S_ISDIR(status.st_mode):

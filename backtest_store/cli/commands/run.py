@@ -289,7 +289,7 @@ async def look_up(
 
     to = Settings.from_environment()
     if tags is not None and save.has_leftovers(to.home):
-        await save.sync(db, to.home, to.store_name)
+        await save.save_waiting(to)
     found = await stored(db, planned)
     if not (found and tags):
         return found

@@ -116,7 +116,7 @@ def save_interrupted() -> None:
 
     try:
         died = journal.collect(settings.home, most=MOST_BEFORE_A_COMMAND)
-        saved = asyncio.run(save.save_collected(settings)).saved if died else 0
+        saved = asyncio.run(save.save_waiting(settings, collect=False)).saved if died else 0
     except (StoreError, OSError):
         return  # the command says what is wrong with the store; the runs wait in the spool
     if saved:

@@ -51,21 +51,10 @@ class Binaries:
 
 
 def find_binaries(bindir: Path | None, major: int | None) -> Binaries:
-    """Return the first binaries that suit.
+    """Return the first binaries that suit a cluster's major version, or a new cluster.
 
-    Parameters
-    ----------
-    bindir : Path, optional
-        The directory to take, and no other.
-    major : int, optional
-        The major version of the cluster that they are for; None if there is none yet.
-
-    Raises
-    ------
-    UsageError
-        If `bindir` has none that suit.
-    StoreError
-        If no directory has.
+    Those of `bindir` and no other, if it is given; else UsageError is raised. StoreError is, if no
+    directory has any that suit.
     """
     if bindir is not None:
         return _given(bindir, major)

@@ -64,10 +64,7 @@ SETTINGS_SINCE = {
 def major_version(data_directory: Path) -> int | None:
     """Return the major version that the cluster is bound to; None if there is no cluster.
 
-    Raises
-    ------
-    StoreError
-        If the directory holds something else.
+    Raises StoreError if the directory holds something else.
     """
     version = data_directory / "PG_VERSION"
     if version.exists():

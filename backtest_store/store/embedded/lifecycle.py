@@ -27,12 +27,9 @@ LONGEST_LOG = 4 * 2**20  # bytes
 
 
 def start(files: ServerFiles, bindir: Path | None) -> None:
-    """Make sure that the server runs and takes connections; create it on first use.
+    """Make sure that the server runs and takes connections, and create it on first use.
 
-    Raises
-    ------
-    StoreError
-        If it cannot be had, with the reason and what to do.
+    Raises StoreError if it cannot be had, with the reason and what to do.
     """
     with explained(files.home), _alone(files) as lock:
         if _is_serving_after_all(files) and not _stopped_to_upgrade(files, bindir):
@@ -48,13 +45,7 @@ def start(files: ServerFiles, bindir: Path | None) -> None:
 
 
 def stop(files: ServerFiles) -> bool:
-    """Stop the server, and say whether it ran; its clients are disconnected.
-
-    Raises
-    ------
-    StoreError
-        If it cannot be stopped.
-    """
+    """Stop the server, disconnecting its clients, and say whether it ran."""
     with explained(files.home):
         return files.home.exists() and _stop(files)
 

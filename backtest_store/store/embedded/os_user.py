@@ -33,10 +33,7 @@ class Account:
 def account_for(data_directory: Path) -> Account:
     """Choose the account for a cluster that exists or is to be made.
 
-    Raises
-    ------
-    StoreError
-        If PostgreSQL would refuse to run as any user that this process can become.
+    Raises StoreError if PostgreSQL would refuse to run as any user that this process can become.
     """
     uid = os.geteuid()
     name = _name(uid)

@@ -25,12 +25,9 @@ def environment() -> dict[str, str]:
 
 
 def run(command: list[str], *, lock: int, text: str = "") -> None:
-    """Run a program to its end; should we be killed, it takes the lock with it.
+    """Run a program to its end, or raise UnreachableError with the last lines that it wrote.
 
-    Raises
-    ------
-    UnreachableError
-        If it fails, with the last lines that it wrote.
+    Should we be killed, it takes the lock with it.
     """
     done = subprocess.run(
         command,
@@ -79,12 +76,9 @@ def patience(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def exclusive(path: Path, seconds: float) -> Iterator[int]:
-    """Hold a lock file's lock; yield its descriptor.
+    """Hold a lock file's lock, and yield its descriptor.
 
-    Raises
-    ------
-    UnreachableError
-        If another process holds it for longer than that.
+    Raises UnreachableError if another process holds it for longer than that.
     """
     lock = open_private(path, os.O_RDWR)
     try:

@@ -18,19 +18,7 @@ class EmbeddedServer:
     """A PostgreSQL server in a directory, reached over its socket by the directory's user alone.
 
     It is created and started on first use and left running for the next process. Any number of
-    processes may start it at once.
-
-    Parameters
-    ----------
-    home : Path
-        The directory that holds it; made with mode 0700.
-    bindir : Path, optional
-        The directory of the binaries to use, instead of the ones found.
-
-    Raises
-    ------
-    StoreError
-        On Windows, which has no such sockets.
+    processes may start it at once. Its binaries are those of `bindir`, or the ones found.
     """
 
     def __init__(self, home: Path, bindir: Path | None = None) -> None:
@@ -58,17 +46,9 @@ class EmbeddedServer:
         return self._files.socket_directory
 
     def start(self) -> str:
-        """Make sure that the server runs, and return its URL.
+        """Make sure that the server runs, and return its URL, which holds no secret.
 
-        Returns
-        -------
-        str
-            A libpq URL of the store's database. It holds no secret.
-
-        Raises
-        ------
-        StoreError
-            If the server cannot be had, with the reason and what to do.
+        Raises StoreError if it cannot be had, with the reason and what to do.
         """
         with explained(self._files.home):
             found = self._exists() and self._files.is_serving()
@@ -77,13 +57,7 @@ class EmbeddedServer:
         return self.url()
 
     async def start_and_connect(self, connect: Callable[[str], Awaitable[T]]) -> T:
-        """Start the server and connect to its URL; again if somebody stops it in between.
-
-        Raises
-        ------
-        StoreError
-            If the server cannot be had.
-        """
+        """Start the server and connect to its URL; again if somebody stops it in between."""
         import asyncio  # the caller has it already
 
         start = self.start
@@ -98,13 +72,7 @@ class EmbeddedServer:
         return await connect(await asyncio.to_thread(start))
 
     def stop(self) -> bool:
-        """Stop the server, disconnecting its clients; say whether it ran.
-
-        Raises
-        ------
-        StoreError
-            If it does not stop, or is not this user's.
-        """
+        """Stop the server, disconnecting its clients; say whether it ran."""
         from backtest_store.store.embedded import (
             lifecycle,  # not needed by those who find it running
         )
