@@ -135,12 +135,21 @@ def test_cash_account_counts_what_it_holds(store: str) -> None:
     assert not [w for w in saved.warnings if "accounted for" in w]
 
 
-def test_without_the_engine_s_own_equity_it_is_the_balance(store: str) -> None:
+def test_equity_needs_none_of_the_engine_s_own(store: str) -> None:
     config = BacktestEngineConfig(logging=QUIET, portfolio=PortfolioConfig(equity_curve=False))
     saved = recorded(backtest([100, 110, 120], {0: 10, 1: -10}, config=config))
-    assert saved.equity_basis == "balance"
-    assert "equity is the account's balance: the engine kept no equity" in str(saved.warnings)
+    alone = recorded(backtest([100, 110, 120], {0: 10, 1: -10}))
+    assert saved.equity_basis == alone.equity_basis == "mark_to_market"
+    assert saved.period_returns == alone.period_returns
     assert saved.net_profit == Decimal(100)
+
+
+def test_half_a_cent_is_rounded_as_it_is_on_1_x(store: str) -> None:
+    # A short of 200,012 from 1.14618 has lost 250.015 at 1.14743, which binary fractions make less.
+    made = backtest([1.14618, 1.14743], {0: -200_012}, instrument=pair("EUR/USD", AUD, USD))
+    saved = recorded(made)
+    assert saved.unrealised_profit == Decimal("-250.02")
+    assert made.portfolio.unrealized_pnls(venue=made.list_venues()[0])[USD] == Money(-250.01, USD)
 
 
 def test_what_a_callback_raises_fails_the_run(store: str) -> None:

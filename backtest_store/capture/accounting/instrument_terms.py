@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.market import ONE, Market
 
@@ -60,7 +60,13 @@ class PositionTerms:
         if type(instrument).__name__ == "BettingInstrument":
             raise NoRateError(f"bets on {instrument.id} have no market value")
         holding = _holding(instrument, account, fill)
-        settlement = settlement_currency(instrument)
+        return cls.held(instrument, settlement_currency(instrument), holding, account, fill)
+
+    @classmethod
+    def held(
+        cls, instrument: Any, settlement: Any, holding: str, account: Any, fill: object
+    ) -> PositionTerms:
+        """Read the terms of an instrument of which it is known how an account holds it."""
         currency = instrument.quote_currency if holding == "value" else settlement
         multiplier = paid = Decimal(str(instrument.multiplier))
         if holding == "value" and fill is not None and account is not None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
 from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from backtest_store.capture.accounting.days import date_of, midnight_after
 from backtest_store.capture.accounting.equity import EquityCurve
 from backtest_store.capture.accounting.ledger import Ledger, fee_of
 from backtest_store.capture.accounting.valuation import EXACT, ZERO, Amounts
+from backtest_store.capture.engines.v2.open_positions import OpenPositions
 from backtest_store.capture.engines.v2.prices import Prices
 from backtest_store.statistics.equity_metrics import Equity
 
@@ -62,16 +63,15 @@ class Accounts:
 
     def final_balance(self) -> Decimal | None:
         """Return the balances of all accounts now; None if they cannot be converted."""
-        balances = total(a.balances_total().values() for a in self._accounts.values())
-        return self._at(balances, self._last) if self._accounts else None
+        return self._at(self._states(None), self._last) if self._accounts else None
 
     def unrealised(self) -> Decimal | None:
         """Return what the open positions have gained so far; None if it is not known."""
-        venues = self._engine.list_venues()
-        if any(self._engine.portfolio.missing_price_instruments(venue) for venue in venues):
-            return None
-        gains = [self._engine.portfolio.unrealized_pnls(venue=venue).values() for venue in venues]
-        return self._at(total(gains), self._last)
+        return self._at(self._open.gain(), self._last)
+
+    @cached_property
+    def _open(self) -> OpenPositions:
+        return OpenPositions(self._cache, self._accounts, self._prices, self._positions())
 
     def convert(self, amounts: Amounts, market: int) -> Decimal | None:
         """Return the sum of amounts in the currency of the run at a moment; None without a rate."""
@@ -92,63 +92,70 @@ class Accounts:
         return worth
 
     def curve(self) -> EquityCurve:
-        """Return the daily equity: the engine's own snapshots of every midnight, or balances."""
-        values, problem = [], "there was no market data"
-        for day in self._prices.days:
-            equity, problem = self._equity_of(day)
-            if equity is None:
-                return self._balances(problem)
-            values.append((date_of(day), equity))
-        return self._as_curve(values, []) if values else self._balances(problem)
+        """Return the equity of each day with market data, or without a price the balances."""
+        days, problem = self._prices.days, "there was no market data"
+        values = [self._equity_of(day) for day in days]
+        if self._open.unpriced:  # it may know prices of order books
+            values = [self._noted(day) for day in days]
+            problem = f"no price of {', '.join(sorted(self._open.unpriced))}"
+        lacking = next((d for d, v in zip(days, values, strict=True) if v is None), None)
+        if days and lacking is None:
+            return self._as_curve(values, [])
+        if lacking is not None and not self._open.unpriced:
+            problem = f"no exchange rate to {self.currency} on {date_of(lacking)}"
+        balances = [self._at(self._states(midnight_after(d)), midnight_after(d)) for d in days]
+        return self._as_curve(balances, [f"equity is the account's balance: {problem}"])
 
-    def _equity_of(self, day: int) -> tuple[Decimal | None, str]:
-        """Return the equity at the end of a day with data, or why it is not known."""
-        amounts = self._final_equity() if day == self._prices.days[-1] else self._snapshot(day)
-        if isinstance(amounts, str):
-            return None, f"{amounts} on {date_of(day)}"
-        equity = self._at(amounts, midnight_after(day))
-        return equity, f"no exchange rate to {self.currency} on {date_of(day)}"
-
-    def _final_equity(self) -> Amounts | str:
-        """Return the equity after the run's end: what came after the last data is of that day."""
-        portfolio, venues = self._engine.portfolio, self._engine.list_venues()
-        missing = [str(i) for v in venues for i in portfolio.missing_price_instruments(v)]
-        if missing:
-            return f"no price of {', '.join(missing)}"
-        return total(portfolio.equity(venue=venue).values() for venue in venues)
-
-    def _snapshot(self, day: int) -> Amounts | str:
-        midnight = midnight_after(day)
-        found = [held[midnight] for held in self._snapshots.values() if midnight in held]
-        if len(found) < len(self._accounts):
-            return "the engine kept no equity"
-        missing = [str(i) for s in found for i in s.unpriced_instruments]
-        if missing:
-            return f"no price of {', '.join(missing)}"
-        return total(s.total_equity for s in found)
+    def _noted(self, day: int) -> Decimal | None:
+        """Return the equity of a day as the engine noted it; None where it lacks a price."""
+        portfolio, midnight = self._engine.portfolio, midnight_after(day)
+        if day == self._prices.days[-1]:
+            venues = self._engine.list_venues()
+            if any(portfolio.missing_price_instruments(venue) for venue in venues):
+                return None
+            return self._at(total(portfolio.equity(venue=v).values() for v in venues), midnight)
+        found = [held[midnight] for held in self._snapshots if midnight in held]
+        if len(found) < len(self._accounts) or any(s.unpriced_instruments for s in found):
+            return None
+        return self._at(total(s.total_equity for s in found), midnight)
 
     @cached_property
-    def _snapshots(self) -> dict[str, dict[int, Any]]:
-        """Return the engine's own snapshots by account and moment, of one moment the last."""
+    def _snapshots(self) -> list[dict[int, Any]]:
+        """Return the engine's own snapshots of each account by their moments."""
         portfolio = self._engine.portfolio
-        return {
-            key: {int(s.ts_event): s for s in portfolio.snapshots(account.id)}
-            for key, account in self._accounts.items()
-        }
+        return [
+            {int(s.ts_event): s for s in portfolio.snapshots(account.id)}
+            for account in self._accounts.values()
+        ]
 
-    def _balances(self, reason: str) -> EquityCurve:
-        values = [(date_of(d), self._balance_of(midnight_after(d))) for d in self._prices.days]
-        return self._as_curve(values, [f"equity is the account's balance: {reason}"])
+    def _equity_of(self, day: int) -> Decimal | None:
+        """Return the equity at the end of a day: what came after the last data is of that day."""
+        time = None if day == self._prices.days[-1] else midnight_after(day)
+        parts = self._states(time), self._open.add(time)
+        with localcontext(EXACT):
+            held = {c: sum((p.get(c, ZERO) for p in parts), ZERO) for part in parts for c in part}
+        return self._at(held, midnight_after(day))
 
-    def _balance_of(self, time: int) -> Decimal:
-        states = (_state_at(account, time) for account in self._accounts.values())
-        worth = self._at(total(states), time)
-        return UNKNOWN if worth is None else worth
+    def _states(self, time: int | None) -> Amounts:
+        """Return the balances of all accounts at a moment, or now."""
+        if time is None:
+            return total(a.balances_total().values() for a in self._accounts.values())
+        return total(_state_at(*events, time) for events in self._events)
 
-    def _as_curve(self, values: list[tuple[date, Decimal]], warnings: list[str]) -> EquityCurve:
+    @cached_property
+    def _events(self) -> list[tuple[Any, list[Any], list[int]]]:
+        """Return each account with its events and their times."""
+        found = []
+        for account in self._accounts.values():
+            events = account.events() if callable(account.events) else account.events
+            found.append((account, list(events), [int(event.ts_event) for event in events]))
+        return found
+
+    def _as_curve(self, values: list[Decimal | None], warnings: list[str]) -> EquityCurve:
+        known = [UNKNOWN if value is None else value for value in values]
         equity = Equity(
             starting_capital=self.starting_capital(),
-            values=values,
+            values=list(zip(map(date_of, self._prices.days), known, strict=True)),
             basis="balance" if warnings else "mark_to_market",
             begins=self._prices.begins,
         )
@@ -195,13 +202,12 @@ class Accounts:
             yield int(fill.ts_event), again.realized_pnl, fee_of(fill)
 
 
-def _state_at(account: Any, time: int) -> Sequence[Any]:
+def _state_at(account: Any, events: list[Any], times: list[int], time: int) -> Sequence[Any]:
     """Return the balances of an account by its last event up to a moment."""
-    events = account.events if not callable(account.events) else account.events()
-    for event in reversed(events):
-        if int(event.ts_event) <= time:
-            return [balance.total for balance in event.balances]
-    return list(account.starting_balances().values())
+    place = bisect_right(times, time)
+    if not place:
+        return list(account.starting_balances().values())
+    return [balance.total for balance in events[place - 1].balances]
 
 
 def main_currency(held: list[str], instruments: Iterable[Any]) -> str | None:

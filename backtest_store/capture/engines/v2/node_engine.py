@@ -82,7 +82,6 @@ def keep(engine: NodeEngine) -> None:
     known = [account.id for account in accounts.values() if account is not None]
     snapshots = {str(one): portfolio.snapshots(one) for one in known}
     equity = {str(venue): portfolio.equity(venue=venue) for venue in venues}
-    gains = {str(venue): portfolio.unrealized_pnls(venue=venue) for venue in venues}
     missing = {str(venue): portfolio.missing_price_instruments(venue) for venue in venues}
     engine.cache = SimpleNamespace(
         instruments=lambda: instruments,
@@ -96,7 +95,6 @@ def keep(engine: NodeEngine) -> None:
     engine.portfolio = SimpleNamespace(
         snapshots=lambda one: snapshots[str(one)],
         equity=lambda venue: equity[str(venue)],
-        unrealized_pnls=lambda venue: gains[str(venue)],
         missing_price_instruments=lambda venue: missing[str(venue)],
     )
     engine.is_kept = True

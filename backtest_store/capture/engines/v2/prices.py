@@ -13,6 +13,8 @@ from backtest_store.capture.engines.v2.requests import ARRIVAL
 ONE = Decimal(1)
 PAIRS = ("CurrencyPair", "CryptoPerpetual", "PerpetualContract")
 BOOKS = ("OrderBookDelta", "OrderBookDeltas", "OrderBookDepth", "OrderBookDepth10")
+SIDES = ("BID", "ASK", "MID", "LAST", "MARK")
+HOUR = 3_600_000_000_000
 MARKET_DATA = ("Bar", "QuoteTick", "TradeTick", *BOOKS)
 
 
@@ -40,13 +42,9 @@ class Prices:
         self.first = data[0] if data else None
         self.last = data[-1] if data else None
         self._pairs = {str(i.id): _currencies(i) for i in found if _is_pair(i)}
-        streams = _streams(data) if self._pairs or len(found) == 1 else {}
-        self._rates: dict[str, list[list[Any]]] = {}
-        for (name, _), elements in streams.items():
-            self._rates.setdefault(name, []).append(elements)
-        only = str(found[0].id) if len(found) == 1 else None
-        self._sides = {side: e[-1] for (name, side), e in streams.items() if name == only}
-        prices = map(middle, data if only is not None else ())
+        self._only = str(found[0].id) if len(found) == 1 else None
+        self._streams = _streams(data)
+        prices = map(middle, data if self._only is not None else ())
         self.opening = next((price for price in prices if price is not None), None)
 
     @property
@@ -57,10 +55,30 @@ class Prices:
     @property
     def closing(self) -> Decimal | None:
         """Return the last price of the only instrument, between bid and ask if it has both."""
-        sides = [self._sides[side] for side in ("BID", "ASK") if side in self._sides]
-        newest = sides or sorted(self._sides.values(), key=lambda e: int(e.ts_init))[-1:]
-        prices = [price for e in newest if (price := middle(e)) is not None]
-        return sum(prices, Decimal(0)) / len(prices) if prices else None
+        if self._only is None:
+            return None
+        sides = [self.mark(self._only, None, is_long=is_long) for is_long in (True, False)]
+        known = [price for price in sides if price is not None]
+        return sum(known, Decimal(0)) / len(known) if known else None
+
+    def mark(self, name: str, time: int | None, *, is_long: bool) -> Decimal | None:
+        """Return what a position would fetch at a moment, or at the end; None without a price.
+
+        That is the bid if it is long, the ask if it is short, or else the last price. As on 1.x, a
+        quote counts for an hour: what is newer by more than that is nearer to the truth.
+        """
+        kinds = self._streams.get(name, {})
+        newest = {kind: _newest(elements, time) for kind, elements in kinds.items()}
+        found = {kind: element for kind, element in newest.items() if element is not None}
+        if not found:
+            return None
+        bars = [found[kind] for kind in SIDES if kind in found]
+        last = max(map(ARRIVAL, found.values()))
+        witnesses = [found.get(k) for k in ("QuoteTick", "BID" if is_long else "ASK", "TradeTick")]
+        for element in [*witnesses, *sorted(bars, key=ARRIVAL)[-1:]]:
+            if element is not None and element.ts_init >= last - HOUR:
+                return _side_of(element, is_long=is_long)
+        return None
 
     def rate(self, code: str, target: str, time: int | None = None) -> Decimal | None:
         """Return the newest exchange rate up to a moment, or the first of all without one."""
@@ -85,13 +103,22 @@ class Prices:
 
     def _price(self, name: str, time: int | None) -> Decimal | None:
         """Return the newest price of an instrument up to a moment, or the first of all."""
-        found = []
-        for elements in self._rates.get(name, ()):
-            place = 0 if time is None else bisect_right(elements, time, key=ARRIVAL) - 1
-            if place >= 0:
-                found.append(elements[place])
-        newest = sorted(found, key=ARRIVAL, reverse=time is not None)
-        return middle(newest[0]) if newest else None
+        kinds = self._streams.get(name, {}).values()
+        if time is None:
+            return middle(min((elements[0] for elements in kinds), key=ARRIVAL)) if kinds else None
+        found = [element for elements in kinds if (element := _newest(elements, time)) is not None]
+        return middle(max(found, key=ARRIVAL)) if found else None
+
+
+def _newest(elements: Sequence[Any], time: int | None) -> Any:
+    place = len(elements) if time is None else bisect_right(elements, time, key=ARRIVAL)
+    return elements[place - 1] if place else None
+
+
+def _side_of(element: Any, *, is_long: bool) -> Decimal | None:
+    if type(element).__name__ == "QuoteTick":
+        return Decimal(str(element.bid_price if is_long else element.ask_price))
+    return middle(element)
 
 
 def _market_kinds(data: Sequence[Any]) -> set[type]:
@@ -107,15 +134,17 @@ def _days(data: Sequence[Any]) -> Iterator[int]:
         place = bisect_right(data, midnight_after(day), place, key=ARRIVAL)
 
 
-def _streams(data: Sequence[Any]) -> dict[tuple[str, str], list[Any]]:
-    """Sort data by its instrument and the side of the market that it tells of."""
+def _streams(data: Sequence[Any]) -> dict[str, dict[str, list[Any]]]:
+    """Sort data that tells prices by its instrument, and by the side of the market."""
     by_type: dict[Any, list[Any]] = {}
     for element in data:
         by_type.setdefault(_type_of(element), []).append(element)
-    found: dict[tuple[str, str], list[Any]] = {}
+    found: dict[str, dict[str, list[Any]]] = {}
     for elements in by_type.values():
-        key = (instrument_of(elements[0]), _side(elements[0]))
-        found[key] = sorted([*found.get(key, ()), *elements], key=ARRIVAL)
+        if type(elements[0]).__name__ not in BOOKS:
+            kinds = found.setdefault(instrument_of(elements[0]), {})
+            side = _side(elements[0])
+            kinds[side] = sorted([*kinds.get(side, ()), *elements], key=ARRIVAL)
     return found
 
 
