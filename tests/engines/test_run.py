@@ -106,3 +106,13 @@ def test_a_mistake_is_told_with_its_value(store: str, short: Path, setting: str,
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert stored(store) == []
+
+
+def test_the_demo_runs_all_bundled_strategies(store: str) -> None:
+    assert "sharpe_ratio" in btstore("demo").stdout
+    assert sorted(run["strategy_name"] for run in stored(store)) == [
+        "Momentum",
+        "RSI Mean Reversion",
+        "SMA Crossover",
+    ]
+    assert {run["status"] for run in stored(store)} == {"success"}

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.capture.stores import only, stored
 from tests.second import backtests
 
@@ -101,11 +99,11 @@ def test_an_engine_that_was_there_before_is_known_in_part(store: str, tmp_path: 
     assert (saved["returns_count"], float(saved["net_profit"])) == (3, 200)
 
 
-@pytest.mark.parametrize("command", [["demo"], ["run", "no.toml"]])
-def test_configs_are_refused_by_name(store: str, tmp_path: Path, command: list[str]) -> None:
-    config = tmp_path / "no.toml"
-    config.write_text('strategy = "sma_crossover"\n[data]\nsource = "sp500_daily"\n')
-    command = [str(config) if word == "no.toml" else word for word in command]
-    done = run(*BTSTORE, *command)
-    assert done.returncode == 1
-    assert "configs need NautilusTrader 1.x, here is 2." in done.stderr
+def test_what_is_known_in_part_is_not_reproduced(store: str) -> None:
+    text = Path(backtests.__file__).read_text("utf-8") + UNSEEN
+    done = run(sys.executable, "-c", text)
+    assert done.returncode == 0, done.stderr
+    refused = run(*BTSTORE, "reproduce", only(store)["run_id"])
+    assert refused.returncode == 1
+    assert "its snapshot is partial" in refused.stderr
+    assert len(stored(store)) == 1

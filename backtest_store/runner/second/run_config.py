@@ -119,7 +119,17 @@ def normalised(content: Json, origin: Origin) -> Json:
 
 
 def without_unknown(values: Json) -> Json:
-    """Leave out the fields that this version of NautilusTrader does not have."""
+    """Leave out the fields that this version of NautilusTrader does not have.
+
+    Raises
+    ------
+    StoreError
+        If it is a configuration of 1.x.
+    """
+    if any("data_cls" in entry for entry in values["data"]):
+        raise StoreError(
+            "this version of NautilusTrader does not take the stored configuration: it is of 1.x"
+        )
     return {n: value for n, value in values.items() if n in _arguments(backtest.BacktestRunConfig)}
 
 
@@ -225,6 +235,8 @@ def _id(name: str, value: Any, place: Place) -> Any:
     if not isinstance(value, str):
         place.refuse("is a text", value)
     kind = _IDS[name]
+    if kind is model.Currency:
+        return kind.from_str(value, strict=True)  # else any unknown code is one of crypto
     return kind.from_str(value) if hasattr(kind, "from_str") else kind(value)
 
 
