@@ -49,6 +49,14 @@ class Ended:
     is_saved: bool = True
 
 
+class UnfitError(UsageError):
+    """What a configuration names is not there, or does not fit; `keys` say where it is named."""
+
+    def __init__(self, message: str, *keys: str | int) -> None:
+        super().__init__(message)
+        self.keys = keys
+
+
 @dataclass(frozen=True)
 class Facts:
     """What can be known of a run before it runs, from its configuration, its data and its code.
@@ -134,6 +142,10 @@ def inspect(config: Config) -> Checked | NotRun:
     try:
         backtest = expanded(config)
         facts: Facts = node().facts_of(backtest)
+    except UnfitError as error:
+        # Of the short form, several entries may have been made of one.
+        keys = error.keys if config.is_long else error.keys[:1]
+        return NotRun(f"{config.origin.at(keys)}: {error}", hint=error.hint)
     except UsageError as error:
         return NotRun(str(error), hint=error.hint)
     identity = Identity(facts.config_hash, facts.code_hash, engine_version())

@@ -22,10 +22,10 @@ from backtest_store.capture.identity import catalogs
 from backtest_store.capture.identity.code import Code, code_of
 from backtest_store.capture.identity.identity import config_hash
 from backtest_store.capture.identity.market_data import fingerprint
-from backtest_store.errors import StoreError, UsageError
+from backtest_store.errors import StoreError
 from backtest_store.hook import record
 from backtest_store.runner.config.timestamps import to_datetime
-from backtest_store.runner.config_runs import Ended, Facts
+from backtest_store.runner.config_runs import Ended, Facts, UnfitError
 from backtest_store.runner.data.made_catalogs import MADE_OF
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def facts_of(backtest: Backtest) -> Facts:
 
     Raises
     ------
-    UsageError
+    UnfitError
         If a catalog has no such data, or the parts of the configuration contradict each other.
     """
     code = _code(tuple(_classes(backtest.run_config)))
@@ -111,7 +111,7 @@ def _facts(text: str, data_source: str | None) -> Facts:
     try:
         SharingNode([config])
     except (InvalidConfiguration, ValueError) as error:
-        raise UsageError(str(error)) from error
+        raise UnfitError(str(error), "venues", 0) from error
     source = data_source or catalogs.source(config)
     ids = _instruments(config.data)
     if config.chunk_size is not None:  # its data is more than should be in memory at once
@@ -192,7 +192,7 @@ def _replayed(key: str) -> tuple[str | None, tuple[int, int]]:
     loaded = [SharingNode.load_data_config(entry, start, end).data for entry in config.data]
     replayed = sorted(chain.from_iterable(loaded), key=attrgetter("ts_init"))
     if not replayed:
-        raise UsageError("; ".join(_missing(entry, config) for entry in config.data))
+        raise UnfitError("; ".join(_missing(entry, config) for entry in config.data), "data", 0)
     return fingerprint(replayed), (replayed[0].ts_init, replayed[-1].ts_init)
 
 
@@ -200,14 +200,13 @@ def _instruments(entries: Sequence[BacktestDataConfig]) -> list[str]:
     from nautilus_trader.backtest.node import get_instrument_ids
 
     found: set[str] = set()
-    for entry in entries:
+    for place, entry in enumerate(entries):
         wanted = get_instrument_ids(entry)
         held = SharingNode.load_catalog(entry).instruments(instrument_ids=wanted or None) or []
         if wanted and not held:
             names = ", ".join(map(str, wanted))
-            raise UsageError(
-                f"{entry.catalog_path} has no instrument {names}{_known(entry, names)}"
-            )
+            said = f"{entry.catalog_path} has no instrument {names}{_known(entry, names)}"
+            raise UnfitError(said, "data", place)
         found |= {str(instrument.id) for instrument in held}
     return sorted(found)
 

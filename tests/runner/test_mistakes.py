@@ -55,8 +55,8 @@ MISTAKES = {
     "a file": (replacing("sma_crossover", "mine.py"), 1, "'mine.py' is a file; write mine:ClassName"),
     "unknown strategy": (replacing("sma_crossover", "sma_cross"), 1, "no bundled strategy 'sma_cross'; did you mean 'sma_crossover'?"),
     "unknown instrument": (replacing('path = "AAPL.XNAS.csv"', 'catalog = "c"\nbar = "1-DAY"\ninstrument = "AAPL"'), 12, "data.instrument: 'AAPL' is not an instrument; write SYMBOL.VENUE"),
-    "range on a text": (replacing("[20, 30]", '{from = "a", to = "b"}'), 16, "grid.slow_period: a range is of numbers, was 'a'"),
-    "constraint that excludes all": (replacing("[20, 30]", '[20, 30]\nconstraints = ["slow_period < 9"]'), 18, "'slow_period < 9' exclude every combination; change them or the values"),
+    "range on a text": (replacing("[20, 30]", '{from = "a", to = "b"}'), 17, "grid.slow_period: a range is of numbers, was 'a'"),
+    "constraint that excludes all": (replacing("[20, 30]", '[20, 30]\nconstraints = ["slow_period < 9"]'), 18, "no combination satisfies 'slow_period < 9'; change that or the values"),
     "two data without an instrument": (replacing('[data]\npath = "AAPL.XNAS.csv"', '[[data]]\npath = "AAPL.XNAS.csv"\n[[data]]\npath = "prices.csv"'), 11, 'which instrument is prices.csv? Its name does not tell; write instrument = "AAPL.XNAS"'),
     "beyond leverage": (replacing("0.95", "95"), 7, "equity_fraction must be at most venue.leverage 1"),
 }  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.errors import UsageError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # What a config says of its runs beside what NautilusTrader is told.
 DETAILS = ("name", "type", "tags", "note")
+NOWHERE: Mapping[str, str] = MappingProxyType({})
 _STRATEGY_KEYS = ("strategy", "strategy_config", "parameters")
 
 
@@ -101,7 +103,7 @@ def parse_config(
 
 
 def with_overrides(
-    config: Config, overrides: Mapping[str, object], *, origin: str = "--set"
+    config: Config, overrides: Mapping[str, object], places: Mapping[str, str] = NOWHERE
 ) -> Config:
     """Return the config with other values.
 
@@ -112,8 +114,8 @@ def with_overrides(
     overrides : mapping
         The name of a strategy's parameter, or a dotted key such as ``data.start`` or
         ``venues.0.default_leverage``, and its value; text is read as what the key holds.
-    origin : str
-        What an error says the values come from.
+    places : mapping
+        Where an error says that a value is; `--set` by default.
 
     Raises
     ------
@@ -124,9 +126,9 @@ def with_overrides(
         return config
     content, others = config.content, dict(config.origin.others)
     for key, value in overrides.items():
-        path = _path_to(key, content, origin)
+        path = _path_to(key, content, places.get(key, "--set"))
         content = _with(content, path, value)
-        others[path] = origin
+        others[path] = places.get(key, "--set")
     place = replace(config.origin, others=others)
     parsed = parse_config(content, origin=place, directory=config.directory)
     return replace(parsed, inputs=config.inputs | dict(overrides))

@@ -28,13 +28,13 @@ class Origin:
     name : str
         A file's path, or an option such as ``--set``.
     lines : dict
-        The line of each key that has one of its own, by the path to the key.
+        The line of each key that has one of its own, by the key as people write it.
     others : dict
         What else has set a key, such as ``--set``, by the path to the key.
     """
 
     name: str
-    lines: dict[KeyPath, int] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
     others: dict[KeyPath, str] = field(default_factory=dict)
 
     def at(self, keys: Sequence[str | int] = ()) -> str:
@@ -42,7 +42,7 @@ class Origin:
         for length in range(len(keys), 0, -1):
             if tuple(keys[:length]) in self.others:
                 return self.others[tuple(keys[:length])]
-            line = self.lines.get(tuple(keys[:length]))
+            line = self.lines.get(dotted(keys[:length]))
             if line is not None:
                 return f"{self.name}, line {line}"
         return self.name
@@ -85,7 +85,7 @@ def read_config_file(path: Path) -> tuple[dict[str, Any], Origin]:
     if not isinstance(content, dict):
         raise UsageError(f"{path} must hold keys and values, not {type(content).__name__}")
     found = _toml_lines(text) if path.suffix.lower() == ".toml" else _yaml_lines(text)
-    return content, Origin(str(path), dict(found))
+    return content, Origin(str(path), {dotted(keys): line for keys, line in found})
 
 
 def _parse_yaml(text: str) -> Any:

@@ -51,8 +51,12 @@ def parse_run_config(content: Json, origin: Origin) -> BacktestRunConfig:
     content = deepcopy(content)
     _check(content, BacktestRunConfig, (), origin)
     _check_times(content, (), origin)
-    for place, entry in enumerate(content.get("data") or []):
+    entries = content.get("data") or []
+    for place, entry in enumerate(entries):
         _check_times(entry, ("data", place), origin)
+        if entry in entries[:place]:
+            reason = "is there twice; write instrument_id, or bar_types, to tell it from the other"
+            _refuse(f"data[{place}] {reason}", ("data", place), origin)
     config: BacktestRunConfig = _parsed(content, BacktestRunConfig, (), origin)
     for venue, values in enumerate(config.venues):
         for place, balance in enumerate(values.starting_balances):
@@ -201,9 +205,9 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def _check_component(values: dict[str, Any], keys: KeyPath, origin: Origin) -> None:
-    """Import the classes of an importable component, and check its configuration by them."""
+    """Import the classes that are named, and check a component's configuration by its own."""
     paths = [f"{kind}_path" for kind in _COMPONENTS if f"{kind}_path" in values]
-    for name in [*paths, *(["config_path"] if paths else [])]:
+    for name in [*paths, "data_cls", *(["config_path"] if paths else [])]:
         path = values.get(name)
         if not isinstance(path, str):
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -53,6 +53,8 @@ class Grid:
         How many combinations to draw at random, by `seed`.
     name : str, optional
         What the batch of runs is called.
+    typed : frozenset of str
+        What `--set` varies, and not the file.
     """
 
     groups: list[list[Json]] = field(default_factory=list)
@@ -60,12 +62,13 @@ class Grid:
     sample: int | None = None
     seed: int = 0
     name: str | None = None
+    typed: frozenset[str] = frozenset()
 
     def combined(self, other: Grid) -> Grid:
         """Return a grid that varies what another varies too; where both do, the other decides."""
         theirs = {key for group in other.groups for setting in group for key in setting}
         kept = [g for g in self.groups if not any(set(setting) & theirs for setting in g)]
-        return Grid([*kept, *other.groups], self.constraints, self.sample, self.seed, self.name)
+        return replace(self, groups=[*kept, *other.groups], typed=other.typed)
 
     def settings(self, config: Config) -> Iterator[Json]:
         """Yield the settings of each combination that satisfies the constraints."""
@@ -84,6 +87,18 @@ class Grid:
         """Tell whether a combination satisfies the constraints."""
         values = Values(config, settings)
         return all(constraint(text)(values) for text in self.constraints)
+
+    def combination(self, config: Config, settings: Json, name: str = "") -> Combination | NotRun:
+        """Return a config with some of the settings."""
+        overrides = {key: value for key, value in settings.items() if key != "tags"}
+        said = ", ".join(f"{key}={value}" for key, value in overrides.items())
+        label = ": ".join(filter(None, (name, said)))
+        places = {k: config.origin.at(["grid", k]) for k in overrides if k not in self.typed}
+        try:
+            tagged = described(config, name=None, note=None, tags=settings.get("tags", ()))
+            return Combination(with_overrides(tagged, overrides, places), label)
+        except UsageError as error:
+            return NotRun(str(error), label)
 
 
 def parse_settings(settings: Iterable[str]) -> Grid:
@@ -106,7 +121,8 @@ def parse_settings(settings: Iterable[str]) -> Grid:
         if key in values:
             raise UsageError(f"--set {key} is given twice", hint=f"write --set {key}=5,10,20")
         values[key] = list(written(setting, text))
-    return Grid([[{key: value} for value in each] for key, each in values.items()])
+    groups = [[{key: value} for value in each] for key, each in values.items()]
+    return Grid(groups, typed=frozenset(values))
 
 
 def grid_of(config: Config) -> Grid:
@@ -122,7 +138,8 @@ def grid_of(config: Config) -> Grid:
     except UsageError as error:
         if str(error).startswith(config.origin.name):
             raise
-        raise UsageError(f"{config.origin.at(['grid'])}: grid.{error}", hint=error.hint) from None
+        place = config.origin.at(["grid", str(error).partition(":")[0]])
+        raise UsageError(f"{place}: grid.{error}", hint=error.hint) from None
 
 
 def combinations(config: Config, grid: Grid, *, name: str = "") -> Iterator[Combination | NotRun]:
@@ -145,29 +162,17 @@ def combinations(config: Config, grid: Grid, *, name: str = "") -> Iterator[Comb
     is_empty = True
     for settings in grid.settings(config):
         is_empty = False
-        yield combination(config, settings, name)
+        yield grid.combination(config, settings, name)
     if is_empty:
         raise excluded(config, grid)
 
 
-def combination(config: Config, settings: Json, name: str = "") -> Combination | NotRun:
-    """Return a config with some settings of a grid."""
-    overrides = {key: value for key, value in settings.items() if key != "tags"}
-    said = ", ".join(f"{key}={value}" for key, value in overrides.items())
-    label = ": ".join(filter(None, (name, said)))
-    try:
-        tagged = described(config, name=None, note=None, tags=settings.get("tags", ()))
-        return Combination(with_overrides(tagged, overrides), label)
-    except UsageError as error:
-        return NotRun(str(error), label)
-
-
 def excluded(config: Config, grid: Grid) -> UsageError:
     """Return what is wrong with a grid without a combination."""
+    place = config.origin.at(["grid", "constraints"])
     listed = ", ".join(repr(constraint) for constraint in grid.constraints)
     return UsageError(
-        f"{config.origin.at(['grid', 'constraints'])}: grid.constraints: {listed} exclude every"
-        " combination; change them or the values"
+        f"{place}: grid.constraints: no combination satisfies {listed}; change that or the values"
     )
 
 

@@ -11,7 +11,7 @@ from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.errors import StoreError, UsageError
-from backtest_store.runner.grids.grid import Combination, Grid, combination, excluded, merged
+from backtest_store.runner.grids.grid import Combination, Grid, excluded, merged
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -93,7 +93,7 @@ class Search:
                 self._study.tell(trial, state=TrialState.PRUNED)  # which counts as bad
                 continue
             self._results[places] = None
-            made = combination(self._config, settings)
+            made = self._grid.combination(self._config, settings)
             if isinstance(made, Combination):
                 repeats = 0
                 self._trials.append((trial, places))
