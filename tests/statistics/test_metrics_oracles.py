@@ -8,7 +8,6 @@ from itertools import pairwise
 from math import sqrt
 from pathlib import Path
 
-import empyrical
 import pandas as pd
 import pytest
 
@@ -50,6 +49,8 @@ def hold(closes: Closes, period: tuple[date, date]) -> tuple[Metrics, pd.Series]
 
 @pytest.mark.parametrize("period", PERIODS)
 def test_holding_agrees_with_empyrical(closes: Closes, period: tuple[date, date]) -> None:
+    import empyrical  # which takes a second, and each worker collects this file
+
     metrics, returns = hold(closes, period)
     annualization = metrics.periods_per_year
     theirs = {
