@@ -20,6 +20,11 @@ LINES_AT_ONCE = 1000
 CHUNK = 2**20  # bytes
 LONGEST_LINE = 2**28  # bytes; PostgreSQL takes 2**30, and memory may be short
 STORED_ONE_BY_ONE = 128  # lines at most, once one among them is known to be none
+OTHER_FORMATS = {
+    b"PAR1": ("Parquet", "Parquet is one way, its amounts are rounded: btstore export runs.jsonl"),
+    b"PGDMP": ("a backup", "btstore db restore FILE reads it into an empty store"),
+    b"\x1f\x8b": ("compressed", "zcat FILE | btstore import -"),
+}
 
 Lines = list[bytes]
 
@@ -130,8 +135,17 @@ async def _checked(parts: AsyncIterator[Lines]) -> AsyncIterator[list[Line]]:
     """Number the lines, and check them as far as that needs no database."""
     number = 1
     async for lines in parts:
+        if number == 1:
+            _require_lines(lines[0])
         yield await asyncio.to_thread(_check, lines, number)
         number += len(lines)
+
+
+def _require_lines(beginning: bytes) -> None:
+    """Refuse a file of another format by its first bytes."""
+    for magic, (what, hint) in OTHER_FORMATS.items():
+        if beginning.startswith(magic):
+            raise StoreError(f"this is {what}, not JSON Lines; nothing was imported", hint=hint)
 
 
 def _check(lines: Lines, first: int) -> list[Line]:

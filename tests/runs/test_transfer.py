@@ -1,5 +1,6 @@
 """Runs leave a store and come into one: exact, once each, and a file wholly or not at all."""
 
+import gzip
 import json
 import os
 import signal
@@ -400,3 +401,22 @@ def test_an_export_that_fails_leaves_nothing(store_url: str, tmp_path: Path) -> 
     assert done.stderr.startswith("error: cannot write")
     assert file.read_text() == "precious"
     assert [entry.name for entry in tmp_path.iterdir()] == ["runs.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PAR1\x15\x04", "Parquet is one way"),
+        (b"PGDMP\x01\x10", "btstore db restore"),
+        (gzip.compress(b"{}\n"), "zcat FILE | btstore import -"),
+    ],
+)
+@pytest.mark.parametrize("options", [[], ["--keep-going"]])
+def test_a_file_of_another_format_is_named(
+    store_url: str, tmp_path: Path, content: bytes, said: str, options: list[str]
+) -> None:
+    (tmp_path / "file").write_bytes(content)
+    answer = btstore("import", str(tmp_path / "file"), *options)
+    assert answer.code == 1
+    assert "nothing was imported\nhint: " in answer.err
+    assert said in answer.err

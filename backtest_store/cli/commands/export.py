@@ -48,11 +48,14 @@ def export(
     *,
     yes: OverwriteOption = False,
     format_: Annotated[
-        ExportFormat, typer.Option("--format", help="What to write; only jsonl can be imported.")
+        ExportFormat,
+        typer.Option(
+            "--format", help="What to write; Parquet is one way, only jsonl can be imported."
+        ),
     ] = ExportFormat.JSONL,
     filters: Filters,
 ) -> None:
-    """Write whole runs as JSON Lines, which `btstore import` reads, or as Parquet."""
+    """Write whole runs as JSON Lines, which `btstore import` reads, or as Parquet, for analysis."""
     from backtest_store.cli.output.text import printable_lines
     from backtest_store.cli.spinner import read
     from backtest_store.runs import transfer
