@@ -149,7 +149,7 @@ class Store:
     """
 
     def _repr_html_(self) -> str:
-        return f"{self.runs(limit=NEWEST)._repr_html_()}<p>the newest; runs() has all</p>"
+        return f"{self.runs(limit=NEWEST)._repr_html_()}<p>runs() has all</p>"
 
     def runs(
         self,

@@ -43,7 +43,9 @@ class SilentLogger:
 
     def msg(self, _: str, **__: object) -> None:
         """Write one line that is always the same."""
-        StandardError().msg(f"btstore: warning: cannot load what logs: {self._reason}")
+        StandardError().msg(
+            f"btstore: warning: cannot load the library for logging: {self._reason}"
+        )
 
     debug = info = warning = error = msg
 

@@ -16,7 +16,7 @@ NO_RUNS = "no runs yet: `btstore demo` makes the first, `btstore run CONFIG` you
 NO_MATCH = "no run matches"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print it.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="Output format.")]
 RUN_HELP = (
     "A full id, its first 4 or more characters, @latest, @latest~2, @best:sharpe_ratio, @starred,"
     " @batch, or RUN~, the original of a reproduction."

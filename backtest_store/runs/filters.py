@@ -253,7 +253,7 @@ _EVERY = (
         "where",
         "--where",
         "EXPRESSION",
-        'Only runs of which this holds: "sharpe_ratio > 1 and (fast_period >= 10 or use_stop)".',
+        'Only runs for which this is true: "sharpe_ratio > 1 and (fast_period >= 10 or use_stop)".',
         _where,
     ),
 )

@@ -159,5 +159,5 @@ async def _original(db: Db, run: str, where: Sequence[Condition]) -> UUID:
     """Return the id of the run that a reproduction repeats."""
     found = await resolve(db, run, where)
     if found.reproduced_from is None:
-        raise RunNotFoundError(f"run {found.run_id} is no reproduction", hint=WRITTEN)
+        raise RunNotFoundError(f"run {found.run_id} is not a reproduction", hint=WRITTEN)
     return (await resolve_ids(db, [str(found.reproduced_from)]))[0]

@@ -76,7 +76,11 @@ async def shared_months(db: Db, where: Sequence[Condition]) -> SharedMonths | No
         rows,
         [
             *(["only the newest 1,000 runs are looked at"] if len(found) > MOST_RUNS else []),
-            *_left_out(len(runs) - len(known), "run", "without months: stored before, or ruined"),
+            *_left_out(
+                len(runs) - len(known),
+                "run",
+                "without months: stored by an older version, or their capital was lost",
+            ),
             *_left_out(
                 len(known) - len(covering), "run", f"not from {first:%Y-%m} to {last:%Y-%m}"
             ),

@@ -126,7 +126,10 @@ def key_of(name: str) -> Key:
     if path and all(path):
         return sql.key("document", path, field=SQL_NAMES[field])
     if not name.strip() or path:
-        raise UsageError(f"{name!r} is no name", hint="write --by strategy,parameters.fast_period")
+        raise UsageError(
+            f"{name!r} is neither a field nor a parameter",
+            hint="write --by strategy,parameters.fast_period",
+        )
     return sql.key("field", field=SQL_NAMES[known(field, LISTED, "field to group by")])
 
 

@@ -167,7 +167,7 @@ def _state(home: Path, path: Path) -> State:
     except (NotReadableError, TypeError, ValueError, files.NotOursError) as error:
         spool.set_aside(home, path, str(error))
     except OSError as error:
-        get_logger().warning(f"cannot read the note of a run: {error}", file=path)
+        get_logger().warning(f"cannot read the journal entry of a run: {error}", file=path)
     return State.UNDER_WAY
 
 

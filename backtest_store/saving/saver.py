@@ -233,7 +233,7 @@ class Saver:
                 journal.collect(settings.home)
             await sync_spool(db, settings.home, settings.store_name)
         except Exception as error:  # noqa: BLE001 - what is left stays where it is
-            get_logger().info(f"not all that waits could be saved: {error}")
+            get_logger().info(f"not all waiting runs could be saved: {error}")
 
     async def _warn_if_repeated(self, record: Record, settings: Settings) -> None:
         if self._away_until or self._pool is None or self._pool.settings != settings:

@@ -92,7 +92,9 @@ async def _save_all(db: Db, home: Path, store: str | None, counts: Counts) -> Ex
                 await _save(db, runs, counts)
                 continue
             except Exception as error:  # noqa: BLE001 - it may be one run that is too much
-                get_logger().info(f"runs are saved one by one: {error}")
+                get_logger().info(
+                    f"the database refused runs together, so each is saved by itself: {error}"
+                )
             for run in runs:
                 try:
                     await _save(db, [run], counts)

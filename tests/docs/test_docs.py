@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from nautilus_trader.backtest.node import BacktestNode
 
+from backtest_store.store import migrations
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.capture.backtests import backtest
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
@@ -113,7 +114,7 @@ def test_no_other_page_has_code_that_is_not_run() -> None:
 
 
 def test_a_team_s_store_is_set_up_as_the_page_says(tmp_path: Path) -> None:
-    (commands,) = SHELL.findall((ROOT / "docs" / "teams.md").read_text("utf-8"))
+    commands, _ = SHELL.findall((ROOT / "docs" / "teams.md").read_text("utf-8"))
     server = EmbeddedServer(tmp_path / "server")
     url = server.start()
     try:
@@ -137,6 +138,34 @@ def test_a_team_s_store_is_set_up_as_the_page_says(tmp_path: Path) -> None:
         assert done.stdout.count("GRANT ROLE") == 2
     finally:
         server.stop()
+
+
+def test_a_store_is_backed_up_as_the_page_says(tmp_path: Path) -> None:
+    _, commands = SHELL.findall((ROOT / "docs" / "teams.md").read_text("utf-8"))
+    servers = [EmbeddedServer(tmp_path / name) for name in ("home", "restored", "team")]
+    url = servers[2].start()
+    script = commands.replace("postgresql://db.example.com/backtests", shlex.quote(url))
+    assert url in script
+    try:
+        migrations.migrate(servers[0].start())
+        store_at(servers[0].url(), *(make_record() for _ in range(3)))
+        done = subprocess.run(
+            ["bash", "-euc", script],
+            cwd=tmp_path,
+            env={
+                "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+                "HOME": str(tmp_path),
+                "BTSTORE_HOME": str(tmp_path / "home"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        for server in servers:
+            server.stop()
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("restored 3 runs") == 2
 
 
 def server_binaries() -> Path:

@@ -157,7 +157,7 @@ def test_a_bar_is_the_last_price_unless_it_says_otherwise(given: str, bar: str) 
         ({"data": 5}, "data: Input should be a valid dictionary"),
         ({"strategy": "mystrats.py"}, "'mystrats.py' is a file; write mystrats:ClassName"),
         ({"venue": {"slippage_ticks": 1, "slippage_fraction": 0.1}}, "give one kind of slippage"),
-        ({"grid": [1]}, "grid is a table of what varies, was [1]"),
+        ({"grid": [1]}, "grid must be a table of values, was [1]"),
         (
             {"data": {"source": "sp500"}},
             "no bundled data 'sp500'; did you mean 'sp500_daily'?",

@@ -223,7 +223,7 @@ def test_the_shell_decides_over_the_file() -> None:
             "fast_period = {from = 'a', to = 'b'}",
             "grid.fast_period: a range is of numbers, was 'a'",
         ),
-        ("fast_period = {from = 5, to = 1}", "from 5 to 1 by 1 leads nowhere"),
+        ("fast_period = {from = 5, to = 1}", "from 5 to 1 by 1 has no values"),
         ("fast_period = {from = 5, to = 9, steps = 2}", "no key 'steps'; did you mean 'step'?"),
         ("fast_period = {from = 0, to = 9, geometric = true}", "geometric needs from above 0"),
         ("fast_period = []", "grid.fast_period has no values"),

@@ -57,7 +57,7 @@ async def test_runs_share_the_months_that_most_of_them_have(db: asyncpg.Connecti
     )
     assert date(2010, 6, 1) not in found.firsts
     assert found.notes == [
-        "left out: 1 run without months: stored before, or ruined",
+        "left out: 1 run without months: stored by an older version, or their capital was lost",
         "left out: 1 run not from 2010-01 to 2011-12",
         "left out: 1 month without market data",
     ]
@@ -184,4 +184,4 @@ def test_the_shell_tells_of_overfitting_and_walks_forward(store_url: str) -> Non
     short = btstore("walkforward", "--train", "9y")
     assert (short.code, short.out) == (2, "")
     assert "needs more than 108 months" in short.err
-    assert btstore("overfit", "--strategy", "Nobody").err.startswith("no run matches")
+    assert btstore("overfit", "--strategy", "Nobody").err.endswith("no run matches\n")

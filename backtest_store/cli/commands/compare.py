@@ -32,11 +32,12 @@ def compare(  # noqa: PLR0913 - each is an option
     split: Annotated[
         str | None,
         typer.Option(
-            metavar="MONTH", help="Show how they did before and from this month: 2015-06."
+            metavar="MONTH",
+            help="Show the results before this month and from it on, such as 2015-06.",
         ),
     ] = None,
     all_: Annotated[
-        bool, typer.Option("--all", help="Show every metric, and inputs that are all the same.")
+        bool, typer.Option("--all", help="Show every metric, and the inputs that do not differ.")
     ] = False,
     format_: FormatOption = Format.TABLE,
 ) -> None:

@@ -36,12 +36,14 @@ def delete(
     *,
     filters: Filters,
     keep_best: Annotated[
-        int, typer.Option("--keep-best", metavar="N", min=0, help="Leave the best N of them.")
+        int, typer.Option("--keep-best", metavar="N", min=0, help="Keep the best N of them.")
     ] = 0,
     by: Annotated[
         str,
         typer.Option(
-            metavar="METRIC", help="What the best are by.", autocompletion=completion.qualities
+            metavar="METRIC",
+            help="Metric that decides which are the best.",
+            autocompletion=completion.qualities,
         ),
     ] = "sharpe_ratio",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,

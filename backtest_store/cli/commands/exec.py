@@ -23,7 +23,9 @@ def exec_(
     *,
     strategy_name: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Name to store; else the strategy's class."),
+        typer.Option(
+            metavar="NAME", help="Strategy name to store; the name of its class if not given."
+        ),
     ] = None,
     tag: Annotated[
         list[str] | None, typer.Option(metavar="TAG", help="Label to store; repeatable.")

@@ -46,10 +46,10 @@ OutputOption = Annotated[
 @with_filters("metrics")
 def pivot(  # noqa: PLR0913 - each is an option
     parameter: Annotated[
-        str, typer.Argument(metavar="PARAM", help="A parameter, such as channel.")
+        str, typer.Argument(metavar="PARAM", help="Parameter of the rows, such as fast_period.")
     ],
     second: Annotated[
-        str | None, typer.Argument(metavar="[PARAM]", help="Another one, for the columns.")
+        str | None, typer.Argument(metavar="[PARAM]", help="Parameter of the columns.")
     ] = None,
     *,
     filters: Filters,
@@ -60,7 +60,7 @@ def pivot(  # noqa: PLR0913 - each is an option
         ),
     ] = "sharpe_ratio",
     aggregate: Annotated[
-        AggregateOption, typer.Option("--agg", help="What a cell shows of several runs.")
+        AggregateOption, typer.Option("--agg", help="Which value of several runs a cell shows.")
     ] = AggregateOption.MEDIAN,
     output: OutputOption = None,
     yes: OverwriteOption = False,

@@ -15,7 +15,7 @@ EXAMPLES = examples('btstore rename 3f2a "wide stops"', 'btstore rename 3f2a ""'
 def rename(
     run: RunArgument,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help='The name; "" is the strategy\'s again.')
+        str, typer.Argument(metavar="NAME", help='The name; "" shows the strategy\'s again.')
     ],
     *,
     filters: Filters,
@@ -25,4 +25,6 @@ def rename(
     from backtest_store.runs.annotations import annotate
 
     (changed,) = call(lambda db: annotate(db, [run], filters, name=name))
-    print_message(f"{changed} is called {name}" if name else f"{changed} has its own name again")
+    print_message(
+        f"{changed} is called {name}" if name else f"{changed} shows its strategy's name again"
+    )

@@ -63,7 +63,7 @@ SetOption = Annotated[
     ),
 ]
 JobsOption = Annotated[
-    int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Run so many at the same time.")
+    int, typer.Option("--jobs", "-j", min=1, metavar="N", help="Number of runs at the same time.")
 ]
 RayOption = Annotated[
     str | None,
@@ -95,13 +95,13 @@ SearchOption = Annotated[
     ),
 ]
 TrialsOption = Annotated[
-    int, typer.Option(min=1, metavar="N", help="Run so many combinations of a search.")
+    int, typer.Option(min=1, metavar="N", help="Number of combinations that --search runs.")
 ]
 ByOption = Annotated[
     str,
     typer.Option(
         metavar="METRIC",
-        help="What the best of a search has most of.",
+        help="Metric that --search maximises.",
         autocompletion=completion.sortable,
     ),
 ]
@@ -177,7 +177,7 @@ def search_of(
 
     if len(configs) > 1:
         raise UsageError(f"--search takes one CONFIG, was {len(configs)}")
-    metric = known(by, QUALITIES, "metric that is best when it is most:")
+    metric = known(by, QUALITIES, "metric to maximise:")
     return Search(configs[0], grids[0], sampler=sampler, trials=trials, by=metric)
 
 

@@ -9,9 +9,7 @@ from backtest_store.cli.output.writers import Format
 from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples("btstore show @latest", "btstore show 3f2a --config > config.json")
-AllOption = Annotated[
-    bool, typer.Option("--all", help="Print every field that is stored after the page.")
-]
+AllOption = Annotated[bool, typer.Option("--all", help="After the page, print every stored field.")]
 
 
 @with_filters()

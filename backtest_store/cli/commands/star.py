@@ -16,7 +16,7 @@ def star(
     runs: RunsArgument,
     *,
     filters: Filters,
-    remove: Annotated[bool, typer.Option("--remove", help="Take the star away.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the star.")] = False,
 ) -> None:
     """Star runs to come back to; `@starred` names them."""
     from backtest_store.cli.spinner import call

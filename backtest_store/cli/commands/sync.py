@@ -28,7 +28,7 @@ OUTCOMES = {
     "set_aside": "set aside in spool/aside, since they cannot be read",
     "rejected": "rejected by the database",
     "left": "still waiting",
-    "elsewhere": "waiting for another store: db status names it, --to saves them here",
+    "elsewhere": "waiting for another store, which `btstore db status` names; --to saves them here",
 }
 ToOption = Annotated[
     str | None,

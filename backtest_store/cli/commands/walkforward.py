@@ -28,10 +28,14 @@ class CriterionOption(StrEnum):
 def walkforward(
     *,
     filters: Filters,
-    train: Annotated[str, typer.Option(metavar="LENGTH", help="To choose by: 18m or 3y.")] = "3y",
-    test: Annotated[str, typer.Option(metavar="LENGTH", help="To hold for: 6m or 1y.")] = "1y",
+    train: Annotated[
+        str, typer.Option(metavar="LENGTH", help="Length of each window to choose in: 18m or 3y.")
+    ] = "3y",
+    test: Annotated[
+        str, typer.Option(metavar="LENGTH", help="Length of each window to hold in: 6m or 1y.")
+    ] = "1y",
     by: Annotated[
-        CriterionOption, typer.Option(help="What the best run of a window is chosen by.")
+        CriterionOption, typer.Option(help="Metric that chooses the best run of a window.")
     ] = CriterionOption.SHARPE_RATIO,
     format_: FormatOption = Format.TABLE,
 ) -> None:

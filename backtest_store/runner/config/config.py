@@ -93,7 +93,7 @@ def parse_config(
     known = origin if isinstance(origin, Origin) else Origin(origin)
     grid = values.pop("grid", {})
     if not isinstance(grid, dict):
-        raise UsageError(f"{known.at(['grid'])}: grid is a table of what varies, was {grid!r}")
+        raise UsageError(f"{known.at(['grid'])}: grid must be a table of values, was {grid!r}")
     config = Config(values, known, place, grid=grid)
     if config.is_long:
         _check_details(config)

@@ -51,7 +51,8 @@ class Search:
     def __init__(self, config: Config, grid: Grid, *, sampler: str, trials: int, by: str) -> None:
         if find_spec("optuna") is None:
             raise StoreError(
-                "Optuna is not installed", hint="install the extra `search`: backtest-store[search]"
+                "Optuna is not installed",
+                hint="install the extra `search`; in a checkout: pip install -e '.[search]'",
             )
         self.size = min(trials, prod(map(len, grid.groups)))
         if not grid.groups:

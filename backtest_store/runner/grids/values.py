@@ -40,7 +40,7 @@ def _range_of(key: str, value: Json) -> Iterator[float | int]:
         return
     step = _decimal(key, value.get("step", 1))
     if step <= 0 or last < first:
-        raise UsageError(f"{key}: from {first} to {last} by {step} leads nowhere")
+        raise UsageError(f"{key}: from {first} to {last} by {step} has no values; step up, above 0")
     yield from (number(first + step * place) for place in range(int((last - first) / step) + 1))
 
 

@@ -50,7 +50,7 @@ def compared(field: str, operator: str, value: Value) -> Condition:
 
 def _equals_only(field: str, operator: str, equal: Condition, what: str) -> Condition:
     if operator not in {"=", "!="}:
-        raise UsageError(f"{field} is neither more nor less than {what}")
+        raise UsageError(f"{field} is compared to {what} by == and != only")
     return equal if operator == "=" else sql.negated(equal)
 
 
@@ -74,7 +74,7 @@ def contains(field: str, text: str) -> Condition:
     if TYPES[field] == "list[str]":
         return fragment("field_has", text, field=SQL_NAMES[field])
     if TYPES[field] not in {"str", "Status", "EquityBasis", "PeriodLength"}:
-        raise UsageError(f"{field} is no text, so nothing is in it")
+        raise UsageError(f"`in` needs a text or a list, which {field} is not")
     return fragment("field_contains", text, field=SQL_NAMES[field])
 
 
@@ -122,7 +122,7 @@ def _compared_truth(field: str, operator: str, value: Value) -> Condition:
     if not isinstance(value, bool):
         raise UsageError(f"{field} is True or False, not {written(value)}")
     truth = holds(field) if value else sql.negated(holds(field))
-    return _equals_only(field, operator, truth, "that")
+    return _equals_only(field, operator, truth, "True and False")
 
 
 def _compared_time(field: str, operator: str, value: Value) -> Condition:

@@ -135,7 +135,7 @@ class _Parser:
         """Return what `in` asks: a name among values, or a text inside what a name holds."""
         if _is_name(left) and isinstance(right, ast.Tuple | ast.List | ast.Set):
             if not right.elts:
-                raise self._refused(right, "there is no value in here")
+                raise self._refused(right, "this list is empty")
             name, word, sign = self._name(left), *(("or", "=") if is_in else ("and", "!="))
             among = (Comparison(name, sign, self._literal(value)) for value in right.elts)
             return Joined(word, tuple(among))
@@ -155,7 +155,7 @@ class _Parser:
                 return [*self._parts(value), name]
             case ast.Subscript(value, ast.Constant(str(part) | int(part))):
                 return [*self._parts(value), str(part)]
-        raise self._refused(tree, "this is no name of anything", "names are like exit.multiple")
+        raise self._refused(tree, "this is not a name", "names are like exit.multiple")
 
     def _literal(self, tree: ast.expr) -> Literal:
         return Literal(self._value(tree), self._at(tree))

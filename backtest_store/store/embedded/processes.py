@@ -94,7 +94,7 @@ def exclusive(path: Path, seconds: float) -> Iterator[int]:
             return
         raise UnreachableError(
             f"another process has been starting or stopping the server for {seconds:.0f} seconds",
-            hint=f"find out which holds {path}",
+            hint=f"`fuser {path}` names it",
         )
     finally:
         os.close(lock)

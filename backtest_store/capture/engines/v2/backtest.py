@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from backtest_store.capture.identity.code import Code
 
 UNSEEN = "which days had market data is not known: it was added before backtest_store was imported"
-UNWATCHED = "whether a callback raised is not known: other tools hold what would tell"
+UNWATCHED = "whether a callback raised is not known: another tool replaced the hook that tells"
 
 
 class SecondEngine:
