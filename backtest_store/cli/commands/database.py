@@ -124,7 +124,9 @@ def url() -> None:
     typer.echo(public_url(server_url(Settings.from_environment())))
 
 
-@app.command(epilog=examples("btstore db backup store.dump"))
+@app.command(
+    epilog=examples("btstore db backup store.dump", "btstore db backup /mnt/usb/store.dump --yes")
+)
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Output file.")],
     *,
