@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,38 +31,24 @@ def test_the_best_are_those_that_none_beats(metric: str, values: list[int | None
     assert comparison.best(metric) == (best if len(set(known)) > 1 else set())
 
 
-@pytest.mark.parametrize(
-    "metric",
-    [
-        "total_trades",
-        "max_drawdown_date",
-        "equity_basis",
-        "total_fees",
-        "final_balance",
-        "avg_win",
-        "avg_loss",
-        "volatility",
-        "returns_skewness",
-        "returns_kurtosis",
-    ],
-)
+OTHER_WAYS: dict[str, dict[str, Any]] = {
+    "total_trades": {"total_trades": 11, "winning_trades": 7},
+    "max_drawdown_date": {"max_drawdown_date": date(2020, 3, 24)},
+    "equity_basis": {"equity_basis": "balance"},
+    "total_fees": {"total_fees": 0},
+    "final_balance": {"final_balance": 1},
+    "avg_win": {"avg_win": 1},
+    "avg_loss": {"avg_loss": -1},
+    "volatility": {"volatility": 0.0},
+    "returns_skewness": {"returns_skewness": 1.0},
+    "returns_kurtosis": {"returns_kurtosis": 1.0},
+}
+
+
+@pytest.mark.parametrize("metric", OTHER_WAYS)
 def test_what_has_no_better_end_has_no_best(metric: str) -> None:
-    runs = [
-        make_record(),
-        make_record(
-            total_trades=11,
-            winning_trades=7,
-            equity_basis="balance",
-            total_fees=0,
-            final_balance=1,
-            avg_win=1,
-            avg_loss=-1,
-            volatility=0.0,
-            returns_skewness=1.0,
-            returns_kurtosis=1.0,
-        ),
-    ]
-    assert Comparison(runs).best(metric) == set()
+    """Of runs that differ in nothing else, so that nothing else keeps one from being the best."""
+    assert Comparison([make_record(), make_record(**OTHER_WAYS[metric])]).best(metric) == set()
 
 
 def test_only_parameters_that_differ_are_named_nested_ones_too() -> None:
