@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal, localcontext
 from functools import partial
 from typing import TYPE_CHECKING
@@ -132,7 +132,7 @@ def _counted(metrics: Metrics, ledger: Ledger | None) -> Metrics:
 
 def _merged(record: Record, metrics: Metrics, curve: EquityCurve, currency: str | None) -> Record:
     capital = curve.equity.starting_capital
-    found = asdict(metrics)
+    found = {field.name: getattr(metrics, field.name) for field in fields(metrics)}
     if record.initial_capital is None and capital.is_finite():
         found["initial_capital"] = capital
     if record.currency is None:

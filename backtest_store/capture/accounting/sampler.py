@@ -8,6 +8,9 @@ The close of a day is only known when the next day's first data arrives, and by 
 matched orders against it. So a day is valued from what was known before: account states and
 positions as of their last event of that day, and prices less the newest data. Balances are copied
 as they come, because the engine changes the account's earlier events in place.
+
+A fill is booked at once if it needs the exchange rate of its moment; else at the end of its day,
+together with the others, which takes a fraction of the time.
 """
 
 from __future__ import annotations
@@ -95,9 +98,11 @@ class Sampler:
         self._midnight = NEVER
         self._is_valued = True
         self._data_boundary = AT_ONCE
+        self._needs_rates = self._valuation.is_in_several_currencies
 
     def end(self) -> Samples:
         """Value the final moment, stop to watch, and return what was seen."""
+        self._book_waiting()
         samples = self.samples
         if self._day is not None and self._valuation is not None:
             self._value_final_moment(self._valuation)
@@ -128,6 +133,8 @@ class Sampler:
         self._latest: Data = None
         self._handled: dict[str, object] = {}
         self._fill: OrderFilled | None = None
+        self._needs_rates = False
+        self._waiting: list[tuple[Callable[[Any], None], Any]] = []
 
     def on_data(self, data: Data) -> None:
         """Note the newest data; the first of a day closes the day before."""
@@ -139,12 +146,12 @@ class Sampler:
         self._latest = data
 
     def on_fill(self, fill: OrderFilled) -> None:
-        """Book the commission of a fill."""
-        self._on_event(fill, self._book_fee)
+        """Note a fill, whose commission is to be booked."""
+        self._on_event(fill, self._note_fill)
 
     def on_position(self, event: PositionEvent) -> None:
         """Note what became of a position, and what it earned."""
-        self._on_event(event, self._book_position)
+        self._on_event(event, self._note_position)
 
     def on_account(self, event: AccountState) -> None:
         """Copy the balances of an account."""
@@ -160,6 +167,28 @@ class Sampler:
                 self._close_day(None)
             handle(event)
         except Exception as error:  # noqa: BLE001 - nothing of ours may reach the engine
+            self._fail(error)
+
+    def _note_fill(self, fill: OrderFilled) -> None:
+        """Have a fill booked; at once, and all that follow, if it needs an exchange rate."""
+        if not self._needs_rates and self._valuation is not None:
+            self._needs_rates = self._valuation.needs_rate(fill)
+        self._queue(fill, self._book_fee)
+
+    def _note_position(self, event: PositionEvent) -> None:
+        self._queue(event, self._book_position)
+
+    def _queue(self, event: Any, book: Callable[[Any], None]) -> None:
+        self._waiting.append((book, event))
+        if self._needs_rates:
+            self._book_waiting()
+
+    def _book_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            for book, event in waiting:
+                book(event)
+        except Exception as error:  # noqa: BLE001 - as above
             self._fail(error)
 
     def _look_closely(self, data: Data) -> None:
@@ -181,6 +210,7 @@ class Sampler:
         """Value the last day with market data, unless an event has closed it already."""
         if self._is_valued or self._day is None or self._valuation is None:
             return
+        self._book_waiting()
         value = self._valuation.value(
             self._balances.values(), self._positions.values(), Market(self._cache, fresh)
         )

@@ -47,7 +47,8 @@ class Collector:
         self._details = details
         self._backtest = backtest
         self._modules = frozenset(sys.modules)
-        self.code = attempt("read the code", partial(_code, backtest), UNKNOWN_CODE)
+        self._classes: list[type] = attempt("read the classes", backtest.classes, [])
+        self.code = attempt("read the code", partial(code_of, self._classes), UNKNOWN_CODE)
         read = partial(backtest.market_data, is_known=details.data_fingerprint is not None)
         self.data = attempt("read the market data", read, MarketData())
         describe = partial(backtest.snapshot, self.data)
@@ -100,16 +101,15 @@ class Collector:
 
     def _code_at_end(self) -> Code:
         """Read the code again if the run imported some, or got components as it went."""
-        return _code(self._backtest, frozenset(sys.modules) - self._modules)
+        imported, classes = frozenset(sys.modules) - self._modules, self._backtest.classes()
+        if not imported and classes == self._classes:
+            return self.code
+        return code_of(classes, more=imported)
 
 
 def _stored(details: Details, described: Json) -> Json:
     given = details.config_snapshot
     return described if given is None else with_added(dict(given), described)
-
-
-def _code(backtest: Backtest, more: Iterable[str] = ()) -> Code:
-    return code_of(backtest.classes(), more=more)
 
 
 def given_hash(details: Details) -> str | None:
