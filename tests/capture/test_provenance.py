@@ -99,6 +99,11 @@ def test_a_file_of_another_folder_is_not_held_against_the_repository(
     state = git_state([known, elsewhere])
     assert state is not None
     assert state["dirty"] is False
+    unknown = tmp_path / "b.py"
+    unknown.write_text("1")
+    state = git_state([known, elsewhere, unknown])
+    assert state is not None
+    assert state["dirty"] is True
 
 
 def test_without_git_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

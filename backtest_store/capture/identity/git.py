@@ -30,7 +30,10 @@ class GitQuery:
         folder = repository_folder(own)
         self._deadline = time.monotonic() + GIT_SECONDS
         self._status = _git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
-        self._tracked = _git(folder, "ls-files", "--full-name", "--error-unmatch", "--", *own)
+        # Of files in other repositories, or in none, git would say nothing but that they are.
+        asked = [file for file in own if folder and _root(file.parent) == _root(folder)]
+        inside = folder if asked else None
+        self._tracked = _git(inside, "ls-files", "--full-name", "--error-unmatch", "--", *asked)
 
     def answer(self) -> Json | None:
         """Return commit and cleanness; None without a repository, or without git.
@@ -69,6 +72,11 @@ def repository_folder(files: Sequence[Path]) -> Path | None:
         return next(own, None) or Path.cwd()
     except OSError:  # the working directory was removed
         return None
+
+
+def _root(folder: Path) -> Path | None:
+    """Return the top of the repository that a folder is in."""
+    return next((top for top in (folder, *folder.parents) if (top / ".git").exists()), None)
 
 
 def _git(folder: Path | None, *command: str | Path) -> subprocess.Popen[bytes] | None:
