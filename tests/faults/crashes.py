@@ -9,7 +9,8 @@ import psycopg
 
 from tests.faults.chance import chance
 from tests.faults.lab import Lab, Result
-from tests.faults.servers import Server, wait_until
+from tests.faults.servers import Server
+from tests.waiting import wait_until
 
 WRITERS = 4
 

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from tests.faults.chance import chance
 from tests.faults.lab import Lab, Result
-from tests.faults.servers import Server, wait_until
+from tests.faults.servers import Server
+from tests.waiting import wait_until
 
 SYNCHRONOUS = {"synchronous_standby_names": "*", "synchronous_commit": "on"}
 

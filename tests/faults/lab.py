@@ -24,7 +24,8 @@ from backtest_store.saving import save, saver
 from backtest_store.store.settings import Settings
 from tests.disks import quick_disk
 from tests.faults import writer
-from tests.faults.servers import Server, wait_until
+from tests.faults.servers import Server
+from tests.waiting import wait_until
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.faults.writer", "backtest_store.saving.saver"])

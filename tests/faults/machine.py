@@ -17,7 +17,8 @@ from backtest_store.store.settings import Settings
 from tests.faults.lab import Lab, NotRunError, Result, Trial
 from tests.faults.refusals import database, disconnect
 from tests.faults.runs import an_impossible_run
-from tests.faults.servers import BINDIR, wait_until
+from tests.faults.servers import BINDIR
+from tests.waiting import wait_until
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 DISK_BYTES = 64 * 1024

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import psycopg
 
 from tests.faults.lab import Lab, NotRunError, Result
-from tests.faults.servers import Server, wait_until
+from tests.faults.servers import Server
+from tests.waiting import wait_until
 
 SAVES = 10  # that the pooler lets through before it is killed
 SETTINGS = """\

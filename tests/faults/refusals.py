@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from tests.faults.lab import Lab, Result, Trial
-from tests.faults.servers import wait_until
+from tests.waiting import wait_until
 
 SLOTS = 8
 LOCK = "LOCK backtest_runs IN ACCESS EXCLUSIVE MODE"

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -56,18 +55,6 @@ def gone(url: str) -> str:
     return urlsplit(url)._replace(path="/no_such_store").geturl()
 
 
-def wait_until_stored(url: str, runs: int) -> None:
-    end = time.monotonic() + 10
-    while len(stored(url)) < runs and time.monotonic() < end:
-        time.sleep(0.01)
-
-
 def kept(url: str, home: Path) -> set[UUID]:
     """Return what is in the store or on its way."""
     return stored(url).keys() | {UUID(path.stem) for path in spool.waiting(home)}
-
-
-def wait_until_kept(url: str, home: Path, runs: int) -> None:
-    end = time.monotonic() + 10
-    while len(kept(url, home)) < runs and time.monotonic() < end:
-        time.sleep(0.01)

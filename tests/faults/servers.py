@@ -4,8 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +14,7 @@ from backtest_store.store import migrations
 from backtest_store.store.embedded.binaries import Binaries, find_binaries
 from backtest_store.store.embedded.os_user import Account, account_for
 from backtest_store.store.embedded.server_files import USER
+from tests.waiting import wait_until
 
 TEMPLATE = "store"
 TRUST = "local all all trust\nlocal replication all trust\n"
@@ -27,15 +26,6 @@ SETTINGS = {
 }
 SETTINGS_SINCE = {18: {"io_method": "sync"}}
 BINDIR = Path(named) if (named := os.environ.get("BTSTORE_PG_BINDIR")) else None
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 90.0) -> None:
-    """Wait for a condition, or fail; the limit only guards a hang, nothing is measured by it."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"waited {seconds} s in vain")
-        time.sleep(0.005)
 
 
 class Server:

@@ -16,7 +16,7 @@ from backtest_store.store.settings import Settings
 from tests.faults.chance import chance
 from tests.faults.lab import Lab, Result, Trial
 from tests.faults.refusals import LOCK, database, disconnect
-from tests.faults.servers import wait_until
+from tests.waiting import wait_until
 
 
 def slow_under_sigterm(lab: Lab, rounds: int) -> Result:

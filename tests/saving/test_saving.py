@@ -18,14 +18,8 @@ from backtest_store.hook import StoreSink
 from backtest_store.saving import journal, save, saver, spool
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.faults.runs import a_failure, a_run, stored
-from tests.faults.scripts import (
-    NO_SERVER,
-    gone,
-    kept,
-    said,
-    start,
-    wait_until_kept,
-)
+from tests.faults.scripts import NO_SERVER, gone, kept, said, start
+from tests.waiting import wait_until
 
 SCRIPTS = {
     "plain": (3, "for _ in range(3): save()"),
@@ -174,10 +168,7 @@ def embedded(home: Path) -> Iterator[EmbeddedServer]:
 def test_an_embedded_server_is_started_while_the_backtest_runs(embedded: EmbeddedServer) -> None:
     runs = [a_run() for _ in range(2)]
     entry = StoreSink().begin(runs[0])
-    end = time.monotonic() + 60
-    while embedded.version() is None and time.monotonic() < end:
-        time.sleep(0.05)
-    assert embedded.version() is not None, "before there is anything to save"
+    wait_until(embedded.version)  # before there is anything to save
     assert save.save_record(runs[0], entry)
     pid = embedded.pid()
     assert pid is not None
@@ -230,7 +221,7 @@ async def test_a_cancelled_task_loses_no_run(store_url: str, home: Path, others:
     assert {type(end) for end in await asyncio.gather(*tasks, return_exceptions=True)} == {
         asyncio.CancelledError
     }
-    await asyncio.to_thread(wait_until_kept, store_url, home, len(runs))
+    await asyncio.to_thread(wait_until, lambda: len(kept(store_url, home)) == len(runs))
     assert kept(store_url, home) == {run.run_id for run in runs}
 
 

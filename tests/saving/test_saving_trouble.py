@@ -22,8 +22,9 @@ from backtest_store.saving import journal, save, saver, spool
 from backtest_store.saving.sync import Counts
 from backtest_store.store.settings import Settings
 from tests.faults.runs import a_run, an_impossible_run, stored
-from tests.faults.scripts import NO_SERVER, gone, said, start, wait_until_stored
+from tests.faults.scripts import NO_SERVER, gone, said, start
 from tests.shell import btstore
+from tests.waiting import wait_until
 
 
 def test_without_a_server_a_run_waits_in_the_spool(
@@ -119,12 +120,6 @@ def test_what_the_store_refuses_for_good_is_kept_with_the_reason(
     assert f"rejected/{bad.run_id}.json" in capfd.readouterr().err
 
 
-def wait_until_empty(home: Path) -> None:
-    end = time.monotonic() + 10
-    while save.has_leftovers(home) and time.monotonic() < end:
-        time.sleep(0.01)
-
-
 def test_the_next_save_that_finds_the_store_well_empties_the_spool(
     store_url: str, home: Path
 ) -> None:
@@ -132,7 +127,7 @@ def test_the_next_save_that_finds_the_store_well_empties_the_spool(
     for run in runs[1:]:
         spool.add(home, run.run_id, to_json(run), Settings.from_environment().store_name)
     assert save.save_record(runs[0])
-    wait_until_empty(home)
+    wait_until(lambda: not save.has_leftovers(home))
     assert stored(store_url).keys() == {run.run_id for run in runs}
     assert not spool.waiting(home)
 
@@ -159,7 +154,7 @@ def test_what_even_the_spool_does_not_take_is_kept_in_memory(
     with turned_away(store_url):
         assert not save.save_record(mine)
     assert save.save_record(last)
-    wait_until_stored(store_url, 2)
+    wait_until(lambda: len(stored(store_url)) == 2)
     # Not the one that was meant for another store.
     assert stored(store_url).keys() == {mine.run_id, last.run_id}
 
@@ -232,20 +227,6 @@ def test_a_record_that_is_none_is_kept_all_the_same(
 SLOW = "LOCK backtest_runs IN ACCESS EXCLUSIVE MODE"
 
 
-def wait_until_waiting(home: Path, runs: int) -> None:
-    end = time.monotonic() + 20
-    while len(spool.waiting(home)) != runs and time.monotonic() < end:
-        time.sleep(0.01)
-    assert len(spool.waiting(home)) == runs
-
-
-def wait_until_noted(home: Path, runs: int) -> None:
-    end = time.monotonic() + 4
-    while len(journal.entries(home)) != runs and time.monotonic() < end:
-        time.sleep(0.01)
-    assert len(journal.entries(home)) == runs
-
-
 NOTED = """
 from backtest_store.saving import journal, saver
 saver.PATIENCE = sys.modules["backtest_store.saving.save"].LONGEST_SAVE = 300
@@ -263,8 +244,8 @@ def test_a_run_that_is_over_survives_a_kill_while_the_database_is_slow(
     with psycopg.connect(store_url) as holder:
         process = start(NOTED, tmp_path)
         holder.execute(SLOW)
-        wait_until_waiting(home, 1)
-        wait_until_noted(home, 0)  # its note is closed once it is on disk
+        wait_until(lambda: len(spool.waiting(home)) == 1)
+        wait_until(lambda: not journal.entries(home))  # its note is closed once it is on disk
         process.send_signal(by)
         process.communicate(timeout=60)
     assert asyncio.run(save.save_waiting(Settings.from_environment())) == Counts(saved=1)
@@ -279,7 +260,7 @@ def test_what_is_answered_late_leaves_nothing_in_the_spool(store_url: str, home:
         run = a_run()
         with ThreadPoolExecutor() as thread:
             saving = thread.submit(save.save_record, run, journal.open_entry(run))
-            wait_until_waiting(home, 1)
+            wait_until(lambda: len(spool.waiting(home)) == 1)
             holder.rollback()
             assert saving.result(30), "the database has it"
     assert not save.has_leftovers(home)
@@ -319,7 +300,7 @@ def test_nobody_waits_for_what_is_meant_for_another_store(
     spool.add(home, mine.run_id, to_json(mine), Settings.from_environment().store_name)
     private = a_run()
     assert save.save_record(private)
-    wait_until_waiting(home, 1)
+    wait_until(lambda: len(spool.waiting(home)) == 1)
     assert asyncio.run(save.save_waiting(Settings.from_environment())) == Counts(elsewhere=1)
     assert stored(store_url).keys() == {private.run_id, mine.run_id}
     status = btstore("db", "status").out

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,16 +42,6 @@ def python(
         text=True,
         start_new_session=True,
     )
-
-
-def seen_within(seconds: float, condition: Callable[[], object]) -> bool:
-    """Say whether a condition came true in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.005)
-    return False
 
 
 @contextmanager

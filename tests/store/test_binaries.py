@@ -11,7 +11,8 @@ import pytest
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.store.embedded.binaries import find_binaries
 from backtest_store.store.embedded.server import EmbeddedServer
-from tests.store.servers import MakeServer, ask, needs_proc, seen_within
+from tests.store.servers import MakeServer, ask, needs_proc
+from tests.waiting import wait_until
 
 Install = Callable[[str], Path]
 
@@ -112,7 +113,7 @@ def test_replaced_binaries_are_taken_up_once_no_one_is_connected(
         os.utime(upgradable / "postgres")
         server.start()
         assert server.pid() == before
-    assert seen_within(5, lambda: server.start() and server.pid() not in {None, before})
+    wait_until(lambda: server.start() and server.pid() not in {None, before})
     assert ask(server, "SELECT 1") == 1
 
 

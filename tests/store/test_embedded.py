@@ -18,7 +18,8 @@ from backtest_store.store.embedded.binaries import find_binaries
 from backtest_store.store.embedded.os_user import account_for
 from backtest_store.store.embedded.processes import spawn
 from backtest_store.store.embedded.server import EmbeddedServer
-from tests.store.servers import MakeServer, ask, needs_proc, needs_root, python, seen_within
+from tests.store.servers import MakeServer, ask, needs_proc, needs_root, python
+from tests.waiting import wait_until
 
 PID_FILE = "{pid}\n{data}\n1\n5432\n\n\n\nready\n"
 HEAVY = "asyncio asyncpg ctypes glob hashlib importlib.util re shutil socket subprocess tempfile"
@@ -33,7 +34,7 @@ def kill(server: EmbeddedServer) -> int:
     pid = server.pid()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    assert seen_within(5, lambda: server.pid() is None)
+    wait_until(lambda: server.pid() is None)
     return pid
 
 
@@ -113,7 +114,7 @@ def test_a_home_that_is_not_there_is_not_made_by_looking(tmp_path: Path) -> None
 def test_a_killed_first_start_leaves_nothing_in_the_way(tmp_path: Path, embed: MakeServer) -> None:
     server = embed(tmp_path / "home")
     starting = python("server.start()", tmp_path / "home")
-    assert seen_within(20, (tmp_path / "home" / "pgdata.new" / "PG_VERSION").exists)
+    wait_until((tmp_path / "home" / "pgdata.new" / "PG_VERSION").exists)
     starting.kill()  # and leave its initdb running
     starting.communicate()
     server.start()
@@ -236,7 +237,7 @@ def test_a_server_that_a_person_started_is_used_and_stopped(stopped: EmbeddedSer
     nothing = os.open(os.devnull, os.O_RDWR)
     spawn(command, log=nothing, lock=nothing)
     os.close(nothing)
-    assert seen_within(20, stopped.pid)
+    wait_until(stopped.pid)
     pid = stopped.pid()
     stopped.start()
     assert ask(stopped, "SELECT 1") == 1

@@ -20,7 +20,8 @@ from backtest_store.store.connection import call
 from backtest_store.store.embedded.server import EmbeddedServer
 from backtest_store.store.queries import applied_migrations
 from tests.cli.test_terminal import on_terminal
-from tests.store.servers import MakeServer, needs_proc, seen_within
+from tests.store.servers import MakeServer, needs_proc
+from tests.waiting import wait_until
 
 COMMAND = [sys.executable, "-c", "from backtest_store.cli.app import entry; entry()"]
 MAIN = COMMAND[2]
@@ -36,7 +37,7 @@ def recovering(server: EmbeddedServer) -> Iterator[int]:
         os.kill(backend, signal.SIGKILL)
     postmaster = server.pid()
     assert postmaster is not None
-    assert seen_within(30, lambda: startup_of(postmaster))
+    wait_until(lambda: startup_of(postmaster))
     (startup,) = startup_of(postmaster)
     os.kill(startup, signal.SIGSTOP)
     try:

@@ -14,7 +14,7 @@ import pytest
 from backtest_store.store import servers
 from backtest_store.store.embedded.os_user import account_for
 from tests.shell import btstore
-from tests.store.servers import seen_within
+from tests.waiting import wait_until
 
 BRIEF = "&connect_timeout=1"
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
@@ -137,8 +137,8 @@ def postgresql_15(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         cwd="/",
     )
     try:
-        assert seen_within(30, (folder / ".s.PGSQL.5432").exists)
-        assert seen_within(30, lambda: "ready" in (data / "postmaster.pid").read_text())
+        wait_until((folder / ".s.PGSQL.5432").exists)
+        wait_until(lambda: "ready" in (data / "postmaster.pid").read_text())
         yield f"postgresql://btstore@/postgres?host={folder}"
     finally:
         server.terminate()
