@@ -33,6 +33,12 @@ PARAMETERS: list[dict[str, Any]] = [
     {"fast": None, "mode": ["Slow", "a"], "use_stop": 1},
     {"fast": "-3", "exit": [], "mode": {"slow": 1}, "use_stop": 0},
 ]
+CONFIGURATIONS: list[dict[str, Any]] = [
+    {"strategy_path": "a:B"},
+    {"venues": [{"name": "SIM", "leverage": "1.00"}], "catalog": {"cached": True}},
+    {"venues": [{"name": "Slow", "leverage": 3}], "catalog": {"cached": False}},
+    {"venues": [{"name": None, "leverage": "0.25"}], "catalog": {"cached": "a"}},
+]
 
 
 def some_run() -> Record:
@@ -52,6 +58,7 @@ def some_run() -> Record:
         note=pick((None, "first BreakOut", "nothing")),
         starred=pick((True, False)),
         parameters=pick(PARAMETERS),
+        config_snapshot=pick(CONFIGURATIONS),
         provenance=pick(({}, {"git": {"dirty": True}}, {"git": {"dirty": False}, "user": "ann"})),
     )
     if run.status != "success":
@@ -137,9 +144,14 @@ def date_field(field: str, sign: str, day: str) -> Asked:
 
 
 def held_at(run: Record, path: str) -> Any:
-    held: Any = run.parameters
-    for part in path.split("."):
-        held = held.get(part) if isinstance(held, dict) else None
+    documents = {"provenance": run.provenance, "config": run.config_snapshot}
+    parts = path.replace("[0]", ".0").split(".")
+    held: Any = documents.get(parts[0], run.parameters)
+    for part in parts[1:] if parts[0] in documents else parts:
+        if isinstance(held, list):
+            held = held[0] if part == "0" and held else None  # the only place that is asked for
+        else:
+            held = held.get(part) if isinstance(held, dict) else None
     return held
 
 
@@ -243,6 +255,7 @@ def between(low: str, high: str) -> Asked:
     return Asked(f"{low} < sharpe_ratio <= {high}", means)
 
 
+TRUTHS = ["provenance.git.dirty", "config.catalog.cached"]
 signs, numbers = st.sampled_from(SIGNS), st.sampled_from(NUMBERS)
 words = st.sampled_from(["in", "not in"])
 leaves: st.SearchStrategy[Asked] = st.one_of(
@@ -273,12 +286,16 @@ leaves: st.SearchStrategy[Asked] = st.one_of(
         numbers,
         st.sampled_from(["", "parameters."]),
     ),
+    st.builds(parameter, st.just("config.venues[0].leverage"), signs, numbers, st.just("")),
     st.builds(
-        parameter_text, st.just("mode"), signs, st.sampled_from(["Slow", "slow", "", "10", "a"])
+        parameter_text,
+        st.sampled_from(["mode", "provenance.user", "config.venues[0].name"]),
+        signs,
+        st.sampled_from(["Slow", "slow", "", "10", "a", "ann"]),
     ),
     st.builds(
         parameter_truth,
-        st.sampled_from(["use_stop", "fast", "absent"]),
+        st.sampled_from(["use_stop", "fast", "absent", *TRUTHS]),
         st.sampled_from(["==", "!="]),
         truth=st.booleans(),
     ),
@@ -298,12 +315,36 @@ leaves: st.SearchStrategy[Asked] = st.one_of(
     st.builds(inside_parameter, st.sampled_from(["slow", "a", "Slow"]), words),
     st.builds(
         undefined,
-        st.sampled_from(["sharpe_ratio", "note", "start_date", "fast", "absent", "net_profit"]),
+        st.sampled_from(
+            [
+                "sharpe_ratio",
+                "note",
+                "start_date",
+                "fast",
+                "absent",
+                "net_profit",
+                "provenance.user",
+                "config.venues[0].name",
+                "config.catalog",
+            ]
+        ),
         st.sampled_from(["is", "is not", "==", "!="]),
     ),
     st.builds(
         bare,
-        st.sampled_from(["starred", "use_stop", "mode", "note", "tags", "sharpe_ratio", "exit"]),
+        st.sampled_from(
+            [
+                "starred",
+                "use_stop",
+                "mode",
+                "note",
+                "tags",
+                "sharpe_ratio",
+                "exit",
+                "config.venues",
+                *TRUTHS,
+            ]
+        ),
     ),
     st.builds(between, st.sampled_from(["-2", "0"]), st.sampled_from([".25", "100%"])),
 )
