@@ -59,6 +59,7 @@ class Saver:
         files.require_descriptors()
         self._loop = asyncio.SelectorEventLoop()
         self._loop.set_debug(False)  # Python's development mode would complain of each slow disk
+        self._loop.set_exception_handler(_left_behind)
         # A daemon, as the exit of the process is what stops it: `close` waits for it then.
         self._thread = threading.Thread(target=self._run, name="btstore-saving", daemon=True)
         try:
@@ -253,6 +254,11 @@ class Saver:
             self._pool = StorePool(settings)
             self._away_until = 0.0
         return self._pool
+
+
+def _left_behind(_: object, context: dict[str, Any]) -> None:
+    """Print no traceback of a connection that the driver could not even close: nobody asked."""
+    get_logger().info(f"{context['message']}: {context.get('exception')}")
 
 
 def _failure_of(task: asyncio.Task[None]) -> BaseException | None:

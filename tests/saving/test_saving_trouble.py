@@ -1,6 +1,7 @@
 """A run that the store does not take is kept, and one line says so."""
 
 import asyncio
+import gc
 import json
 import re
 import signal
@@ -172,6 +173,21 @@ def turned_away(url: str) -> Iterator[None]:
         )
         yield
         administrator.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
+
+def test_what_the_driver_leaves_behind_is_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    async def close() -> None:
+        raise BrokenPipeError
+
+    async def lose_a_connection() -> None:
+        closing = asyncio.create_task(close())  # and never ask, as asyncpg does of expired ones
+        await asyncio.wait({closing})
+
+    thread = saver.Saver()
+    thread._start(lose_a_connection()).result()
+    thread._start(asyncio.to_thread(gc.collect)).result()
+    thread.close()
+    assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
 def test_what_is_in_memory_as_the_process_ends_goes_to_the_spool(
