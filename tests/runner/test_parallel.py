@@ -70,7 +70,7 @@ def test_who_stops_early_does_not_wait_for_what_is_under_way() -> None:
         next(workers.each(time.sleep, [0, 60, 60]))
         begun = [worker.process.pid for worker in workers._workers]
         start = time.monotonic()
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 30
     for pid in begun:
         with pytest.raises(ProcessLookupError):
             os.kill(pid or 0, 0)

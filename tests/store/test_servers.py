@@ -49,7 +49,7 @@ def test_a_silent_server_does_not_use_up_the_time_of_the_next(
         monkeypatch.setenv("BTSTORE_DATABASE_URL", url + parameters)
         started = time.monotonic()
         assert btstore(*words).code == 0, words
-        assert time.monotonic() - started < 15, words
+        assert time.monotonic() - started < 60, words  # which only guards a hang
 
 
 def test_each_server_has_the_time_that_the_url_gives(
