@@ -135,7 +135,10 @@ CREATE TABLE performance_metrics (
         AND cardinality(period_counts) IS NOT DISTINCT FROM cardinality(period_deviations)
     ),
     CONSTRAINT trades_add_up CHECK (total_trades = winning_trades + losing_trades + breakeven_trades)
-);
+)
+-- A row of 20 years of months is 3.8 kB: kept whole, two to a page, where PostgreSQL would keep the
+-- months elsewhere, with a look-up for each array of each run that `history --while` reads.
+WITH (toast_tuple_target = 4080);
 
 COMMENT ON TABLE performance_metrics IS 'How each run went that succeeded or was stopped; undefined is NULL, and warnings says why.';
 COMMENT ON COLUMN performance_metrics.run_id IS 'The run.';
@@ -340,8 +343,88 @@ CREATE INDEX backtest_runs_by_parameters ON backtest_runs
 -- Equal configurations: only ever compared for equality, for which a hash does (36 MB; a tree, 119).
 CREATE INDEX backtest_runs_by_config ON backtest_runs USING hash (config_hash);
 
+-- The few currencies that there are: amounts are ranked within one (7 MB).
+CREATE INDEX backtest_runs_by_currency ON backtest_runs (currency);
+
 -- The runs of a grid, and the newest grid (53 MB where every run is of one).
 CREATE INDEX backtest_runs_by_batch ON backtest_runs (batch_id, started_at) WHERE batch_id IS NOT NULL;
+
+-- What a run did over some of its months, from a slice of what is stored of each: `history --while`
+-- asks this of every run, so these are loops, which take half of what sums over unnest() do.
+CREATE FUNCTION periods_between(period text, first date, other date) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE period
+           WHEN 'day' THEN other - first
+           ELSE 12 * (date_part('year', other) - date_part('year', first))
+                + date_part('month', other) - date_part('month', first)
+           END;
+COMMENT ON FUNCTION periods_between(text, date, date) IS 'How many days or calendar months one date is after another.';
+
+CREATE FUNCTION compounded(returns real[]) RETURNS double precision
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    level  double precision := 1;
+    change double precision;
+BEGIN
+    FOREACH change IN ARRAY array_remove(returns, NULL) LOOP
+        level := level * (1 + change);
+    END LOOP;
+    RETURN level - 1;
+END
+$$;
+COMMENT ON FUNCTION compounded(real[]) IS 'The return over several periods from the return of each; NULL is none.';
+
+CREATE FUNCTION deepest_fall(returns real[]) RETURNS double precision
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    level   double precision := 1;
+    peak    double precision := 1;
+    deepest double precision := 1;
+    change  double precision;
+BEGIN
+    FOREACH change IN ARRAY array_remove(returns, NULL) LOOP
+        level := level * (1 + change);
+        IF level > peak THEN
+            peak := level;
+        ELSIF level < deepest * peak THEN
+            deepest := level / peak;
+        END IF;
+    END LOOP;
+    RETURN deepest - 1;
+END
+$$;
+COMMENT ON FUNCTION deepest_fall(real[]) IS 'The deepest fall below a peak at the ends of periods, the start being the first.';
+
+CREATE FUNCTION annual_sharpe_ratio(
+    returns real[], counts smallint[], means real[], deviations real[], periods_per_year double precision
+) RETURNS double precision LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    -- Of the mean square: a variance this small is rounding.
+    noise    CONSTANT double precision := 1e-14;
+    days     double precision := 0;
+    total    double precision := 0;
+    squares  double precision := 0;
+    variance double precision;
+BEGIN
+    IF counts IS NULL THEN
+        SELECT count(r), sum(r::double precision), sum(r::double precision ^ 2)
+          INTO days, total, squares FROM unnest(returns) AS r;
+    END IF;
+    -- Sums over months are sums over days.
+    FOR month IN 1..coalesce(cardinality(counts), 0) LOOP
+        IF counts[month] > 0 THEN
+            days := days + counts[month];
+            total := total + counts[month] * means[month]::double precision;
+            squares := squares + counts[month]
+                * (means[month]::double precision * means[month] + deviations[month]::double precision * deviations[month]);
+        END IF;
+    END LOOP;
+    variance := CASE WHEN days > 1 THEN (squares - total * total / days) / (days - 1) ELSE 0 END;
+    RETURN CASE WHEN variance > noise * squares / days THEN total / days / sqrt(variance) * sqrt(periods_per_year) END;
+END
+$$;
+COMMENT ON FUNCTION annual_sharpe_ratio(real[], smallint[], real[], real[], double precision) IS
+    'The Sharpe ratio of daily returns from the number, mean and deviation of those in each month, or, without counts, from themselves.';
 
 -- What people say of a run: the one thing about it that changes. A row for each run of which anybody
 -- said anything; its latest state belongs to the run in every list.

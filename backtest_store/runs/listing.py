@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backtest_store.models import Record
@@ -79,7 +80,12 @@ async def over_months(
     """
     first, last = months
     found = await queries.over_months(
-        db, first=first, last=last, by=listing.order_by, limit=limit, where=listing.where
+        db,
+        first=first,
+        until=(last + timedelta(31)).replace(day=1),
+        by=listing.order_by,
+        limit=limit,
+        where=listing.where,
     )
     runs = await queries.get_runs(db, run_ids=[each.run_id for each in found])
     return [

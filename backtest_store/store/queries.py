@@ -77,10 +77,10 @@ async def count_runs(db: Db, *, limit: int, where: Sequence[Condition] = ()) -> 
 
 
 async def over_months(  # noqa: PLR0913 - each is a parameter of the query
-    db: Db, *, first: date, last: date, by: str, limit: int, where: Sequence[Condition] = ()
+    db: Db, *, first: date, until: date, by: str, limit: int, where: Sequence[Condition] = ()
 ) -> list[MonthsOfRun]:
     """Recompute what runs did over some whole months that they cover, the best first."""
-    query = sql.query("over_months", first, last, by, limit).having(where)
+    query = sql.query("over_months", first, until, by, limit).having(where)
     return await sql.fetch(db, query, MonthsOfRun)
 
 

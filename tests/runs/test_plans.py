@@ -5,7 +5,7 @@ On 20,000 runs, and by counts instead of clocks, so that nothing here depends on
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from math import sin
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 from pytest_postgresql.executors import NoopExecutor
 
+from backtest_store.errors import UsageError
 from backtest_store.runs import listing, selectors
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
@@ -123,20 +124,24 @@ def populate(store: "psycopg.Connection[Any]") -> None:
     with store.cursor() as cursor:
         columns = (
             "run_id, status, started_at, strategy_name, strategy_type, instrument_ids, parameters,"
-            " error_type, config_snapshot, provenance, total_return, sharpe_ratio, max_drawdown"
+            " error_type, config_snapshot, provenance, total_return, sharpe_ratio, max_drawdown,"
+            " currency"
         )
         ranked = {n: metrics(n, run[3]) for n, run in successful}
         with cursor.copy(f"COPY backtest_runs ({columns}) FROM STDIN") as copy:
             for n, run in enumerate(runs):
-                copy.write_row((*run[:-1], "{}", "{}", *ranked.get(n, (None, None, None))))
+                ranks = ranked.get(n, (None, None, None))
+                copy.write_row((*run[:-1], "{}", "{}", *ranks, "JPY" if n % 3 else "USD"))
         columns = (
             "run_id, total_return, sharpe_ratio, max_drawdown, equity_basis, engine_stats,"
             " warnings, total_trades, winning_trades, losing_trades, breakeven_trades,"
-            " returns_count"
+            " returns_count, net_profit"
         )
         with cursor.copy(f"COPY performance_metrics ({columns}) FROM STDIN") as copy:
             for n, run in successful:
-                copy.write_row((run[0], *metrics(n, run[3]), "balance", "{}", "{}", 0, 0, 0, 0, 0))
+                copy.write_row(
+                    (run[0], *metrics(n, run[3]), "balance", "{}", "{}", 0, 0, 0, 0, 0, n)
+                )
         with cursor.copy("COPY annotations (run_id, tags) FROM STDIN") as copy:
             for run in runs:
                 if run[-1]:
@@ -287,6 +292,25 @@ async def test_a_parameter_that_equals_a_value_is_found_by_index(
 async def test_a_tag_is_found_by_index(explaining: Explaining, strategy: str | None) -> None:
     await listed(explaining, "started_at", tags=["nightly"], strategy=strategy)
     assert explaining.looked_at <= NEAR
+
+
+async def test_whether_amounts_are_of_one_currency_is_known_from_a_run_of_each(
+    explaining: Explaining,
+) -> None:
+    with pytest.raises(UsageError, match="JPY and USD"):
+        await selectors.require_one_currency(explaining, "net_profit")
+    assert explaining.looked_at <= FEW
+    assert explaining.indexes >= {"backtest_runs_by_currency"}
+
+
+async def test_what_runs_did_over_some_months_is_computed_without_a_row_for_each_month(
+    explaining: Explaining,
+) -> None:
+    months = date(2008, 1, 1), date(2009, 3, 1)
+    for order_by in listing.OVER_MONTHS:
+        await listing.over_months(explaining, Listing(order_by=order_by), months, PAGE)
+    kinds = {node["Node Type"] for plan in explaining.plans for node in plan.nodes}
+    assert not kinds & {"WindowAgg", "ProjectSet", "Aggregate"}
 
 
 async def test_a_run_is_found_by_the_beginning_of_its_id(explaining: Explaining) -> None:
