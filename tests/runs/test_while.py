@@ -110,3 +110,17 @@ def test_only_runs_that_cover_it_are_listed(store_url: str) -> None:
     assert (answer.code, answer.out) == (0, "")
     assert "2001-01 to 2001-02" in answer.err
     assert "no run matches" in answer.err or "no runs" in answer.err
+
+
+def test_no_figure_of_the_whole_run_stands_beside_those_of_the_months(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _ = made(1, date(2006, 1, 1), 1500)
+    store_at(store_url, run)
+    monkeypatch.setenv("COLUMNS", "250")
+    whole = btstore("history", "--format", "markdown").out
+    table = btstore("history", "--while", "2008-01..2009-03", "--format", "markdown").out
+    for name in ("cagr", "sortino", "trades", "equity", "net profit"):
+        assert name in whole.lower(), name
+        assert name not in table.lower(), name
+    assert {"return", "sharpe", "drawdown"} <= {part.strip() for part in table.split("|")}

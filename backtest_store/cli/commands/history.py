@@ -94,6 +94,7 @@ def history(  # noqa: PLR0913 - each is an option
     from backtest_store.cli.output.run_lists import RunPrinter
     from backtest_store.cli.spinner import read
     from backtest_store.errors import UsageError
+    from backtest_store.models import METRIC_FIELDS
     from backtest_store.runs.expressions.typed_values import span_of_months
     from backtest_store.runs.listing import OVER_MONTHS, Listing
     from backtest_store.store.fields import SORTABLE, known
@@ -105,7 +106,9 @@ def history(  # noqa: PLR0913 - each is an option
         raise UsageError("use --all or --limit, not both")
     names = None if columns is None else [name.strip() for name in columns.split(",")]
     about = (sort,) if sort != Listing().order_by else ()
-    printer = RunPrinter(format_, (*about, *filters.metrics), names)
+    # Beside figures of some months, those of the whole run would be taken for theirs.
+    whole = () if while_ is None else {*METRIC_FIELDS, "equity"} - {*OVER_MONTHS}
+    printer = RunPrinter(format_, (*about, *filters.metrics), names, whole)
     if while_ is not None:
         if all_ or after is not None or reproductions or sort not in OVER_MONTHS:
             ranks = ", ".join(OVER_MONTHS)

@@ -10,7 +10,7 @@ from backtest_store.models import Record
 from backtest_store.statistics.months import Month, months_of
 
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-CELL = 5
+CELL, YEAR = 5, 7
 TENFOLD = 9.95  # from here on, tenths of a percent do not fit
 
 
@@ -20,15 +20,16 @@ def lines(record: Record) -> list[str]:
     if not months:
         return []
     heading = "".join(f"{name:>{CELL}}" for name in MONTHS)
-    return [f"in % {heading}   year", *_years(months)]
+    return [f"in % {heading}{'year':>{YEAR}}", *_years(months)]
 
 
 def _years(months: Sequence[Month]) -> Iterator[str]:
-    for year, of_year in groupby(months, key=lambda month: month.first.year):
-        known = {month.first.month: month.total for month in of_year if month.count}
+    for year, those in groupby(months, key=lambda month: month.first.year):
+        known = {month.first.month: month.total for month in those if month.count}
         cells = "".join(_cell(known.get(month)) for month in range(1, 13))
         whole = prod(1 + total for total in known.values()) - 1 if known else None
-        yield f"{year:<5}{cells}  {_cell(whole)}"
+        of_year = "" if whole is None else f"{100 * whole:z.1f}"
+        yield f"{year:<5}{cells}{of_year:>{YEAR}}"
 
 
 def _cell(total: float | None) -> str:

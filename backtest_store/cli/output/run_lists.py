@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from backtest_store.cli.output import cells, render
@@ -188,12 +188,19 @@ class RunPrinter:
         Fields that the list is about, which people are shown first.
     names : sequence of str, optional
         The columns, if they are asked for.
+    without : collection of str
+        What people are not shown unless they ask for it.
     """
 
     def __init__(
-        self, format_: Format, about: Sequence[str] = (), names: Sequence[str] | None = None
+        self,
+        format_: Format,
+        about: Sequence[str] = (),
+        names: Sequence[str] | None = None,
+        without: Collection[str] = (),
     ) -> None:
         self._format, self._about, self._names = format_, about, names
+        self._without = without
         self._rows: Callable[[Sequence[Record]], list[list[Any]]] | None = None
         self._printer: render.Printer | None = None
         self.fields = self._fields()
@@ -215,7 +222,8 @@ class RunPrinter:
         elif self._format in FOR_PEOPLE:
             reasons = () if any(run.status == "success" for run in runs) else ERROR_COLUMNS
             shown = dict.fromkeys((*BY_NEED[:2], *self._about, *reasons, *BY_NEED[2:]))
-            render.many(runs, self._format, shown=[*shown])
+            needed = [name for name in shown if name not in self._without]
+            render.many(runs, self._format, shown=needed)
         else:
             self._printer = self._printer or render.Printer(self._format)
             self._printer.print(runs)

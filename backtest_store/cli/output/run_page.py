@@ -201,7 +201,8 @@ def _course(run: Record, places: int) -> Iterator[str]:
     equity = readable.sparkline(sampled(levels, bars))
     falls = readable.sparkline([*sampled(drawdowns(levels), bars, deepest=True), 0.0])[:-1]
     yield f"{'Equity':<{LABEL}}{equity}  {dated[0][0]:%Y-%m} → {dated[-1][0]:%Y-%m}"
-    yield f"{'Drawdown':<{LABEL}}{falls}  {100 * min(drawdowns(levels)):.1f}% at the deepest"
+    ends = "month end" if run.period == "month" else "day"
+    yield f"{'Drawdown':<{LABEL}}{falls}  {100 * min(drawdowns(levels)):.1f}% at the worst {ends}"
     yield ""
     yield from calendar_table.lines(run)
 
