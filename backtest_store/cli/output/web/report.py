@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SHARED = ("instrument_ids", "initial_capital", "currency", "start_date", "end_date", "data_source")
 INK = "#010203"  # stands for the colour of the page's text, which is light or dark
-WIDE, HIGH = 9.0, 5.2  # inches
+WIDE, HIGH = 6.4, 4.4  # inches: so small that a phone shows its text
 MOST_FALLS = 5
 STRONGEST = 0.1  # a month's return that has the fullest colour
 GAIN, LOSS = "30 140 70", "200 60 50"
@@ -33,13 +33,18 @@ STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-.wide { overflow-x: auto; } figure { margin: 0; } svg { width: 100%; height: auto; }
+.wide { overflow-x: auto; } figure { margin: 0; }
+svg { width: 100%; max-width: 52rem; height: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; }
 th, td { padding: 0.15rem 0.6rem; text-align: right; white-space: nowrap; }
 th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
 thead th { border-bottom: 1px solid; }
 .months td, .months th { padding: 0.15rem 0.4rem; } .best { font-weight: 700; }
-@media print { body { font-size: 11px; margin: 0; max-width: none; } h2 { break-after: avoid; }
+@media (max-width: 40rem) { body { margin: 1rem auto; padding: 0 0.5rem; }
+  table { font-size: 0.72rem; } th, td { padding: 0.1rem 0.3rem; }
+  .months { font-size: 0.62rem; width: 100%; } .months td, .months th { padding: 0.1rem 0; } }
+@media print { :root { font-size: 11px; } body { font-size: 1rem; margin: 0; max-width: none; }
+  h2 { break-after: avoid; }
   table, figure { break-inside: avoid; } .wide { overflow: visible; }
   * { print-color-adjust: exact; } }
 """
@@ -85,16 +90,19 @@ def _body(comparison: Comparison, ids: Sequence[str]) -> Iterator[str]:
     for run, name in zip(runs, ids, strict=True):
         yield f"<h2>Months{f' of {name}' if several else ''}, in percent</h2>{_months(run)}"
         if levels := levels_of(run):
-            falls = [_fall(fall) for fall in falls_of(levels)[:MOST_FALLS]]
+            form = "%Y-%m" if run.period == "month" else "%Y-%m-%d"
+            falls = [_fall(fall, form) for fall in falls_of(levels)[:MOST_FALLS]]
             yield f"<h2>Deepest drawdowns{f' of {name}' if several else ''}</h2>"
             yield _table(["depth", "from", "deepest", "recovered"], falls)
 
 
 def _same(comparison: Comparison) -> str:
     """Return what all runs have in common: the instrument, the time, the capital."""
-    shared = {n: v[0] for n, v in comparison.inputs().items() if n in SHARED and v[1:] == v[:-1]}
-    texts = [text for name, value in shared.items() for text in _inputs(name, [value])]
-    return f"<p>{_text(' · '.join(texts))}</p>"
+    shared = {n: v for n, v in comparison.inputs().items() if n in SHARED and v[1:] == v[:-1]}
+    texts = {name: _inputs(name, values)[0] for name, values in shared.items()}
+    if texts.keys() >= {"start_date", "end_date"}:
+        texts["start_date"] += f" → {texts.pop('end_date')}"
+    return f"<p>{_text(' · '.join(texts.values()))}</p>"
 
 
 def _chosen(comparison: Comparison) -> dict[str, list[Any]]:
@@ -124,9 +132,9 @@ def _metrics(comparison: Comparison) -> Iterator[list[str]]:
         yield [MONEY.get(name, name), *marked]
 
 
-def _fall(fall: Fall) -> list[str]:
-    recovered = "not yet" if fall.end is None else f"{fall.end:%Y-%m-%d}"
-    return [f"{fall.depth:.1%}", f"{fall.start:%Y-%m-%d}", f"{fall.deepest:%Y-%m-%d}", recovered]
+def _fall(fall: Fall, form: str) -> list[str]:
+    recovered = "not yet" if fall.end is None else f"{fall.end:{form}}"
+    return [f"{fall.depth:.1%}", f"{fall.start:{form}}", f"{fall.deepest:{form}}", recovered]
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -170,7 +178,8 @@ def _curves(runs: Sequence[Record], ids: Sequence[str]) -> str:
     if not any(map(levels_of, runs)):
         return f"<p>{NO_MONTHS}</p>"
     picture = drawn(lambda: _figure(runs, ids), "svg").decode()
-    return f"<figure>{picture[picture.index('<svg') :].replace(INK, 'currentColor')}</figure>"
+    coloured = picture[picture.index("<svg") :].replace(INK, "currentColor")
+    return f"<figure>{coloured}</figure>"
 
 
 def _figure(runs: Sequence[Record], ids: Sequence[str]) -> Figure:
@@ -197,7 +206,7 @@ def _figure(runs: Sequence[Record], ids: Sequence[str]) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(visible=True, color=INK, alpha=0.15)
     if len(runs) > 1:
-        above.legend(frameon=False, labelcolor=INK, ncols=5)
+        above.legend(frameon=False, labelcolor=INK, ncols=4)
     return figure
 
 
