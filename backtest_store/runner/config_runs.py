@@ -12,7 +12,7 @@ from backtest_store.errors import StoreError, UsageError
 from backtest_store.runner.grids.grid import NotRun
 from backtest_store.runner.versions import node
 from backtest_store.runs.duplicates import Identity, stored_before
-from backtest_store.store.connection import call
+from backtest_store.store.connection import read
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -188,7 +188,7 @@ class RunOnce:
         if isinstance(checked, NotRun):
             return checked
         try:
-            found = call(lambda db: stored_before(db, [checked.identity])).get(0)
+            found = read(lambda db: stored_before(db, [checked.identity])).get(0)
         except StoreError:  # the run itself waits in the spool for as long as the store is away
             found = None
         if found is not None and found.started_at >= self.since:

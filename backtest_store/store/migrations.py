@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import math
-import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from backtest_store.errors import SchemaError, UnreachableError
-from backtest_store.log import get_logger
 from backtest_store.store import sql
 from backtest_store.store.sql_files import folder
 
 AS_THE_OWNER = "migrate as the owner of the database and its tables"
-LOCK_PATIENCE = 3.0  # seconds; another's migration of a small store takes less
-LOCK_PAUSE = 0.05
 
 if TYPE_CHECKING:
-    import psycopg
-    from yoyo.backends.base import DatabaseBackend
-    from yoyo.migrations import Migration
+    from backtest_store.store.yoyo_backend import YoyoBackend
 
 
 @cache
@@ -100,7 +90,7 @@ def _migrations() -> Any:
 
 
 @contextmanager
-def _locked(url: str) -> Iterator[DatabaseBackend]:
+def _locked(url: str) -> Iterator[YoyoBackend]:
     """Open a backend that alone migrates a database, whose migrations this version knows."""
     with _backend(url) as backend, backend.lock():
         backend.ensure_internal_schema_updated()
@@ -108,73 +98,15 @@ def _locked(url: str) -> Iterator[DatabaseBackend]:
         yield backend
 
 
-def _wait_for_lock(connection: psycopg.Connection[Any]) -> None:
-    """Take the lock of migrations, and say who holds it when that takes long."""
-    patience = time.monotonic() + LOCK_PATIENCE
-    while not _first(connection, "lock_migrations"):
-        if time.monotonic() > patience:
-            patience = math.inf
-            holder = _first(connection, "lock_holder") or "a session that just ended"
-            get_logger().warning("waiting for a lock of migrations", held_by=holder)
-        time.sleep(LOCK_PAUSE)
-
-
-def _first(connection: psycopg.Connection[Any], name: str) -> Any:
-    """Return the first value that a named query gives, or None."""
-    row = connection.execute(sql.text(name).encode()).fetchone()
-    return None if row is None else row[0]
-
-
 @contextmanager
-def _backend(url: str) -> Iterator[DatabaseBackend]:
-    """Open a yoyo backend on any libpq URL, several hosts and passfile included."""
+def _backend(url: str) -> Iterator[YoyoBackend]:
+    """Open yoyo's backend, whose failures are the store's."""
     import psycopg
-    from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
-    from yoyo.connections import DatabaseURI
 
-    from backtest_store.store.password_exposure import look_at
+    from backtest_store.store.yoyo_backend import YoyoBackend
 
-    class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
-        def connect(self, _: DatabaseURI) -> psycopg.Connection[Any]:
-            connection = psycopg.connect(url, autocommit=True, connect_timeout=4)
-            look_at(connection)
-            return connection
-
-        @contextmanager
-        def lock(self, timeout: float = 0) -> Iterator[None]:  # noqa: ARG002 - yoyo's signature
-            # yoyo's own lock is a row that a killed process leaves behind; this one cannot be.
-            _wait_for_lock(self.connection)
-            yield
-
-        # yoyo commits a migration's steps on one connection and its mark later on another: killed
-        # between them, it would apply the same steps again for ever.
-        def apply_one(self, migration: Migration, **_: object) -> None:
-            with self.transaction():
-                migration.process_steps(self, "apply")
-                self.mark_one(migration)
-
-        def rollback_one(self, migration: Migration, *_: object) -> None:
-            with self.transaction():
-                migration.process_steps(self, "rollback")
-                self.unmark_one(migration)
-
-        def get_log_data(
-            self, migration: Migration | None = None, operation: str = "apply"
-        ) -> dict[str, object]:
-            # yoyo asks the system for the user's name, which a container's user has none of.
-            return {
-                "id": str(uuid4()),
-                "migration_id": migration and migration.id,
-                "migration_hash": migration and migration.hash,
-                "username": self.connection.info.user,
-                "hostname": socket.gethostname(),
-                "created_at_utc": datetime.now(UTC).replace(tzinfo=None),
-                "operation": operation,
-            }
-
-    uri = DatabaseURI("postgresql+psycopg", None, None, None, None, None, {})
     try:
-        backend = Backend(uri, "_yoyo_migration")
+        backend = YoyoBackend(url)
     except psycopg.OperationalError as error:
         raise UnreachableError(
             f"cannot reach PostgreSQL to migrate it: {str(error).splitlines()[0]}",
@@ -184,9 +116,8 @@ def _backend(url: str) -> Iterator[DatabaseBackend]:
         try:
             yield backend
         except psycopg.Error as error:
-            from psycopg.errors import InsufficientPrivilege
-
+            is_a_right = isinstance(error, psycopg.errors.InsufficientPrivilege)
             raise SchemaError(
                 f"cannot migrate the store: {str(error).splitlines()[0]}",
-                hint=AS_THE_OWNER if isinstance(error, InsufficientPrivilege) else "",
+                hint=AS_THE_OWNER if is_a_right else "",
             ) from error

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from tests.bench.market import SEED, Strategy, strategies
-from tests.bench.real_runs import RealRun, real_runs
+from tests.bench.real_runs import RealRun, array, real_runs
 
 CHUNK = 10_000
 FIRST_RUN = datetime(2023, 1, 2, tzinfo=UTC)
@@ -187,7 +187,7 @@ def _field(name: str, value: object) -> str:
     if name in DOCUMENTS:
         text = json.dumps(value)
     elif isinstance(value, list):
-        text = "{" + ",".join("NULL" if part is None else json.dumps(part) for part in value) + "}"
+        text = str(array(value))
     else:
         text = str(value)
     return text.replace("\\", r"\\").replace("\n", r"\n").replace("\t", r"\t")

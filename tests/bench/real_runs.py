@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from backtest_store.models import RECORD_FIELDS
+from backtest_store.models import PERIOD_FIELDS, RECORD_FIELDS
 from backtest_store.runner import demo
 from backtest_store.store import queries, sql
 
@@ -32,7 +32,7 @@ SELECT to_json(r)::text AS run, to_json(m)::text AS metrics
 
 
 class RealRun(NamedTuple):
-    """A run as it is exported, and its rows as they are stored."""
+    """A run as it is exported, and its rows as they are stored, arrays as COPY's text."""
 
     record: dict[str, Any]
     run: dict[str, Any]
@@ -42,9 +42,19 @@ class RealRun(NamedTuple):
 @cache
 def real_runs() -> list[list[RealRun]]:
     """Return the runs of each strategy."""
-    found = [RealRun(*parts) for parts in json.loads(FILE.read_text("utf-8"))["runs"]]
+    found = [
+        RealRun(record, run, metrics | {name: array(metrics[name]) for name in PERIOD_FIELDS})
+        for record, run, metrics in json.loads(FILE.read_text("utf-8"))["runs"]
+    ]
     names = sorted({each.record["strategy_name"] for each in found})
     return [[each for each in found if each.record["strategy_name"] == name] for name in names]
+
+
+def array(values: list[Any] | None) -> str | None:
+    """Return an array as COPY's text has it."""
+    if values is None:
+        return None
+    return "{" + ",".join("NULL" if part is None else json.dumps(part) for part in values) + "}"
 
 
 def shapes() -> list[tuple[int, str, str]]:

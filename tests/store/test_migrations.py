@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from backtest_store.errors import SchemaError, UnreachableError
-from backtest_store.store import migrations
+from backtest_store.store import migrations, yoyo_backend
 from backtest_store.store.sql_files import folder
 from tests.faults import chance
 from tests.shell import btstore
@@ -124,7 +124,7 @@ def test_who_holds_the_lock_is_named(
         holder = f"role {blocker.info.user}, server process {blocker.info.backend_pid}"
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(migrations.migrate, unmigrated_url)
-            time.sleep(migrations.LOCK_PATIENCE + 2)
+            time.sleep(yoyo_backend.LOCK_PATIENCE + 2)
             said = capfd.readouterr().err
             blocker.close()
             assert waiting.result() == list(migrations.known())

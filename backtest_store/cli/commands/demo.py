@@ -27,11 +27,11 @@ def demo() -> None:
     from backtest_store.cli.output import render
     from backtest_store.cli.output.outcomes import exit_code
     from backtest_store.cli.output.run_lists import BY_NEED
-    from backtest_store.cli.spinner import call, spinner
+    from backtest_store.cli.spinner import read, spinner
     from backtest_store.runner.config.config import load_config
     from backtest_store.runner.demo import DEMO_CONFIGS
 
-    call(reached)  # before anything is run for a store that is not there
+    read(reached)  # before anything is run for a store that is not there
     from backtest_store.runner.config_runs import execute
 
     runs = []
@@ -40,7 +40,7 @@ def demo() -> None:
             run = execute(load_config(path))
         typer.echo(f"saved {run.strategy_name} as {run.run_id}")
         runs.append(run)
-    newest, comparison = call(lambda db: history_and_comparison(db, runs))
+    newest, comparison = read(lambda db: history_and_comparison(db, runs))
     typer.echo("\nThe newest runs, as `btstore history` lists them:\n")
     render.many(newest, Format.TABLE, shown=BY_NEED)
     typer.echo("\nThe three side by side, as `btstore compare` shows them:\n")

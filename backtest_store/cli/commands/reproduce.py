@@ -61,7 +61,7 @@ def reproduce(
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Run a stored run again from its snapshot, and compare every metric."""
-    from backtest_store.cli.spinner import call, read, spinner
+    from backtest_store.cli.spinner import read, spinner
     from backtest_store.runner.config_runs import require_engine
     from backtest_store.runs import selectors
     from backtest_store.runs.changes.causes import Reproduction
@@ -78,7 +78,7 @@ def reproduce(
     if answer.made is not None:
         print_message(f"the script made {answer.made} run{'s' * (answer.made != 1)}")
     run_id = UUID(str(answer.run_id))
-    reproduction = Reproduction(original, call(lambda db: saved(db, run_id)), tolerance)
+    reproduction = Reproduction(original, read(lambda db: saved(db, run_id)), tolerance)
     require_same_ending(reproduction)
     show(reproduction, format_)
     if reproduction.differences:
