@@ -23,7 +23,7 @@ def test_a_line_has_the_months_of_a_year_and_the_year() -> None:
     ]  # fmt: skip
     # 1.0523 * 0.896 - 1 is -5.7 %; February had no market data.
     assert first == "2019   5.2       -10" + "  0.0" * 9 + "   -5.7"
-    assert second.split() == ["2020", "50", "0.0", "49.9"]
+    assert second.split() == ["2020", "50.0", "0.0", "49.9"]
     assert {len(line) for line in lines(run)} == {72}
 
 
@@ -36,7 +36,7 @@ def test_days_are_summed_up_to_months() -> None:
         period_means=None,
         period_deviations=None,
     )
-    assert lines(run)[1].split() == ["2020", "10", "-10", "-1.0"]
+    assert lines(run)[1].split() == ["2020", "10.0", "-10", "-1.0"]
 
 
 def test_a_run_without_months_has_no_table() -> None:

@@ -55,7 +55,7 @@ def summary(
         [*g.keys, g.runs, g.failures, g.first.best, g.first.median, g.first.worst, g.last_run]
         for g in groups
     ]
-    render.rows(rows, format_, _columns(names, shown))
+    render.write(_columns(names, shown), rows, format_)
 
 
 def _columns(names: list[str], metric: str) -> "list[Column]":

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import groupby
 from math import prod
+from typing import Any
 
 from backtest_store.models import Record
-from backtest_store.statistics.months import Month, months_of
+from backtest_store.statistics.months import months_of
 
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-CELL, YEAR = 5, 7
-TENFOLD = 9.95  # from here on, tenths of a percent do not fit
+CELL, YEAR = 5, 7  # a loss of ten percent has no room for tenths
 
 
 def lines(record: Record) -> list[str]:
     """Return a table of the returns of a run's months, in percent; none of a run without them."""
-    months = months_of(record)
-    if not months:
-        return []
+    years = [
+        f"{year:<5}{''.join(map(_cell, months))}{_tenths(whole):>{YEAR}}"
+        for year, *months, whole in by_year(record)
+    ]
     heading = "".join(f"{name:>{CELL}}" for name in MONTHS)
-    return [f"in % {heading}{'year':>{YEAR}}", *_years(months)]
+    return [f"in % {heading}{'year':>{YEAR}}", *years] if years else []
 
 
-def _years(months: Sequence[Month]) -> Iterator[str]:
-    for year, those in groupby(months, key=lambda month: month.first.year):
-        known = {month.first.month: month.total for month in those if month.count}
-        cells = "".join(_cell(known.get(month)) for month in range(1, 13))
+def by_year(record: Record) -> Iterator[tuple[Any, ...]]:
+    """Yield each year, the returns of its twelve months, and its own; None without market data."""
+    for year, months in groupby(months_of(record), key=lambda month: month.first.year):
+        known = {month.first.month: month.total for month in months if month.count}
         whole = prod(1 + total for total in known.values()) - 1 if known else None
-        of_year = "" if whole is None else f"{100 * whole:z.1f}"
-        yield f"{year:<5}{cells}{of_year:>{YEAR}}"
+        yield year, *(known.get(month) for month in range(1, 13)), whole
+
+
+def _tenths(total: float | None) -> str:
+    return "" if total is None else f"{100 * total:z.1f}"
 
 
 def _cell(total: float | None) -> str:
-    if total is None:
-        return " " * CELL
-    percent = 100 * total
-    text = f"{percent:z.0f}" if abs(percent) >= TENFOLD else f"{percent:z.1f}"
-    return f"{text:>{CELL}}"
+    text = _tenths(total)
+    return f"{text if len(text) < CELL else f'{100 * (total or 0):z.0f}':>{CELL}}"

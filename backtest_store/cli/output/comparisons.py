@@ -106,18 +106,18 @@ def _lines(comparison: Comparison, short: dict[str, str], *, everything: bool) -
     for name in FACTS if everything else FACTS[:1]:
         values = [getattr(run, name) for run in runs]
         if everything or {*values} != {"success"}:
-            yield _input(name, values)
+            yield input_line(name, values)
     differing = comparison.differing_inputs()
     yield _title(f"Inputs ({len(differing)} differ{'s' * (len(differing) == 1)})", runs)
     for name, values in (comparison.inputs() if everything else differing).items():
-        yield _input(name, values)
+        yield input_line(name, values)
     yield from (_blank(runs), _title("Result", runs))
     for name in METRICS if everything else KEY_METRICS:
         if not (everything and name in MONEY):
-            yield _metric(comparison, name)
+            yield metric_line(comparison, name)
     yield from (_blank(runs), _title(f"Money{_currency(runs)}", runs))
     for name, label in MONEY.items():
-        yield _metric(comparison, name)._replace(label=label)
+        yield metric_line(comparison, name)._replace(label=label)
     yield from _sides(comparison)
     yield from _correlations(comparison, short)
 
@@ -135,7 +135,8 @@ def _currency(runs: Sequence[Record]) -> str:
     return f", {printable(str(runs[0].currency))}" if currencies == {runs[0].currency} else ""
 
 
-def _input(name: str, values: Sequence[Any]) -> Line:
+def input_line(name: str, values: Sequence[Any]) -> Line:
+    """Return the line of an input."""
     column = COLUMNS.get(name)
     label = LABELS.get(name) or name.removeprefix("parameters.").replace("venues.0.", "venue ")
     if column is not None and name != "data_fingerprint":
@@ -150,7 +151,8 @@ def _input(name: str, values: Sequence[Any]) -> Line:
     return Line(printable(label), texts, [""] * len(values), is_number=are_numbers)
 
 
-def _metric(comparison: Comparison, name: str) -> Line:
+def metric_line(comparison: Comparison, name: str) -> Line:
+    """Return the line of a metric, the best marked and coloured."""
     best = comparison.best(name) if name in METRIC_FIELDS else set()
     places = range(len(comparison.runs))
     return Line(

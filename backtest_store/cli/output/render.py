@@ -85,27 +85,19 @@ def many(
         if shown and format_ in FOR_PEOPLE:
             columns = [column for column in columns if column.name in shown]
         rows = [[getattr(record, column.name) for column in columns] for record in records]
-    _write(columns, rows, format_, shown)
+    write(columns, rows, format_, shown)
 
 
-def _write(
+def write(
     columns: Sequence[Column],
     rows: Sequence[Sequence[object]],
     format_: Format,
     shown: Sequence[str] = (),
 ) -> None:
+    """Print rows of values."""
     printer = Printer(format_, columns, shown=shown)
     printer.write(rows)
     printer.close()
-
-
-def rows(values: Sequence[Sequence[object]], format_: Format, columns: Sequence[Column]) -> None:
-    """Print rows of values that are of no model."""
-    out = StandardOutput()
-    writer = FORMATS[format_](columns, out)
-    writer.write(values)
-    writer.close()
-    out.flush()
 
 
 def one(record: DataclassInstance, format_: Format) -> None:
@@ -139,7 +131,7 @@ def side_by_side(comparison: Comparison, format_: Format, *, everything: bool = 
         columns, rows = _spread(columns, rows, comparison.parameters())
     if comparison.split is not None:
         columns, rows = _with_sides(columns, rows, comparison)
-    _write(columns, rows, format_)
+    write(columns, rows, format_)
 
 
 def facts(named: Mapping[str, str]) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from itertools import groupby
-from math import prod
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.cli.output import cells, readable
-from backtest_store.cli.output.calendar_table import MONTHS
-from backtest_store.cli.output.comparisons import COLUMNS, KEY_METRICS, LABELS, MONEY
+from backtest_store.cli.output.calendar_table import MONTHS, by_year
+from backtest_store.cli.output.comparisons import (
+    KEY_METRICS,
+    MONEY,
+    Line,
+    input_line,
+    metric_line,
+)
 from backtest_store.cli.output.readable import UNDEFINED
 from backtest_store.cli.output.run_page import NO_MONTHS
 from backtest_store.cli.output.text import printable
@@ -18,7 +21,7 @@ from backtest_store.cli.output.web.heat_maps import drawn
 from backtest_store.models import Record
 from backtest_store.runs.changes.inputs import VERSIONS
 from backtest_store.runs.compare import Comparison
-from backtest_store.statistics.months import Fall, drawdowns, falls_of, levels_of, months_of
+from backtest_store.statistics.months import Fall, drawdowns, falls_of, levels_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +30,7 @@ SHARED = ("instrument_ids", "initial_capital", "currency", "start_date", "end_da
 INK = "#010203"  # stands for the colour of the page's text, which is light or dark
 WIDE, HIGH = 6.4, 4.4  # inches: so small that a phone shows its text
 MOST_FALLS = 5
+BEST = ' class="best"'
 STRONGEST = 0.1  # a month's return that has the fullest colour
 GAIN, LOSS = "30 140 70", "200 60 50"
 STYLE = """
@@ -76,9 +80,10 @@ def _body(comparison: Comparison, ids: Sequence[str]) -> Iterator[str]:
     yield _same(comparison)
     inputs = comparison.differing_inputs() if several else _chosen(comparison)
     yield f"<h2>{'Inputs that differ' if several else 'Inputs'}</h2>"
-    yield _table(["", *ids], [[_label(n), *_inputs(n, v)] for n, v in inputs.items()])
+    yield _lines(ids, [input_line(name, values) for name, values in inputs.items()])
     yield "<h2>Result</h2>"
-    yield _table(["", *ids], [*_metrics(comparison)])
+    figures = [metric_line(comparison, name) for name in (*KEY_METRICS, *MONEY)]
+    yield _lines(ids, [line._replace(label=MONEY.get(line.label, line.label)) for line in figures])
     yield "".join(f"<p>{_text(note)}</p>" for note in comparison.notes())
     yield "<h2>Equity and drawdown</h2>"
     yield _curves(runs, ids)
@@ -99,7 +104,7 @@ def _body(comparison: Comparison, ids: Sequence[str]) -> Iterator[str]:
 def _same(comparison: Comparison) -> str:
     """Return what all runs have in common: the instrument, the time, the capital."""
     shared = {n: v for n, v in comparison.inputs().items() if n in SHARED and v[1:] == v[:-1]}
-    texts = {name: _inputs(name, values)[0] for name, values in shared.items()}
+    texts = {name: input_line(name, values).texts[0] for name, values in shared.items()}
     if texts.keys() >= {"start_date", "end_date"}:
         texts["start_date"] += f" → {texts.pop('end_date')}"
     return f"<p>{_text(' · '.join(texts.values()))}</p>"
@@ -114,55 +119,42 @@ def _chosen(comparison: Comparison) -> dict[str, list[Any]]:
     }
 
 
-def _label(name: str) -> str:
-    return LABELS.get(name) or name.removeprefix("parameters.").replace("venues.0.", "venue ")
-
-
-def _inputs(name: str, values: Sequence[Any]) -> list[str]:
-    if name in COLUMNS and name != "data_fingerprint":
-        return [readable.readable(COLUMNS[name], cells.cell(value)) for value in values]
-    return [UNDEFINED if value is None else readable.plain(value) for value in values]
-
-
-def _metrics(comparison: Comparison) -> Iterator[list[str]]:
-    for name in (*KEY_METRICS, *MONEY):
-        best = comparison.best(name) if name != "initial_capital" else set()
-        texts = _inputs(name, [getattr(run, name) for run in comparison.runs])
-        marked = [f"{text} ★" if n in best else text for n, text in enumerate(texts)]
-        yield [MONEY.get(name, name), *marked]
-
-
 def _fall(fall: Fall, form: str) -> list[str]:
     recovered = "not yet" if fall.end is None else f"{fall.end:{form}}"
     return [f"{fall.depth:.1%}", f"{fall.start:{form}}", f"{fall.deepest:{form}}", recovered]
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _lines(ids: Sequence[str], lines: Sequence[Line]) -> str:
+    """Return lines of a comparison as a table, what is marked in them in bold."""
+    rows = [[line.label, *line.texts] for line in lines]
+    return _table(["", *ids], rows, [["", *line.colours] for line in lines])
+
+
+def _table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[Sequence[str]] = ()
+) -> str:
     head = "".join(f"<th>{_text(text)}</th>" for text in heads)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    body = "".join(
+        f"<tr>{''.join(map(_cell, row, mark))}</tr>"
+        for row, mark in zip(rows, marks or [[""] * len(heads)] * len(rows), strict=True)
+    )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="wide">{table}</div>'
 
 
-def _cell(text: str) -> str:
-    return (
-        f'<td class="best">{_text(text)}</td>' if text.endswith("★") else f"<td>{_text(text)}</td>"
-    )
+def _cell(text: str, mark: str) -> str:
+    return f"<td{BEST * bool(mark)}>{_text(text)}</td>"
 
 
 def _months(run: Record) -> str:
-    months = months_of(run)
-    if not months:
-        return f"<p>{NO_MONTHS}</p>"
-    rows = []
-    for year, of_year in groupby(months, key=lambda month: month.first.year):
-        known = {month.first.month: month.total for month in of_year if month.count}
-        whole = prod(1 + total for total in known.values()) - 1 if known else None
-        shades = "".join(_shaded(known.get(month)) for month in range(1, 13))
-        rows.append(f"<tr><th>{year}</th>{shades}{_shaded(whole)}</tr>")
+    rows = [
+        f"<tr><th>{year}</th>{''.join(map(_shaded, returns))}</tr>"
+        for year, *returns in by_year(run)
+    ]
     heads = "".join(f"<th>{name}</th>" for name in ("", *MONTHS, "year"))
     body = f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return f'<div class="wide"><table class="months">{body}</table></div>'
+    table = f'<div class="wide"><table class="months">{body}</table></div>'
+    return table if rows else f"<p>{NO_MONTHS}</p>"
 
 
 def _shaded(total: float | None) -> str:
