@@ -29,6 +29,7 @@ async def main(wanted: list[str]) -> None:
         "commands": lambda: processes.commands(db, url, strategy),
         "lists": lambda: lists.lists(db, chosen),
         "queries": lambda: lists.others(db, chosen),
+        "months": lambda: lists.months(db),
         "keyset": lambda: lists.keyset(db),
         "growth": lambda: lists.growth(small, db, chosen),
         "disk": lambda: disk.sizes(db, RUNS),

@@ -1,6 +1,7 @@
 """Queries from the client, warm: lists under every filter and order, runs by id, sums."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import date
 from functools import partial
 from itertools import product
 from statistics import median
@@ -21,6 +22,20 @@ STATUSES = (None, "success", "failed", "interrupted")
 ROUNDS = 15
 PAGE_SIZE = 20
 SLOWEST_SHOWN = 3
+MONTHS, MONTHS_ROUNDS = (date(2008, 1, 1), date(2009, 3, 1)), 5
+COVERED = 100_000
+COVERING = """
+SELECT max(started_at) AS until, count(*) AS runs
+  FROM (
+        SELECT started_at
+          FROM backtest_runs JOIN performance_metrics USING (run_id)
+         WHERE period = 'month'
+           AND period_start <= '2008-01-01'
+           AND period_start + cardinality(period_returns) * interval '1 month' >= '2009-04-01'
+         ORDER BY started_at
+         LIMIT $1
+       ) AS covering
+"""
 WORST = 30  # ms of any list that the shell can ask for
 
 
@@ -151,6 +166,17 @@ async def others(db: Connection, chosen: Choices) -> AsyncIterator[Row]:
     for what, (run, limit) in measured.items():
         seconds = (await medians({what: run}, ROUNDS))[what]
         yield Row(what, seconds * 1e3, "ms", limit, floor * 1e3)
+
+
+async def months(db: Connection) -> AsyncIterator[Row]:
+    """Measure `history --while` over the oldest runs that cover fifteen months, by each order."""
+    covering = await db.fetchrow(COVERING, COVERED)
+    where = filters(until=covering["until"].isoformat()).conditions
+    for order_by in listing.OVER_MONTHS:
+        asked = partial(listing.over_months, db, Listing(where, order_by), MONTHS, PAGE_SIZE)
+        seconds = (await medians({"months": asked}, MONTHS_ROUNDS, warm_up=1))["months"]
+        what = f"--while over {covering['runs']:,} runs, by {order_by}"
+        yield Row(what, seconds * 1e3, "ms", 500)
 
 
 def _page(db: Connection, order_by: str, **asked: list[str]) -> Callable[[], Awaitable[object]]:
