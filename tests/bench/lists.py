@@ -171,6 +171,7 @@ async def others(db: Connection, chosen: Choices) -> AsyncIterator[Row]:
 async def months(db: Connection) -> AsyncIterator[Row]:
     """Measure `history --while` over the oldest runs that cover fifteen months, by each order."""
     covering = await db.fetchrow(COVERING, COVERED)
+    assert covering
     where = filters(until=covering["until"].isoformat()).conditions
     for order_by in listing.OVER_MONTHS:
         asked = partial(listing.over_months, db, Listing(where, order_by), MONTHS, PAGE_SIZE)
