@@ -9,6 +9,8 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -70,6 +72,18 @@ def record_everything(orders: Orders) -> Patch:
     paths = [STARTUP, *(path for path in before if path and path != STARTUP)]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     return _record(orders)
+
+
+def wait_for_threads() -> None:
+    """Wait for the script's threads, as Python does, but while what they run can still be saved.
+
+    Threads of a pool wait for work, until Python, as it exits, tells them that there is none.
+    """
+    pools = sys.modules.get("concurrent.futures.thread")
+    pooled = [] if pools is None else list(pools._threads_queues)  # noqa: SLF001 - Python has no other
+    for thread in threading.enumerate():
+        if not (thread.daemon or thread in pooled or thread is threading.current_thread()):
+            thread.join()
 
 
 def follow() -> Patch:

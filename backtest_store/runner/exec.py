@@ -9,7 +9,6 @@ import os
 import runpy
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.machinery import SourceFileLoader
@@ -21,7 +20,7 @@ from typing import Any, NoReturn
 from backtest_store.capture.details import Details, leave_no_trace
 from backtest_store.capture.identity.process_start import start
 from backtest_store.errors import UsageError
-from backtest_store.runner.children import Orders, counted, record_everything
+from backtest_store.runner.children import Orders, counted, record_everything, wait_for_threads
 
 INTERRUPTED = 130
 
@@ -66,20 +65,8 @@ def run_script(script: str, args: Sequence[str], details: Details) -> NoReturn:
         _show(error)
         raise SystemExit(INTERRUPTED if _is_interrupt(error) else 1) from None
     finally:
-        _wait_for_threads()
+        wait_for_threads()
     raise SystemExit(0)
-
-
-def _wait_for_threads() -> None:
-    """Wait for the script's threads, as Python does, but while what they run can still be saved.
-
-    Threads of a pool wait for work, until Python, as it exits, tells them that there is none.
-    """
-    pools = sys.modules.get("concurrent.futures.thread")
-    pooled = [] if pools is None else list(pools._threads_queues)  # noqa: SLF001 - Python has no other
-    for thread in threading.enumerate():
-        if not (thread.daemon or thread in pooled or thread is threading.current_thread()):
-            thread.join()
 
 
 def _said(details: Details) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def verdict(run: Record) -> tuple[int, dict[str, Any]]:
 def repeated(run: Record) -> Reproduction:
     """Reproduce a stored run in this process, which has the engine already."""
     original = fetched(run.run_id)
-    return Reproduction(original, fetched(repeat(request_for(original))[0].run_id))
+    return Reproduction(original, fetched(repeat(request_for(original)).run_id))
 
 
 def fetched(run_id: UUID) -> Record:

@@ -27,6 +27,32 @@ made = backtest([100, 100 + int(sys.argv[1])], {0: 1})
 made.run()
 raise ValueError("afterwards")
 """,
+    "leaves at once": """
+made = backtest([100, 100 + int(sys.argv[1])], {0: 1})
+made.run()
+import os
+os._exit(3)
+""",
+    "runs in a thread that outlives it": """
+import threading, time
+
+def work():
+    time.sleep(0.3)
+    made = backtest([100, 100 + int(sys.argv[1])], {0: 1})
+    made.run()
+
+threading.Thread(target=work).start()
+""",
+    "reads a catalog that it makes and removes": """
+import tempfile
+from pathlib import Path
+from nautilus_trader.backtest.node import BacktestNode
+from tests.capture.test_node import fill, run_config
+
+with tempfile.TemporaryDirectory() as folder:
+    config = run_config(fill(Path(folder), [100, 100 + int(sys.argv[1])]), {"orders": {"0": "1"}})
+    BacktestNode([config]).run()
+""",
     "spawns workers": """
 import multiprocessing
 

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from backtest_store.models import Record
+from backtest_store.models import Record, to_json
+from backtest_store.runner.reproduce.script_run import chosen
 from backtest_store.saving import save
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
+from tests.faults.runs import a_run
 from tests.runner.test_reproduction import change, fetched
 from tests.shell import Answer, btstore
 
@@ -137,14 +139,16 @@ def test_a_changed_comment_is_a_cause_and_no_refusal(
     assert f"though {named}" in answer.err
 
 
-def test_of_several_runs_of_one_configuration_the_one_in_its_place_is_compared() -> None:
-    from backtest_store.runner.reproduce.script_run import _chosen
-    from tests.faults.runs import a_run
-
+def test_of_several_runs_of_one_configuration_the_one_in_its_place_is_compared(
+    tmp_path: Path,
+) -> None:
     made = [a_run(config_hash="aa" * 32, provenance={"script": {"run": n}}) for n in (1, 2, 3)]
     others = [a_run(config_hash="bb" * 32, provenance={"script": {"run": 4}})]
+    for run in [*made, *others]:
+        (tmp_path / f"{run.run_id}.json").write_text(to_json(run))
     for place, expected in ((1, made[0]), (2, made[1]), (3, made[2]), (None, made[0])):
-        assert _chosen([*made, *others], "aa" * 32, place, None) is expected
+        found, count = chosen({"run": place}, ("aa" * 32, {}), tmp_path, "")
+        assert (found.run_id, count) == (expected.run_id, 4)
 
 
 def test_a_script_is_described_by_what_runs_it_again(script: Path) -> None:

@@ -69,7 +69,7 @@ def test_a_trader_s_names_are_stored_and_run_again(store: str, tmp_path: Path) -
     assert original.parameters["sig"] == "5,9,50"
     assert original.parameters["token"] == "BTCUSDT"  # noqa: S105 - likewise
     found = call(lambda db: resolve(db, str(original.run_id)))
-    again = call(lambda db: resolve(db, str(repeat(request_for(found))[0].run_id)))
+    again = call(lambda db: resolve(db, str(repeat(request_for(found)).run_id)))
     assert Reproduction(found, again).verdict == "identical"
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from backtest_store.errors import StoreError
 from backtest_store.models import Record
-from backtest_store.runner.reproduce.stored_snapshot import IN_SCRIPT, component_paths
+from backtest_store.runner.reproduce.stored_snapshot import (
+    IN_SCRIPT,
+    component_paths,
+    missing_catalog,
+)
 
 if TYPE_CHECKING:
     from backtest_store.models import Json
     from backtest_store.runner.config_runs import Ended
-
-ON_THIS_MACHINE = (None, "file", "local")
 
 
 def repeat(snapshot: Json, details: Json, *, reproduced_from: UUID, command_line: str) -> Record:
@@ -33,18 +34,12 @@ def repeat(snapshot: Json, details: Json, *, reproduced_from: UUID, command_line
     if not isinstance(snapshot.get("venues"), list):
         raise StoreError("this version of NautilusTrader does not take the stored configuration")
     data = [restored(entry) for entry in snapshot["data"]]
-    _require_catalogs(data)
+    if gone := missing_catalog(data):
+        raise StoreError(f"the run's data is not there any more: no catalog {gone}")
     _require_classes(snapshot)
     backtest = Backtest(terms().without_unknown(snapshot | {"data": data}), **details)
     ended: Ended = node().run(backtest, reproduced_from=reproduced_from, command_line=command_line)
     return ended.run
-
-
-def _require_catalogs(entries: list[Json]) -> None:
-    for data in entries:
-        path, protocol = str(data["catalog_path"]), data.get("catalog_fs_protocol")
-        if protocol in ON_THIS_MACHINE and "://" not in path and not Path(path).is_dir():
-            raise StoreError(f"the run's data is not there any more: no catalog {path}")
 
 
 def _require_classes(snapshot: Json) -> None:

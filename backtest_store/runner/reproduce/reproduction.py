@@ -1,7 +1,8 @@
 """Run a stored snapshot again, in a fresh process of its own (`python -m`, this module).
 
-The process reads a `Request` on standard input and leaves an `Answer` in the file that it is
-told. What the engine and the strategy print on standard output goes nowhere.
+The process reads a `Request` on standard input and leaves an `Answer` in the folder that it is
+told; a script's runs are put there, too, so that they count however it ends. What the engine and
+the strategy print on standard output goes nowhere.
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ from backtest_store.runner.reproduce.stored_snapshot import (
     component_paths,
     import_roots,
     is_runnable,
+    missing_catalog,
     redacted_names,
 )
 from backtest_store.saving import save
 
 if TYPE_CHECKING:
     from backtest_store.models import Json, Record
+
+ANSWER = "answer"
 
 
 @dataclass(frozen=True)
@@ -76,21 +80,44 @@ def run_again(request: Request) -> Answer:
     StoreError
         If the run cannot be repeated; it names what is missing, and nothing is saved.
     """
-    with TemporaryDirectory(prefix="btstore-") as folder:
-        answer = Path(folder) / "answer.json"
+    with TemporaryDirectory(prefix="btstore-") as name:
+        folder = Path(name)
         done = subprocess.run(
-            [sys.executable, "-m", __spec__.name, str(answer)],
+            [sys.executable, "-m", __spec__.name, name],
             input=json.dumps(asdict(request)),
             stdout=subprocess.DEVNULL,
             text=True,
             check=False,
         )
-        if not answer.exists():
-            raise StoreError(f"the process that ran it again ended with {done.returncode}")
-        said = Answer(**json.loads(answer.read_text("utf-8")))
+        said = _answer_in(folder) or Answer(
+            error=f"the process that ran it again ended with {done.returncode}"
+        )
+        if request.script is not None:
+            return _script_repeated(request, request.script, folder, said.error)
     if said.run_id is None:
         raise StoreError(said.error, hint=said.hint)
     return said
+
+
+def _answer_in(folder: Path) -> Answer | None:
+    file = folder / ANSWER
+    return Answer(**json.loads(file.read_text("utf-8"))) if file.exists() else None
+
+
+def _script_repeated(request: Request, script: Json, folder: Path, failure: str) -> Answer:
+    """Save that run of the script's which repeats the one asked for, under its name."""
+    original = request.config_hash, request.snapshot
+    run, made = scripts.chosen(script, original, folder, failure)
+    repetition = replace(
+        run,
+        strategy_name=request.strategy_name,
+        strategy_type=request.strategy_type,
+        tags=[],
+        note=None,
+        reproduced_from=UUID(request.run_id),
+    )
+    save.save_record(repetition)
+    return Answer(run_id=str(run.run_id), made=made)
 
 
 def request_for(original: Record) -> Request:
@@ -122,9 +149,10 @@ def _script_needed(original: Record) -> Json | None:
     """Return the script without which there is no repeating; None if the snapshot is enough."""
     snapshot = original.config_snapshot
     is_in_script = any(path.startswith(f"{IN_SCRIPT}:") for path in component_paths(snapshot))
-    if is_runnable(snapshot) and not is_in_script:
-        return None
     script = script_of(original.provenance)
+    is_enough = is_runnable(snapshot) and not is_in_script
+    if is_enough and (script is None or missing_catalog(snapshot["data"]) is None):
+        return None
     if script is not None:
         require_script(script)
     elif "partial" in snapshot:
@@ -159,20 +187,12 @@ def _require_result(original: Record) -> None:
         )
 
 
-def repeat(request: Request) -> tuple[Record, int | None]:
-    """Run what a request asks for in this process, and save it; tell how many a script made.
-
-    Raises
-    ------
-    StoreError
-        If it cannot be run, or not be recorded; nothing is saved then.
-    """
-    if request.script is not None:
-        return _repeat_script(request, request.script)
+def repeat(request: Request) -> Record:
+    """Run the stored configuration in this process, and save the run."""
     from backtest_store.runner.reproduce import node_run as nodes
 
     sys.path.extend(root for root in request.import_roots if root not in sys.path)
-    run = nodes.repeat(
+    return nodes.repeat(
         request.snapshot,
         {
             "name": request.strategy_name,
@@ -182,34 +202,20 @@ def repeat(request: Request) -> tuple[Record, int | None]:
         reproduced_from=UUID(request.run_id),
         command_line=shlex.join(request.command),
     )
-    return run, None
-
-
-def _repeat_script(request: Request, script: Json) -> tuple[Record, int]:
-    """Run the script, and save its run under the name of the one that it repeats."""
-    run, made = scripts.repeat(script, request.config_hash)
-    repetition = replace(
-        run,
-        strategy_name=request.strategy_name,
-        strategy_type=request.strategy_type,
-        tags=[],
-        note=None,
-        reproduced_from=UUID(request.run_id),
-    )
-    save.save_record(repetition)
-    return repetition, made
 
 
 def main() -> None:
-    """Answer the request on standard input."""
+    """Do what is requested on standard input."""
     request = Request(**json.load(sys.stdin))
-    place = Path(sys.argv[1])  # before a script takes over
+    folder = Path(sys.argv[1])
     try:
-        run, made = repeat(request)
-        answer = Answer(run_id=str(run.run_id), made=made)
+        if request.script is None:
+            answer = Answer(run_id=str(repeat(request).run_id))
+        else:
+            answer = Answer(error=scripts.run_script(request.script, folder))
     except StoreError as error:
         answer = Answer(error=str(error), hint=error.hint)
-    place.write_text(json.dumps(asdict(answer)), encoding="utf-8")
+    (folder / ANSWER).write_text(json.dumps(asdict(answer)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run a script again that made a run, and keep that run alone of all that it makes."""
+"""Run a script again that made a run, and find that run among all that it makes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ import os
 import runpy
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.identity.process_start import start
 from backtest_store.errors import StoreError
 from backtest_store.redaction import REDACTED
-from backtest_store.runner.children import Orders, kept, record_everything
-from backtest_store.saving import save
+from backtest_store.runner.children import Orders, kept, record_everything, wait_for_threads
 
 if TYPE_CHECKING:
     from backtest_store.models import Json, Record
@@ -51,42 +47,47 @@ def require_script(script: Json) -> None:
         )
 
 
-def repeat(script: Json, config_hash: str | None) -> tuple[Record, int]:
-    """Run the script, and return that one of its runs which repeats another; save none.
+def chosen(
+    script: Json, original: tuple[str | None, Json], folder: Path, failure: str
+) -> tuple[Record, int]:
+    """Return that run of a script's which repeats another, and how many it made.
+
+    A run that draws random numbers without a seed has another hash each time, and the same
+    snapshot.
 
     Parameters
     ----------
     script : dict
         As `script_of` returns it.
-    config_hash : str, optional
-        That of the run to repeat.
-
-    Returns
-    -------
-    tuple of Record and int
-        The run, and how many the script made.
+    original : tuple of str and dict
+        Hash and snapshot of the run to repeat. Of several runs that have them, the place in the
+        script decides.
+    folder : Path
+        Where `run_script` has put the runs.
+    failure : str
+        What ended the script, if anything did.
 
     Raises
     ------
     StoreError
-        If the script cannot be run, or makes no such run.
+        If the script has made no such run.
     """
-    require_script(script)
-    with TemporaryDirectory(prefix="btstore-") as folder:
-        with saving_restored():
-            failure = _run(script, folder)
-        runs = kept(Path(folder))
-    return _chosen(runs, config_hash, script.get("run"), failure), len(runs)
-
-
-@contextmanager
-def saving_restored() -> Iterator[None]:
-    """Have runs saved again afterwards, which the script's are not."""
-    original = save.save_record
-    try:
-        yield
-    finally:
-        save.save_record = original
+    runs = kept(folder)
+    config_hash, snapshot = original
+    same = (
+        [run for run in runs if run.config_hash == config_hash is not None]
+        or [run for run in runs if run.config_snapshot == snapshot]
+        or runs
+    )
+    if not runs:
+        raise StoreError(f"the script made no run{failure and f': {failure}'}")
+    if same is runs and len(runs) > 1:
+        raise StoreError(
+            f"the script made {len(runs)} runs, and none has the configuration of the one to repeat"
+        )
+    place = script.get("run")
+    in_place = [run for run in same if (run.provenance.get("script") or {}).get("run") == place]
+    return (in_place or same)[0], len(runs)
 
 
 class PressingEnter(io.TextIOBase):
@@ -105,8 +106,8 @@ class PressingEnter(io.TextIOBase):
         return ""
 
 
-def _run(script: Json, folder: str) -> BaseException | None:
-    """Run the script as Python does, recording what it runs; return what ended it."""
+def run_script(script: Json, folder: Path) -> str:
+    """Run a script as Python does, and put its runs into a folder; return what ended it, if any."""
     path = str(script["path"])
     os.chdir(script["directory"])
     start.script, start.directory = path, script["directory"]
@@ -115,30 +116,15 @@ def _run(script: Json, folder: str) -> BaseException | None:
     sys.stdin = PressingEnter()
     module = script.get("module")
     sys.path.insert(0, str(Path(path).resolve().parent) if module is None else str(Path.cwd()))
-    patch = record_everything(Orders(kept=folder))
+    patch = record_everything(Orders(kept=str(folder)))
     try:
         if module is None:
             runpy.run_path(path, run_name="__main__")
         else:
             runpy.run_module(str(module), run_name="__main__", alter_sys=True)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the script's affair, unless no run was made
-        return error
+        return f"{type(error).__name__}: {error}"
     finally:
+        wait_for_threads()
         patch.finish()
-    return None
-
-
-def _chosen(
-    runs: Sequence[Record], config_hash: str | None, place: object, failure: BaseException | None
-) -> Record:
-    """Choose by configuration, and of several with one configuration by the place in the script."""
-    same = [run for run in runs if run.config_hash == config_hash] or runs
-    if same is not runs or len(runs) == 1:
-        in_place = [run for run in same if (run.provenance.get("script") or {}).get("run") == place]
-        return (in_place or same)[0]
-    if runs:
-        raise StoreError(
-            f"the script made {len(runs)} runs, and none has the configuration of the one to repeat"
-        )
-    ended = "" if failure is None else f": {type(failure).__name__}: {failure}"
-    raise StoreError(f"the script made no run{ended}")
+    return ""

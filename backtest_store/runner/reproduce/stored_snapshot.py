@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from backtest_store.redaction import REDACTED
 
 COMPONENTS = ("strategies", "actors", "exec_algorithms")
 IN_SCRIPT = "__main__"
+ON_THIS_MACHINE = (None, "file", "local")
 
 
 def is_runnable(snapshot: Json) -> bool:
@@ -20,6 +21,15 @@ def is_runnable(snapshot: Json) -> bool:
         isinstance(entry, dict) and entry.get("catalog_path") for entry in data
     )
     return bool(data) and has_catalogs and isinstance(snapshot.get("engine"), dict)
+
+
+def missing_catalog(data: Sequence[Json]) -> str | None:
+    """Return the path of the first catalog that is not on this machine, though it should be."""
+    for entry in data:
+        path, protocol = str(entry["catalog_path"]), entry.get("catalog_fs_protocol")
+        if protocol in ON_THIS_MACHINE and "://" not in path and not Path(path).is_dir():
+            return path
+    return None
 
 
 def redacted_names(snapshot: Json) -> list[str]:
