@@ -131,8 +131,12 @@ def _added(backtest: Backtest, begun: Begun) -> dict[str, Any]:
 
 def _told_at_end(identity: Identity, redactor: Redactor) -> Json:
     """Return the modules, some of which the run imported as it went, and what is not known."""
-    sources = _json(redactor, {"source_sha256": identity.sources}) if identity.sources else {}
-    return sources | ({"identity_unknown": [*identity.unknown]} if identity.unknown else {})
+    told = {
+        "source_sha256": identity.sources,
+        "identity_unknown": [*identity.unknown],
+        "random_state": identity.chance,
+    }
+    return _json(redactor, {name: value for name, value in told.items() if value})
 
 
 def failed_to_build(config: BacktestRunConfig, details: Details, outcome: Outcome) -> Record:

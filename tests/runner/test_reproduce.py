@@ -21,6 +21,7 @@ PROVENANCE: dict[str, Any] = {
     "git": {"commit": "aaaa", "dirty": False},
     "source_sha256": {"/home/me/mine.py": "11"},
     "package_versions": {"numpy": "1.26", "pandas": "2.2"},
+    "random_state": {"random": "11"},
 }
 SNAPSHOT: dict[str, Any] = {
     "config": {"fast_period": 10, "nested": {"a": [1, 2]}},
@@ -155,6 +156,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "source": {"provenance": PROVENANCE | {"source_sha256": {"/home/me/mine.py": "22"}}},
     "engine_version": {"provenance": PROVENANCE | {"engine_version": "1.231.0"}},
     "configuration": {"config_snapshot": SNAPSHOT | {"venues": [{"name": "SIM", "leverage": 2}]}},
+    "chance": {"provenance": PROVENANCE | {"random_state": {"random": "22"}}},
     "python_version": {"provenance": PROVENANCE | {"python_version": "3.12.1"}},
     "package_versions": {
         "provenance": PROVENANCE | {"package_versions": {"numpy": "2.0", "pandas": "2.2"}}
@@ -181,6 +183,7 @@ def test_the_likeliest_cause_comes_first() -> None:
         "git": {"commit": "bbbb", "dirty": False},
         "source_sha256": {"/home/me/mine.py": "22"},
         "package_versions": {"numpy": "2.0", "pandas": "2.2"},
+        "random_state": {"random": "22"},
     }
     assert kinds(again(**everything)) == list(CHANGES)
 

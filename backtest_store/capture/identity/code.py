@@ -58,9 +58,9 @@ class Code:
         return hashlib.sha256("\n".join(sorted(filter(None, digests))).encode()).hexdigest()
 
     @property
-    def draws(self) -> bool:
-        """Tell whether the code draws from the random numbers that a process shares."""
-        return any(source.uses.draws for source in self.modules.values())
+    def draws(self) -> frozenset[str]:
+        """Return the shared generators of random numbers that the code draws from."""
+        return frozenset().union(*(source.uses.draws for source in self.modules.values()))
 
     @property
     def files(self) -> list[Path]:

@@ -38,6 +38,7 @@ class Identity:
     data_fingerprint: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     unknown: Sequence[str] = ()
+    chance: Json = field(default_factory=dict)
 
 
 class Collector:
@@ -79,7 +80,8 @@ class Collector:
         unknown = [*reasons, *([] if given else self._configuration.unknown)]
         code = attempt("read the code", self._code_at_end, UNKNOWN_CODE)
         unknown += [CHANGED] if code.code_hash is None else []
-        return Identity(config_hash, code.code_hash, fingerprint, code.digests(), unknown)
+        chance = self._configuration.chance
+        return Identity(config_hash, code.code_hash, fingerprint, code.digests(), unknown, chance)
 
     def _configured(self, described: Json) -> Configuration:
         if self._details.config_hash:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from backtest_store.capture.identity.components import (
     unknown_arguments,
 )
 from backtest_store.capture.identity.hashed_configuration import substance
+from backtest_store.capture.identity.imports import RANDOM
 from backtest_store.capture.identity.json_values import canonical, is_whole, plain
 from backtest_store.capture.identity.random_numbers import generators, model_draws
 from backtest_store.models import Json
@@ -36,10 +37,14 @@ CHANCE = "the run drew random numbers, and from which state it began is not know
 
 @dataclass(frozen=True)
 class Configuration:
-    """The digest of all that configures a run but for its data and dates, or why it has none."""
+    """The digest of all that configures a run but for its data and dates, or why it has none.
+
+    `chance` tells from which state a run that draws random numbers began.
+    """
 
     digest: str | None = None
     unknown: Sequence[str] = (VALUES,)
+    chance: Json = field(default_factory=dict)
 
 
 def configuration_of(
@@ -63,20 +68,22 @@ def configuration_of(
     Configuration
     """
     has_run = engine.run_finished is not None
-    is_random = code.draws or any(model_draws(x.fill_model) for x in exchanges(engine))
+    fills_draw = any(model_draws(exchange.fill_model) for exchange in exchanges(engine))
+    drawn = code.draws | ({RANDOM} if fills_draw else frozenset())
+    chance = {} if has_run else generators(drawn)
     facts = {
         "engine": substance(snapshot),
         "given": substance(plain(given)),
         "venues": [venue_settings(exchange) for exchange in exchanges(engine)],
         "attributes": [] if has_run else [attributes(c) for c in components_of(engine)],
-        "chance": generators() if is_random else {},
+        "chance": chance,
     }
     unknown = [*unknown_arguments(engine.trader.strategies())]
     unknown += [VENUE] if len(snapshot.get("venues", ())) != len(engine.list_venues()) else []
-    unknown += [CHANCE] if is_random and has_run else []
+    unknown += [CHANCE] if drawn and has_run else []
     unknown += [] if is_whole(facts) else [VALUES]
     digest = hashlib.sha256(canonical(facts).encode()).hexdigest()
-    return Configuration(None if unknown else digest, unknown)
+    return Configuration(None if unknown else digest, unknown, chance)
 
 
 def run_hash(

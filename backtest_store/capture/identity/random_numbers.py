@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from backtest_store.capture.identity.imports import NUMPY, RANDOM
 from backtest_store.models import Json
 
 if TYPE_CHECKING:
@@ -17,15 +19,16 @@ DRAWING = "ProbabilisticFillModel"
 CERTAIN = (0, 1)
 
 
-def generators() -> Json:
-    """Digest the states of the generators that a whole process shares.
+def generators(drawn: Collection[str]) -> Json:
+    """Digest the states of those generators that are drawn from, of the ones a process shares.
 
     NautilusTrader's models seed and draw from Python's, so what a run draws depends on its state
     when the run begins: only the first run after the seed begins where the seed says.
     """
-    states = {"random": _digest(random.getstate())}
-    numpy = sys.modules.get("numpy.random")
-    return states if numpy is None else states | {"numpy": _digest(_numpy_state(numpy))}
+    states: dict[str, object] = {RANDOM: random.getstate()}
+    if numpy := sys.modules.get("numpy.random"):
+        states[NUMPY] = _numpy_state(numpy)
+    return {name: _digest(state) for name, state in states.items() if name in drawn}
 
 
 def model_draws(model: FillModel) -> bool:

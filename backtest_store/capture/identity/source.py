@@ -78,7 +78,7 @@ def _of_namespace(module: ModuleType, classes: Iterable[type]) -> Source:
         imports.update([value.__name__] if isinstance(value, ModuleType) else [])
         imports.update(_foreign(value, module.__name__))
         waiting.extend((other, held[other]) for other in used if other in held)
-    uses = Uses(frozenset(imports), draws="random" in imports)
+    uses = Uses(frozenset(imports), draws=frozenset({"random", "numpy"} & imports))
     return Source(None, hashlib.sha256(canonical(seen).encode()).hexdigest(), uses)
 
 

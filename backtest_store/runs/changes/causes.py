@@ -76,12 +76,11 @@ class Reproduction:
 UNKNOWN = Cause(
     "unknown",
     "nothing that was stored has changed: the strategy draws on chance, on the time of day, or on"
-    " code and files that no run records",
+    " files, settings and services that no run records",
 )
 UNCOMMITTED = Cause(
     "uncommitted",
-    "other code that the strategy uses may have changed: its repository has, or had, changes that"
-    " are not committed",
+    f"{UNKNOWN.detail}; its repository has, or had, changes that are not committed",
 )
 
 
@@ -109,6 +108,7 @@ def causes(original: Record, reproduced: Record) -> Iterator[Cause]:
     yield from _script(original.provenance, reproduced.provenance)
     yield from _version("engine_version", "NautilusTrader", original, reproduced)
     yield from _configuration(original, reproduced)
+    yield from _chance(original.provenance, reproduced.provenance)
     yield from _version("python_version", "Python", original, reproduced)
     yield from _packages(original.provenance, reproduced.provenance)
     yield from _version("backtest_store_version", "backtest-store", original, reproduced)
@@ -193,7 +193,14 @@ def _configuration(original: Record, reproduced: Record) -> Iterator[Cause]:
     if changed:
         shown = ", ".join(f"{n} was {then.get(n)}, is {now.get(n)}" for n in changed[:MOST_KEYS])
         more = f" and {len(changed) - MOST_KEYS} more" if len(changed) > MOST_KEYS else ""
-        yield Cause("configuration", f"the configuration is not restored in full: {shown}{more}")
+        yield Cause("configuration", f"the configuration differs: {shown}{more}")
+
+
+def _chance(then: Json, now: Json) -> Iterator[Cause]:
+    before, after = then.get("random_state"), now.get("random_state")
+    if before and after and before != after:
+        said = "the random numbers that it draws began from another state: seed them last of all,"
+        yield Cause("chance", f"{said} as a fill model without a `random_seed` does it anew")
 
 
 def _equity_basis(original: Record, reproduced: Record) -> Iterator[Cause]:
@@ -207,7 +214,7 @@ def _commit(original: Record, reproduced: Record) -> Iterator[Cause]:
     if then != now:
         yield Cause(
             "commit",
-            "other code that the strategy uses may have changed: its repository was at"
+            "other files that the strategy uses may have changed: its repository was at"
             f" {str(then)[:12]}, is at {str(now)[:12]}",
         )
 

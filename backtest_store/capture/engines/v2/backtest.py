@@ -143,18 +143,19 @@ class SecondEngine:
     ) -> Configuration:
         """Digest what configures the engine."""
         found = [one.instance for one in self._asked.components if one.instance is not None]
+        chance = {n: state for n, state in self._asked.chance.items() if n in code.draws}
         facts = {
             "engine": substance(described),
             "given": substance(plain(given)),
             "attributes": list(self._asked.attributes),
-            "chance": self._asked.chance if code.draws else {},
+            "chance": chance,
         }
         unknown = [*components.unknown_arguments(found)]
         unknown += [] if self._asked.is_whole else [description.PARTIAL]
-        unknown += [CHANCE] if code.draws and not self._asked.chance else []
+        unknown += [CHANCE] if code.draws and not chance else []
         unknown += [] if is_whole(facts) else [VALUES]
         digest = hashlib.sha256(canonical(facts).encode()).hexdigest()
-        return Configuration(None if unknown else digest, unknown)
+        return Configuration(None if unknown else digest, unknown, chance)
 
     def capital(self) -> tuple[Decimal | None, str | None]:
         """Return the starting capital, if it can be known yet, and its currency."""

@@ -15,6 +15,7 @@ from threading import get_ident
 from typing import Any
 
 from backtest_store.capture.identity.components import attributes
+from backtest_store.capture.identity.imports import NUMPY, RANDOM
 from backtest_store.capture.identity.random_numbers import generators
 from backtest_store.models import Json
 
@@ -72,7 +73,7 @@ class Asked:
         self.is_under_way, self.thread = True, get_ident()
         instances = [one.instance for one in self.components if one.instance is not None]
         self.attributes = [attributes(instance) for instance in instances]
-        self.chance = generators()
+        self.chance = generators({RANDOM, NUMPY})
 
     def go_on(self, end: int | None) -> None:
         """Note that a run goes on, and the data that it got since."""
