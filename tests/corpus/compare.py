@@ -15,8 +15,11 @@ CHANCE = re.compile(
     r"|.*(?:RAM-|Swap-|PID).*\n"  # the machine
     r"|tmp\w+|\bpid=\d+"  # temporary folders, and processes
 )
-# How many runs each makes; a failed one counts.
-RUNS = {"resets": 3, "engines": 3, "pool": 2, "node": 2}
+# How many runs each makes that makes more than one; a failed one counts.
+RUNS = {
+    "chance": 2, "engines": 3, "fees": 2, "fx_quotes": 2, "node": 2, "node_settings": 2,
+    "order_books": 2, "pool": 2, "resets": 3, "stops": 3, "timers": 2, "workers": 4,
+}  # fmt: skip
 
 
 def masked(output: str) -> list[str]:
