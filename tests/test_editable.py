@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("editable install")  # what they share is dear
 ROOT = Path(__file__).parents[1]
 BUILD = "import sys, hatchling.build; hatchling.build.build_editable(sys.argv[1])"
 

@@ -160,7 +160,8 @@ def test_what_even_the_spool_does_not_take_is_kept_in_memory(
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("BTSTORE_DATABASE_URL", gone(store_url))
         assert not save.save_record(another)
-    with turned_away(store_url):
+    with turned_away(store_url), monkeypatch.context() as brief:
+        brief.setattr(saver, "PATIENCE", 0.5)
         assert not save.save_record(mine)
     assert save.save_record(last)
     wait_until(lambda: len(stored(store_url)) == 2)
