@@ -92,16 +92,18 @@ test-engines:  ## Run the tests on every supported Python here, and so on every 
 		$(MAKE) --no-print-directory test VENV=.venv-$$version || failed=1; \
 	done; $(MAKE) --no-print-directory test-second || failed=1; exit $$failed
 
-SECOND_PYTHON ?= $(shell command -v python3.13 || ls $$HOME/.pyenv/versions/3.13.*/bin/python 2>/dev/null)
+SECOND_PYTHON ?= $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 13))' \
+	>/dev/null 2>&1 && echo "$$p" && break; done)
 
 .PHONY: test-second
-test-second:  ## Run the tests on the engine of NautilusTrader 2.0, in an environment of its own
+test-second:  ## Run what NautilusTrader 2.0 has a part in on its release candidate, in an environment of its own
 	@if [ -z "$(SECOND_PYTHON)" ]; then echo "Python 3.13: not found, 2.0 not tested"; exit 0; fi; \
-	$(MAKE) --no-print-directory setup PYTHON="$(firstword $(SECOND_PYTHON))" VENV=.venv-2.0 && \
+	$(MAKE) --no-print-directory setup PYTHON="$(SECOND_PYTHON)" VENV=.venv-2.0 && \
 	{ [ .venv-2.0/.second -nt pyproject.toml ] || { \
 		.venv-2.0/bin/python -m pip install --quiet --disable-pip-version-check -e '.[nautilus2]' && \
 		touch .venv-2.0/.second; }; } && \
-	.venv-2.0/bin/python -m pytest $(PYTEST_ARGS) tests/second tests/statistics tests/redaction
+	.venv-2.0/bin/python -m pytest $(PYTEST_ARGS) tests/second tests/engines tests/statistics tests/redaction
 
 .PHONY: format
 format: $(READY)  ## Format the code
