@@ -37,9 +37,9 @@ QUIET = LoggerConfig(bypass_logging=True)
 class ScriptedConfig(StrategyConfig):  # type: ignore[misc]
     """Market orders by the number of the bar that they answer: signed quantities."""
 
-    def __new__(cls, *_: Any, **__: Any) -> Self:
+    def __new__(cls, *_: Any, **given: Any) -> Self:
         """Make the compiled part."""
-        made: Self = super().__new__(cls)
+        made: Self = super().__new__(cls, order_id_tag=given.get("order_id_tag"))
         return made
 
     def __init__(self, **given: Any) -> None:

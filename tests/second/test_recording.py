@@ -1,9 +1,7 @@
 """What is recorded of a run on NautilusTrader 2.0."""
 
 import gc
-import re
 import sys
-from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
 from decimal import Decimal
@@ -12,30 +10,15 @@ from typing import Any
 import pytest
 from nautilus_trader.backtest import BacktestEngine, BacktestEngineConfig
 from nautilus_trader.execution import FillModel, MakerTakerFeeModel
-from nautilus_trader.model import AccountType, Currency, CurrencyPair, Money, OmsType
+from nautilus_trader.model import AccountType, Currency, CurrencyPair, Money
 from nautilus_trader.portfolio import PortfolioConfig
 
 from backtest_store import record, save_run
 from backtest_store.models import Metrics, Record
-from tests.capture.expected import ENGINES_OWN, EXPECTED, ORDERS, waves
+from tests.capture.expected import ENGINES_OWN, EXPECTED
 from tests.capture.stores import only, stored
-from tests.second.backtests import AUD, MINUTE, QUIET, USD, Scripted, backtest, bars_of, pair, share
-
-FEE = Decimal("0.00002")
-RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-
-
-def busy() -> BacktestEngine:
-    """The run whose metrics were worked out on 1.221."""
-    return backtest(
-        waves(10_000),
-        ORDERS,
-        instrument=pair("AUD/USD", AUD, USD),
-        step=MINUTE,
-        strategy={"close_on_stop": True},
-        fee_model=MakerTakerFeeModel(FEE, FEE),
-        default_leverage=Decimal(10),
-    )
+from tests.second.backtests import AUD, QUIET, USD, Scripted, backtest, bars_of, pair, share
+from tests.second.test_undisturbed import busy
 
 
 def recorded(made: BacktestEngine, **run: Any) -> Record:
@@ -55,54 +38,6 @@ def test_metrics_are_those_of_every_engine(store: str) -> None:
 def test_data_has_the_fingerprint_that_it_has_on_every_engine(store: str) -> None:
     fingerprint = "08f0a7d755b875ddcee460625c35bb34ce81f23ef4c9f4c10508b1c135162a5a"
     assert recorded(busy()).data_fingerprint == fingerprint
-
-
-def outcome(made: BacktestEngine) -> dict[str, str]:
-    """Everything that a run leaves behind, random ids apart."""
-    cache, result = made.cache, made.get_result()
-    account = cache.account_for_venue(made.list_venues()[0])
-    statistics = (result.stats_returns, result.stats_general)
-    orders = sorted(cache.orders(), key=lambda order: str(order.client_order_id))
-    left = {
-        "orders": [[str(event.to_dict()) for event in order.events()] for order in orders],
-        "positions": [position.to_dict() for position in cache.positions()],
-        "snapshots": [position.to_dict() for position in cache.position_snapshots()],
-        "account": [event.to_dict() for event in account.events],
-        "equity": [str(s.total_equity) for s in made.portfolio.snapshots(account.id)],
-        "statistics": [*map(listed, result.stats_pnls.values()), *map(listed, statistics)],
-        "returns": sorted(result.returns_series.items()),
-        "counts": [result.iterations, result.total_events, result.total_orders],
-    }
-    return {name: RANDOM.sub("*", repr(value)) for name, value in left.items()}
-
-
-def listed(statistics: dict[str, float]) -> list[tuple[str, str]]:
-    """Statistics by name; the engine itself adds up in an order that is not always the same."""
-    return sorted((name, f"{value:.12g}") for name, value in statistics.items())
-
-
-def hedged() -> BacktestEngine:
-    """Fills by chance, on a venue that keeps a position for every order."""
-    return backtest(
-        waves(4_000),
-        dict.fromkeys(range(10, 3_900, 97), "1000"),
-        instrument=pair("AUD/USD", AUD, USD),
-        step=MINUTE,
-        oms_type=OmsType.HEDGING,
-        fill_model=FillModel(prob_slippage=0.5, random_seed=7),
-    )
-
-
-@pytest.mark.parametrize("make", [busy, hedged])
-def test_every_result_is_the_same(store: str, make: Callable[[], BacktestEngine]) -> None:
-    alone = make()
-    alone.run()
-    expected = outcome(alone)
-    alone.dispose()  # of two engines of a thread, only the one that was made last can run
-    watched = make()
-    recorded(watched)
-    assert len(expected["orders"]) > 1_000
-    assert outcome(watched) == expected
 
 
 def test_equity_is_marked_to_market_each_day_with_data(store: str) -> None:
