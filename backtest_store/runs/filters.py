@@ -10,18 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from backtest_store.models import METRIC_FIELDS, Status
+from backtest_store.runs.expressions import fields
 from backtest_store.runs.expressions.parameters import parameter_condition
-from backtest_store.runs.expressions.typed_values import (
-    OPERATORS,
-    comparison,
-    end_of,
-    metric_value,
-    moment,
-    plain_text,
-)
+from backtest_store.runs.expressions.typed_values import comparison, end_of, moment, plain_text
 from backtest_store.runs.expressions.where import PARAMETERS, Subject, where
 from backtest_store.store import sql
-from backtest_store.store.fields import COMPARABLE_METRICS, SQL_NAMES, known
+from backtest_store.store.fields import COMPARABLE_METRICS, known
 from backtest_store.store.sql import Condition
 
 Typed = str | Sequence[str] | None
@@ -142,10 +136,8 @@ def _where(text: str) -> Condition:
 
 
 def _metric(text: str) -> Condition:
-    asked = comparison(text, "--metric")
-    field = SQL_NAMES[known(asked.name, COMPARABLE_METRICS, "metric")]
-    operator = OPERATORS[asked.operator]
-    return sql.condition("metric", metric_value(asked), field=field, operator=operator)
+    name, operator, value = comparison(text, "--metric")
+    return fields.compared(known(name, COMPARABLE_METRICS, "metric"), operator, value)
 
 
 def _parameter(text: str) -> Condition:
@@ -154,107 +146,66 @@ def _parameter(text: str) -> Condition:
 
 _EVERY = (
     Filter(
-        "strategy",
-        "--strategy",
-        "NAME",
-        "Only runs of this strategy.",
-        _reading("strategy"),
+        "strategy", "--strategy", "NAME", "Only runs of this strategy.", _reading("strategy"),
         completion="strategies",
     ),
     Filter(
-        "strategy_type",
-        "--type",
-        "TYPE",
-        "Only strategies of this type, such as momentum.",
+        "strategy_type", "--type", "TYPE", "Only strategies of this type, such as momentum.",
         _reading("type"),
     ),
     Filter(
-        "instrument",
-        "--instrument",
-        "ID",
-        "Only runs with this instrument, such as ES.GLBX.",
+        "instrument", "--instrument", "ID", "Only runs with this instrument, such as ES.GLBX.",
         _reading("instrument"),
     ),
     Filter(
-        "status",
-        "--status",
-        "STATUS",
-        "Only runs with this status.",
-        _reading("status"),
+        "status", "--status", "STATUS", "Only runs with this status.", _reading("status"),
         choices=get_args(Status),
     ),
     Filter(
-        "currency",
-        "--currency",
-        "CODE",
-        "Only runs whose amounts are in this currency, such as USD.",
-        _reading("currency"),
+        "currency", "--currency", "CODE",
+        "Only runs whose amounts are in this currency, such as USD.", _reading("currency"),
     ),
     Filter(
-        "since",
-        "--since",
-        "TIME",
+        "since", "--since", "TIME",
         "Only runs started at this time or later, UTC: 2024-01-31, 12h, 7d or 2w.",
         _reading("since", moment),
     ),
     Filter(
-        "until",
-        "--until",
-        "TIME",
+        "until", "--until", "TIME",
         "Only runs started up to this time, UTC; a date includes its whole day.",
         _reading("until", end_of),
     ),
     Filter(
-        "tags",
-        "--tag",
-        "TAG",
-        "Only runs with this tag. Repeatable.",
-        _reading("tag", lambda tag: [tag]),
-        repeatable=True,
+        "tags", "--tag", "TAG", "Only runs with this tag. Repeatable.",
+        _reading("tag", lambda tag: [tag]), repeatable=True,
     ),
     Filter(
-        "batch",
-        "--batch",
-        "BATCH",
+        "batch", "--batch", "BATCH",
         "Only runs of this grid: its id, the beginning of it, its name, @batch or @batch~2.",
         _reading("batch"),
     ),
     Filter(
-        "note",
-        "--note",
-        "WORDS",
+        "note", "--note", "WORDS",
         "Only runs whose note has these words: 'stop -wide', '\"too tight\"', 'this or that'.",
         _reading("note"),
     ),
     Filter(
-        "author",
-        "--author",
-        "USER",
-        "Only runs of this user, or user@host.",
-        _reading("author"),
+        "author", "--author", "USER", "Only runs of this user, or user@host.", _reading("author"),
     ),
     Filter(
-        "parameters",
-        "--param",
-        "COMPARISON",
+        "parameters", "--param", "COMPARISON",
         "Only runs with a parameter like 'fast_period>=10' or 'exit.atr_multiple>2'. Repeatable.",
-        _parameter,
-        repeatable=True,
+        _parameter, repeatable=True,
     ),
     Filter(
-        "metrics",
-        "--metric",
-        "COMPARISON",
+        "metrics", "--metric", "COMPARISON",
         "Only runs with a metric like 'sharpe_ratio>1' or 'max_drawdown>-10%'. Repeatable.",
-        _metric,
-        repeatable=True,
+        _metric, repeatable=True,
     ),
     Filter(
-        "where",
-        "--where",
-        "EXPRESSION",
+        "where", "--where", "EXPRESSION",
         'Only runs for which this is true: "sharpe_ratio > 1 and (fast_period >= 10 or use_stop)".',
         _where,
     ),
-)
+)  # fmt: skip
 FILTERS = {found.name: found for found in _EVERY}

@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from asyncpg import Connection
-
-    from backtest_store.models import Record
-
 SHOWN = 5
 EXAMPLES = examples(
     "btstore delete --status failed --until 30d",
@@ -73,10 +69,7 @@ def _show(ids: "Sequence[UUID]") -> None:
     from backtest_store.cli.spinner import read
     from backtest_store.store import queries
 
-    async def first(db: "Connection") -> "list[Record]":
-        return await queries.get_runs(db, run_ids=ids[:SHOWN])
-
-    for run in read(first):
+    for run in read(lambda db: queries.get_runs(db, run_ids=ids[:SHOWN])):
         print_message(
             f"{run.run_id}  {run.started_at:%Y-%m-%d %H:%M} UTC  {run.status}  {run.title}"
         )

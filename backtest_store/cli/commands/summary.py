@@ -62,15 +62,21 @@ def _columns(names: list[str], metric: str) -> "list[Column]":
     from backtest_store.cli.output.cells import Column
     from backtest_store.models import METRIC_FIELDS
     from backtest_store.runs.summary import name_of
-    from backtest_store.store.fields import TYPES
 
     unit = METRIC_FIELDS[metric]["unit"]
     figures = (f"{figure}_{metric}" for figure in ("best", "median", "worst"))
-    keys = [name_of(name) for name in names]
     return [
-        *(Column(key, TYPES.get(key, "str"), "text" if key in TYPES else "plain") for key in keys),
+        *map(_key, map(name_of, names)),
         Column("runs", "int", "count"),
         Column("failures", "int", "count"),
         *(Column(figure, "float", unit) for figure in figures),
         Column("last_run", "datetime", "time"),
     ]
+
+
+def _key(name: str) -> "Column":
+    from backtest_store.cli.output.cells import Column
+    from backtest_store.store.fields import TYPES
+
+    unit = "text" if name in TYPES else "plain"
+    return Column(name, TYPES.get(name, "str"), unit, heading=name.removeprefix("parameters."))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import get_args
 from uuid import UUID
 
@@ -106,16 +107,15 @@ def _compared_number(field: str, operator: str, value: Value) -> Condition:
 
 
 def _number(field: str, value: Value) -> Decimal:
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, str):  # as '10%'
-        try:
-            number = Decimal(value.removesuffix("%"))
-        except InvalidOperation:
-            number = Decimal("NaN")
-        if number.is_finite():
-            return number / 100 if value.endswith("%") else number
-    raise UsageError(f"{field} is compared to a number, not to {written(value)}")
+    text = str(value)
+    try:
+        number = Decimal(text.removesuffix("%"))  # "True" is none
+        is_number = isfinite(float(number))
+    except (InvalidOperation, ValueError):  # as of NaN that signals
+        is_number = False
+    if not is_number:
+        raise UsageError(f"{field} is compared to a number, not to {written(value)}")
+    return number / 100 if text.endswith("%") else number
 
 
 def _compared_truth(field: str, operator: str, value: Value) -> Condition:
@@ -145,18 +145,16 @@ def _compared_time(field: str, operator: str, value: Value) -> Condition:
     return _plain("metric", field, ">=", end)
 
 
-def _compared_date(field: str, operator: str, value: Value) -> Condition:
-    try:
-        return _plain("metric", field, operator, date.fromisoformat(_text(field, value)))
-    except ValueError:
-        raise UsageError(f"{field} is compared to a date like '2024-01-31'") from None
+def _reading(read: Callable[[str], object], what: str) -> Callable[[str, str, Value], Condition]:
+    """Return the comparison with a value that a text is read as."""
 
+    def compared(field: str, operator: str, value: Value) -> Condition:
+        try:
+            return _plain("metric", field, operator, read(_text(field, value)))
+        except ValueError:
+            raise UsageError(f"{field} is compared to {what}, not to {written(value)}") from None
 
-def _compared_id(field: str, operator: str, value: Value) -> Condition:
-    try:
-        return _plain("metric", field, operator, UUID(_text(field, value)))
-    except ValueError:
-        raise UsageError(f"{field} is compared to a whole id, not to {written(value)}") from None
+    return compared
 
 
 def _not_one_value(field: str, _: str, __: Value) -> Condition:
@@ -169,8 +167,8 @@ _COMPARED: dict[str, Callable[[str, str, Value], Condition]] = {
     "Decimal": _compared_number,
     "bool": _compared_truth,
     "datetime": _compared_time,
-    "date": _compared_date,
-    "UUID": _compared_id,
+    "date": _reading(date.fromisoformat, "a date like '2024-01-31'"),
+    "UUID": _reading(UUID, "a whole id"),
 } | dict.fromkeys(SEVERAL, _not_one_value)
 
 

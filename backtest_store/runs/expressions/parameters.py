@@ -32,8 +32,7 @@ def flattened(parameters: Json, above: str = "") -> dict[str, Any]:
 
 def parameter_condition(asked: Comparison) -> Condition:
     """Return the condition that a parameter compares to a value as was asked."""
-    path, value = asked.name.split("."), _value(asked.value)
-    operator = "=" if asked.operator == "==" else asked.operator
+    path, operator, value = asked.name.split("."), asked.operator, _value(asked.value)
     if operator == "!=":
         other = sql.negated(_equals(path, value, asked.value))
         is_there = sql.condition("parameter_there", path)

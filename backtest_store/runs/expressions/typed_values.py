@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from math import isfinite
 from typing import NamedTuple
 
 from backtest_store.errors import UsageError
-from backtest_store.models import METRIC_FIELDS
-from backtest_store.store.fields import TYPES
 
-OPERATORS = {"=": "=", "==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 COMPARISON = re.compile(
     r"\s*([^=!<>]*[^=!<>\s])\s*(<=|>=|!=|==?|<|>)\s*(?![=!<>])(.*?)\s*", re.DOTALL
 )
 WRITTEN_OPERATORS = "= != < <= > >="
 AGE = re.compile(r"(\d{1,6}) ?(h|d|w)")
 AGE_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
-LARGEST_COUNT = 2**63 - 1
 WIDEST_NUMBER = 1000
 
 
 class Comparison(NamedTuple):
-    """`name operator value`, as it was typed."""
+    """`name operator value`; the operator is one of = != < <= > >=."""
 
     name: str
     operator: str
@@ -53,7 +46,8 @@ def comparison(text: str, option: str) -> Comparison:
             f"{option} {text!r} is not a comparison",
             hint=f"write it like {option} 'name>=10', with one of {WRITTEN_OPERATORS}",
         )
-    return Comparison(*match.groups())
+    name, operator, value = match.groups()
+    return Comparison(name, "=" if operator == "==" else operator, value)
 
 
 def moment(text: str) -> datetime:
@@ -76,66 +70,6 @@ def end_of(text: str) -> datetime:
         return moment(text) + (timedelta(days=1) if is_day else timedelta(microseconds=1))
     except OverflowError as error:
         raise UsageError(f"{text!r} is after the year 9999") from error
-
-
-def metric_value(asked: Comparison) -> object:
-    """Return the value that a metric is compared to, of the metric's type.
-
-    Raises
-    ------
-    UsageError
-        If the metric has no such values.
-    """
-    return _VALUES[TYPES[asked.name]](asked)
-
-
-def _float(asked: Comparison) -> float:
-    text, percent = asked.value, METRIC_FIELDS[asked.name]["unit"] == "fraction"
-    try:
-        value = float(text[:-1]) / 100 if percent and text.endswith("%") else float(text)
-    except ValueError:
-        raise _not_a_value(asked, "a number") from None
-    if not isfinite(value):
-        raise _not_a_value(asked, "a number")
-    return value
-
-
-def _decimal(asked: Comparison) -> Decimal:
-    try:
-        value = Decimal(asked.value)
-    except InvalidOperation:
-        raise _not_a_value(asked, "an amount") from None
-    if not value.is_finite() or abs(value.adjusted()) > WIDEST_NUMBER:
-        raise _not_a_value(asked, "an amount")
-    return value
-
-
-def _count(asked: Comparison) -> int:
-    value = _decimal(asked)
-    if value != value.to_integral_value() or abs(value) > LARGEST_COUNT:
-        raise _not_a_value(asked, "a whole number")
-    return int(value)
-
-
-def _date(asked: Comparison) -> date:
-    try:
-        return date.fromisoformat(asked.value)
-    except ValueError:
-        raise _not_a_value(asked, "a date like 2024-01-31") from None
-
-
-def _not_a_value(asked: Comparison, wanted: str) -> UsageError:
-    return UsageError(f"--metric {asked.name} is compared to {wanted}, not to {asked.value!r}")
-
-
-_VALUES: dict[str, Callable[[Comparison], object]] = {
-    "float": _float,
-    "Decimal": _decimal,
-    "int": _count,
-    "date": _date,
-    "EquityBasis": lambda asked: asked.value,
-    "PeriodLength": lambda asked: asked.value,
-}
 
 
 def first_of_month(text: str) -> date:
