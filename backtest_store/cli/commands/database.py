@@ -94,9 +94,9 @@ def rollback(*, yes: YesOption = False) -> None:
 def roles() -> None:
     """Make or renew the roles of a shared store: one that reads, one that saves and deletes."""
     from backtest_store.cli.spinner import call
-    from backtest_store.store.roles import renew
+    from backtest_store.store.migrations import renew_roles
 
-    print_message(f"made or renewed {' and '.join(call(renew))}")
+    print_message(f"made or renewed {' and '.join(call(renew_roles))}")
 
 
 @app.command(epilog=examples("btstore db stop", "BTSTORE_HOME=/tmp/trial btstore db stop"))
