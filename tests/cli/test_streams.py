@@ -1,13 +1,18 @@
 """A closed stream is no error: what is asked for is done, and nobody sees a traceback."""
 
 import os
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from backtest_store.models import to_json
+from tests.cli.test_every_command import EVERY, FIRST
 from tests.factories import make_record, store_at
+from tests.shell import btstore
+from tests.thorough import tries
 
 ENTRY = "from backtest_store.cli.app import entry; entry()"
 
@@ -40,6 +45,29 @@ def test_without_standard_output_a_command_ends_quietly(
     store_at(store_url, make_record())
     done = shell(words, closed)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+CLOSED = ["2>&-", ">&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"]
+
+
+def test_every_command_does_with_closed_streams_what_it_does_without(
+    store_url: str, tmp_path: Path
+) -> None:
+    """Each with one of the ways to close them, another command's next; with all if there is time."""
+    store_at(store_url, make_record(run_id=FIRST))
+    file = tmp_path / "runs.jsonl"
+    file.write_text(to_json(make_record(run_id=FIRST)))
+    for number, command in enumerate(EVERY.values()):
+        if command.needs_engine or command.needs_several or "--yes" in command.words:
+            continue
+        words = shlex.join(command.typed(str(FIRST), file))
+        whole = btstore(*shlex.split(words))
+        for closed in (2 * CLOSED)[number % len(CLOSED) :][: tries(1, len(CLOSED))]:
+            done = shell(words, closed)
+            assert done.returncode == whole.code, (words, closed, done.stderr)
+            assert "Traceback" not in done.stderr, (words, closed)
+            if ">&-" not in closed.split():
+                assert done.stdout == whole.out, (words, closed)
 
 
 def test_an_error_without_standard_error_has_its_exit_code(store_url: str) -> None:
