@@ -29,9 +29,11 @@ SHOWN: dict[type, str] = {
     model.Bar: "bar_type close ts_init",
     model.QuoteTick: "bid_price ask_price instrument_id ts_init",
     model.TradeTick: "price instrument_id ts_init",
-    model.OrderFilled: "ts_event commission last_qty",
-    model.Position: "id ts_last realized_pnl settlement_currency instrument_id is_closed",
-    model.MarginAccount: "id base_currency",
+    model.OrderFilled: "ts_event commission last_qty last_px",
+    model.Position: "id ts_last realized_pnl settlement_currency instrument_id is_closed account_id"
+    " ts_opened ts_closed quantity side avg_px_open",
+    model.MarginAccount: "id base_currency calculate_account_state",
+    model.Equity: "multiplier is_inverse quote_currency lot_size size_increment margin_init",
     model.Money: "currency",
     model.Currency: "code",
     model.CurrencyPair: "base_currency quote_currency is_inverse id",
@@ -43,14 +45,17 @@ CALLED: dict[type, str] = {
     backtest.BacktestNode: "build run get_engine_cache get_engine_portfolio",
     common.Cache: "bars bar_types quotes trades instruments instrument instrument_ids account_for_venue orders positions"
     " position_snapshots",
-    portfolio.Portfolio: "snapshots equity unrealized_pnls missing_price_instruments",
+    portfolio.Portfolio: "snapshots equity missing_price_instruments is_net_long is_net_short"
+    " account",
     model.MarketOrder: "events",
     model.Position: "events commissions apply",
-    model.MarginAccount: "balances_total starting_balances",
+    model.MarginAccount: "balances_total balance_total starting_balances is_cash_account"
+    " calculate_pnls",
     model.Money: "as_decimal from_str",
     model.Equity: "to_dict",
-    persistence.ParquetDataCatalog: " ".join(node_config.QUERIES.values()),
-    trading.Strategy: "shutdown_system on_dispose",
+    persistence.ParquetDataCatalog: " ".join(node_config.QUERIES.values())
+    + " instruments write_instruments write_bars write_quote_ticks write_trade_ticks",
+    trading.Strategy: "shutdown_system on_dispose subscribe_bars submit_order close_all_positions",
     trading.ExecutionAlgorithm: "on_dispose",
     common.DataActor: "shutdown_system on_dispose",
 }

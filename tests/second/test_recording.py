@@ -102,6 +102,47 @@ def test_what_a_callback_raises_fails_the_run(store: str) -> None:
     assert made.iteration == 3  # the engine has gone on, as it does alone
 
 
+class _Listening(Scripted):
+    """Publishes at each bar what it hears itself, and raises then, or what listens may do."""
+
+    def on_start(self) -> None:
+        super().on_start()
+        self.subscribe_signal("bars")
+
+    def on_bar(self, bar: Any) -> None:
+        self.publish_signal("bars", "one", ts_event=bar.ts_event)
+        super().on_bar(bar)
+
+    def on_signal(self, _: Any) -> None:
+        raise LookupError("nobody expected that")
+
+
+class _Forgiving(_Listening):
+    def on_bar(self, bar: Any) -> None:
+        try:
+            self.on_signal("one")
+        except LookupError:
+            Scripted.on_bar(self, bar)
+
+
+def _with(kind: type) -> BacktestEngine:
+    made = backtest([100, 110, 120])
+    config = _config(made)
+    made.clear_strategies()
+    made.add_strategy(kind(config))
+    return made
+
+
+def test_what_a_callback_within_a_callback_raises_fails_the_run(store: str) -> None:
+    saved = recorded(_with(_Listening))
+    assert (saved.status, saved.error_type) == ("failed", "LookupError")
+    assert "in on_signal" in str(saved.error_traceback)
+
+
+def test_a_callback_that_is_called_by_the_strategy_itself_is_its_own_affair(store: str) -> None:
+    assert recorded(_with(_Forgiving)).status == "success"
+
+
 def test_an_exception_that_the_strategy_handles_is_none(store: str) -> None:
     class Careful(Scripted):
         def on_bar(self, bar: Any) -> None:

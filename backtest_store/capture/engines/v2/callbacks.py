@@ -1,8 +1,10 @@
 """Exceptions that leave a strategy's callback: the engine catches them, and tells its log alone.
 
 Python itself tells of a frame that an exception leaves. A frame that the engine has called has for
-its caller the frame that called the engine, as Rust has none of its own. It costs nothing as long
-as nothing raises, and neither the strategies nor the traceback get to see it.
+its caller the frame that called the engine, as Rust has none of its own. Where that is a callback
+itself, which publishes what another one hears, the exception has been caught if the caller does not
+get to see it. It costs nothing as long as nothing raises, and neither the strategies nor the
+traceback get to see it.
 """
 
 from __future__ import annotations
@@ -14,12 +16,16 @@ from types import CodeType, FrameType
 from typing import Any
 
 from backtest_store.capture.details import Outcome, outcome_of
+from backtest_store.capture.engines.interface import is_a
 
 TOOLS = (3, 4)  # 0, 1, 2 and 5 belong to debuggers, coverage, profilers and optimisers
 NAME = "backtest-store"
 
+COMPONENTS = ("DataActor", "Strategy", "ExecutionAlgorithm")
+
 _errors: dict[str, Outcome] = {}
 _frames: dict[int, str] = {}
+_passed_on: list[tuple[BaseException, str, Outcome]] = []  # to callers that are callbacks
 
 
 @contextmanager
@@ -30,6 +36,7 @@ def watched(key: str, frame: FrameType) -> Iterator[None]:
     try:
         yield
     finally:
+        _note_what_was_caught()
         del _frames[id(frame)]
         if tool is not None and not _frames:
             _monitoring().set_events(tool, 0)
@@ -58,9 +65,10 @@ def _take_tool() -> int | None:
         if monitoring.get_tool(tool) is None:
             monitoring.use_tool_id(tool, NAME)
         if monitoring.get_tool(tool) == NAME:
-            event = monitoring.events.PY_UNWIND
-            monitoring.register_callback(tool, event, _left)
-            monitoring.set_events(tool, event)
+            events = monitoring.events
+            monitoring.register_callback(tool, events.PY_UNWIND, _left)
+            monitoring.register_callback(tool, events.RAISE, _reached)
+            monitoring.set_events(tool, events.PY_UNWIND | events.RAISE)
             return tool
     return None
 
@@ -72,7 +80,36 @@ def _monitoring() -> Any:
 
 def _left(_: CodeType, __: int, error: BaseException) -> None:
     """Hear that an exception leaves a frame."""
-    caller = sys._getframe(1).f_back  # noqa: SLF001 - the public way to it
-    key = None if caller is None else _frames.get(id(caller))
-    if key is not None and key not in _errors:
-        _errors[key] = outcome_of(error)
+    frame = sys._getframe(1)  # noqa: SLF001 - the public way to it
+    key = _frames.get(id(frame.f_back))
+    _note_what_was_caught()
+    if key is not None:
+        _errors.setdefault(key, outcome_of(error))
+    elif _is_callback(frame) and (key := _run_of(frame)) is not None:
+        _passed_on.append((error, key, outcome_of(error)))
+
+
+def _reached(_: CodeType, __: int, error: BaseException) -> None:
+    """Hear that an exception is raised in a frame, or comes there from one that it called."""
+    _passed_on[:] = [passed for passed in _passed_on if passed[0] is not error]
+
+
+def _note_what_was_caught() -> None:
+    for _, key, outcome in _passed_on:
+        _errors.setdefault(key, outcome)
+    _passed_on.clear()
+
+
+def _is_callback(frame: FrameType) -> bool:
+    names = frame.f_code.co_varnames[: frame.f_code.co_argcount]
+    if not names or not frame.f_code.co_name.startswith("on_"):
+        return False
+    return any(is_a(frame.f_locals.get(names[0]), kind) for kind in COMPONENTS)
+
+
+def _run_of(frame: FrameType) -> str | None:
+    """Return the run that a frame is of, if it is of one."""
+    above: FrameType | None = frame
+    while above is not None and id(above) not in _frames:
+        above = above.f_back
+    return _frames.get(id(above))
