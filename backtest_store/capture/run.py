@@ -146,7 +146,8 @@ def failed_to_build(config: BacktestRunConfig, details: Details, outcome: Outcom
     classes = [str(c.strategy_path).rpartition(":")[2] for c in configs]
     parameters = details.parameters
     if parameters is None:
-        parameters = dict(configs[0].config) if len(configs) == 1 else {}
+        alone = dict(configs[0].config) if len(configs) == 1 else {}
+        parameters = strategies.without_everyones(alone)
     record = Record(
         run_id=uuid4(),
         started_at=datetime.now(UTC),

@@ -37,6 +37,7 @@ class Report:
     runs: dict[int, Record] = field(default_factory=dict)
     failures: dict[int, NotRun] = field(default_factory=dict)
     unsaved: set[UUID] = field(default_factory=set)
+    remarks: set[str] = field(default_factory=set)
     is_told: bool = False  # that the store is away
 
     @property
@@ -153,6 +154,7 @@ def _note(report: Report, place: int, label: str, outcome: Ended | NotRun | Work
         report.failures[place] = NotRun(outcome.reason, label)
     else:
         report.runs[place] = outcome.run
+        report.remarks.update(outcome.remarks)
         if not outcome.is_saved:
             report.unsaved.add(outcome.run.run_id)
 

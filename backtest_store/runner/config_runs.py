@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.engines.version import engine_version, unsupported
@@ -15,6 +15,7 @@ from backtest_store.runs.duplicates import Identity, stored_before
 from backtest_store.store.connection import read
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -43,10 +44,11 @@ class Checked:
 
 @dataclass(frozen=True)
 class Ended:
-    """A backtest that was run and recorded, and whether the database has it yet."""
+    """A backtest that was run and recorded, whether the database has it yet, and what to tell."""
 
     run: Record
     is_saved: bool = True
+    remarks: Sequence[str] = ()
 
 
 class UnfitError(UsageError):
@@ -155,12 +157,13 @@ def inspect(config: Config) -> Checked | NotRun:
 def run_one(config: Config, batch: Batch | None = None) -> Ended | NotRun:
     """Run and save a backtest as one of many: whatever happens to it does not stop the others."""
     try:
-        ended: Ended = node().run(expanded(config), batch=batch, inputs=config.inputs)
+        backtest = expanded(config)
+        ended: Ended = node().run(backtest, batch=batch, inputs=config.inputs)
     except StoreError as error:
         return NotRun(str(error), hint=error.hint)
     except Exception as error:  # noqa: BLE001 - the others go on, and this one is reported
         return NotRun(f"{type(error).__name__}: {error}")
-    return ended
+    return replace(ended, remarks=backtest.remarks)
 
 
 @dataclass(frozen=True)

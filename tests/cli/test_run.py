@@ -53,6 +53,11 @@ class Trouble(Strategy):
     def on_start(self):
         self.subscribe_bars(self.config.bar_type)
 
+    def __init__(self, config):
+        super().__init__(config)
+        if config.trouble == "constructor":
+            raise ArithmeticError("this one cannot be made")
+
     def on_bar(self, bar):
         if self.config.trouble == "raise":
             raise ArithmeticError("this one fails")
@@ -219,6 +224,20 @@ def test_one_that_fails_does_not_stop_the_others(store: str, trouble: str, jobs:
     assert "error: trouble=raise failed: this one fails\nhint: btstore show " in answer.err
     statuses = {run["parameters"]["trouble"]: run["status"] for run in stored(store)}
     assert statuses == {"raise": "failed", "a": "success", "b": "success"}
+
+
+def test_of_one_that_cannot_be_constructed_no_more_is_shown_than_of_others(
+    store: str, trouble: str
+) -> None:
+    answer = btstore("run", trouble, "--set", "trouble=constructor,a,b")
+    assert answer.code == 1
+    assert "error: trouble=constructor failed: this one cannot be made\n" in answer.err
+    known = {run["parameters"]["trouble"]: {*run["parameters"]} for run in stored(store)}
+    assert known["constructor"] == known["a"] == {"bar_type", "trouble"}
+    header = answer.out.splitlines()[0]
+    assert "trouble" in header
+    assert "use_" not in header
+    assert "period" not in header
 
 
 def test_a_worker_that_dies_is_reported_and_its_run_is_not_lost(store: str, trouble: str) -> None:

@@ -3,8 +3,9 @@
 import json
 import math
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from nautilus_trader.backtest.config import (
@@ -218,29 +219,56 @@ def fills_of(engine: BacktestEngine) -> list[tuple[str, ...]]:
     ]
 
 
-def by_nautilus(config: BacktestRunConfig) -> tuple[list[tuple[str, ...]], Any]:
+def balances_of(engine: BacktestEngine) -> dict[str, dict[str, Decimal]]:
+    """Return the balances of each account."""
+    return {
+        account.id.value: {
+            currency.code: money.as_decimal()
+            for currency, money in account.balances_total().items()
+        }
+        for account in engine.cache.accounts()
+    }
+
+
+class ByNautilus(NamedTuple):
+    """What the node alone makes of a configuration."""
+
+    fills: list[tuple[str, ...]]
+    balances: dict[str, dict[str, Decimal]]
+    result: Any
+
+
+def by_nautilus(config: BacktestRunConfig) -> ByNautilus:
     """Run a configuration by the node alone."""
     kept = json.loads(config.json()) | {"dispose_on_completion": False, "raise_exception": True}
     again = BacktestRunConfig.parse(json.dumps(kept))
     node = BacktestNode([again])
     (result,) = node.run()
-    fills = fills_of(node.get_engines()[0])
+    (engine,) = node.get_engines()
+    found = ByNautilus(fills_of(engine), balances_of(engine), result)
     node.dispose()  # type: ignore[no-untyped-call]
-    return fills, result
+    return found
 
 
 @pytest.mark.parametrize("example", [fx_quotes, crypto_trades, book_deltas])
 def test_a_dump_runs_and_is_stored_as_the_node_runs_it(
     example: Any, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = example(tmp_path / "catalog")
-    expected, result = by_nautilus(config)
+    runs_as_the_node_runs_it(example(tmp_path / "catalog"), store, tmp_path, monkeypatch)
+
+
+def runs_as_the_node_runs_it(
+    config: BacktestRunConfig, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dump and run a configuration: the same orders, fills, balances and profits, and so again."""
+    expected, balances, result = by_nautilus(config)
     assert len(expected) > 10
-    seen: list[list[tuple[str, ...]]] = []
+    seen: list[tuple[list[tuple[str, ...]], dict[str, dict[str, Decimal]]]] = []
     dispose = SharingNode.dispose
 
     def keep(node: SharingNode) -> None:
-        seen.append(fills_of(node.get_engines()[0]))
+        (engine,) = node.get_engines()
+        seen.append((fills_of(engine), balances_of(engine)))
         dispose(node)  # type: ignore[no-untyped-call]
 
     monkeypatch.setattr(SharingNode, "dispose", keep)
@@ -249,8 +277,10 @@ def test_a_dump_runs_and_is_stored_as_the_node_runs_it(
     path.write_text(json.dumps(dump))
     run = execute(load_config(path))
     assert run.status == "success", run.error_message
-    assert seen == [expected]
+    assert seen == [(expected, balances)]
     assert run.engine_stats is not None
+    if all(venue.base_currency for venue in config.venues):
+        assert run.final_balance == sum(held["USD"] for held in balances.values())
     for currency, statistics in result.stats_pnls.items():
         ours = run.engine_stats["pnls"][currency]
         for name, value in statistics.items():
@@ -258,7 +288,7 @@ def test_a_dump_runs_and_is_stored_as_the_node_runs_it(
             assert ours[name] in expected_value, name
     (saved,) = stored(store)
     snapshot = json.dumps(saved["config_snapshot"])
-    assert by_nautilus(BacktestRunConfig.parse(snapshot))[0] == expected
+    assert by_nautilus(BacktestRunConfig.parse(snapshot)).fills == expected
 
 
 def test_a_dump_runs_from_the_shell_and_prints_nothing_of_the_engines(

@@ -76,6 +76,16 @@ def test_its_trials_are_runs_of_one_batch(store: str, tmp_path: Path, jobs: str)
         assert len(stored(store)) == 12
 
 
+def test_that_trading_costs_nothing_is_told_once(store: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps({k: v for k, v in CONFIG.items() if k != "venue"}))
+    answer = btstore("run", str(path), "--search", "random", "--trials", "2")
+    assert answer.code == 0
+    note, saved = answer.err.splitlines()
+    assert note.startswith("note: trading costs nothing here")
+    assert saved == "2 saved"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -42,12 +42,16 @@ def parameters_of(strategies: list[Strategy]) -> Json:
     return next(iter(own.values())) if len(own) == 1 else dict(own)
 
 
-def _own_parameters(strategy: Strategy) -> Json:
+def without_everyones(config: Json) -> Json:
+    """Leave out of a strategy's configuration what every strategy's has."""
     from nautilus_trader.trading.config import StrategyConfig
 
-    everyones = frozenset(StrategyConfig.__struct_fields__)
-    config = {n: value for n, value in _config(strategy).items() if n not in everyones}
-    return {n: plain(value) for n, value in arguments_of(strategy).items()} | config
+    return {n: value for n, value in config.items() if n not in StrategyConfig.__struct_fields__}
+
+
+def _own_parameters(strategy: Strategy) -> Json:
+    arguments = {n: plain(value) for n, value in arguments_of(strategy).items()}
+    return arguments | without_everyones(_config(strategy))
 
 
 def defaults_of(strategies: list[Strategy]) -> list[str]:

@@ -198,6 +198,8 @@ def run_trials(
                 advance()
         look_for_unsaved(report, workers)
     finally:
+        for remark in sorted(report.remarks):
+            print_message(f"note: {remark}")
         summarise(report, len(search.combinations), 0, 0)
     return report, report.labelled(search.combinations)
 

@@ -100,14 +100,14 @@ def _needed(shown: Sequence[str], inputs: Sequence[str]) -> list[str]:
 def _periods(runs: Sequence[Record]) -> list[str | None]:
     """Return the time that each run covers, if that is not the same for all."""
     spans = [(run.start_date, run.end_date) for run in runs]
-    distinct = len({*spans})
+    distinct = len({span for span in spans if all(span)})  # a run that failed may have none
     if distinct < 2:  # noqa: PLR2004 - one time for all
         return [None] * len(runs)
     months, days = (
         [f"{s:{form}}→{e:{form}}" if s and e else None for s, e in spans]
         for form in ("%Y-%m", "%Y-%m-%d")
     )
-    return months if len({*months}) == distinct else days
+    return months if len({m for m in months if m}) == distinct else days
 
 
 def _courses(runs: Sequence[Record]) -> list[str | None]:
