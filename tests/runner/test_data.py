@@ -257,4 +257,4 @@ def test_prices_tell_their_decimals_through_the_noise_of_floats(
     price: str, decimals: int, tmp_path: Path
 ) -> None:
     row = f"2005-01-03,{price},{price},{price},{price},1"
-    assert load_csv(write(tmp_path, HEADER, row)).decimals() == decimals
+    assert load_csv(write(tmp_path, HEADER, row)).decimals == decimals

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
 from enum import Enum
+from functools import lru_cache
 from types import UnionType
 from typing import Any, NoReturn, Union, get_args, get_origin, get_type_hints
 
@@ -197,6 +198,7 @@ def _check_struct(values: dict[str, Any], cls: type, keys: KeyPath, origin: Orig
     _check_component(values, keys, origin)
 
 
+@lru_cache(maxsize=256)
 def _hints(cls: type) -> dict[str, Any]:
     try:
         return get_type_hints(cls)

@@ -8,6 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import NamedTuple
@@ -67,13 +68,15 @@ class PriceSeries:
     has_sizes: bool
     is_dated: bool
 
+    @cached_property
     def decimals(self) -> int:
-        """Return the fewest decimals, from 2 to 9, that hold each price as well as a float32."""
+        """The fewest decimals, from 2 to 9, that hold each price as well as a float32."""
         prices = {price for row in self.rows for price in row.prices}
         return next((n for n in range(2, _MOST_DECIMALS) if _fits(prices, n)), _MOST_DECIMALS)
 
+    @cached_property
     def bar(self) -> str | None:
-        """Return the kind of bar that the times are most often apart by; None if there is none."""
+        """The kind of bar that the times are most often apart by; None if there is none."""
         gaps = Counter(
             after.time - before.time
             for before, after in zip(self.rows, self.rows[1:], strict=False)

@@ -84,11 +84,11 @@ def _from_file(config: Config, data: DataConfig) -> Source:
     if bundled and section.type is None:
         section = section.model_copy(update={"type": bundled.instrument_type})
     currency = bundled.currency if bundled else config.short.venue.currency
-    described = Described(instrument_id, section, currency, series.decimals)
+    described = Described(instrument_id, section, currency, lambda: series.decimals)
     instrument = build_instrument(described)
     remarks: list[str] = []
     if series.kind == "bars":
-        spec = data.bar or (bundled.bar if bundled else series.bar())
+        spec = data.bar or (bundled.bar if bundled else series.bar)
         if spec is None:
             raise UsageError(f'the times in {path} tell no kind of bar; write bar = "1-DAY"')
         bar_types = [f"{instrument_id}-{spec}-EXTERNAL"]
