@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from backtest_store.capture.engines.version import engine_version, unsupported
 from backtest_store.errors import StoreError, UsageError
+from backtest_store.hook import record
 from backtest_store.runner.grids.grid import NotRun
 from backtest_store.runner.versions import node
 from backtest_store.runs.duplicates import Identity, stored_before
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from backtest_store.models import Record
+    from backtest_store.models import Json, Record
     from backtest_store.runner.config.config import Config
     from backtest_store.runner.config.expansion import Backtest
 
@@ -93,8 +94,7 @@ def execute(config: Config) -> Record:
         If there is no NautilusTrader, or one that is not supported.
     """
     require_engine()
-    ended: Ended = node().run(expanded(config))
-    return ended.run
+    return run(expanded(config)).run
 
 
 def require_engine() -> None:
@@ -154,11 +154,65 @@ def inspect(config: Config) -> Checked | NotRun:
     return Checked(identity, backtest.remarks)
 
 
+def without_metadata(run_config: Json) -> Json:
+    """Leave out of what a catalog was made: its fingerprint tells what is there."""
+    data = [{n: v for n, v in entry.items() if n != "metadata"} for entry in run_config["data"]]
+    return run_config | {"data": data}
+
+
+def run(
+    backtest: Backtest,
+    *,
+    batch: Batch | None = None,
+    inputs: Json | None = None,
+    reproduced_from: UUID | None = None,
+    command_line: str | None = None,
+) -> Ended:
+    """Run a backtest once, and save it, however it ends.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be run; nothing is saved then.
+    StoreError
+        If it could not be recorded.
+    """
+    facts = node().facts_of(backtest)
+    target, start = node().prepared(backtest)
+    recording = record(
+        target,
+        strategy_name=backtest.name,
+        strategy_type=backtest.type,
+        tags=backtest.tags,
+        note=backtest.note,
+        data_source=facts.data_source,
+        data_fingerprint=facts.data_fingerprint,
+        config_snapshot=backtest.run_config,
+        config_hash=facts.config_hash,
+        reproduced_from=reproduced_from,
+        batch_id=None if batch is None else batch.id,
+        batch_name=None if batch is None else batch.name,
+        batch_inputs=None if batch is None else inputs,
+        command_line=command_line,
+    )
+    try:
+        with recording:
+            start()
+    except Exception:
+        if not recording.records:
+            raise
+    finally:
+        target.dispose()
+    if not recording.records:
+        raise StoreError("the run could not be recorded", hint="the warning above says why")
+    return Ended(recording.records[-1], is_saved=not recording.unsaved)
+
+
 def run_one(config: Config, batch: Batch | None = None) -> Ended | NotRun:
     """Run and save a backtest as one of many: whatever happens to it does not stop the others."""
     try:
         backtest = expanded(config)
-        ended: Ended = node().run(backtest, batch=batch, inputs=config.inputs)
+        ended = run(backtest, batch=batch, inputs=config.inputs)
     except StoreError as error:
         return NotRun(str(error), hint=error.hint)
     except Exception as error:  # noqa: BLE001 - the others go on, and this one is reported

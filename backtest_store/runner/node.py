@@ -1,15 +1,14 @@
-"""Run a `BacktestRunConfig` as NautilusTrader's own node does, and record it."""
+"""Make of a `BacktestRunConfig` the node that runs it, and tell what its run will be known by."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import msgspec
 from nautilus_trader.backtest.config import BacktestDataConfig, BacktestRunConfig
@@ -23,15 +22,12 @@ from backtest_store.capture.identity.code import Code, code_of
 from backtest_store.capture.identity.identity import config_hash
 from backtest_store.capture.identity.market_data import fingerprint
 from backtest_store.errors import StoreError
-from backtest_store.hook import record
 from backtest_store.runner.config.timestamps import to_datetime
-from backtest_store.runner.config_runs import Ended, Facts, UnfitError
+from backtest_store.runner.config_runs import Facts, UnfitError, without_metadata
 from backtest_store.runner.data.made_catalogs import MADE_OF
 
 if TYPE_CHECKING:
-    from backtest_store.models import Json
     from backtest_store.runner.config.expansion import Backtest
-    from backtest_store.runner.config_runs import Batch
 
 MOST_LOADED = 8
 # The one of NautilusTrader's fill models that draws whatever its probabilities are.
@@ -118,7 +114,7 @@ def _facts(text: str, data_source: str | None) -> Facts:
         return Facts(None, None, None, source)
     digest, span = _replayed(_data_key(config))
     known = config_hash(
-        _without_metadata(json.loads(text)),
+        without_metadata(json.loads(text)),
         instrument_ids=ids,
         dates=[to_datetime(time) for time in (*span, *_asked(config, span))],
         data_fingerprint=digest,
@@ -170,12 +166,6 @@ def _draws(model: Any) -> bool:
     chances = [value for name, value in settings.items() if name.startswith("prob_")]
     is_drawing = str(model.get("fill_model_path", "")).endswith(DRAWING)
     return is_drawing or any(chance not in (0, 1) for chance in chances)
-
-
-def _without_metadata(run_config: Any) -> Any:
-    """Leave out of what a catalog was made: its fingerprint tells what is there."""
-    data = [{n: v for n, v in entry.items() if n != "metadata"} for entry in run_config["data"]]
-    return run_config | {"data": data}
 
 
 def _data_key(config: BacktestRunConfig) -> str:
@@ -249,49 +239,7 @@ def parse(text: str | bytes) -> BacktestRunConfig:
     return config
 
 
-def run(
-    backtest: Backtest,
-    *,
-    batch: Batch | None = None,
-    inputs: Json | None = None,
-    reproduced_from: UUID | None = None,
-    command_line: str | None = None,
-) -> Ended:
-    """Run a backtest once, and save it, however it ends.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be run; nothing is saved then.
-    StoreError
-        If it could not be recorded.
-    """
-    facts = facts_of(backtest)
+def prepared(backtest: Backtest) -> tuple[SharingNode, Callable[[], object]]:
+    """Return what is to be recorded, and what runs it."""
     node = SharingNode([parse(json.dumps(backtest.run_config))])
-    recording = record(
-        node,
-        strategy_name=backtest.name,
-        strategy_type=backtest.type,
-        tags=backtest.tags,
-        note=backtest.note,
-        data_source=facts.data_source,
-        data_fingerprint=facts.data_fingerprint,
-        config_snapshot=backtest.run_config,
-        config_hash=facts.config_hash,
-        reproduced_from=reproduced_from,
-        batch_id=None if batch is None else batch.id,
-        batch_name=None if batch is None else batch.name,
-        batch_inputs=None if batch is None else inputs,
-        command_line=command_line,
-    )
-    try:
-        with recording:
-            node.run()
-    except Exception:
-        if not recording.records:
-            raise
-    finally:
-        node.dispose()  # type: ignore[no-untyped-call]
-    if not recording.records:
-        raise StoreError("the run could not be recorded", hint="the warning above says why")
-    return Ended(recording.records[-1], is_saved=not recording.unsaved)
+    return node, node.run

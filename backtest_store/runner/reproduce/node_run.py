@@ -16,7 +16,6 @@ from backtest_store.runner.reproduce.stored_snapshot import (
 
 if TYPE_CHECKING:
     from backtest_store.models import Json
-    from backtest_store.runner.config_runs import Ended
 
 
 def repeat(snapshot: Json, details: Json, *, reproduced_from: UUID, command_line: str) -> Record:
@@ -28,8 +27,9 @@ def repeat(snapshot: Json, details: Json, *, reproduced_from: UUID, command_line
         If data or a class is missing, or the configuration is none of this engine version's.
     """
     from backtest_store.runner.config.expansion import Backtest
+    from backtest_store.runner.config_runs import run
     from backtest_store.runner.data.made_catalogs import restored
-    from backtest_store.runner.versions import node, terms
+    from backtest_store.runner.versions import terms
 
     if not isinstance(snapshot.get("venues"), list):
         raise StoreError("this version of NautilusTrader does not take the stored configuration")
@@ -38,8 +38,7 @@ def repeat(snapshot: Json, details: Json, *, reproduced_from: UUID, command_line
         raise StoreError(f"the run's data is not there any more: no catalog {gone}")
     _require_classes(snapshot)
     backtest = Backtest(terms().without_unknown(snapshot | {"data": data}), **details)
-    ended: Ended = node().run(backtest, reproduced_from=reproduced_from, command_line=command_line)
-    return ended.run
+    return run(backtest, reproduced_from=reproduced_from, command_line=command_line).run
 
 
 def _require_classes(snapshot: Json) -> None:

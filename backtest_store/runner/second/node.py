@@ -1,4 +1,4 @@
-"""Run a `BacktestRunConfig` of 2.0 as its own node does, and record it.
+"""Make of a `BacktestRunConfig` of 2.0 the engine that runs it, as its own node does.
 
 A node reads the data for every run anew, and takes no models that are written in Python. So the
 engine is made here, and the runs of a grid share what was read.
@@ -7,12 +7,11 @@ engine is made here, and the runs of a grid share what was read.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from nautilus_trader.backtest import BacktestEngine
 from nautilus_trader.model import BarType
@@ -25,18 +24,16 @@ from backtest_store.capture.engines.v2.requests import in_order
 from backtest_store.capture.identity.code import code_of
 from backtest_store.capture.identity.identity import config_hash
 from backtest_store.capture.identity.market_data import fingerprint
-from backtest_store.errors import StoreError, UsageError
-from backtest_store.hook import record
+from backtest_store.errors import UsageError
 from backtest_store.runner.config.file import Origin
 from backtest_store.runner.config.timestamps import to_datetime
-from backtest_store.runner.config_runs import Ended, Facts
+from backtest_store.runner.config_runs import Facts, without_metadata
 from backtest_store.runner.second.run_config import Made, data_configs, make
 from backtest_store.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from backtest_store.models import Json
     from backtest_store.runner.config.expansion import Backtest
-    from backtest_store.runner.config_runs import Batch
 
 _STORED = Origin("the configuration")
 MOST_LOADED = 8
@@ -69,7 +66,7 @@ def _facts(text: str, data_source: str | None) -> Facts:
     limits = zip((config.start, config.end), times, strict=True)
     asked = [time if given is None else given for given, time in limits]
     known = config_hash(
-        _without_metadata(content),
+        without_metadata(content),
         instrument_ids=ids,
         dates=[to_datetime(time) for time in (*times, *asked)],
         data_fingerprint=digest,
@@ -143,60 +140,11 @@ def _is_determined(content: Json) -> bool:
 _CHANCES = ("prob_slippage", "prob_fill_on_limit")
 
 
-def _without_metadata(content: Json) -> Json:
-    """Leave out of what a catalog was made: its fingerprint tells what is there."""
-    data = [{n: v for n, v in entry.items() if n != "metadata"} for entry in content["data"]]
-    return content | {"data": data}
-
-
-def run(
-    backtest: Backtest,
-    *,
-    batch: Batch | None = None,
-    inputs: Json | None = None,
-    reproduced_from: UUID | None = None,
-    command_line: str | None = None,
-) -> Ended:
-    """Run a backtest once, and save it, however it ends.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be run; nothing is saved then.
-    StoreError
-        If it could not be recorded.
-    """
-    facts = facts_of(backtest)
-    content = backtest.run_config
-    made = make(content, _STORED)
-    engine = _engine(made, _loaded(_data_key(content, made.config)))
-    recording = record(
-        engine,
-        strategy_name=backtest.name,
-        strategy_type=backtest.type,
-        tags=backtest.tags,
-        note=backtest.note,
-        data_source=facts.data_source,
-        data_fingerprint=facts.data_fingerprint,
-        config_snapshot=content,
-        config_hash=facts.config_hash,
-        reproduced_from=reproduced_from,
-        batch_id=None if batch is None else batch.id,
-        batch_name=None if batch is None else batch.name,
-        batch_inputs=None if batch is None else inputs,
-        command_line=command_line,
-    )
-    try:
-        with recording:
-            engine.run(made.config.start, made.config.end, made.config.id)
-    except Exception:
-        if not recording.records:
-            raise
-    finally:
-        engine.dispose()
-    if not recording.records:
-        raise StoreError("the run could not be recorded", hint="the warning above says why")
-    return Ended(recording.records[-1], is_saved=not recording.unsaved)
+def prepared(backtest: Backtest) -> tuple[BacktestEngine, Callable[[], object]]:
+    """Return what is to be recorded, and what runs it."""
+    made = make(backtest.run_config, _STORED)
+    engine = _engine(made, _loaded(_data_key(backtest.run_config, made.config)))
+    return engine, partial(engine.run, made.config.start, made.config.end, made.config.id)
 
 
 def _engine(made: Made, loaded: Sequence[list[Any]]) -> BacktestEngine:
