@@ -1,13 +1,14 @@
 """A name is a secret's by its words, and a trader's words are none."""
 
 import ast
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import nautilus_trader
 import pytest
-from nautilus_trader.core import nautilus_pyo3
 
+from backtest_store.capture.engines.version import is_second_here
 from backtest_store.redaction import REDACTED, Kind, Redactor, kind_of
 
 LIST = Path(__file__).with_name("nautilus_names.txt").read_text("utf-8")
@@ -117,10 +118,12 @@ def config_fields() -> list[str]:
 
 def rust_config_fields() -> list[str]:
     """Return the attributes of every configuration class that Rust brings."""
-    inside = [v for v in vars(nautilus_pyo3).values() if isinstance(v, type(ast))]
+    home = "nautilus_trader." + ("_libnautilus" if is_second_here() else "core.nautilus_pyo3")
+    compiled = import_module(home)
+    inside = [v for v in vars(compiled).values() if isinstance(v, type(ast))]
     classes = [
         value
-        for module in (nautilus_pyo3, *inside)
+        for module in (compiled, *inside)
         for name, value in vars(module).items()
         if isinstance(value, type) and name.endswith("Config")
     ]
