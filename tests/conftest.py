@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Generator
@@ -38,6 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Forget the user's own store, and start one server before any worker looks for it."""
     for name in [n for n in os.environ if n.startswith(("BTSTORE_", "PG")) and n != SERVER_HOME]:
         del os.environ[name]
+    # What a shell starts in the background ignores Ctrl-C, and so would all that tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Hundreds of processes import the same modules: none is to compile them again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # Scripts that tests write import the tests' own modules, which no install makes importable.

@@ -41,8 +41,13 @@ def read(use_case: Callable[[Connection], Awaitable[T]]) -> T:
     """Do the same with a use case that only reads, and does not see what others do meanwhile."""
 
     async def of_one_moment(db: Connection) -> T:
-        async with db.transaction(isolation="repeatable_read", readonly=True):
-            return await use_case(db)
+        moment = db.transaction(isolation="repeatable_read", readonly=True)
+        await moment.start()
+        answer = await use_case(db)
+        # Only then: after an export that could not be written the driver would wait for ever for
+        # the end of a COPY that is over. The connection is dropped anyway.
+        await moment.commit()
+        return answer
 
     return call(of_one_moment)
 

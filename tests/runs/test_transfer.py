@@ -389,6 +389,18 @@ def test_an_export_has_the_rights_of_any_new_file(store_url: str, tmp_path: Path
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_an_export_to_a_full_disk_ends(store_url: str) -> None:
+    """Also if the last rows are there already, when the driver has nothing left to give up."""
+    store_at(store_url, make_record(note="n" * 20_000))  # more than is written at the end
+    main = "from backtest_store.cli.app import entry; entry()"
+    command = [sys.executable, "-c", main, "export", "--yes", "/dev/full"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        1,
+        "error: cannot write /dev/full: No space left on device",
+    )
+
+
 def test_an_export_that_fails_leaves_nothing(store_url: str, tmp_path: Path) -> None:
     stored(store_url, *[make_record(note="x" * 9000) for _ in range(20)])
     file = tmp_path / "runs.jsonl"
