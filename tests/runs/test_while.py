@@ -66,7 +66,7 @@ def test_months_give_what_the_days_of_that_time_give(store_url: str) -> None:
         assert {run["run_id"] for run in found} == {*expected}
         for run in found:
             assert [run[n] for n in NAMES] == pytest.approx(
-                expected[run["run_id"]], rel=1e-5, abs=1e-6
+                expected[run["run_id"]], rel=1e-6, abs=1e-6
             )
         values = [run[name] for run in found]
         assert values == sorted(values, reverse=True)
