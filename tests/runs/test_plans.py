@@ -234,6 +234,17 @@ async def test_what_is_not_found_among_the_first_runs_is_read_from_an_index(
     assert all(node.get("Node Type") != "Seq Scan" for node in nodes_of_runs(explaining))
 
 
+@pytest.mark.parametrize("order_by", ORDERS)
+async def test_the_runs_of_a_common_strategy_are_put_in_order_without_a_look_at_them(
+    explaining: Explaining, monkeypatch: pytest.MonkeyPatch, order_by: str
+) -> None:
+    monkeypatch.setattr(listing, "NEAR", 1)
+    assert len(await listed(explaining, order_by, strategy=COMMON_STRATEGY)) == PAGE
+    _, matching, _ = explaining.plans  # among the first, of all, and what is listed of them
+    (runs,) = (node for node in matching.nodes if node.get("Relation Name") == "backtest_runs")
+    assert (runs["Node Type"], runs["Heap Fetches"]) == ("Index Only Scan", 0)
+
+
 async def test_that_nothing_is_of_a_type_is_read_from_its_index(explaining: Explaining) -> None:
     assert not await listed(explaining, "sharpe_ratio", strategy_type="nothing")
     assert "backtest_runs_by_type" in explaining.indexes
