@@ -29,6 +29,10 @@ PAGE = 20
 FEW = 30 * PAGE
 # What is looked at first where a filter has no order, and a page of what is found then.
 NEAR = listing.NEAR + FEW
+# A page by id is 120 blocks: the heights of five indexes and a row or two for each run.
+FEW_BLOCKS = 140
+NEAR_BLOCKS = 220
+STRATEGY_BLOCKS = 180  # of the index, for 6,000 runs
 # What an order's indexes are called after.
 ORDERS = {
     "started_at": "date",
@@ -52,6 +56,11 @@ class Plan(NamedTuple):
     def indexes(self) -> set[str]:
         """The indexes that were used."""
         return {node["Index Name"] for node in self.nodes if "Index Name" in node}
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks of tables and indexes were read, cached or not."""
+        return int(self.nodes[0]["Shared Hit Blocks"] + self.nodes[0]["Shared Read Blocks"])
 
     @property
     def looked_at(self) -> int:
@@ -92,6 +101,11 @@ class Explaining:
     def looked_at(self) -> int:
         """How many rows all queries together looked at."""
         return sum(plan.looked_at for plan in self.plans)
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks all queries together read."""
+        return sum(plan.blocks for plan in self.plans)
 
     @property
     def indexes(self) -> set[str]:
@@ -211,6 +225,7 @@ async def test_the_first_of_all_runs_are_read_from_the_index_of_their_order(
     assert len(await listed(explaining, order_by)) == PAGE
     assert f"backtest_runs_by_{ORDERS[order_by]}" in explaining.indexes
     assert explaining.looked_at <= FEW
+    assert explaining.blocks <= FEW_BLOCKS
 
 
 @pytest.mark.parametrize("order_by", ORDERS)
@@ -243,6 +258,7 @@ async def test_the_runs_of_a_common_strategy_are_put_in_order_without_a_look_at_
     _, matching, _ = explaining.plans  # among the first, of all, and what is listed of them
     (runs,) = (node for node in matching.nodes if node.get("Relation Name") == "backtest_runs")
     assert (runs["Node Type"], runs["Heap Fetches"]) == ("Index Only Scan", 0)
+    assert matching.blocks <= STRATEGY_BLOCKS
 
 
 async def test_that_nothing_is_of_a_type_is_read_from_its_index(explaining: Explaining) -> None:
@@ -285,6 +301,7 @@ async def test_a_page_far_down_looks_at_no_more_runs_than_the_first(
     runs = await listing.page(explaining.db, Listing(where, order_by), 2_000)
     await listing.page(explaining, Listing(where, order_by, after=runs[-1]), PAGE)
     assert explaining.looked_at <= NEAR
+    assert explaining.blocks <= (NEAR_BLOCKS if asked else FEW_BLOCKS)
 
 
 @pytest.mark.parametrize("order_by", ["started_at", "sharpe_ratio"])
