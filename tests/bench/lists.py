@@ -14,6 +14,7 @@ from backtest_store.models import Record
 from backtest_store.runs import listing, selectors, summary
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
+from backtest_store.runs.unknown_names import unknown_names
 from tests.bench.measure import medians
 from tests.bench.table import Row
 
@@ -36,6 +37,7 @@ SELECT max(started_at) AS until, count(*) AS runs
          LIMIT $1
        ) AS covering
 """
+EXPRESSION = "sharpe_ratio > 1 and (fast_period >= 10 or slow_period < 50) and status == 'success'"
 WORST = 30  # ms of any list that the shell can ask for
 
 
@@ -133,6 +135,7 @@ async def _timed(run: Callable[[], Awaitable[object]]) -> float:
 async def others(db: Connection, chosen: Choices) -> AsyncIterator[Row]:
     """Measure what else the commands ask."""
     newest = await listing.page(db, Listing(), 1000)
+    author = (await selectors.resolve(db, "@latest")).provenance["user"]
     ids = [str(run.run_id) for run in newest[::100]]
     page = partial(_page, db)
     floor = await _floor(db)
@@ -152,6 +155,12 @@ async def others(db: Connection, chosen: Choices) -> AsyncIterator[Row]:
             page("started_at", parameters=["fast_period>10"], metrics=["total_trades>400"]),
             400,
         ),
+        "--where, one expression": (page("sharpe_ratio", where=[EXPRESSION]), 400),
+        "names of --where looked up": (
+            partial(unknown_names, db, filters(where="fast_period > 5 and slow_period > 5")),
+            50,
+        ),
+        "--author, of every run": (page("started_at", author=[author]), 400),
         "strategies": (partial(summary.strategies, db), 500),
         "trend of the most common strategy, by day": (
             partial(
