@@ -261,6 +261,21 @@ STORED = (
         (f"{TRANSFER}::test_a_file_is_overwritten_only_if_that_is_wanted",),
     ),
     Mutant(
+        "an export that cannot be written waits for its rollback for ever",
+        f"{PACKAGE}/store/connection.py",
+        "        answer = await use_case(db)\n",
+        "        try:\n            answer = await use_case(db)\n"
+        "        except BaseException:\n            await moment.rollback()\n            raise\n",
+        (f"{TRANSFER}::test_an_export_to_a_full_disk_ends",),
+    ),
+    Mutant(
+        "a chart leads beyond the days that Python has",
+        f"{PACKAGE}/cli/output/web/report.py",
+        "        axes.margins(x=0)",
+        "        axes.margins(y=0)",
+        (f"{PAST_CHECKS}::test_a_report_is_made_of_it",),
+    ),
+    Mutant(
         "an export that fails leaves half a file",
         f"{PACKAGE}/cli/output/files.py",
         "        unfinished.unlink(missing_ok=True)\n        raise\n",

@@ -188,9 +188,8 @@ def _figure(runs: Sequence[Record], ids: Sequence[str]) -> Figure:
             below.plot(days, falls, color=line.get_color(), linewidth=1.0)
             below.fill_between(days, falls, color=line.get_color(), alpha=0.15, linewidth=0)
     for axes, label in ((above, "return, %"), (below, "drawdown, %")):
-        axes.margins(
-            x=0
-        )  # there is no day before Python's first, as which an impossible one is read
+        # There is no day before Python's first, as which an impossible one is read.
+        axes.margins(x=0)
         axes.patch.set_visible(False)
         axes.set_ylabel(label, color=INK)
         axes.tick_params(colors=INK)
