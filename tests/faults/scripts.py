@@ -9,6 +9,7 @@ from uuid import UUID
 
 from backtest_store.saving import spool
 from tests.faults.runs import stored
+from tests.waiting import LONG
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,7 +47,7 @@ def start(code: str, tmp_path: Path) -> "subprocess.Popen[str]":
 
 def said(code: str, tmp_path: Path) -> dict[UUID, str]:
     """Return the runs that a script saved, and what it was told of each; it makes no noise."""
-    out, err = start(code, tmp_path).communicate(timeout=60)
+    out, err = start(code, tmp_path).communicate(timeout=LONG)
     assert err == "", err
     return {UUID(line.split()[0]): line.split()[1] for line in out.splitlines()}
 

@@ -16,7 +16,7 @@ from backtest_store.store.settings import Settings
 from tests.faults.chance import chance
 from tests.faults.lab import Lab, Result, Trial
 from tests.faults.refusals import LOCK, database, disconnect
-from tests.waiting import wait_until
+from tests.waiting import LONG, wait_until
 
 
 def slow_under_sigterm(lab: Lab, rounds: int) -> Result:
@@ -124,7 +124,7 @@ def descriptors_exhausted(lab: Lab, rounds: int) -> Result:
                 str(lab.patience),
             ],
             env={**os.environ, **trial.environment},
-            timeout=60,
+            timeout=LONG,
             check=False,
         )
         assert done.returncode == 0

@@ -29,6 +29,8 @@ end = 2005-06-30
 """
 GRID = ("--set", "fast_period=3,4,5,6", "--set", "slow_period=20,40")
 COMBINATIONS = {(fast, slow) for fast in range(3, 7) for slow in (20, 40)}
+HANGS = 140  # seconds; a grid takes a few, and a minute on a busy machine
+pytestmark = pytest.mark.timeout(2 * HANGS)
 COMMAND = (sys.executable, "-c", "from backtest_store.cli.app import entry; entry()", "run")
 
 
@@ -88,7 +90,7 @@ def finish(url: str, config: str, moment: str) -> None:
 def test_two_grids_at_once_store_every_run_of_each_once(store: str, config: str) -> None:
     grids = [start(config), start(config)]
     for grid in grids:
-        _, err = grid.communicate(timeout=60)
+        _, err = grid.communicate(timeout=HANGS)
         assert (grid.returncode, err.splitlines()[-1]) == (0, f"{len(COMBINATIONS)} saved")
     assert successes(store) == Counter(dict.fromkeys(COMBINATIONS, 2))
 
@@ -99,7 +101,7 @@ def test_a_process_is_killed(store: str, config: str, victim: Callable[[int], in
     moment = at_some_moment(store, process)
     if process.poll() is None and (pid := victim(process.pid)):
         os.kill(pid, signal.SIGKILL)
-    _, err = process.communicate(timeout=60)  # workers hold the pipes until they end
+    _, err = process.communicate(timeout=HANGS)  # workers hold the pipes until they end
     done = successes(store)
     assert set(done.values()) <= {1}, moment
     if process.returncode == 1:
@@ -123,7 +125,7 @@ def test_the_database_is_killed(
         moment = at_some_moment(server.url(), process)
         postmaster = int((server.data_directory / "postmaster.pid").read_text().split()[0])
         os.kill(postmaster, signal.SIGKILL)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=HANGS)
         assert process.returncode in (0, 4), (err, moment)
         assert (process.returncode == 4) == ("kept in the spool" in err), (err, moment)
         btstore("sync")

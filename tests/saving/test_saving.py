@@ -19,7 +19,7 @@ from backtest_store.saving import journal, save, saver, spool
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.faults.runs import a_failure, a_run, stored
 from tests.faults.scripts import NO_SERVER, gone, kept, said, start
-from tests.waiting import wait_until
+from tests.waiting import LONG, wait_until
 
 SCRIPTS = {
     "plain": (3, "for _ in range(3): save()"),
@@ -203,7 +203,7 @@ def test_ctrl_c_neither_is_swallowed_nor_loses_the_run(
     store_url: str, home: Path, tmp_path: Path, call: str
 ) -> None:
     process = start(LOCKED + call, tmp_path)
-    out, err = process.communicate(timeout=60)  # and not for as long as a save is patient here
+    out, err = process.communicate(timeout=LONG)  # and not for as long as a save is patient here
     assert process.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in err
     assert out == ""

@@ -25,7 +25,7 @@ from backtest_store.store.settings import Settings
 from tests.faults.runs import a_run, an_impossible_run, stored
 from tests.faults.scripts import NO_SERVER, gone, said, start
 from tests.shell import btstore
-from tests.waiting import wait_until
+from tests.waiting import LONG, wait_until
 
 
 def give_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_a_server_that_never_answers_holds_up_neither_a_save_nor_the_exit(
         monkeypatch.setenv("BTSTORE_DATABASE_URL", url)
         impatient = "from backtest_store.saving import saver\nsaver.PATIENCE = 0.3\nsave()"
         process = start(impatient, tmp_path)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=LONG)
     (path,) = spool.waiting(home)
     assert (process.returncode, out) == (0, f"{path.stem} False\n")
     (line,) = err.splitlines()
@@ -205,7 +205,7 @@ def test_what_is_in_memory_as_the_process_ends_goes_to_the_spool(
     home.write_text("no directory")
     monkeypatch.setenv("BTSTORE_DATABASE_URL", gone(store_url))
     process = start("save()\nos.unlink(os.environ['BTSTORE_HOME'])", tmp_path)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=LONG)
     (path,) = spool.waiting(home)
     assert out == f"{path.stem} False\n"
     assert "held in memory until exit" in err
@@ -272,7 +272,7 @@ def test_a_run_that_is_over_survives_a_kill_while_the_database_is_slow(
         wait_until(lambda: len(spool.waiting(home)) == 1)
         wait_until(lambda: not journal.entries(home))  # its note is closed once it is on disk
         process.send_signal(by)
-        process.communicate(timeout=60)
+        process.communicate(timeout=LONG)
     assert asyncio.run(save.save_waiting(Settings.from_environment())) == Counts(saved=1)
     (status,) = stored(store_url).values()
     assert status == "success"

@@ -21,7 +21,7 @@ from backtest_store.store.embedded.server import EmbeddedServer
 from backtest_store.store.queries import applied_migrations
 from tests.cli.test_terminal import on_terminal
 from tests.store.servers import MakeServer, needs_proc
-from tests.waiting import wait_until
+from tests.waiting import LONG, wait_until
 
 COMMAND = [sys.executable, "-c", "from backtest_store.cli.app import entry; entry()"]
 MAIN = COMMAND[2]
@@ -71,7 +71,7 @@ def test_a_command_waits_while_the_embedded_server_recovers(
         waiting = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, text=True)
         time.sleep(3)
         assert waiting.poll() is None
-    _, said = waiting.communicate(timeout=60)
+    _, said = waiting.communicate(timeout=LONG)
     assert waiting.returncode == 0, said
     assert "error" not in said
 
@@ -87,7 +87,7 @@ def test_a_command_waits_while_a_shared_server_recovers(
         waiting = subprocess.Popen([*COMMAND, "history"], stderr=subprocess.PIPE, text=True)
         time.sleep(3)
         assert waiting.poll() is None
-    _, said = waiting.communicate(timeout=60)
+    _, said = waiting.communicate(timeout=LONG)
     assert waiting.returncode == 0, said
 
 
@@ -140,5 +140,5 @@ def test_commands_that_a_stop_races_end_well(furnish: MakeServer, home: Path) ->
         stop = subprocess.run([*COMMAND, "db", "stop"], check=False, capture_output=True)
         assert stop.returncode == 0, stop.stderr
         for command in commands:
-            _, said = command.communicate(timeout=60)
+            _, said = command.communicate(timeout=LONG)
             assert command.returncode == 0, said
