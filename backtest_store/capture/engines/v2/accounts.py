@@ -13,7 +13,7 @@ from backtest_store.capture.accounting.days import date_of, midnight_after
 from backtest_store.capture.accounting.equity import EquityCurve
 from backtest_store.capture.accounting.ledger import Ledger, fee_of
 from backtest_store.capture.accounting.valuation import EXACT, ZERO, Amounts
-from backtest_store.capture.engines.v2.open_positions import OpenPositions
+from backtest_store.capture.engines.v2.open_positions import OpenPositions, replayed
 from backtest_store.capture.engines.v2.prices import Prices
 from backtest_store.statistics.equity_metrics import Equity
 
@@ -193,12 +193,7 @@ class Accounts:
 
     def _replayed(self, position: Any) -> Iterator[tuple[int, Any, Amounts]]:
         """Yield what a position came to after each of its fills, at whose rates it counts."""
-        instrument, again = self._cache.instrument(position.instrument_id), None
-        for fill in position.events():
-            if again is None:
-                again = type(position)(instrument, fill)
-            else:
-                again.apply(fill)
+        for fill, again in replayed(position, self._cache):
             yield int(fill.ts_event), again.realized_pnl, fee_of(fill)
 
 

@@ -109,14 +109,9 @@ class OpenPositions:
         return states[before - 1]
 
     def _replayed(self, position: Any) -> Iterator[State]:
-        instrument, again = self._cache.instrument(position.instrument_id), None
-        for fill in position.events():
-            if again is None:
-                again = type(position)(instrument, fill)
-            else:
-                again.apply(fill)
-            entry = Decimal(str(again.avg_px_open))
-            yield State(int(fill.ts_event), instrument.id, again.quantity, again.side, entry, fill)
+        for fill, again in replayed(position, self._cache):
+            entry, asset = Decimal(str(again.avg_px_open)), position.instrument_id
+            yield State(int(fill.ts_event), asset, again.quantity, again.side, entry, fill)
 
     def _terms_of(self, position: Any, state: State) -> PositionTerms:
         key = (str(position.instrument_id), str(position.account_id))
@@ -128,6 +123,17 @@ class OpenPositions:
                 instrument, position.settlement_currency, holding, account, state.fill
             )
         return self._terms[key]
+
+
+def replayed(position: Any, cache: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each fill of a position, with the position as that left it."""
+    instrument, again = cache.instrument(position.instrument_id), None
+    for fill in position.events():
+        if again is None:
+            again = type(position)(instrument, fill)
+        else:
+            again.apply(fill)
+        yield fill, again
 
 
 def _holding(instrument: Any, account: Any, fill: Any) -> str:
