@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from difflib import unified_diff
 from pathlib import Path
 
 from tests.runner.test_exec import btstore, count_in, python, without_count
@@ -43,6 +44,7 @@ def compare(name: str, folder: Path) -> None:
         btstore(path, "an", "argument", cwd=folder),
     )
     assert ran.returncode == alone.returncode, ran.stderr
-    assert printed(ran.stdout) == printed(alone.stdout)
+    for without, beside in zip(printed(alone.stdout), printed(ran.stdout), strict=True):
+        assert beside == without, "\n".join(unified_diff(without, beside, lineterm="", n=0))
     assert masked(without_count(ran.stderr)) == masked(alone.stderr)
     assert count_in(ran.stderr) == str(RUNS.get(name, 1))

@@ -77,7 +77,8 @@ def _run(command: list[str], cwd: Path | None = None) -> Ran:
         check=False,
         cwd=cwd,
         input="typed",
-        env={**os.environ, "PYTHONPATH": paths},
+        # Unbuffered, the parts of a line would mix with what the engine logs from its thread.
+        env={**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": ""},
     )
 
 

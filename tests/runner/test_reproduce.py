@@ -193,6 +193,18 @@ def test_a_source_that_was_only_moved_has_not_changed() -> None:
     assert kinds(again(provenance=moved)) == []
 
 
+def test_a_script_that_takes_no_part_in_the_repetition_has_not_changed() -> None:
+    original = replace(ONE, provenance=PROVENANCE | {"script": {"path": "/home/me/mine.py"}})
+    without = again(provenance=PROVENANCE | {"source_sha256": {}})
+    assert kinds(without, original) == []
+    assert kinds(without) == ["source"]
+
+
+def test_a_run_outside_of_every_repository_says_nothing_of_one() -> None:
+    outside = replace(ONE, provenance=PROVENANCE | {"git": None})
+    assert kinds(again(), outside) == kinds(outside, again()) == []
+
+
 def test_new_data_explains_new_dates() -> None:
     later = SNAPSHOT | {"data": [{"start_time": 2}]}
     assert kinds(again(config_snapshot=later)) == ["configuration"]

@@ -37,7 +37,10 @@ def repeat(snapshot: Json, details: Json, *, reproduced_from: UUID, command_line
     if gone := missing_catalog(data):
         raise StoreError(f"the run's data is not there any more: no catalog {gone}")
     _require_classes(snapshot)
-    backtest = Backtest(terms().without_unknown(snapshot | {"data": data}), **details)
+    # What a run streams to disk decides nothing, and would replace what the first one wrote.
+    engine = {name: value for name, value in snapshot["engine"].items() if name != "streaming"}
+    config = terms().without_unknown(snapshot | {"data": data, "engine": engine})
+    backtest = Backtest(config, **details)
     return run(backtest, reproduced_from=reproduced_from, command_line=command_line).run
 
 

@@ -154,9 +154,10 @@ def _data(original: Record, reproduced: Record) -> Iterator[Cause]:
 def _source(then: Json, now: Json) -> Iterator[Cause]:
     before, after = digests_of(then), digests_of(now)
     changed = [file for file, digest in after.items() if digest not in before.values()]
+    is_without_script = bool(then.get("script")) and not now.get("script")
     if changed and before:
         yield Cause("source", f"the strategy's source changed: {', '.join(changed)}")
-    elif changed or (before and not after):
+    elif changed or (before and not after and not is_without_script):
         yield Cause("source", "the strategy's source may have changed: one run has no hash of it")
 
 
@@ -211,7 +212,7 @@ def _equity_basis(original: Record, reproduced: Record) -> Iterator[Cause]:
 
 def _commit(original: Record, reproduced: Record) -> Iterator[Cause]:
     then, now = _git(original).get("commit"), _git(reproduced).get("commit")
-    if then != now:
+    if then and now and then != now:
         yield Cause(
             "commit",
             "other files that the strategy uses may have changed: its repository was at"

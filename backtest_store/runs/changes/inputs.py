@@ -15,8 +15,8 @@ from typing import Any
 from backtest_store.models import Json, Record
 from backtest_store.runs.expressions.parameters import flattened
 
-# Where data is says nothing of what is in it, which has a fingerprint.
-PLACES = re.compile(r"data\.\d+\.(catalog_path|metadata\.made_of\.path)")
+# Where data is says nothing of what is in it, which has a fingerprint; nor what is written where.
+PLACES = re.compile(r"data\.\d+\.(catalog_path|metadata\.made_of\.path)|engine\.streaming(\..*)?")
 # Of no consequence, or said by another input.
 REPEATED = re.compile(
     r"strategy_path|config_path|config\..*|engine\.(instance_id|strategies\.\d+\..*)"

@@ -87,7 +87,6 @@ configs = [
     )
     for settings, stream, portion in ((models, None, None), ({}, streaming, 100))
 ]
-node = BacktestNode(configs)
-for result in node.run():
+for config in configs:  # each in a node of its own: a later engine would seed chance anew
+    (result,) = BacktestNode([config]).run()
     print(result.total_orders, result.total_positions, result.stats_pnls["USD"]["PnL (total)"])
-node.dispose()
