@@ -44,7 +44,8 @@ def compare(name: str, folder: Path) -> None:
         btstore(path, "an", "argument", cwd=folder),
     )
     assert ran.returncode == alone.returncode, ran.stderr
-    for without, beside in zip(printed(alone.stdout), printed(ran.stdout), strict=True):
+    pairs = [*zip(printed(alone.stdout), printed(ran.stdout), strict=True)]
+    pairs.append((masked(alone.stderr), masked(without_count(ran.stderr))))
+    for without, beside in pairs:
         assert beside == without, "\n".join(unified_diff(without, beside, lineterm="", n=0))
-    assert masked(without_count(ran.stderr)) == masked(alone.stderr)
     assert count_in(ran.stderr) == str(RUNS.get(name, 1))

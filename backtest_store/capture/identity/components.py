@@ -84,7 +84,7 @@ def arguments_of(component: Actor) -> dict[str, Any]:
     no attribute, all that Python code gave to the instance.
     """
     found = {name: _attribute(component, name) for name in argument_names(type(component))}
-    if _ABSENT not in found.values():
+    if all(value is not _ABSENT for value in found.values()):  # some types compare with no other
         return found
     named = {name: value for name, value in found.items() if value is not _ABSENT}
     return getattr(component, "__dict__", {}) | named
