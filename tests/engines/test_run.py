@@ -116,3 +116,14 @@ def test_the_demo_runs_all_bundled_strategies(store: str) -> None:
         "SMA Crossover",
     ]
     assert {run["status"] for run in stored(store)} == {"success"}
+
+
+def test_data_that_is_not_there_is_told_by_the_line_that_asks_for_it(
+    store: str, short: Path
+) -> None:
+    short.write_text(SHORT + "start = 2030-01-01\n")
+    line = SHORT.splitlines().index("[data]") + 1
+    said = btstore("run", short, code=2).stderr
+    assert said.startswith(f"error: {short}, line {line}: ")
+    assert "has no Bar of ACME.XNAS-1-DAY-LAST-EXTERNAL" in said
+    assert stored(store) == []

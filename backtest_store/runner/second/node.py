@@ -27,7 +27,7 @@ from backtest_store.capture.identity.market_data import fingerprint
 from backtest_store.errors import UsageError
 from backtest_store.runner.config.file import Origin
 from backtest_store.runner.config.timestamps import to_datetime
-from backtest_store.runner.config_runs import Facts, without_metadata
+from backtest_store.runner.config_runs import Facts, UnfitError, without_metadata
 from backtest_store.runner.second.run_config import Made, data_configs, make
 from backtest_store.suggestions import did_you_mean
 
@@ -100,7 +100,7 @@ def _replayed(key: str) -> tuple[str | None, list[str], int, int]:
     loaded = _loaded(key)
     data = in_order(loaded)
     if not data:
-        raise UsageError("; ".join(map(_missing, json.loads(key)[0])))
+        raise UnfitError("; ".join(map(_missing, json.loads(key)[0])), "data", 0)
     ids = sorted(set(map(instrument_of, data)))
     return fingerprint(data), ids, data[0].ts_init, data[-1].ts_init
 
