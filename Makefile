@@ -35,7 +35,7 @@ test: $(READY)  ## Run the tests
 
 .PHONY: test-long
 test-long: $(READY)  ## Run the tests with as many tries of each as are worth waiting for
-	@TESTS_LONG=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@TESTS_LONG=1 $(BIN)/python -m pytest --timeout 900 $(PYTEST_ARGS)
 
 .PHONY: test-ray
 test-ray:  ## Run grids on a real local Ray of several processes, in an environment of its own
