@@ -14,32 +14,25 @@ from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 from nautilus_trader import backtest, common, data, execution, model, persistence, portfolio, risk
 
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json
-from backtest_store.runner.config.file import KeyPath, Origin, dotted
+from backtest_store.runner.config.file import Origin, dotted
 from backtest_store.runner.config.strategy_classes import import_class
 from backtest_store.runner.second.component_config import (
+    Place,
     fields_of,
     own_fields,
+    parse_component,
     primitives,
     takes_any,
 )
 from backtest_store.suggestions import did_you_mean
 
-__all__ = [
-    "fields_of",
-    "make",
-    "normalised",
-    "own_fields",
-    "parse_component",
-    "primitives",
-    "takes_any",
-    "without_unknown",
-]
+__all__ = ["fields_of", "own_fields", "parse_component", "primitives", "takes_any"]  # handed on
 
 KINDS = {"strategies": "strategy", "actors": "actor", "exec_algorithms": "exec_algorithm"}
 MODELS = ("fee_model", "fill_model", "latency_model", "margin_model", "modules")
@@ -69,24 +62,6 @@ _IDS: dict[str, Any] = {
     "stdout_level": common.LogLevel,
     "fileout_level": common.LogLevel,
 }
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where in a config a value stands."""
-
-    keys: KeyPath
-    origin: Origin
-
-    def below(self, *keys: str | int) -> Place:
-        """Return a place below this one."""
-        return Place((*self.keys, *keys), self.origin)
-
-    def refuse(self, reason: object, value: object = ...) -> NoReturn:
-        """Raise a `UsageError` that names the place."""
-        was = "" if value is ... else f", was {value!r}"
-        where = f"{dotted(self.keys)}: " if self.keys else ""
-        raise UsageError(f"{self.origin.at(self.keys)}: {where}{reason}{was}")
 
 
 @dataclass(frozen=True)
@@ -316,16 +291,6 @@ def _configuration(one: Any, single: str, place: Place) -> Any:
     kind = _class_of(one, "config_path", place)
     below = place.below("config")
     return parse_component(one.get("config") or {}, kind, below.keys, place.origin)
-
-
-def parse_component(values: Json, kind: type, keys: KeyPath, origin: Origin) -> Any:
-    """Return a component's configuration, made of keywords as NautilusTrader's node does."""
-    try:
-        return kind(**values)
-    except StoreError as error:
-        raise UsageError(f"{origin.at(keys)}: {error}", hint=error.hint) from None
-    except (TypeError, ValueError) as error:
-        return Place(keys, origin).refuse(error)
 
 
 def _class_of(one: Json, name: str, place: Place) -> type:
