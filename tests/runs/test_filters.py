@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import product
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -238,3 +239,17 @@ def test_a_metric_s_value_is_exact(typed: str, value: object) -> None:
 def test_a_value_that_a_metric_cannot_have_is_refused(typed: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         filters(metrics=[typed])
+
+
+@pytest.mark.parametrize(
+    "user",
+    ["ann", "me@corp", "DESK\\ann", "100%", "%s", 'a "b"', "münch", str(UUID(int=7)), "1234"],
+)
+async def test_an_author_of_any_name_is_found(db: asyncpg.Connection, user: str) -> None:
+    mine = make_record(provenance={"user": user, "host": "desk", "seed": 1})
+    other = make_record(provenance={"user": f"{user}x", "host": "desk", "seed": 2})
+    await store(db, [mine, other, make_record(provenance={})])
+    for author in (user, f"{user}@desk"):
+        found = await listing.page(db, Listing(filters(author=[author]).conditions), 10)
+        assert [run.run_id for run in found] == [mine.run_id], author
+    assert await count(db, author=[f"{user}@lap"]) == 0
