@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.details import Details, leave_no_trace, outcome_of
 from backtest_store.capture.guard import guarded
-from backtest_store.capture.identity import catalogs
-from backtest_store.capture.identity.snapshot import node_snapshot
+from backtest_store.capture.identity.snapshot import (
+    catalogs_of,
+    node_snapshot,
+)
 from backtest_store.capture.recorder import EngineRecorder, Sink
 from backtest_store.capture.run import failed_to_build
 
@@ -114,6 +116,6 @@ class NodeRecorder:
             details = replace(
                 details,
                 config_snapshot=details.config_snapshot or node_snapshot(config),
-                data_source=details.data_source or catalogs.source(config),
+                data_source=details.data_source or catalogs_of(config),
             )
         return details  # noqa: RET504 - what the guard keeps from failing may not have happened

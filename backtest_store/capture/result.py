@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal, localcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.accounting.equity import EquityCurve, equity_curve
-from backtest_store.capture.accounting.ledger import Converter, Ledger, ledger_of
+from backtest_store.capture.accounting.ledger import Converter, Ledger, differences, ledger_of
 from backtest_store.capture.accounting.market import Market
 from backtest_store.capture.accounting.positions import count_closed
-from backtest_store.capture.accounting.reconciliation import differences
 from backtest_store.capture.accounting.sampler import Samples
 from backtest_store.capture.accounting.valuation import EXACT, Valuation
-from backtest_store.capture.engine_statistics import engine_statistics
 from backtest_store.capture.guard import attempt
-from backtest_store.models import Json, Metrics, Record
+from backtest_store.capture.identity.json_values import plain
+from backtest_store.models import Json, Metrics, Plain, Record
 from backtest_store.statistics.equity_metrics import Equity
 from backtest_store.statistics.metrics import measure
 
 if TYPE_CHECKING:
+    from nautilus_trader.analysis.analyzer import PortfolioAnalyzer
     from nautilus_trader.backtest.engine import BacktestEngine
+
 
 UNKNOWN = Decimal("NaN")
 NO_SAMPLES = Samples()
@@ -138,3 +139,28 @@ def _merged(record: Record, metrics: Metrics, curve: EquityCurve, currency: str 
     if record.currency is None:
         found["currency"] = currency
     return replace(record, **found)
+
+
+def engine_statistics(engine: BacktestEngine) -> Json:
+    """Return what the engine's analyzer computed, under the names that it gives them."""
+    analyzer = engine.portfolio.analyzer
+    return {
+        "pnls": _each_currency(analyzer),
+        "returns": _read(analyzer.get_performance_stats_returns),
+        "general": _read(analyzer.get_performance_stats_general),
+    }
+
+
+def _each_currency(analyzer: PortfolioAnalyzer) -> dict[str, Plain]:
+    return {
+        str(currency.code): _read(analyzer.get_performance_stats_pnls, currency)
+        for currency in analyzer.currencies
+    }
+
+
+def _read(statistics: Callable[..., object], *arguments: object) -> Plain:
+    """Return statistics, or none: the analyzer fails on some runs without a trade."""
+    try:
+        return plain(statistics(*arguments))
+    except Exception:  # noqa: BLE001 - whatever it raises, the run is worth saving
+        return {}

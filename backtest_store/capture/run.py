@@ -12,16 +12,17 @@ from uuid import UUID, uuid4
 from backtest_store.capture.details import Details, Outcome
 from backtest_store.capture.engines.interface import Backtest, Strategies
 from backtest_store.capture.guard import attempt
-from backtest_store.capture.identity import catalogs
 from backtest_store.capture.identity import components as strategies
 from backtest_store.capture.identity.code import Code, code_of
 from backtest_store.capture.identity.collector import Collector, Identity, given_hash
 from backtest_store.capture.identity.git import GitQuery
 from backtest_store.capture.identity.json_values import clean, plain
 from backtest_store.capture.identity.market_data import MarketData
-from backtest_store.capture.identity.provenance import provenance_of
-from backtest_store.capture.identity.script import script_of_process
-from backtest_store.capture.identity.snapshot import node_snapshot
+from backtest_store.capture.identity.provenance import provenance_of, script_of_process
+from backtest_store.capture.identity.snapshot import (
+    instruments_asked_for,
+    node_snapshot,
+)
 from backtest_store.models import Json, Record
 from backtest_store.redaction import Redactor, environment_secrets
 
@@ -152,7 +153,7 @@ def failed_to_build(config: BacktestRunConfig, details: Details, outcome: Outcom
         run_id=uuid4(),
         started_at=datetime.now(UTC),
         strategy_name=_name(details, redactor, strategies.joined(classes)),
-        instrument_ids=catalogs.instrument_ids(config),
+        instrument_ids=instruments_asked_for(config),
         data_source=_redacted(redactor, details.data_source),
         data_fingerprint=_redacted(redactor, details.data_fingerprint),
         config_hash=given_hash(details),

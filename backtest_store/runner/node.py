@@ -17,10 +17,10 @@ from nautilus_trader.common.config import InvalidConfiguration
 from nautilus_trader.core.datetime import dt_to_unix_nanos
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
-from backtest_store.capture.identity import catalogs
 from backtest_store.capture.identity.code import Code, code_of
 from backtest_store.capture.identity.identity import config_hash
 from backtest_store.capture.identity.market_data import fingerprint
+from backtest_store.capture.identity.snapshot import catalogs_of
 from backtest_store.errors import StoreError
 from backtest_store.runner.config.timestamps import to_datetime
 from backtest_store.runner.config_runs import Facts, UnfitError, without_metadata
@@ -108,7 +108,7 @@ def _facts(text: str, data_source: str | None) -> Facts:
         SharingNode([config])
     except (InvalidConfiguration, ValueError) as error:
         raise UnfitError(str(error), "venues", 0) from error
-    source = data_source or catalogs.source(config)
+    source = data_source or catalogs_of(config)
     ids = _instruments(config.data)
     if config.chunk_size is not None:  # its data is more than should be in memory at once
         return Facts(None, None, None, source)

@@ -43,7 +43,7 @@ from nautilus_trader.model.objects import Money
 from nautilus_trader.trading.strategy import Strategy
 
 from backtest_store.capture.details import Details
-from backtest_store.capture.identity.hashed_configuration import substance
+from backtest_store.capture.identity.identity import substance
 from backtest_store.capture.identity.json_values import canonical, plain
 from backtest_store.capture.identity.snapshot import node_snapshot
 from backtest_store.models import Record

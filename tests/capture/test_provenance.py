@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from backtest_store.capture.identity.code import code_of
-from backtest_store.capture.identity.git import git_state, repository_folder
+from backtest_store.capture.identity.git import GitQuery, repository_folder
 from backtest_store.models import Record
 from tests.capture.backtests import Scripted, backtest
 from tests.capture.recorded import recorded
@@ -57,17 +57,17 @@ def git(tmp_path: Path) -> Callable[..., str]:
 def test_state_of_a_repository_is_of_the_moment(tmp_path: Path, git: Callable[..., str]) -> None:
     file = tmp_path / "a.py"
     file.write_text("1")
-    assert git_state([tmp_path / "nowhere" / "a.py"]) != {}
+    assert GitQuery([tmp_path / "nowhere" / "a.py"]).answer() != {}
     git("init", "-q")
-    assert git_state([file]) is None
+    assert GitQuery([file]).answer() is None
     git("add", "a.py")
     git("commit", "-qm", "a")
     clean = {"commit": git("rev-parse", "HEAD"), "dirty": False}
-    assert git_state([file]) == clean
+    assert GitQuery([file]).answer() == clean
     file.write_text("2")
-    assert git_state([file]) == clean | {"dirty": True}
+    assert GitQuery([file]).answer() == clean | {"dirty": True}
     git("commit", "-qam", "b")
-    assert git_state([file]) == {"commit": git("rev-parse", "HEAD"), "dirty": False}
+    assert GitQuery([file]).answer() == {"commit": git("rev-parse", "HEAD"), "dirty": False}
 
 
 def test_a_strategy_that_git_does_not_know_is_dirty(
@@ -79,10 +79,10 @@ def test_a_strategy_that_git_does_not_know_is_dirty(
     git("add", "a.py")
     git("commit", "-qm", "a")
     unknown.write_text("1")
-    state = git_state([known])
+    state = GitQuery([known]).answer()
     assert state is not None
     assert state["dirty"] is False
-    state = git_state([known, unknown])
+    state = GitQuery([known, unknown]).answer()
     assert state is not None
     assert state["dirty"] is True
 
@@ -96,19 +96,19 @@ def test_a_file_of_another_folder_is_not_held_against_the_repository(
     git("init", "-q")
     git("add", "a.py")
     git("commit", "-qm", "a")
-    state = git_state([known, elsewhere])
+    state = GitQuery([known, elsewhere]).answer()
     assert state is not None
     assert state["dirty"] is False
     unknown = tmp_path / "b.py"
     unknown.write_text("1")
-    state = git_state([known, elsewhere, unknown])
+    state = GitQuery([known, elsewhere, unknown]).answer()
     assert state is not None
     assert state["dirty"] is True
 
 
 def test_without_git_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert git_state([tmp_path / "a.py"]) is None
+    assert GitQuery([tmp_path / "a.py"]).answer() is None
 
 
 def test_package_of_others_is_not_the_users_repository(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_of_several_runs_of_one_configuration_the_one_in_its_place_is_compared(
 def test_a_script_is_described_by_what_runs_it_again(script: Path) -> None:
     code = (
         "import json\n"
-        "from backtest_store.capture.identity.script import script_of_process\n"
+        "from backtest_store.capture.identity.provenance import script_of_process\n"
         "print(json.dumps(script_of_process()))\n"
     )
     asked = script.with_name("asked.py")

@@ -1,10 +1,10 @@
-"""What a run's fills came to: trades, fees and realised profit, each at the rate of its moment."""
+"""What fills came to, each at the rate of its moment, and whether that explains the equity."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backtest_store.capture.accounting.bookings import Bookings
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from nautilus_trader.model.identifiers import AccountId, InstrumentId, PositionId
     from nautilus_trader.model.objects import Money
     from nautilus_trader.model.position import Position
+
+    from backtest_store.statistics.equity_metrics import Equity
+
 
 UNKNOWN = Decimal("NaN")
 
@@ -214,3 +217,44 @@ def fee_of(fill: OrderFilled, quantity: Decimal | None = None) -> Amounts:
     amount = fill.commission.as_decimal()
     share = ONE if quantity is None else EXACT.divide(quantity, fill.last_qty.as_decimal())
     return {str(fill.commission.currency.code): EXACT.multiply(amount, share)}
+
+
+CENT = Decimal("0.01")
+
+
+def differences(
+    equity: Equity, ledger: Ledger, unrealised: Decimal | None, valuation: Converter
+) -> list[str]:
+    """Return a warning for each amount by which the equity is not what the fills explain.
+
+    The engine rounds every booking to the smallest unit of its currency, which is allowed for.
+    A run whose accounts hold several currencies gains and loses by their rates without a fill, so
+    that of it each balance is explained by itself.
+    """
+    warnings = [
+        f"the equity may lack {amount:+,f} {code}: there was no exchange rate to "
+        f"{valuation.currency} when it was booked"
+        for code, amount in sorted(ledger.unconverted.items())
+    ]
+    if not warnings and ledger.bookings is not None:
+        return [_told(*difference) for difference in ledger.bookings.differences()]
+    if warnings or not valuation.is_convertible_at_once or not equity.values:
+        return warnings
+    last = equity.values[-1][1]
+    with localcontext(EXACT):
+        gained = last - equity.starting_capital
+        explained = ledger.realised
+        if equity.basis == "mark_to_market":
+            explained += Decimal("NaN") if unrealised is None else unrealised
+        apart = gained - explained
+    if not apart.is_finite() or abs(apart) <= CENT * (ledger.fills + 1):
+        return []
+    return [_told(f"equity in {valuation.currency}", gained, explained)]
+
+
+def _told(what: str, changed: Decimal, explained: Decimal, precision: int = 2) -> str:
+    amounts = (changed, explained, EXACT.subtract(changed, explained))
+    change, known, apart = (f"{amount:+,.{precision}f}" for amount in amounts)
+    return (
+        f"the {what} changed by {change}, the fills explain {known}: {apart} is not accounted for"
+    )

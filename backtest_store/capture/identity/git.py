@@ -60,11 +60,6 @@ class GitQuery:
         return (text if process.returncode == 0 else None), process.returncode
 
 
-def git_state(files: Iterable[Path]) -> Json | None:
-    """Return commit and cleanness of the repository of files; None without one, or without git."""
-    return GitQuery(files).answer()
-
-
 def repository_folder(files: Sequence[Path]) -> Path | None:
     """Return the folder whose repository tells the state of the user's code, not a package's."""
     own = (f.parent for f in files if "site-packages" not in f.parts and f.parent.is_dir())

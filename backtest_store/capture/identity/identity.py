@@ -8,7 +8,9 @@ digest is None: two runs of which that is not known are never called identical.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import random
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -19,16 +21,16 @@ from backtest_store.capture.identity.components import (
     components_of,
     unknown_arguments,
 )
-from backtest_store.capture.identity.hashed_configuration import substance
-from backtest_store.capture.identity.imports import RANDOM
 from backtest_store.capture.identity.json_values import canonical, is_whole, plain
-from backtest_store.capture.identity.random_numbers import generators, model_draws
-from backtest_store.models import Json
+from backtest_store.capture.identity.source import NUMPY, RANDOM
+from backtest_store.models import Json, Plain
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
+    from nautilus_trader.backtest.models import FillModel
 
     from backtest_store.capture.identity.code import Code
+
 
 VENUE = "the venues could not be described"
 VALUES = "the configuration has values that could not be described whole"
@@ -147,3 +149,109 @@ def _digest(
 
 def _utc(time: datetime | None) -> str | None:
     return None if time is None else time.astimezone(UTC).isoformat()
+
+
+# What names a run or its orders, or says where it writes, and changes nothing in its result.
+ENGINE_NAMES = frozenset(
+    {"trader_id", "instance_id", "logging", "loop_debug", "streaming", "catalogs"}
+)
+COMPONENT_NAMES = frozenset({"strategy_id", "order_id_tag", "component_id", "exec_algorithm_id"})
+COMPONENTS = ("strategies", "actors", "exec_algorithms")
+# How a run is carried out, and when it begins and ends, which the data and the dates tell.
+RUN_NAMES = frozenset({"raise_exception", "dispose_on_completion", "chunk_size", "start", "end"})
+# Where data is and which part of it is read: its fingerprint tells what was found there.
+DATA_PLACES = frozenset(
+    {
+        "path",
+        "source",
+        "catalog_path",
+        "catalog_fs_protocol",
+        "catalog_fs_storage_options",
+        "catalog_fs_rust_storage_options",
+        "start_time",
+        "end_time",
+        "optimize_file_loading",
+        "streams",
+        "count",
+        "first",
+        "last",
+    }
+)
+
+
+def substance(snapshot: Plain) -> Plain:
+    """Return what of a run's configuration decides about its result.
+
+    Parameters
+    ----------
+    snapshot : JSON
+        A `BacktestRunConfig` as JSON, or what describes an engine in its terms; not redacted.
+
+    Returns
+    -------
+    JSON
+    """
+    if not isinstance(snapshot, dict):
+        return snapshot
+    config = _nameless({n: value for n, value in snapshot.items() if n not in RUN_NAMES})
+    if isinstance(config.get("data"), list):
+        config["data"] = [kept for data in config["data"] if (kept := _placeless(data))]
+    engine = config.get("engine")
+    if isinstance(engine, dict):
+        kept = {name: value for name, value in engine.items() if name not in ENGINE_NAMES}
+        config["engine"] = kept | {n: _all_nameless(kept[n]) for n in COMPONENTS if n in kept}
+    return config
+
+
+def _placeless(data: Plain) -> Plain:
+    if not isinstance(data, dict):
+        return data
+    return {name: value for name, value in data.items() if name not in DATA_PLACES}
+
+
+def _all_nameless(components: Plain) -> Plain:
+    if not isinstance(components, list):
+        return components
+    return [_nameless(c) if isinstance(c, dict) else c for c in components]
+
+
+def _nameless(component: Json) -> Json:
+    config = component.get("config")
+    if not isinstance(config, dict):
+        return dict(component)
+    kept = {name: value for name, value in config.items() if name not in COMPONENT_NAMES}
+    return component | {"config": kept}
+
+
+# Of NautilusTrader's own fill models, the one that draws whatever its probabilities are.
+DRAWING = "ProbabilisticFillModel"
+CERTAIN = (0, 1)
+
+
+def generators(drawn: Collection[str]) -> Json:
+    """Digest the states of those generators that are drawn from, of the ones a process shares.
+
+    NautilusTrader's models seed and draw from Python's, so what a run draws depends on its state
+    when the run begins: only the first run after the seed begins where the seed says.
+    """
+    states: dict[str, object] = {RANDOM: random.getstate()}
+    if numpy := sys.modules.get("numpy.random"):
+        states[NUMPY] = _numpy_state(numpy)
+    return {name: _state_digest(state) for name, state in states.items() if name in drawn}
+
+
+def model_draws(model: FillModel) -> bool:
+    """Tell whether a fill model draws random numbers to fill orders."""
+    if DRAWING in (kind.__name__ for kind in type(model).__mro__):
+        return True
+    names = [name for name in dir(model) if name.startswith("prob_")]
+    return any(getattr(model, name) not in CERTAIN for name in names)
+
+
+def _numpy_state(numpy: object) -> object:
+    name, keys, *rest = numpy.get_state()  # type: ignore[attr-defined]
+    return name, keys.tobytes(), rest
+
+
+def _state_digest(state: object) -> str:
+    return hashlib.sha256(repr(state).encode()).hexdigest()

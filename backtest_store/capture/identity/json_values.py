@@ -153,10 +153,8 @@ class _Walk:
             whole = [("columns", names), ("index", value.index), ("data", series)]
             return self._object(whole, depth)
         if isinstance(value, partial):
-            return self._object(
-                [("function", value.func), ("args", value.args), ("keywords", value.keywords)],
-                depth,
-            )
+            parts = [("function", value.func), ("args", value.args), ("keywords", value.keywords)]
+            return self._object(parts, depth)
         return _text_of(value)
 
     def _array(self, value: Any, depth: int) -> Plain:
@@ -228,7 +226,7 @@ def _base64(content: bytes) -> Plain:
 
 def _function(function: FunctionType) -> Plain:
     """Describe a function that its path does not tell from others: a lambda, a closure."""
-    from backtest_store.capture.identity.bytecode import code_digest
+    from backtest_store.capture.identity.source import code_digest
 
     return {"function": clean(path_of(function)), "sha256": code_digest(function)}
 
@@ -247,16 +245,13 @@ def _number(value: float) -> Plain:
         return int(value) if value.bit_length() <= MAX_INTEGER_BITS else clean(hex(value))
     if math.isfinite(value):
         return float(value)
-    if math.isnan(value):
-        return "NaN"
-    return "Infinity" if value > 0 else "-Infinity"
+    return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
 
 
 def _key(name: object) -> str:
     known, value = _scalar(name)
-    if known and isinstance(value, str):
-        return value
-    return clean(canonical(value) if known else ADDRESS.sub("", str(name)))
+    written = canonical(value) if known else ADDRESS.sub("", str(name))
+    return value if known and isinstance(value, str) else clean(written)
 
 
 def _fields(value: object) -> Iterable[tuple[str, object]] | None:
@@ -266,9 +261,7 @@ def _fields(value: object) -> Iterable[tuple[str, object]] | None:
         names = [field.name for field in dataclasses.fields(value)]
     if names is None:
         names = getattr(type(value), "model_fields", None)
-    if names is None:
-        return None
-    return [(name, getattr(value, name, None)) for name in names]
+    return None if names is None else [(name, getattr(value, name, None)) for name in names]
 
 
 def _named(cls: type, name: str, value: object) -> object:
@@ -294,11 +287,7 @@ def _text_of(value: object) -> Plain:
     text = clean(ADDRESS.sub("", repr(value)))
     # A class of the user's tells of itself what it likes; a value of Python's own, all.
     is_builtin = type(value).__module__ == "builtins" and type(value) is not object
-    return text if is_builtin or _is_value(value) else Undescribed(text)
-
-
-def _is_value(value: object) -> bool:
-    return type(value).__module__ in VALUES
+    return text if is_builtin or type(value).__module__ in VALUES else Undescribed(text)
 
 
 def _nautilus_text(value: object) -> Plain:

@@ -10,7 +10,7 @@ from backtest_store.capture.identity.json_values import plain
 from backtest_store.models import Json
 
 if TYPE_CHECKING:
-    from nautilus_trader.backtest.config import BacktestRunConfig
+    from nautilus_trader.backtest.config import BacktestDataConfig, BacktestRunConfig
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.model.instruments import Instrument
 
@@ -60,3 +60,22 @@ def _engine_config(engine: BacktestEngine) -> object:
 
 def _instruments(engine: BacktestEngine) -> list[Instrument]:
     return sorted(engine.cache.instruments(), key=lambda instrument: str(instrument.id))
+
+
+def catalogs_of(config: BacktestRunConfig) -> str | None:
+    """Name the catalogs that a run reads."""
+    paths = dict.fromkeys(_location(data) for data in config.data)
+    return ", ".join(paths) or None
+
+
+def instruments_asked_for(config: BacktestRunConfig) -> list[str]:
+    """List the instruments that a run asks its catalogs for."""
+    from nautilus_trader.backtest.node import get_instrument_ids
+
+    return sorted({str(i) for data in config.data for i in get_instrument_ids(data)})
+
+
+def _location(data: BacktestDataConfig) -> str:
+    path = str(data.catalog_path)
+    protocol = data.catalog_fs_protocol
+    return path if protocol in (None, "file") or "://" in path else f"{protocol}://{path}"

@@ -1,18 +1,73 @@
-"""The source of one module, as it was when the module was imported."""
+"""The source of one module, as it was when it was imported: its digest, and what it uses."""
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 
-from backtest_store.capture.identity.bytecode import described, names_in
-from backtest_store.capture.identity.imports import Uses, uses_of
 from backtest_store.capture.identity.json_values import canonical, path_of, plain
 from backtest_store.capture.identity.loaded_modules import is_as_imported
 from backtest_store.models import Plain
+
+# What makes a generator of its own, and does not draw from the one that a whole process shares.
+OWN_GENERATORS = frozenset(
+    {"Random", "SystemRandom", "default_rng", "Generator", "RandomState", "SeedSequence"}
+)
+RANDOM = "random"
+NUMPY = "numpy"
+
+
+@dataclass(frozen=True)
+class Uses:
+    """What source uses: the modules it imports, relative ones with their dots, and chance.
+
+    `draws` names the generators that it draws from, of those that a whole process shares: that of
+    the module `random`, and that of `numpy`.
+    """
+
+    imports: frozenset[str] = frozenset()
+    draws: frozenset[str] = frozenset()
+
+
+def uses_of(content: bytes) -> Uses:
+    """Read what source imports, anywhere in it, and from which shared generators it draws."""
+    try:
+        nodes = list(ast.walk(ast.parse(content)))
+    except (SyntaxError, ValueError):
+        return Uses()
+    imports = frozenset(name for node in nodes for name in _imported(node))
+    is_numpys = "numpy.random" in imports and RANDOM not in imports
+    drawn = frozenset(name for node in nodes for name in _drawn(node))
+    return Uses(imports, frozenset({NUMPY}) if is_numpys and drawn else drawn)
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        base = "." * node.level + (node.module or "")
+        yield base
+        separator = "" if base.endswith(".") else "."
+        yield from (f"{base}{separator}{alias.name}" for alias in node.names)
+
+
+def _drawn(node: ast.AST) -> Iterator[str]:
+    """Yield the generator whose functions a node names, as `random.x` or `numpy.random.x`."""
+    if isinstance(node, ast.ImportFrom):
+        package, _, last = (node.module or "").rpartition(".")
+        if last == RANDOM and any(alias.name not in OWN_GENERATORS for alias in node.names):
+            yield NUMPY if package else RANDOM
+    elif isinstance(node, ast.Attribute) and node.attr not in OWN_GENERATORS:
+        owner = node.value
+        if isinstance(owner, ast.Name) and owner.id == RANDOM:
+            yield RANDOM
+        elif isinstance(owner, ast.Attribute) and owner.attr == RANDOM:
+            yield NUMPY
+
 
 NOTHING = Uses()
 
@@ -106,3 +161,43 @@ def _function_in(value: object) -> object:
         if isinstance(inner, FunctionType):
             return inner
     return value
+
+
+def code_digest(function: FunctionType) -> str:
+    """Return the SHA-256 of what a function does, with its defaults and what it encloses."""
+    return hashlib.sha256(canonical(described(function)).encode()).hexdigest()
+
+
+def described(function: FunctionType) -> Plain:
+    """Describe a function: its code, its defaults, and the values that it encloses."""
+    return [
+        _code(function.__code__),
+        plain(function.__defaults__ or ()),
+        plain(function.__kwdefaults__ or {}),
+        plain([_content(cell) for cell in function.__closure__ or ()]),
+    ]
+
+
+def names_in(code: CodeType) -> Iterator[str]:
+    """Yield the names that code looks up, and the code inside of it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from names_in(constant)
+
+
+def _code(code: CodeType) -> Plain:
+    constants = [
+        _code(constant)
+        if isinstance(constant, CodeType)
+        else [type(constant).__name__, plain(constant)]
+        for constant in code.co_consts
+    ]
+    return [code.co_code.hex(), list(code.co_names), list(code.co_varnames), *constants]
+
+
+def _content(cell: object) -> object:
+    try:
+        return cell.cell_contents  # type: ignore[attr-defined]
+    except ValueError:  # nothing in it yet
+        return None

@@ -50,12 +50,6 @@ def follow_everything(make: MakeFollower) -> None:
     _makers.append(make)
 
 
-def follow_nothing(make: MakeFollower) -> None:
-    """Have no more followers made."""
-    if make in _makers:
-        _makers.remove(make)
-
-
 @cache
 def wrap_methods() -> None:
     """Wrap the methods of the engine's class, for good: a call costs a microsecond more."""

@@ -6,9 +6,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.engines.v1 import internals
-from backtest_store.capture.identity.components import importable
+from backtest_store.capture.identity.components import attributes_of, compiled_state, importable
 from backtest_store.capture.identity.json_values import path_of, plain
-from backtest_store.capture.identity.object_state import attributes_of, compiled_state
 from backtest_store.models import Json, Plain
 
 if TYPE_CHECKING:

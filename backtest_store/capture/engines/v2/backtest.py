@@ -19,8 +19,7 @@ from backtest_store.capture.engines.v2.prices import Prices, between, instrument
 from backtest_store.capture.engines.v2.requests import Asked, Component, asked_of, in_order
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import components
-from backtest_store.capture.identity.hashed_configuration import substance
-from backtest_store.capture.identity.identity import CHANCE, VALUES, Configuration
+from backtest_store.capture.identity.identity import CHANCE, VALUES, Configuration, substance
 from backtest_store.capture.identity.json_values import canonical, clean, is_whole, plain
 from backtest_store.capture.identity.market_data import (
     Fingerprint,

@@ -10,9 +10,9 @@ from typing import Any
 from backtest_store.capture.engines.v2.models import arguments_of
 from backtest_store.capture.engines.v2.requests import Asked, Component
 from backtest_store.capture.identity import components
+from backtest_store.capture.identity.components import attributes_of
 from backtest_store.capture.identity.json_values import Undescribed, is_nautilus, path_of, plain
 from backtest_store.capture.identity.market_data import MarketData
-from backtest_store.capture.identity.object_state import attributes_of
 from backtest_store.models import Json, Plain
 
 KINDS = {"strategies": "strategy", "actors": "actor", "exec_algorithms": "exec_algorithm"}

@@ -15,8 +15,8 @@ from threading import get_ident
 from typing import Any
 
 from backtest_store.capture.identity.components import attributes
-from backtest_store.capture.identity.imports import NUMPY, RANDOM
-from backtest_store.capture.identity.random_numbers import generators
+from backtest_store.capture.identity.identity import generators
+from backtest_store.capture.identity.source import NUMPY, RANDOM
 from backtest_store.models import Json
 
 REMEMBERED = 256  # engines; one that is not disposed of cannot be seen to go
