@@ -55,7 +55,7 @@ def run_script(script: str, args: Sequence[str], details: Details) -> NoReturn:
     # What is registered first runs last, after the script's own and after its threads have ended.
     atexit.register(_report, Path(name), os.getpid())
     atexit.register(patch.finish)
-    _take_the_stage(script, args)
+    _become_main(script, args)
     try:
         _execute(script)
     except SystemExit:
@@ -93,7 +93,7 @@ def print_line(line: str) -> None:
         sys.stderr.flush()
 
 
-def _take_the_stage(script: str, args: Sequence[str]) -> None:
+def _become_main(script: str, args: Sequence[str]) -> None:
     """Make `sys` and `__main__` what the script would find without us."""
     path = _absolute(script)
     sys.argv[:] = [script, *args]
