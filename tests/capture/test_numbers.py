@@ -9,9 +9,9 @@ import pytest
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.backtest.models import FeeModel, FixedFeeModel
 from nautilus_trader.model.currencies import BTC, ETH, EUR, GBP, JPY, USD, USDT
-from nautilus_trader.model.data import Bar, BarType, QuoteTick
-from nautilus_trader.model.enums import AccountType, OmsType
-from nautilus_trader.model.identifiers import Venue
+from nautilus_trader.model.data import Bar, BarType, QuoteTick, TradeTick
+from nautilus_trader.model.enums import AccountType, AggressorSide, OmsType
+from nautilus_trader.model.identifiers import TradeId, Venue
 from nautilus_trader.model.instruments import Equity, Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
@@ -356,6 +356,20 @@ def test_a_quote_of_long_ago_does_not_outrank_newer_bars() -> None:
     saved = recorded(made)
     assert saved.net_profit == saved.unrealised_profit
     assert (saved.net_profit or 0) >= 200
+
+
+@pytest.mark.parametrize(("minutes", "profit"), [(60, 200), (59, 200), (0, 150), (-1, 150)])
+def test_of_a_trade_and_a_bar_the_newer_counts(minutes: int, profit: int) -> None:
+    """A trade at 115, by so many minutes before the last bar, which closes at 120."""
+    made = engine(share())
+    made.add_data(bars(share(), [100, 110, 120], start=START, step=SIX_HOURS))
+    time = int((START + 2 * SIX_HOURS - minutes * MINUTE).timestamp()) * 10**9
+    size, side = share().make_qty(1), AggressorSide.BUYER
+    made.add_data(
+        [TradeTick(share().id, Price.from_str("115.00"), size, side, TradeId("1"), time, time)]
+    )
+    made.add_strategy(scripted(share(), {0: 10}, step=SIX_HOURS))
+    assert recorded(made).net_profit == profit
 
 
 def test_the_script_s_decimal_context_has_no_say() -> None:

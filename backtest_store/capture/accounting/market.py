@@ -64,7 +64,10 @@ class Market:
         return sum(known, Decimal(0)) / len(known) if known else None
 
     def _seen(self, instrument_id: InstrumentId, *, is_long: bool) -> Iterator[tuple[int, Decimal]]:
-        """Yield the newest of each kind of price, the best witness first, with its time."""
+        """Yield the newest of each kind of price, the best witness first, with its time.
+
+        A trade has no side, as bars of trades have none: of these the newest counts.
+        """
         quote = self._tick("quote", instrument_id)
         if quote is not None:
             yield quote.ts_init, _decimal(quote.bid_price if is_long else quote.ask_price)
@@ -72,9 +75,9 @@ class Market:
         if sided is not None:
             yield sided.ts_init, _decimal(sided.close)
         trade = self._tick("trade", instrument_id)
-        if trade is not None:
+        if trade is not None and (other is None or trade.ts_init >= other.ts_init):
             yield trade.ts_init, _decimal(trade.price)
-        if other is not None:
+        elif other is not None:
             yield other.ts_init, _decimal(other.close)
 
     def rate(self, code: str, target: str) -> Decimal | None:

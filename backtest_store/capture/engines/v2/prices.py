@@ -72,10 +72,11 @@ class Prices:
         found = {kind: element for kind, element in newest.items() if element is not None}
         if not found:
             return None
-        bars = [found[kind] for kind in SIDES if kind in found]
         last = max(map(ARRIVAL, found.values()))
-        witnesses = [found.get(k) for k in ("QuoteTick", "BID" if is_long else "ASK", "TradeTick")]
-        for element in [*witnesses, *sorted(bars, key=ARRIVAL)[-1:]]:
+        witnesses = [found.get(kind) for kind in ("QuoteTick", "BID" if is_long else "ASK")]
+        # A trade has no side, as bars of trades have none: of these the newest counts.
+        others = [found[kind] for kind in (*SIDES, "TradeTick") if kind in found]
+        for element in [*witnesses, *sorted(others, key=ARRIVAL)[-1:]]:
             if element is not None and element.ts_init >= last - HOUR:
                 return _side_of(element, is_long=is_long)
         return None
