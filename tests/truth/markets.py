@@ -1,8 +1,7 @@
 """The instruments of random runs, what each is traded in, and the prices that it may have.
 
-Sizes and price steps are such that averages of up to a few dozen equal parts never end on half a
-cent: what a unit earns by a step is a multiple of 32 cents. Those of bitcoins are such that what a
-satoshi is worth never does either.
+Sizes and price steps are such that averages seldom end on half a cent: what a unit earns by a step
+is a multiple of 32 cents. Those of bitcoins are such that what a satoshi is worth never does.
 """
 
 from __future__ import annotations

@@ -88,9 +88,15 @@ class Prices:
         return self.quotes[instrument][max(place - 1, 0)]
 
 
+class HalfCentError(Exception):
+    """An amount ends on half a cent: the engine's binary floats take it either way."""
+
+
 def rounded(amount: Fraction, currency: str) -> Fraction:
-    """Round to what the currency has of decimals, halves to the even one."""
+    """Round to what the currency has of decimals."""
     parts = 10**8 if currency == "BTC" else 100
+    if (amount * parts).denominator == 2:
+        raise HalfCentError(float(amount), currency)
     return Fraction(round(amount * parts), parts)
 
 

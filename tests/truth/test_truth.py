@@ -4,6 +4,9 @@ TRUTH_RUNS and TRUTH_SEED say how many and which; the seed is printed, and repea
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
 from math import isinf
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 
 from backtest_store import record
 from tests.capture.stores import shared_url, store  # noqa: F401 - fixtures
-from tests.truth.oracle import metrics
+from tests.truth.oracle import HalfCentError, Ledger, metrics
 from tests.truth.runs import Run, expected, random_run
 
 RUNS = int(os.environ.get("TRUTH_RUNS", "25"))
@@ -34,11 +37,18 @@ def play(run: Run) -> Any:
     return recording.records[-1]
 
 
+def judged(seed: int) -> Iterator[tuple[Run, Any, tuple[Ledger, Fraction, list[Any]]]]:
+    """Play runs until the oracle has a verdict on one; where an amount ends on half a cent it has none."""
+    for number in range(9):
+        run = random_run(seed + number * 1_000_000)
+        saved = play(run)
+        with suppress(HalfCentError):
+            yield run, saved, expected(run)
+
+
 @pytest.mark.parametrize("seed", range(SEED, SEED + RUNS))
 def test_every_metric_is_the_oracle_s(store: str, seed: int) -> None:
-    run = random_run(seed)
-    saved = play(run)
-    ledger, capital, days = expected(run)
+    run, saved, (ledger, capital, days) = next(judged(seed))
     known = metrics(capital, days, ledger.trades) | {"total_fees": float(ledger.fees)}
     assert float(saved.initial_capital) == pytest.approx(float(capital), rel=1e-9)
     assert saved.equity_basis == "mark_to_market"
