@@ -20,7 +20,7 @@ from backtest_store import Store, record
 from backtest_store.errors import RunNotFoundError, StoreError, UsageError
 from backtest_store.models import Record
 from backtest_store.runs.tables import columns, frames, html
-from backtest_store.saving import saver
+from backtest_store.saving import background_saver
 from backtest_store.store import connection
 from tests.capture import backtests
 from tests.factories import STARTED, make_record, store_at
@@ -289,7 +289,7 @@ def test_a_recording_shows_what_the_database_did_not_take(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    monkeypatch.setattr(saver, "PATIENCE", 0.3)
+    monkeypatch.setattr(background_saver, "PATIENCE", 0.3)
     tested = backtests.engine(backtests.share())
     tested.add_data(backtests.bars(backtests.share(), [100, 110]))
     with record(tested) as recording:

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from backtest_store import Store
-from backtest_store.saving import saver
+from backtest_store.saving import background_saver
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.shell import Answer, btstore
 
@@ -283,7 +283,7 @@ def test_a_search_by_optuna_is_stored_trial_by_trial(week: Path) -> None:
 def test_the_database_was_down_and_the_run_waits_for_it(week: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BTSTORE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-        patch.setattr(saver, "PATIENCE", 0.3)
+        patch.setattr(background_saver, "PATIENCE", 0.3)
         answer = btstore("run", "grid.toml", "--set", "fast_period=7,8", "--set", "slow_period=70")
         assert answer.code == 4
     assert btstore("sync").code in {0, 4}

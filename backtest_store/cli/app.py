@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from backtest_store.cli.command_list import Commands
 from backtest_store.cli.output.streams import (
     ReaderLeftError,
     escape_unencodable,
     open_closed_streams,
     print_message,
 )
-from backtest_store.cli.registry import Commands
 from backtest_store.errors import StoreError, UsageError
 
 NAME = "btstore"

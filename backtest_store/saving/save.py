@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from backtest_store.saving.saver import Saver
+    from backtest_store.saving.background_saver import Saver
     from backtest_store.saving.sync import Counts
 
 LONGEST_SAVE = 7.0  # seconds; the database has 5 of them, the rest is for the disk
@@ -169,7 +169,7 @@ class _Process:
             if self._is_over:
                 raise RuntimeError("the process is exiting")
             if self._saver is None or not self._saver.is_alive():
-                from backtest_store.saving.saver import Saver
+                from backtest_store.saving.background_saver import Saver
 
                 self._saver = Saver()
                 self._close_with_a_worker_process()

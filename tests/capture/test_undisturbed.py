@@ -214,10 +214,10 @@ from backtest_store.capture.details import Details
 from backtest_store.capture.recorder import EngineRecorder
 from backtest_store.saving.journal import Entry
 from backtest_store.models import Record
-from backtest_store.saving import saver
+from backtest_store.saving import background_saver
 from tests.capture.backtests import backtest
 
-saver.PATIENCE = {patience}
+background_saver.PATIENCE = {patience}
 for strategy in ({{}}, {{"raise_at": 2}}):
     made = backtest([100, 110, 120, 115], {{0: 10, 2: -10}}, log_level="DEBUG", strategy=strategy)
     with record(made) if {watched} else nullcontext():

@@ -12,10 +12,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from backtest_store.cli import registry as commands
+from backtest_store.cli import command_list as commands
 from backtest_store.cli.app import app
+from backtest_store.cli.command_list import COMMANDS
 from backtest_store.cli.options import with_filters
-from backtest_store.cli.registry import COMMANDS
 from backtest_store.runs.filters import FILTERS, Filter, Filters
 from backtest_store.store.sql import condition
 from tests.shell import btstore

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 
-from backtest_store.cli.registry import COMMANDS
+from backtest_store.cli.command_list import COMMANDS
 from backtest_store.models import RECORD_FIELDS, Period, Strategy, to_json
 from tests.factories import make_record, store_at
 from tests.shell import Answer, btstore

@@ -21,7 +21,7 @@ from backtest_store.cli.ray import with_address
 from backtest_store.runner import distributed
 from backtest_store.runner.batch import Report
 from backtest_store.runner.parallel import ThisProcess
-from backtest_store.saving import saver
+from backtest_store.saving import background_saver
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.factories import make_record, store_at
 from tests.shell import Answer, btstore
@@ -254,7 +254,7 @@ def test_what_went_to_the_spool_is_not_said_to_be_saved(
     store: str, config: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for patience in ("PATIENCE", "LITTLE_PATIENCE"):
-        monkeypatch.setattr(saver, patience, 0.1)
+        monkeypatch.setattr(background_saver, patience, 0.1)
     with psycopg.connect(store) as holder:
         holder.execute("LOCK backtest_runs IN EXCLUSIVE MODE")
         answer = btstore("run", config, "--set", "fast_period=5,6")

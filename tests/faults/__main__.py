@@ -8,7 +8,7 @@ from traceback import format_exc
 
 from tabulate import tabulate
 
-from backtest_store.saving import saver
+from backtest_store.saving import background_saver
 from backtest_store.store.embedded.binaries import find_binaries
 from tests.faults import chance
 from tests.faults.catalog import FAULTS
@@ -41,7 +41,7 @@ def _row(name: str, *, is_short: bool) -> tuple[list[object], bool]:
     bring_about, short, full = FAULTS[name]
     begun = time.monotonic()
     try:
-        with Lab(patience=LITTLE_PATIENCE if is_short else saver.PATIENCE) as lab:
+        with Lab(patience=LITTLE_PATIENCE if is_short else background_saver.PATIENCE) as lab:
             result = bring_about(lab, short if is_short else full)
     except NotRunError as error:
         return [name, f"not run: {error}"], True

@@ -20,7 +20,7 @@ from uuid import UUID
 import psycopg
 
 from backtest_store.errors import UnreachableError
-from backtest_store.saving import save, saver
+from backtest_store.saving import background_saver, save
 from backtest_store.store.settings import Settings
 from tests.disks import quick_disk
 from tests.faults import writer
@@ -28,7 +28,7 @@ from tests.faults.servers import Server
 from tests.waiting import wait_until
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.faults.writer", "backtest_store.saving.saver"])
+CONTEXT.set_forkserver_preload(["tests.faults.writer", "backtest_store.saving.background_saver"])
 FOREVER = -1
 LITTLE_PATIENCE = 0.5  # seconds
 A_LONG_TIME = 60.0  # seconds
@@ -77,13 +77,13 @@ class Trial:
 
     def attempt_in_vain(self) -> bool:
         """Do as `attempt` does, where the store will not take the run however long it is given."""
-        with mock.patch.object(saver, "PATIENCE", self._lab.patience):
+        with mock.patch.object(background_saver, "PATIENCE", self._lab.patience):
             return self.attempt()
 
     def attempt_with_time(self) -> bool:
         """Do as `attempt` does, however slow the machine is: its limits only guard a hang."""
         with (
-            mock.patch.object(saver, "PATIENCE", A_LONG_TIME),
+            mock.patch.object(background_saver, "PATIENCE", A_LONG_TIME),
             mock.patch.object(save, "LONGEST_SAVE", A_LONG_TIME + 1),
         ):
             return self.attempt()
@@ -175,7 +175,7 @@ class Lab:
         long for a test.
     """
 
-    def __init__(self, patience: float = saver.PATIENCE) -> None:
+    def __init__(self, patience: float = background_saver.PATIENCE) -> None:
         self.patience = patience
         self.directory = Path(tempfile.mkdtemp(prefix="btstore-", dir=quick_disk()))
         self._afterwards = ExitStack()

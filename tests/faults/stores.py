@@ -92,11 +92,11 @@ def _sync_own(trial: Trial) -> bool:
 
 WITHOUT_DESCRIPTORS = """
 import os, resource, sys
-from backtest_store.saving import journal, save, saver
+from backtest_store.saving import journal, save, background_saver
 from tests.faults.runs import a_run
 from uuid import uuid4
 log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
-saver.PATIENCE = float(sys.argv[3])
+background_saver.PATIENCE = float(sys.argv[3])
 save.take_early()
 run = a_run(data_source=str(uuid4()))
 entry = journal.open_entry(run)

@@ -68,7 +68,7 @@ DURABLE = (
     ),
     Mutant(
         "a store is taken to be away because another is",
-        f"{PACKAGE}/saving/saver.py",
+        f"{PACKAGE}/saving/background_saver.py",
         "        self._pool_of(run.settings)  # another store than the last is not away\n",
         "",
         (f"{TROUBLE}::test_another_store_has_its_whole_time_though_the_last_was_away",),
@@ -96,7 +96,7 @@ DURABLE = (
     ),
     Mutant(
         "a note is closed though its run is nowhere",
-        f"{PACKAGE}/saving/saver.py",
+        f"{PACKAGE}/saving/background_saver.py",
         "        self._in_memory.append(run)\n",
         "        self._in_memory.append(run)\n        run.entry.close()\n",
         (f"{DURABILITY}::test_a_note_stays_while_neither_the_database_nor_the_spool_has_its_run",),
@@ -110,7 +110,7 @@ DURABLE = (
     ),
     Mutant(
         "a run is not on disk while the database is slow",
-        f"{PACKAGE}/saving/saver.py",
+        f"{PACKAGE}/saving/background_saver.py",
         "                with suppress(Exception):  # there is time yet, for the database and the disk\n"
         "                    run.keep()\n",
         "",

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from backtest_store.saving import save
-from backtest_store.saving.saver import Saver
+from backtest_store.saving.background_saver import Saver
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 
 SCRIPT = """

@@ -91,7 +91,7 @@ def test_a_note_is_closed_only_once_its_run_is_in_the_spool(
     home: Path, monkeypatch: pytest.MonkeyPatch, trace: Trace
 ) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
-    monkeypatch.setattr("backtest_store.saving.saver.PATIENCE", 0.3)
+    monkeypatch.setattr("backtest_store.saving.background_saver.PATIENCE", 0.3)
     run = a_run()
     entry = journal.open_entry(run)
     trace.clear()
@@ -105,7 +105,7 @@ def test_a_note_stays_while_neither_the_database_nor_the_spool_has_its_run(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
-    monkeypatch.setattr("backtest_store.saving.saver.PATIENCE", 0.3)
+    monkeypatch.setattr("backtest_store.saving.background_saver.PATIENCE", 0.3)
     run = a_run()
     entry = journal.open_entry(run)
     (home / "spool").write_text("no folder")

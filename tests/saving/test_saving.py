@@ -15,7 +15,7 @@ import pytest
 
 from backtest_store import models
 from backtest_store.hook import StoreSink
-from backtest_store.saving import journal, save, saver, spool
+from backtest_store.saving import background_saver, journal, save, spool
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.faults.runs import a_failure, a_run, stored
 from tests.faults.scripts import NO_SERVER, gone, kept, said, start
@@ -189,8 +189,8 @@ def test_changing_the_store_changes_where_runs_go(
 
 
 LOCKED = """
-from backtest_store.saving import saver
-saver.PATIENCE = sys.modules["backtest_store.saving.save"].LONGEST_SAVE = 300
+from backtest_store.saving import background_saver
+background_saver.PATIENCE = sys.modules["backtest_store.saving.save"].LONGEST_SAVE = 300
 holder = __import__("psycopg").connect(os.environ["BTSTORE_DATABASE_URL"])
 holder.execute("LOCK backtest_runs IN ACCESS EXCLUSIVE MODE")
 signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
@@ -229,7 +229,7 @@ async def test_the_loop_goes_on_while_a_run_is_saved(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
-    monkeypatch.setattr(saver, "PATIENCE", 3.0)
+    monkeypatch.setattr(background_saver, "PATIENCE", 3.0)
     saved = asyncio.create_task(save.save_record_async(a_run()))
     longest, before = 0.0, time.monotonic()
     while not saved.done():
@@ -239,7 +239,7 @@ async def test_the_loop_goes_on_while_a_run_is_saved(
     assert not saved.result()
     assert len(spool.waiting(home)) == 1
     # A save that held the loop would hold it for all of its patience; a busy machine does a while.
-    assert longest < saver.PATIENCE / 2
+    assert longest < background_saver.PATIENCE / 2
 
 
 def test_a_process_holds_few_connections_and_gives_them_back(store_url: str) -> None:

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from backtest_store.models import to_json
-from backtest_store.saving import journal, save, saver, spool
+from backtest_store.saving import background_saver, journal, save, spool
 from backtest_store.saving.sync import Counts
 from backtest_store.store.settings import Settings
 from tests.faults.runs import a_run, an_impossible_run, stored
@@ -30,7 +30,7 @@ from tests.waiting import LONG, wait_until
 
 def give_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a save wait longer than any busy machine takes, if it waits at all."""
-    monkeypatch.setattr(saver, "PATIENCE", 60)
+    monkeypatch.setattr(background_saver, "PATIENCE", 60)
     monkeypatch.setattr(save, "LONGEST_SAVE", 61)
 
 
@@ -38,8 +38,8 @@ def test_without_a_server_a_run_waits_in_the_spool(
     home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
-    assert saver.PATIENCE == 5.0 < save.LONGEST_SAVE
-    monkeypatch.setattr(saver, "PATIENCE", 1.0)
+    assert background_saver.PATIENCE == 5.0 < save.LONGEST_SAVE
+    monkeypatch.setattr(background_saver, "PATIENCE", 1.0)
     monkeypatch.setattr(save, "LONGEST_SAVE", 60)
     run = a_run()
     start = time.monotonic()
@@ -58,7 +58,7 @@ def test_a_server_that_never_answers_holds_up_neither_a_save_nor_the_exit(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://me:hunter2@127.0.0.1:{silent.getsockname()[1]}/store"
         monkeypatch.setenv("BTSTORE_DATABASE_URL", url)
-        impatient = "from backtest_store.saving import saver\nsaver.PATIENCE = 0.3\nsave()"
+        impatient = "from backtest_store.saving import background_saver\nbackground_saver.PATIENCE = 0.3\nsave()"
         process = start(impatient, tmp_path)
         out, err = process.communicate(timeout=LONG)
     (path,) = spool.waiting(home)
@@ -72,13 +72,13 @@ def test_while_the_server_is_away_further_runs_do_not_wait_for_it_nor_warn_again
     home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
-    monkeypatch.setattr(saver, "PATIENCE", 0.5)
+    monkeypatch.setattr(background_saver, "PATIENCE", 0.5)
     save.save_record(a_run())
     give_time(monkeypatch)
     start = time.monotonic()
     for _ in range(5):
         assert not save.save_record(a_run())
-    assert time.monotonic() - start < saver.PATIENCE
+    assert time.monotonic() - start < background_saver.PATIENCE
     assert len(spool.waiting(home)) == 6
     assert capfd.readouterr().err.count("\n") == 1
 
@@ -88,12 +88,12 @@ def test_another_store_has_its_whole_time_though_the_last_was_away(
 ) -> None:
     with monkeypatch.context() as away:
         away.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
-        away.setattr(saver, "PATIENCE", 0.3)
+        away.setattr(background_saver, "PATIENCE", 0.3)
         assert not save.save_record(a_run())
     give_time(monkeypatch)
     with psycopg.connect(store_url) as holder:
         holder.execute("LOCK backtest_runs IN ACCESS EXCLUSIVE MODE")
-        threading.Timer(2 * saver.LITTLE_PATIENCE, holder.rollback).start()
+        threading.Timer(2 * background_saver.LITTLE_PATIENCE, holder.rollback).start()
         assert save.save_record(a_run())
 
 
@@ -104,7 +104,7 @@ def test_what_will_not_pass_by_itself_is_not_waited_for(
     give_time(monkeypatch)
     start = time.monotonic()
     assert not save.save_record(a_run())
-    assert time.monotonic() - start < saver.PATIENCE
+    assert time.monotonic() - start < background_saver.PATIENCE
     assert len(spool.waiting(home)) == 1
 
 
@@ -161,7 +161,7 @@ def test_what_even_the_spool_does_not_take_is_kept_in_memory(
         elsewhere.setenv("BTSTORE_DATABASE_URL", gone(store_url))
         assert not save.save_record(another)
     with turned_away(store_url), monkeypatch.context() as brief:
-        brief.setattr(saver, "PATIENCE", 0.5)
+        brief.setattr(background_saver, "PATIENCE", 0.5)
         assert not save.save_record(mine)
     assert save.save_record(last)
     wait_until(lambda: len(stored(store_url)) == 2)
@@ -192,7 +192,7 @@ def test_what_the_driver_leaves_behind_is_no_traceback(caplog: pytest.LogCapture
         closing = asyncio.create_task(close())  # and never ask, as asyncpg does of expired ones
         await asyncio.wait({closing})
 
-    thread = saver.Saver()
+    thread = background_saver.Saver()
     thread._start(lose_a_connection()).result()
     thread._start(asyncio.to_thread(gc.collect)).result()
     thread.close()
@@ -253,8 +253,8 @@ SLOW = "LOCK backtest_runs IN ACCESS EXCLUSIVE MODE"
 
 
 NOTED = """
-from backtest_store.saving import journal, saver
-saver.PATIENCE = sys.modules["backtest_store.saving.save"].LONGEST_SAVE = 300
+from backtest_store.saving import journal, background_saver
+background_saver.PATIENCE = sys.modules["backtest_store.saving.save"].LONGEST_SAVE = 300
 def save_noted():
     run = a_run()
     save_record(run, journal.open_entry(run))
@@ -300,8 +300,8 @@ def test_what_is_answered_at_once_never_touches_the_spool(store_url: str, home: 
 def test_a_save_keeps_its_pool_while_an_earlier_one_finishes_elsewhere(
     store_url: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saver, "AT_ONCE", 60)
-    monkeypatch.setattr(saver, "BEFORE_LEFTOVERS", 0.3)
+    monkeypatch.setattr(background_saver, "AT_ONCE", 60)
+    monkeypatch.setattr(background_saver, "BEFORE_LEFTOVERS", 0.3)
     assert save.save_record(a_run())
     monkeypatch.setenv("BTSTORE_DATABASE_URL", f"{store_url}&connect_timeout=9")
     with psycopg.connect(store_url) as holder, ThreadPoolExecutor() as thread:
@@ -319,7 +319,7 @@ def test_nobody_waits_for_what_is_meant_for_another_store(
     team = a_run()
     with monkeypatch.context() as away:
         away.setenv("BTSTORE_DATABASE_URL", "postgresql://me:hunter2@127.0.0.1:1/team")
-        away.setattr(saver, "PATIENCE", 0.3)
+        away.setattr(background_saver, "PATIENCE", 0.3)
         assert not save.save_record(team)
     mine = a_run()
     spool.add(home, mine.run_id, to_json(mine), Settings.from_environment().store_name)

@@ -24,8 +24,8 @@ launch.account(int(sys.argv[1]), int(sys.argv[1]))
 os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """
 SAVE = """
-from backtest_store.saving import save, saver
-saver.PATIENCE = 1.0
+from backtest_store.saving import save, background_saver
+background_saver.PATIENCE = 1.0
 from tests.factories import make_record
 print(save.save_record(make_record()))
 """

@@ -28,8 +28,8 @@ def status() -> None:
     from backtest_store.cli.output import render
     from backtest_store.cli.spinner import spinner
     from backtest_store.saving import save
+    from backtest_store.store.description import describe
     from backtest_store.store.settings import Settings
-    from backtest_store.store.status import describe
 
     settings = Settings.from_environment()
     waiting = save.describe_waiting(settings)
@@ -70,8 +70,8 @@ def rollback(*, yes: YesOption = False) -> None:
 
     from backtest_store.store import migrations
     from backtest_store.store.connection import url_of_a_running_server
+    from backtest_store.store.description import describe
     from backtest_store.store.settings import Settings
-    from backtest_store.store.status import describe
 
     settings = Settings.from_environment()
     url = url_of_a_running_server(settings)

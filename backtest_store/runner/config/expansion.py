@@ -15,7 +15,7 @@ from backtest_store.runner.config.strategy_classes import find_strategy, make_im
 from backtest_store.runner.config.strategy_parameters import check_position, strategy_parameters
 from backtest_store.runner.data.instruments import check_tradable
 from backtest_store.runner.data.sources import Source, find_source
-from backtest_store.runner.versions import terms, venues
+from backtest_store.runner.engine_modules import terms, venues
 
 _QUIET = {"bypass_logging": True}
 COSTS_NOTHING = (

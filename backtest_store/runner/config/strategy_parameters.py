@@ -13,9 +13,9 @@ from backtest_store.runner.config.file import KeyPath, Origin
 from backtest_store.runner.config.short_form import VenueConfig
 from backtest_store.runner.config.strategy_classes import StrategyClasses
 from backtest_store.runner.data.sources import Source, Traded
+from backtest_store.runner.engine_modules import terms
 from backtest_store.runner.strategies.base import SingleInstrumentConfig
 from backtest_store.runner.strategies.checks import require
-from backtest_store.runner.versions import terms
 from backtest_store.suggestions import did_you_mean
 
 

@@ -29,7 +29,7 @@ def repeat(snapshot: Json, details: Json, *, reproduced_from: UUID, command_line
     from backtest_store.runner.config.expansion import Backtest
     from backtest_store.runner.config_runs import run
     from backtest_store.runner.data.made_catalogs import restored
-    from backtest_store.runner.versions import terms
+    from backtest_store.runner.engine_modules import terms
 
     if not isinstance(snapshot.get("venues"), list):
         raise StoreError("this version of NautilusTrader does not take the stored configuration")
