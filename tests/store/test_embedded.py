@@ -7,6 +7,8 @@ import shutil
 import signal
 import socket
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
@@ -316,3 +318,22 @@ def test_the_idle_server_is_small(server: EmbeddedServer) -> None:
         pytest.skip("root in a container may not look at other users' memory")
     kilobytes = [int(text.partition("\nPss:")[2].split()[0]) for text in summaries]
     assert sum(kilobytes) < 40_000
+
+
+def test_a_query_under_way_ends_before_the_server_stops(server: EmbeddedServer) -> None:
+    with psycopg.connect(server.url()) as busy, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(lambda: busy.execute("SELECT pg_sleep(0.4), 42").fetchone())
+        time.sleep(0.2)
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        assert (answer.result() or (None,))[-1] == 42
+        busy.close()
+        stopping.join()
+    assert server.pid() is None
+
+
+def test_who_stays_connected_is_disconnected_when_the_server_stops(server: EmbeddedServer) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as idle:
+        assert server.stop()
+        with pytest.raises(psycopg.OperationalError):
+            idle.execute("SELECT 1")

@@ -22,6 +22,7 @@ from backtest_store.store.private_folders import (
 )
 
 PATIENCE = 60.0  # seconds; a start after a crash replays up to max_wal_size first
+FAREWELL = 1.0  # seconds that commands under way have to end when the server is stopped
 ASKING_FOR_TLS = b"\0\0\0\x08\x04\xd2\x16\x2f"  # what every server answers by a letter
 LONGEST_LOG = 4 * 2**20  # bytes
 
@@ -145,11 +146,13 @@ def _serves_a_client(pid: str) -> bool:
 
 
 def _shut_down(files: ServerFiles, pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGINT)  # to PostgreSQL: disconnect everyone, write all, leave
-    for _ in patience(PATIENCE):
-        if files.launched() is None and files.pid() is None:
-            return
+    # To PostgreSQL: let who is connected end what they do; then disconnect everyone, and leave.
+    for request, seconds in ((signal.SIGTERM, FAREWELL), (signal.SIGINT, PATIENCE)):
+        with suppress(ProcessLookupError):
+            os.kill(pid, request)
+        for _ in patience(seconds):
+            if files.launched() is None and files.pid() is None:
+                return
     raise UnreachableError(
         f"the server in {files.home} has not stopped within {PATIENCE:.0f} seconds",
         hint=f"{files.log_path} says what it is doing",
