@@ -23,7 +23,7 @@ def runs(tmp_path: Path, home: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("number", "command"), enumerate([*EVERY, *DATABASE]))
+@pytest.mark.parametrize(("number", "command"), list(enumerate([*EVERY, *DATABASE])))
 def test_no_command_shows_the_password(
     monkeypatch: pytest.MonkeyPatch, runs: Path, number: int, command: str
 ) -> None:
