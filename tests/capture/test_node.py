@@ -19,6 +19,7 @@ from nautilus_trader.config import (
 )
 from nautilus_trader.model.data import Bar
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
+from nautilus_trader.persistence.config import StreamingConfig
 
 from backtest_store import record
 from backtest_store.capture.identity.market_data import fingerprint
@@ -74,6 +75,7 @@ def run_config(
         ],
         engine=BacktestEngineConfig(
             logging=LoggingConfig(log_level="OFF"),
+            streaming=settings.pop("streaming", None),
             strategies=[
                 ImportableStrategyConfig(
                     strategy_path=settings.pop("strategy_path", f"{MODULE}:Scripted"),
@@ -135,6 +137,19 @@ def test_stream_in_chunks_is_one_run(store: str, catalog: Path) -> None:
     saved = only(store)
     assert (saved["status"], saved["net_profit"], saved["total_trades"]) == ("success", 300, 2)
     assert saved["returns_count"] == 6
+
+
+def test_who_writes_all_that_is_published_to_disk_changes_nothing(
+    store: str, catalog: Path, tmp_path: Path
+) -> None:
+    """It subscribes to every topic, those in use before included."""
+    streaming = StreamingConfig(catalog_path=str(tmp_path / "streamed"), include_types=[Bar])
+    node = BacktestNode([run_config(catalog, streaming=streaming)])
+    with record(node):
+        node.run()
+    saved = only(store)
+    assert (saved["strategy_name"], saved["net_profit"]) == ("Scripted", 300)
+    assert saved["equity_basis"] == "mark_to_market"
 
 
 def test_engine_kept_alive_is_saved_too(store: str, catalog: Path) -> None:
