@@ -138,7 +138,8 @@ def told(made: BacktestEngine) -> None:
     print(result.total_orders, result.total_positions, result.stats_pnls)
     trader = made.trader
     orders = trader.generate_orders_report()
-    print(orders[["side", "type", "status", "filled_qty", "avg_px"]] if len(orders) else "none")
+    shown = ["side", "type", "status", "filled_qty", "avg_px"]  # not in the order of random ids
+    print("\n".join(sorted(map(str, orders[shown].to_numpy().tolist()))) if len(orders) else "none")
     positions = trader.generate_positions_report()
     print(positions[["entry", "realized_pnl"]].to_csv(index=False) if len(positions) else "none")
     for account in made.cache.accounts():
