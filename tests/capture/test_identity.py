@@ -46,6 +46,7 @@ from backtest_store.capture.details import Details
 from backtest_store.capture.identity.identity import substance
 from backtest_store.capture.identity.json_values import canonical, plain
 from backtest_store.capture.identity.snapshot import node_snapshot
+from backtest_store.capture.identity.source import uses_of
 from backtest_store.models import Record
 from tests.capture.backtests import backtest, bars, engine, scripted, share
 from tests.capture.recorded import recorded
@@ -264,6 +265,31 @@ def test_chance_counts_from_where_it_was_when_the_run_began() -> None:
     assert len({hash_of(made) for made in unseeded}) == 2
     certain = [on_a_venue(fill_model=FillModel(prob_slippage=1.0)) for _ in range(2)]
     assert len({hash_of(made) for made in certain}) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "drawn"),
+    [
+        ("import random\nrandom.gauss(0, 1)", {"random"}),
+        ("import random as chance\nchance.gauss(0, 1)", {"random"}),
+        ("from random import gauss as g", {"random"}),
+        ("import numpy as np\nnp.random.rand()", {"numpy"}),
+        ("import numpy.random as npr\nnpr.rand()", {"numpy"}),
+        ("from numpy import random\nrandom.rand()", {"numpy"}),
+        ("from numpy import random as nr\nnr.rand()", {"numpy"}),
+        ("from numpy.random import rand", {"numpy"}),
+        ("import random as r\nfrom numpy import random\nrandom.rand()", {"numpy"}),
+        (
+            "import random\ndef f():\n  from numpy import random\n  random.rand()",
+            {"random", "numpy"},
+        ),
+        ("import random\nrandom.Random(7).gauss(0, 1)", set()),
+        ("import numpy as np\nnp.random.default_rng(7).normal()", set()),
+        ("import random as chance\nchance.Random(7)", set()),
+    ],
+)
+def test_source_is_known_to_draw_by_whichever_name(source: str, drawn: set[str]) -> None:
+    assert uses_of(source.encode()).draws == drawn
 
 
 # Strategies -----------------------------------------------------------------------------------

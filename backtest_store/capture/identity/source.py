@@ -19,6 +19,7 @@ OWN_GENERATORS = frozenset(
 )
 RANDOM = "random"
 NUMPY = "numpy"
+SHARED_GENERATORS = {"random": RANDOM, "numpy.random": NUMPY}  # by the module that draws from it
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,8 @@ def uses_of(content: bytes) -> Uses:
     except (SyntaxError, ValueError):
         return Uses()
     imports = frozenset(name for node in nodes for name in _imported(node))
-    is_numpys = "numpy.random" in imports and RANDOM not in imports
-    drawn = frozenset(name for node in nodes for name in _drawn(node))
-    return Uses(imports, frozenset({NUMPY}) if is_numpys and drawn else drawn)
+    names = _names_of_generators(nodes)
+    return Uses(imports, frozenset(drawn for node in nodes for drawn in _drawn(node, names)))
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
@@ -55,16 +55,28 @@ def _imported(node: ast.AST) -> Iterator[str]:
         yield from (f"{base}{separator}{alias.name}" for alias in node.names)
 
 
-def _drawn(node: ast.AST) -> Iterator[str]:
-    """Yield the generator whose functions a node names, as `random.x` or `numpy.random.x`."""
+def _names_of_generators(nodes: Iterable[ast.AST]) -> dict[str, set[str]]:
+    """Return the names under which source has modules that draw; one may mean either."""
+    names: dict[str, set[str]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            package = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            for alias in node.names:
+                if generator := SHARED_GENERATORS.get(package + alias.name):
+                    names.setdefault(alias.asname or alias.name, set()).add(generator)
+    return names if RANDOM in names else names | {RANDOM: {RANDOM}}
+
+
+def _drawn(node: ast.AST, names: dict[str, set[str]]) -> Iterator[str]:
+    """Yield the generators whose functions a node names, as `random.x` or `numpy.random.x`."""
     if isinstance(node, ast.ImportFrom):
         package, _, last = (node.module or "").rpartition(".")
         if last == RANDOM and any(alias.name not in OWN_GENERATORS for alias in node.names):
             yield NUMPY if package else RANDOM
     elif isinstance(node, ast.Attribute) and node.attr not in OWN_GENERATORS:
         owner = node.value
-        if isinstance(owner, ast.Name) and owner.id == RANDOM:
-            yield RANDOM
+        if isinstance(owner, ast.Name):
+            yield from names.get(owner.id, ())
         elif isinstance(owner, ast.Attribute) and owner.attr == RANDOM:
             yield NUMPY
 
@@ -133,7 +145,8 @@ def _of_namespace(module: ModuleType, classes: Iterable[type]) -> Source:
         imports.update([value.__name__] if isinstance(value, ModuleType) else [])
         imports.update(_foreign(value, module.__name__))
         waiting.extend((other, held[other]) for other in used if other in held)
-    uses = Uses(frozenset(imports), draws=frozenset({"random", "numpy"} & imports))
+    drawn = frozenset(SHARED_GENERATORS.get(name, name) for name in imports) & {RANDOM, NUMPY}
+    uses = Uses(frozenset(imports), drawn)
     return Source(None, hashlib.sha256(canonical(seen).encode()).hexdigest(), uses)
 
 
