@@ -136,7 +136,7 @@ check: lint test  ## Everything that must be green before a commit
 .PHONY: lock
 lock:  ## Resolve the lock again (needs uv)
 	@{ echo "# Exact versions for every supported Python. Made by \`make lock\`; do not edit."; \
-	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 	--extra nautilus --group dev pyproject.toml; } > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 

@@ -12,9 +12,9 @@ _OURS = "backtest_store.runner.venue_models"
 UNCHECKED = ""  # margins are checked
 
 
-def venue_settings(venue: VenueConfig, name: str) -> Json:
-    """Return a `BacktestVenueConfig` as JSON."""
-    settings: Json = {
+def plain_settings(venue: VenueConfig, name: str) -> Json:
+    """Return the part of a `BacktestVenueConfig` that every version writes alike."""
+    return {
         "name": name,
         "oms_type": venue.oms_type,
         "account_type": venue.account_type,
@@ -23,9 +23,13 @@ def venue_settings(venue: VenueConfig, name: str) -> Json:
         "base_currency": venue.currency,
         "default_leverage": venue.leverage,
         "trade_execution": True,
-        "fill_model": _fill_model(venue),
-        "fee_model": _fee_model(venue),
     }
+
+
+def venue_settings(venue: VenueConfig, name: str) -> Json:
+    """Return a `BacktestVenueConfig` as JSON."""
+    models = {"fill_model": _fill_model(venue), "fee_model": _fee_model(venue)}
+    settings = plain_settings(venue, name) | models
     if venue.account_type == "MARGIN":
         settings["modules"] = [_importable("actor", _OURS, "MarginCheck", _OURS, {})]
     if venue.fill == "next_open":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backtest_store.models import Json
 from backtest_store.runner.config.short_form import VenueConfig
+from backtest_store.runner.venue_settings import plain_settings
 
 UNCHECKED = (
     "NautilusTrader 2.0 does not check margins: an account may take positions beyond venue.leverage"
@@ -13,15 +14,8 @@ _ENGINES, _OURS = "nautilus_trader.execution", "backtest_store.runner.second.ven
 
 def venue_settings(venue: VenueConfig, name: str) -> Json:
     """Return a `BacktestVenueConfig` as JSON."""
-    settings: Json = {
-        "name": name,
-        "oms_type": venue.oms_type,
-        "account_type": venue.account_type,
-        "book_type": venue.book_type,
-        "starting_balances": [venue.starting_balance],
-        "base_currency": venue.currency,
+    settings = plain_settings(venue, name) | {
         "default_leverage": str(venue.leverage),
-        "trade_execution": True,
         "fill_model": _fill_model(venue),
         "fee_model": _fee_model(venue),
     }
