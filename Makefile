@@ -90,20 +90,20 @@ test-engines:  ## Run the tests on every supported Python here, and so on every 
 		$(MAKE) --no-print-directory setup PYTHON="$$python" VENV=.venv-$$version && \
 		echo "Python $$version, $$(.venv-$$version/bin/pip freeze | grep -i nautilus):" && \
 		$(MAKE) --no-print-directory test VENV=.venv-$$version || failed=1; \
-	done; $(MAKE) --no-print-directory test-second || failed=1; exit $$failed
+	done; $(MAKE) --no-print-directory test-nautilus2 || failed=1; exit $$failed
 
 SECOND_PYTHON ?= $(shell for p in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 13))' \
 	>/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: test-second
-test-second:  ## Run what NautilusTrader 2.0 has a part in on its release candidate, in an environment of its own
+.PHONY: test-nautilus2
+test-nautilus2:  ## Run what NautilusTrader 2.0 has a part in on its release candidate, in an environment of its own
 	@if [ -z "$(SECOND_PYTHON)" ]; then echo "Python 3.13: not found, 2.0 not tested"; exit 0; fi; \
 	$(MAKE) --no-print-directory setup PYTHON="$(SECOND_PYTHON)" VENV=.venv-2.0 && \
-	{ [ .venv-2.0/.second -nt pyproject.toml ] || { \
+	{ [ .venv-2.0/.ready -nt pyproject.toml ] || { \
 		.venv-2.0/bin/python -m pip install --quiet --disable-pip-version-check -e '.[nautilus2]' && \
-		touch .venv-2.0/.second; }; } && \
-	.venv-2.0/bin/python -m pytest $(PYTEST_ARGS) tests/second tests/engines tests/statistics tests/redaction
+		touch .venv-2.0/.ready; }; } && \
+	.venv-2.0/bin/python -m pytest $(PYTEST_ARGS) tests/nautilus2 tests/engines tests/statistics tests/redaction
 
 .PHONY: format
 format: $(READY)  ## Format the code

@@ -126,7 +126,7 @@ def pytest_make_collect_report(
     """Skip, and say so, the modules that need the other one of NautilusTrader's two engines."""
     report = yield
     second = engine_version() is not None and str(engine_version()).startswith("2")
-    is_of_second = "tests/second/" in collector.nodeid
+    is_of_second = "tests/nautilus2/" in collector.nodeid
     if report.failed and is_of_second != second and OTHER_ENGINE.search(str(report.longrepr)):
         needed = "2.x" if is_of_second else "1.x"
         report.outcome = "skipped"

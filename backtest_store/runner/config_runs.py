@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from backtest_store.capture.engines.version import engine_version, unsupported
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.hook import record
-from backtest_store.runner.engine_modules import node
 from backtest_store.runner.grids.grid import NotRun
+from backtest_store.runner.installed_nautilus import node
 from backtest_store.runs.duplicates import Identity, stored_before
 from backtest_store.store.connection import read
 

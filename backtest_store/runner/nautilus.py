@@ -46,7 +46,7 @@ if TYPE_CHECKING or not is_second_here():
         """Make an instrument of a kind."""
         return getattr(instruments, kind).from_dict(values)
 else:
-    from backtest_store.runner.second.nautilus import (
+    from backtest_store.runner.nautilus2.names import (
         BARS_FOLDER,
         BUYER,
         SELLER,

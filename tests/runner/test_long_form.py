@@ -37,7 +37,7 @@ from backtest_store.errors import UsageError
 from backtest_store.runner.config.config import load_config
 from backtest_store.runner.config.expansion import expand
 from backtest_store.runner.config_runs import execute
-from backtest_store.runner.node import SharingNode
+from backtest_store.runner.nautilus1.node import SharingNode
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.shell import btstore
 
@@ -353,7 +353,7 @@ def test_a_mistake_is_told_by_file_line_and_key(
     text = json.dumps(content, indent=1)
     file = tmp_path / "run.json"
     file.write_text(text)
-    from backtest_store.runner.node import facts_of
+    from backtest_store.runner.nautilus1.node import facts_of
 
     with pytest.raises(UsageError) as caught:
         facts_of(expand(load_config(file)))

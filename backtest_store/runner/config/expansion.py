@@ -15,7 +15,7 @@ from backtest_store.runner.config.strategy_classes import find_strategy, make_im
 from backtest_store.runner.config.strategy_parameters import check_position, strategy_parameters
 from backtest_store.runner.data.instruments import check_tradable
 from backtest_store.runner.data.sources import Source, find_source
-from backtest_store.runner.engine_modules import terms, venues
+from backtest_store.runner.installed_nautilus import run_config, venue_settings
 
 _QUIET = {"bypass_logging": True}
 COSTS_NOTHING = (
@@ -69,14 +69,14 @@ def _expand_short(config: Config) -> Backtest:
         check_tradable(source.instrument, short.venue)
     found = [_strategy(config, s, place, sources) for place, s in enumerate(short.strategies)]
     content: Json = {
-        "venues": [venues().venue_settings(short.venue, _venue_of(sources))],
+        "venues": [_venue(short.venue, _venue_of(sources))],
         "data": [entry for source in sources for entry in source.entries],
         "engine": {"logging": _QUIET}
         | short.engine
         | {"strategies": [f.importable for f in found]},
     }
     return Backtest(
-        terms().normalised(content, config.origin),
+        run_config().normalised(content, config.origin),
         name=short.name or ", ".join(dict.fromkeys(each.name for each in found)),
         type=short.type or found[0].type,
         note=short.note,
@@ -95,7 +95,21 @@ def _expand_long(config: Config) -> Backtest:
     engine = content.get("engine")
     if engine is None or (isinstance(engine, dict) and engine.get("logging") is None):
         content["engine"] = (engine or {}) | {"logging": _QUIET}
-    return Backtest(terms().normalised(content, config.origin), **config.details)
+    return Backtest(run_config().normalised(content, config.origin), **config.details)
+
+
+def _venue(venue: VenueConfig, name: str) -> Json:
+    """Return a `BacktestVenueConfig` as JSON: what every engine writes alike, and its own."""
+    settings: Json = {
+        "name": name,
+        "oms_type": venue.oms_type,
+        "account_type": venue.account_type,
+        "book_type": venue.book_type,
+        "starting_balances": [venue.starting_balance],
+        "base_currency": venue.currency,
+        "trade_execution": True,
+    }
+    return settings | dict(venue_settings().engine_settings(venue))
 
 
 def _venue_of(sources: Sequence[Source]) -> str:
@@ -123,8 +137,8 @@ def _located(config: Config, entry: Json, place: int) -> Json:
 
 
 def _remarks(venue: VenueConfig) -> list[str]:
-    is_unchecked = venue.account_type == "MARGIN" and venues().UNCHECKED
-    return [COSTS_NOTHING] * venue.is_free + [venues().UNCHECKED] * bool(is_unchecked)
+    is_unchecked = venue.account_type == "MARGIN" and venue_settings().UNCHECKED
+    return [COSTS_NOTHING] * venue.is_free + [venue_settings().UNCHECKED] * bool(is_unchecked)
 
 
 @dataclass(frozen=True)
@@ -149,7 +163,7 @@ def _strategy(
     named = str(getattr(made, "instrument_id", ""))
     source = next((s for s in sources if s.traded.instrument_id == named), sources[0])
     check_position(made, source, config, keys)
-    values: Json = terms().primitives(made, strategy.parameters)
+    values: Json = run_config().primitives(made, strategy.parameters)
     if not is_alone:  # NautilusTrader demands that each of several has a tag of its own
         values |= {"order_id_tag": values.get("order_id_tag") or f"{place:03d}"}
     importable = {

@@ -13,7 +13,7 @@ from backtest_store.runner.config.file import KeyPath, Origin
 from backtest_store.runner.config.short_form import VenueConfig
 from backtest_store.runner.config.strategy_classes import StrategyClasses
 from backtest_store.runner.data.sources import Source, Traded
-from backtest_store.runner.engine_modules import terms
+from backtest_store.runner.installed_nautilus import run_config
 from backtest_store.runner.strategies.base import SingleInstrumentConfig
 from backtest_store.runner.strategies.checks import require
 from backtest_store.suggestions import did_you_mean
@@ -33,15 +33,15 @@ def strategy_parameters(
     UsageError
         If a parameter is unknown, missing or impossible; it names the parameter and the value.
     """
-    fields = terms().fields_of(classes.config)
+    fields = run_config().fields_of(classes.config)
     for name in given:
-        if name not in fields and not terms().takes_any(classes.config):
-            suggestion = did_you_mean(name, terms().own_fields(classes.config))
+        if name not in fields and not run_config().takes_any(classes.config):
+            suggestion = did_you_mean(name, run_config().own_fields(classes.config))
             where = origin.at((*keys, name))
             raise UsageError(f"{where}: {classes.name} has no parameter {name!r}{suggestion}")
     values = {n: v for n, v in _from_data(given, traded).items() if n in fields} | given
     try:
-        made: StrategyConfig = terms().parse_component(values, classes.config, (), origin)
+        made: StrategyConfig = run_config().parse_component(values, classes.config, (), origin)
     except UsageError as error:
         said = str(error).removeprefix(f"{origin.at()}: ")
         name = said.partition(":")[0].partition(" ")[0].partition("[")[0]

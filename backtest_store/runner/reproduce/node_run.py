@@ -29,7 +29,7 @@ def repeat(snapshot: Json, details: Json, *, reproduced_from: UUID, command_line
     from backtest_store.runner.config.expansion import Backtest
     from backtest_store.runner.config_runs import run
     from backtest_store.runner.data.made_catalogs import restored
-    from backtest_store.runner.engine_modules import terms
+    from backtest_store.runner.installed_nautilus import run_config
 
     if not isinstance(snapshot.get("venues"), list):
         raise StoreError("this version of NautilusTrader does not take the stored configuration")
@@ -39,7 +39,7 @@ def repeat(snapshot: Json, details: Json, *, reproduced_from: UUID, command_line
     _require_classes(snapshot)
     # What a run streams to disk decides nothing, and would replace what the first one wrote.
     engine = {name: value for name, value in snapshot["engine"].items() if name != "streaming"}
-    config = terms().without_unknown(snapshot | {"data": data, "engine": engine})
+    config = run_config().without_unknown(snapshot | {"data": data, "engine": engine})
     backtest = Backtest(config, **details)
     return run(backtest, reproduced_from=reproduced_from, command_line=command_line).run
 

@@ -9,7 +9,7 @@ from nautilus_trader.model import AggressorSide, CurrencyPair, OrderSide, Positi
 from nautilus_trader.persistence import ParquetDataCatalog
 
 from backtest_store.runner.config.timestamps import parse_timestamp
-from backtest_store.runner.second.annotated_config import AnnotatedConfig as StrategyConfig
+from backtest_store.runner.nautilus2.annotated_config import AnnotatedConfig as StrategyConfig
 
 __all__ = [
     "AggressorSide",

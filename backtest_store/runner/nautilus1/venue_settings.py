@@ -1,4 +1,4 @@
-"""Write the venue of the short form in NautilusTrader's own terms."""
+"""Write the fills and costs of the short form's venue in 1.x's terms."""
 
 from __future__ import annotations
 
@@ -6,30 +6,18 @@ from backtest_store.models import Json
 from backtest_store.runner.config.short_form import VenueConfig
 
 _MODELS, _CONFIGS = "nautilus_trader.backtest.models", "nautilus_trader.backtest.config"
-_OURS = "backtest_store.runner.venue_models"
-
+_OURS = "backtest_store.runner.nautilus1.venue_models"
 
 UNCHECKED = ""  # margins are checked
 
 
-def plain_settings(venue: VenueConfig, name: str) -> Json:
-    """Return the part of a `BacktestVenueConfig` that every version writes alike."""
-    return {
-        "name": name,
-        "oms_type": venue.oms_type,
-        "account_type": venue.account_type,
-        "book_type": venue.book_type,
-        "starting_balances": [venue.starting_balance],
-        "base_currency": venue.currency,
+def engine_settings(venue: VenueConfig) -> Json:
+    """Return the part of a `BacktestVenueConfig` that 2.0 writes otherwise, as JSON."""
+    settings: Json = {
         "default_leverage": venue.leverage,
-        "trade_execution": True,
+        "fill_model": _fill_model(venue),
+        "fee_model": _fee_model(venue),
     }
-
-
-def venue_settings(venue: VenueConfig, name: str) -> Json:
-    """Return a `BacktestVenueConfig` as JSON."""
-    models = {"fill_model": _fill_model(venue), "fee_model": _fee_model(venue)}
-    settings = plain_settings(venue, name) | models
     if venue.account_type == "MARGIN":
         settings["modules"] = [_importable("actor", _OURS, "MarginCheck", _OURS, {})]
     if venue.fill == "next_open":

@@ -22,7 +22,7 @@ from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.file import Origin, dotted
 from backtest_store.runner.config.strategy_classes import import_class
-from backtest_store.runner.second.component_config import (
+from backtest_store.runner.nautilus2.component_config import (
     Place,
     fields_of,
     own_fields,

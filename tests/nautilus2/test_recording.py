@@ -17,8 +17,8 @@ from backtest_store import record, save_run
 from backtest_store.models import Metrics, Record
 from tests.capture.expected import ENGINES_OWN, EXPECTED
 from tests.capture.stores import only, stored
-from tests.second.backtests import AUD, QUIET, USD, Scripted, backtest, bars_of, pair, share
-from tests.second.test_undisturbed import busy
+from tests.nautilus2.backtests import AUD, QUIET, USD, Scripted, backtest, bars_of, pair, share
+from tests.nautilus2.test_undisturbed import busy
 
 
 def recorded(made: BacktestEngine, **run: Any) -> Record:
@@ -184,7 +184,7 @@ def test_what_was_asked_is_stored(store: str) -> None:
     assert venue["starting_balances"] == ["100000.00 USD"]
     assert "MakerTakerFeeSchedule" in venue["fee_model"]["state"]
     (strategy,) = saved.config_snapshot["engine"]["strategies"]
-    assert strategy["strategy_path"] == "tests.second.backtests:Scripted"
+    assert strategy["strategy_path"] == "tests.nautilus2.backtests:Scripted"
     assert "partial" not in saved.config_snapshot
     assert saved.instrument_ids == ["ACME.XNAS"]
     assert saved.provenance["engine_version"].startswith("2.")

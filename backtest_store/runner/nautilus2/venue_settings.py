@@ -1,20 +1,19 @@
-"""Write the venue of the short form in 2.0's terms."""
+"""Write the fills and costs of the short form's venue in 2.0's terms."""
 
 from __future__ import annotations
 
 from backtest_store.models import Json
 from backtest_store.runner.config.short_form import VenueConfig
-from backtest_store.runner.venue_settings import plain_settings
 
 UNCHECKED = (
     "NautilusTrader 2.0 does not check margins: an account may take positions beyond venue.leverage"
 )
-_ENGINES, _OURS = "nautilus_trader.execution", "backtest_store.runner.second.venue_models"
+_ENGINES, _OURS = "nautilus_trader.execution", "backtest_store.runner.nautilus2.venue_models"
 
 
-def venue_settings(venue: VenueConfig, name: str) -> Json:
-    """Return a `BacktestVenueConfig` as JSON."""
-    settings = plain_settings(venue, name) | {
+def engine_settings(venue: VenueConfig) -> Json:
+    """Return the part of a `BacktestVenueConfig` that 1.x writes otherwise, as JSON."""
+    settings: Json = {
         "default_leverage": str(venue.leverage),
         "fill_model": _fill_model(venue),
         "fee_model": _fee_model(venue),

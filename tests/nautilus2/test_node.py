@@ -20,8 +20,8 @@ from nautilus_trader.trading import ImportableStrategyConfig
 from backtest_store import record
 from backtest_store.models import Record
 from tests.capture.stores import only
-from tests.second.backtests import QUIET, USD, Scripted, ScriptedConfig, backtest, bars_of, share
-from tests.second.test_recording import recorded as recorded_engine
+from tests.nautilus2.backtests import QUIET, USD, Scripted, ScriptedConfig, backtest, bars_of, share
+from tests.nautilus2.test_recording import recorded as recorded_engine
 
 PRICES = [100, 110, 90, 95]
 ORDERS = {0: Decimal(10), 2: Decimal(-10)}
@@ -107,7 +107,9 @@ def test_a_run_without_a_result_has_failed(store: str, catalog: str) -> None:
     config = config_of(catalog, start=1)
     node = BacktestNode([config])
     node.build()
-    config = ImportableStrategyConfig("tests.second.nowhere:No", "tests.second.nowhere:No", {})
+    config = ImportableStrategyConfig(
+        "tests.nautilus2.nowhere:No", "tests.nautilus2.nowhere:No", {}
+    )
     with pytest.raises(Exception, match="nowhere"):
         node.add_strategy_from_config(node.configs[0].id, config)
     node.add_strategy(node.configs[0].id, _Unable())

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.capture.stores import only, stored
-from tests.second import backtests
+from tests.nautilus2 import backtests
 
 BTSTORE = [sys.executable, "-c", "from backtest_store.cli.app import entry; entry()"]
 ENGINE = """

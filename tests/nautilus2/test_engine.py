@@ -10,8 +10,8 @@ from nautilus_trader import backtest, common, execution, model, persistence, por
 
 from backtest_store.capture.engines.v2 import methods, node, node_config
 from backtest_store.capture.engines.v2.description import KINDS
-from tests.second.backtests import USD
-from tests.second.backtests import backtest as made_backtest
+from tests.nautilus2.backtests import USD
+from tests.nautilus2.backtests import backtest as made_backtest
 
 SHOWN: dict[type, str] = {
     backtest.BacktestEngine: "instance_id iteration run_id run_started run_finished"

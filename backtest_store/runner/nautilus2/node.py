@@ -28,7 +28,7 @@ from backtest_store.errors import UsageError
 from backtest_store.runner.config.file import Origin
 from backtest_store.runner.config.timestamps import to_datetime
 from backtest_store.runner.config_runs import Facts, UnfitError, without_metadata
-from backtest_store.runner.second.run_config import Made, data_configs, make
+from backtest_store.runner.nautilus2.run_config import Made, data_configs, make
 from backtest_store.suggestions import did_you_mean
 
 if TYPE_CHECKING:

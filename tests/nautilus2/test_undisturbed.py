@@ -16,12 +16,12 @@ from backtest_store import record
 from backtest_store.runner.config.config import parse_config
 from backtest_store.runner.config.expansion import expand
 from backtest_store.runner.config.file import Origin
-from backtest_store.runner.second import node
-from backtest_store.runner.second.run_config import make
+from backtest_store.runner.nautilus2 import node
+from backtest_store.runner.nautilus2.run_config import make
 from tests.capture.expected import ORDERS, waves
 from tests.capture.stores import only
 from tests.engines.bundled import CASES
-from tests.second.backtests import (
+from tests.nautilus2.backtests import (
     AUD,
     MINUTE,
     USD,

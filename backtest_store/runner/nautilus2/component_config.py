@@ -11,7 +11,7 @@ from backtest_store.capture.identity.json_values import plain
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.file import KeyPath, Origin, dotted
-from backtest_store.runner.second.annotated_config import AnnotatedConfig
+from backtest_store.runner.nautilus2.annotated_config import AnnotatedConfig
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
