@@ -286,6 +286,11 @@ def test_chance_counts_from_where_it_was_when_the_run_began() -> None:
         ("import random\nrandom.Random(7).gauss(0, 1)", set()),
         ("import numpy as np\nnp.random.default_rng(7).normal()", set()),
         ("import random as chance\nchance.Random(7)", set()),
+        ("import random\ndef f(rng=None):\n  rng = rng or random", {"random"}),
+        ("import numpy.random as npr\nf(npr)", {"numpy"}),
+        ("import numpy as np\nrng = np.random", {"numpy"}),
+        ("import numpy as np\nself.random", set()),
+        ("import random\ngetattr(random, 'gauss')(0, 1)", {"random"}),
     ],
 )
 def test_source_is_known_to_draw_by_whichever_name(source: str, drawn: set[str]) -> None:

@@ -42,7 +42,8 @@ def uses_of(content: bytes) -> Uses:
         return Uses()
     imports = frozenset(name for node in nodes for name in _imported(node))
     names = _names_of_generators(nodes)
-    return Uses(imports, frozenset(drawn for node in nodes for drawn in _drawn(node, names)))
+    drawn = {drawn for node in nodes for drawn in _drawn(node, names)}
+    return Uses(imports, frozenset(drawn.union(_passed_on(nodes, names))))
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
@@ -79,6 +80,19 @@ def _drawn(node: ast.AST, names: dict[str, set[str]]) -> Iterator[str]:
             yield from names.get(owner.id, ())
         elif isinstance(owner, ast.Attribute) and owner.attr == RANDOM:
             yield NUMPY
+
+
+def _passed_on(nodes: Iterable[ast.AST], names: dict[str, set[str]]) -> Iterator[str]:
+    """Yield the generators whose module is itself a value, as in `rng = random`: it may draw."""
+    owners = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    for node in nodes:
+        if id(node) in owners:
+            continue
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                yield from names.get(name, ())
+            case ast.Attribute(value=ast.Name(id="np" | "numpy"), attr="random"):
+                yield NUMPY
 
 
 NOTHING = Uses()
