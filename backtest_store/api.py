@@ -158,6 +158,7 @@ class Store:
         sort: str = listings.NEWEST_FIRST,
         limit: int | None = None,
         columns: Sequence[str] | None = None,
+        reproductions: bool = False,
         **asked: Typed,
     ) -> Runs[Record]:
         """Return runs, the newest first, or the best by a metric.
@@ -172,11 +173,14 @@ class Store:
             At most so many runs; all of them if it is not given.
         columns : sequence of str, optional
             What tables show: fields, and parameters, as ``fast_period``.
+        reproductions : bool
+            Whether reproductions of runs are among them.
         **asked
             Filters.
         """
         found = filters(where=where, **asked)
-        listing = Listing(found.conditions, known(sort, SORTABLE, "field"))
+        order = known(sort, SORTABLE, "field")
+        listing = Listing(found.conditions, order, reproductions=reproductions)
         is_whole = not UNLISTED.isdisjoint(columns or ())
         runs = _read(lambda db: _listed(db, listing, limit, is_whole=is_whole), found)
         return Runs(runs, columns)

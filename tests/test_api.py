@@ -82,6 +82,13 @@ def test_what_makes_no_sense_is_refused_with_a_hint(
     assert error.value.hint
 
 
+def test_reproductions_are_listed_if_they_are_asked_for(runs: list[Record], store_url: str) -> None:
+    again = make_record(reproduced_from=runs[0].run_id)
+    store_at(store_url, again)
+    assert again.run_id not in {run.run_id for run in Store().runs()}
+    assert again.run_id in {run.run_id for run in Store().runs(reproductions=True)}
+
+
 def test_fields_that_lists_leave_out_come_when_they_are_asked_for(runs: list[Record]) -> None:
     (found, *_) = Store().runs(columns=["run_id", "provenance"])
     assert found.provenance == {"python": "3.11"}
