@@ -48,7 +48,7 @@ def run(size: tuple[int, int], *words: str) -> str:
             ],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
             check=True,
         )
     return done.stdout

@@ -19,6 +19,7 @@ from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 
 from backtest_store.capture.engines.version import engine_version
+from backtest_store.saving import save
 from backtest_store.store import migrations
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.disks import quick_disk
@@ -117,6 +118,17 @@ async def db(template: NoopExecutor) -> AsyncIterator[asyncpg.Connection]:
     yield connection
     await transaction.rollback()
     await connection.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """End the thread that saves, while its test's store is still there.
+
+    Else a save of one test would go on in the next, and warn there that its store is gone.
+    """
+    saver = save._process._saver
+    if saver is not None and saver.is_alive():
+        saver.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,6 +3,7 @@
 import io
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
@@ -15,6 +16,11 @@ class Answer(NamedTuple):
     code: int
     out: str
     err: str
+
+
+def lines_about(home: Path, err: str) -> list[str]:
+    """Return the lines of standard error that tell of a home: each test has one of its own."""
+    return [line for line in err.splitlines() if str(home) in line]
 
 
 def btstore(*words: str, typed: str = "") -> Answer:

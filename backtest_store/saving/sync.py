@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 GIVE_UP_AFTER = 3  # failures of the database in a row
 MOST_AT_ONCE = 50  # runs, each of which holds a descriptor meanwhile
 LARGEST_AT_ONCE = 2**24  # bytes
+LONGEST_CLAIM = 60.0  # seconds that a save may take of what waits
 
 
 async def delete_runs(db: Db, run_ids: Sequence[UUID]) -> list[UUID]:
@@ -32,12 +35,30 @@ async def delete_runs(db: Db, run_ids: Sequence[UUID]) -> list[UUID]:
 
     What is left of them on disk goes first: else a sync would bring them back.
     """
-    home = Settings.from_environment().home
-    for run_id in run_ids:
-        for path in (spool.path_of(home, run_id), journal.path_of(home, run_id)):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+    await asyncio.to_thread(_clear_away, Settings.from_environment().home, run_ids)
     return await queries.delete_runs(db, run_ids=run_ids)
+
+
+def _clear_away(home: Path, run_ids: Sequence[UUID]) -> None:
+    """Leave nothing of runs on disk."""
+    for run_id in run_ids:
+        with suppress(OSError):  # first, as a dead run's note becomes a file of the spool
+            journal.path_of(home, run_id).unlink(missing_ok=True)
+        patience = time.monotonic() + LONGEST_CLAIM
+        while not _is_removed(spool.path_of(home, run_id)) and time.monotonic() < patience:
+            time.sleep(0.05)
+
+
+def _is_removed(path: Path) -> bool:
+    """Delete a file of the spool, unless a process is just bringing its run into the store."""
+    try:
+        with files.claimed(path):
+            path.unlink()
+    except BlockingIOError:
+        return False
+    except (OSError, files.NotOursError):  # mostly, there is none
+        return True
+    return True
 
 
 @dataclass

@@ -31,7 +31,7 @@ def slow_under_sigterm(lab: Lab, rounds: int) -> Result:
             wait_until(lambda: spool.waiting(trial.home))
             time.sleep(chance.uniform(0, 0.5))
             os.kill(process.pid or 0, chance.choice([signal.SIGTERM, signal.SIGKILL]))
-            process.join(20)
+            process.join(LONG)
         trial.sync()
     statuses = trial.stored()
     for run_id in trial.told("started"):  # it was over: interrupted would be untrue

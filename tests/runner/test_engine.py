@@ -15,6 +15,7 @@ from backtest_store.runner.bundled_data import BUNDLED_DATA
 from backtest_store.runner.config.config import load_config, with_overrides
 from backtest_store.runner.demo import DEMO_CONFIGS
 from tests.runner.conftest import PreparedBacktest, Preparing, prepare
+from tests.waiting import LONG
 
 MOMENTUM: dict[str, Any] = {
     "strategy": "momentum",
@@ -118,7 +119,7 @@ def test_plain_nautilus_trader_runs_what_is_stored_and_comes_to_the_same(tmp_pat
         expected.append(str(balance(prepared)))
     (tmp_path / "stored.json").write_text(json.dumps(stored), encoding="utf-8")
     command = [sys.executable, "-c", PLAIN_NAUTILUS, str(tmp_path / "stored.json")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LONG)
     assert done.stdout.splitlines() == expected
     assert done.stderr == ""
 
@@ -352,5 +353,5 @@ def test_configs_and_prices_are_read_without_nautilus_trader() -> None:
     )
     paths = [str(DEMO_CONFIGS[0]), str(BUNDLED_DATA["sp500_daily"].path)]
     command = [sys.executable, "-c", script, *paths]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LONG)
     assert done.stdout == "set()\n"

@@ -9,6 +9,7 @@ import pytest
 from backtest_store.saving import save
 from backtest_store.saving.background_saver import Saver
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
+from tests.waiting import LONG
 
 SCRIPT = """
 import sys
@@ -39,7 +40,7 @@ def told(fast_period: int, capfd: pytest.CaptureFixture[str]) -> str:
     names: dict[str, object] = {}
     exec(SCRIPT + f"run({fast_period})", names)  # noqa: S102 - as the script does
     saver = save._process.saver()
-    asyncio.run_coroutine_threadsafe(all_told(saver), saver._loop).result(30)
+    asyncio.run_coroutine_threadsafe(all_told(saver), saver._loop).result(LONG)
     return capfd.readouterr().err
 
 

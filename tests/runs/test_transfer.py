@@ -26,6 +26,7 @@ from backtest_store.runs.transfer import Imported, RefusedLineError, in_parts
 from backtest_store.store import queries
 from tests.factories import make_record, store, store_at
 from tests.shell import btstore
+from tests.waiting import LONG
 
 TEXT = st.text(
     alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20
@@ -290,7 +291,7 @@ def end_of(process: "subprocess.Popen[str]") -> tuple[int, str]:
     """Wait for the end, standard input being left open, and return the code and what was said."""
     assert process.stdin is not None
     assert process.stderr is not None
-    code = process.wait(timeout=30)
+    code = process.wait(timeout=LONG)
     said = process.stderr.read()
     process.stdin.close()
     process.stderr.close()
@@ -343,7 +344,7 @@ def test_exports_to_one_file_at_once_all_succeed(store_url: str, tmp_path: Path)
     file = tmp_path / "runs.jsonl"
     command = [*BTSTORE, "export", "--yes", str(file)]
     exports = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(4)]
-    assert [export.wait(timeout=60) for export in exports] == [0] * 4
+    assert [export.wait(timeout=LONG) for export in exports] == [0] * 4
     assert file.read_text("utf-8").count("\n") == 50
     assert [entry.name for entry in tmp_path.iterdir()] == ["runs.jsonl"]
 
@@ -394,7 +395,7 @@ def test_an_export_to_a_full_disk_ends(store_url: str) -> None:
     store_at(store_url, make_record(note="n" * 20_000))  # more than is written at the end
     main = "from backtest_store.cli.app import entry; entry()"
     command = [sys.executable, "-c", main, "export", "--yes", "/dev/full"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONG)
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         1,
         "error: cannot write /dev/full: No space left on device",

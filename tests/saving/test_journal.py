@@ -26,7 +26,7 @@ from backtest_store.saving.sync import Counts, sync_spool
 from backtest_store.store import queries
 from backtest_store.store.settings import Settings
 from tests.faults.runs import TRADED, a_failure, a_run, stored
-from tests.shell import btstore
+from tests.shell import btstore, lines_about
 
 SPAWN = multiprocessing.get_context("spawn")
 FORK = multiprocessing.get_context("fork")
@@ -255,7 +255,7 @@ def test_without_a_disk_the_backtest_goes_on(
 ) -> None:
     home.write_text("no directory")
     journal.open_entry(a_run(), home).close()
-    assert capsys.readouterr().err.count("\n") == 1
+    assert len(lines_about(home, capsys.readouterr().err)) == 1
 
 
 def test_a_home_that_others_may_write_to_is_refused(home: Path) -> None:

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,12 @@ import psycopg
 import pytest
 
 from backtest_store.models import to_json
-from backtest_store.saving import background_saver, journal, save, spool
+from backtest_store.saving import background_saver, files, journal, save, spool
 from backtest_store.saving.sync import Counts
 from backtest_store.store.settings import Settings
 from tests.faults.runs import a_run, an_impossible_run, stored
 from tests.faults.scripts import NO_SERVER, gone, said, start
-from tests.shell import btstore
+from tests.shell import btstore, lines_about
 from tests.waiting import LONG, wait_until
 
 
@@ -45,8 +45,7 @@ def test_without_a_server_a_run_waits_in_the_spool(
     start = time.monotonic()
     assert not save.save_record(run, journal.open_entry(run))
     assert 0.9 < time.monotonic() - start < save.LONGEST_SAVE
-    # What is still said of an earlier test's run is no concern of this one.
-    (line,) = [s for s in capfd.readouterr().err.splitlines() if str(run.run_id) in s]
+    (line,) = lines_about(home, capfd.readouterr().err)
     assert re.match(r"btstore: warning: cannot reach PostgreSQL at 127.0.0.1:1", line)
     assert f"`btstore sync` saves it (file={spool.folder_of(home)}/{run.run_id}.json)" in line
     assert "hunter2" not in line
@@ -81,7 +80,7 @@ def test_while_the_server_is_away_further_runs_do_not_wait_for_it_nor_warn_again
         assert not save.save_record(a_run())
     assert time.monotonic() - start < background_saver.PATIENCE
     assert len(spool.waiting(home)) == 6
-    assert capfd.readouterr().err.count("\n") == 1
+    assert len(lines_about(home, capfd.readouterr().err)) == 1
 
 
 def test_another_store_has_its_whole_time_though_the_last_was_away(
@@ -288,7 +287,7 @@ def test_what_is_answered_late_leaves_nothing_in_the_spool(store_url: str, home:
             saving = thread.submit(save.save_record, run, journal.open_entry(run))
             wait_until(lambda: len(spool.waiting(home)) == 1)
             holder.rollback()
-            assert saving.result(30), "the database has it"
+            assert saving.result(LONG), "the database has it"
     assert not save.has_leftovers(home)
     assert run.run_id in stored(store_url)
 
@@ -310,7 +309,7 @@ def test_a_save_keeps_its_pool_while_an_earlier_one_finishes_elsewhere(
         saving = thread.submit(save.save_record, a_run())
         time.sleep(1)  # meanwhile the first save looks for what waits
         holder.rollback()
-        assert saving.result(30)
+        assert saving.result(LONG)
     assert not spool.folder_of(home).exists()
 
 
@@ -373,6 +372,22 @@ def test_a_deleted_run_does_not_come_back(store_url: str, home: Path) -> None:
     assert not save.has_leftovers(home)
     btstore("sync")
     assert not stored(store_url)
+
+
+def test_a_run_that_is_deleted_while_a_sync_saves_it_does_not_come_back(
+    store_url: str, home: Path
+) -> None:
+    run = a_run()
+    assert save.save_record(run)
+    path = spool.add(home, run.run_id, to_json(run), Settings.from_environment().store_name)
+    with ThreadPoolExecutor() as thread:
+        with files.claimed(path):  # as a sync in another process has read it by now
+            deleting = thread.submit(btstore, "delete", str(run.run_id), "--yes")
+            wait([deleting], timeout=1)
+            assert save.save_record(run)
+        assert deleting.result(LONG).code == 0
+    assert not stored(store_url)
+    assert not spool.waiting(home)
 
 
 BAD_RECORDS: dict[str, dict[str, Any]] = {

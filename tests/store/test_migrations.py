@@ -9,12 +9,13 @@ import psycopg
 import pytest
 
 from backtest_store.errors import SchemaError, UnreachableError
-from backtest_store.store import migrations, yoyo_backend
+from backtest_store.store import migrations
 from backtest_store.store.sql_files import folder
 from tests.faults import chance
 from tests.shell import btstore
 from tests.store.die_migrating import dying
 from tests.thorough import tries
+from tests.waiting import wait_until
 
 CATALOG = """
 SELECT 'column', table_name, column_name, data_type, is_nullable
@@ -124,9 +125,16 @@ def test_who_holds_the_lock_is_named(
         holder = f"role {blocker.info.user}, server process {blocker.info.backend_pid}"
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(migrations.migrate, unmigrated_url)
-            time.sleep(yoyo_backend.LOCK_PATIENCE + 2)
-            said = capfd.readouterr().err
+            said = ""
+
+            def is_told() -> bool:
+                nonlocal said
+                said += capfd.readouterr().err
+                return "\n" in said
+
+            wait_until(is_told)
+            time.sleep(1)  # it goes on waiting, and says no more
             blocker.close()
             assert waiting.result() == list(migrations.known())
     assert holder in said
-    assert said.count("\n") == 1
+    assert (said + capfd.readouterr().err).count("\n") == 1

@@ -18,6 +18,7 @@ from backtest_store.store import password_exposure
 from tests.capture.stores import shared_url, store  # noqa: F401 - fixtures
 from tests.faults.runs import a_run
 from tests.shell import btstore
+from tests.waiting import LONG
 
 SECRET = "gehe1m"  # noqa: S105 - planted, to be looked for in what is printed
 WARNING = "btstore: warning: the database lets in by password over a connection without TLS"
@@ -66,7 +67,7 @@ class Road:
 
     def close(self) -> None:
         """Tear it up."""
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(LONG)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -17,7 +17,7 @@ from backtest_store.saving import save, spool
 from backtest_store.store import queries
 from backtest_store.store.sql_files import folder
 from tests.faults.runs import a_failure, a_run, stored
-from tests.shell import btstore
+from tests.shell import btstore, lines_about
 
 DELETE = "DELETE FROM backtest_runs"
 REFUSED = {
@@ -151,9 +151,8 @@ def test_a_reader_saves_nothing_and_is_told_so(
     user: str, home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert not save.save_record(a_run())
-    said = capfd.readouterr().err
-    assert "you may only read here; ask for btstore_writer" in said
-    assert said.count("\n") == 1
+    (line,) = lines_about(home, capfd.readouterr().err)
+    assert "you may only read here; ask for btstore_writer" in line
     assert len(spool.waiting(home)) == 1, "for when the role may"
     answer = btstore("delete", "@latest", "--yes")
     assert answer.code == 1
