@@ -51,6 +51,7 @@ from backtest_store.models import Record
 from tests.capture.backtests import backtest, bars, engine, scripted, share
 from tests.capture.recorded import recorded
 from tests.capture.variations import fields_of, others
+from tests.thorough import tries
 
 CLOSES = [100, 110, 120, 115]
 ORDERS = {0: 10, 2: -10}
@@ -359,6 +360,8 @@ def _long(last: float) -> np.ndarray[Any, Any]:
     return made
 
 
+LONG_TEXT = tries(1_100_000, 2_000_000)  # more than is kept of a value
+
 LARGE: list[Callable[[float], Any]] = [
     _long,
     lambda last: pd.DataFrame({"a": _long(last)}),
@@ -367,8 +370,8 @@ LARGE: list[Callable[[float], Any]] = [
     lambda last: pd.Series([1.0], index=[last]),
     lambda last: np.array([1.0, last], dtype=object),
     lambda last: list(_long(last)),
-    lambda last: "x" * 1_100_000 + str(last),
-    lambda last: bytes(1_100_000) + str(last).encode(),
+    lambda last: "x" * LONG_TEXT + str(last),
+    lambda last: bytes(LONG_TEXT) + str(last).encode(),
     lambda last: {"deep": [{"er": (last,)}]},
     lambda last: lambda: last,
 ]

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -21,8 +22,17 @@ SLOW = (
 )
 
 
-def on_terminal(program: str, *words: str, columns: int = 100, **environment: str) -> str:
-    """Run a program with a terminal of so many columns for all its streams."""
+def on_terminal(
+    program: str,
+    *words: str,
+    columns: int = 100,
+    on_output: Callable[[str], object] = str,
+    **environment: str,
+) -> str:
+    """Run a program with a terminal of so many columns for all its streams.
+
+    `on_output` is called with each piece of what it writes.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     variables = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "NO_COLOR"}}
@@ -37,6 +47,7 @@ def on_terminal(program: str, *words: str, columns: int = 100, **environment: st
     pieces = []
     while piece := _read(ours):
         pieces.append(piece)
+        on_output(piece.decode(errors="replace"))
     os.close(ours)
     process.wait()
     return b"".join(pieces).decode().replace("\r\n", "\n")
@@ -102,7 +113,7 @@ def test_a_trend_has_a_sparkline_on_a_terminal() -> None:
     ("environment", "alive"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
 )
 def test_what_takes_long_shows_that_it_lives(environment: dict[str, str], *, alive: bool) -> None:
-    shown = on_terminal(SLOW, columns=80, **environment)
+    shown = on_terminal(SLOW, columns=80, on_output=str, **environment)
     assert bool(re.search("[⠋⠙⠹⠸]", shown)) == alive
     if alive:
         assert shown.endswith("\r \r")

@@ -96,9 +96,13 @@ def test_a_spinner_turns_meanwhile(furnish: MakeServer, home: Path) -> None:
     server = furnish(home)
     call(applied_migrations)
     with recovering(server) as startup:
-        soon = subprocess.Popen(["/bin/sh", "-c", f"sleep 4; kill -CONT {startup}"])
-        shown = on_terminal(MAIN, "history")
-        soon.wait()
+
+        def go_on(piece: str) -> None:
+            if "⠙" in piece:
+                with suppress(ProcessLookupError):  # it has gone on since the last piece
+                    os.kill(startup, signal.SIGCONT)
+
+        shown = on_terminal(MAIN, "history", on_output=go_on)
     assert "⠙" in shown
     assert "error" not in shown
 
