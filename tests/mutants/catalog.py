@@ -131,11 +131,18 @@ DURABLE = (
         (f"{TROUBLE}::test_nobody_waits_for_what_is_meant_for_another_store",),
     ),
     Mutant(
-        "a deleted run is left in the spool",
+        "a deleted run is left in the journal",
         f"{PACKAGE}/saving/sync.py",
-        "        for path in (spool.path_of(home, run_id), journal.path_of(home, run_id)):\n",
-        "        for path in (spool.path_of(home, run_id),):\n",
+        "            journal.path_of(home, run_id).unlink(missing_ok=True)\n",
+        "            pass\n",
         (f"{TROUBLE}::test_a_deleted_run_does_not_come_back",),
+    ),
+    Mutant(
+        "a deletion does not wait for who is saving the run",
+        f"{PACKAGE}/saving/sync.py",
+        "        patience = time.monotonic() + LONGEST_CLAIM\n",
+        "        patience = time.monotonic()\n",
+        (f"{TROUBLE}::test_a_run_that_is_deleted_while_a_sync_saves_it_does_not_come_back",),
     ),
     Mutant(
         "one bad run in the spool hinders the others",
