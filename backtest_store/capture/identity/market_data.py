@@ -70,12 +70,15 @@ class Fingerprint:
 
     def _add(self, part: list[Data]) -> None:
         kinds = set(map(type, part))
-        texts: list[str | None] = list(map(str if _are_plain(kinds) else _described, part))
-        if None in texts:
-            self._is_known = False
-            return
-        known = cast("list[str]", texts)
-        self._texts.update("\n".join([*known, ""]).encode("utf-8", "replace"))
+        if _are_plain(kinds):
+            lines = "\n".join(map(str, part))
+        else:
+            texts = list(map(_described, part))
+            if None in texts:
+                self._is_known = False
+                return
+            lines = "\n".join(cast("list[str]", texts))
+        self._texts.update(f"{lines}\n".encode("utf-8", "replace"))
         self._kinds.update(_lines_of_kinds(part, kinds))
         self._times.update(array("Q", map(ARRIVAL, part)).tobytes())
         bars = {kind for kind in kinds if hasattr(kind, "is_revision")}  # those of 1.x alone

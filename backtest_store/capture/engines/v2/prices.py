@@ -5,12 +5,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from backtest_store.capture.accounting.days import beginning_of, day_of, midnight_after
 from backtest_store.capture.engines.v2.requests import ARRIVAL
 
 ONE = Decimal(1)
+BAR_TYPE = attrgetter("bar_type")
 PAIRS = ("CurrencyPair", "CryptoPerpetual", "PerpetualContract")
 BOOKS = ("OrderBookDelta", "OrderBookDeltas", "OrderBookDepth", "OrderBookDepth10")
 SIDES = ("BID", "ASK", "MID", "LAST", "MARK")
@@ -138,14 +141,16 @@ def _days(data: Sequence[Any]) -> Iterator[int]:
 def _streams(data: Sequence[Any]) -> dict[str, dict[str, list[Any]]]:
     """Sort data that tells prices by its instrument, and by the side of the market."""
     by_type: dict[Any, list[Any]] = {}
-    for element in data:
-        by_type.setdefault(_type_of(element), []).append(element)
+    are_bars = all(hasattr(kind, "bar_type") for kind in set(map(type, data)))
+    for kind, elements in groupby(data, BAR_TYPE if are_bars else _type_of):
+        by_type.setdefault(kind, []).extend(elements)
     found: dict[str, dict[str, list[Any]]] = {}
-    for elements in by_type.values():
-        if type(elements[0]).__name__ not in BOOKS:
-            kinds = found.setdefault(instrument_of(elements[0]), {})
-            side = _side(elements[0])
-            kinds[side] = sorted([*kinds.get(side, ()), *elements], key=ARRIVAL)
+    for alike in by_type.values():
+        if type(alike[0]).__name__ not in BOOKS:
+            kinds = found.setdefault(instrument_of(alike[0]), {})
+            side = _side(alike[0])
+            others = kinds.get(side)
+            kinds[side] = alike if others is None else sorted([*others, *alike], key=ARRIVAL)
     return found
 
 
