@@ -12,8 +12,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import CodeType, FrameType
+from functools import partial
+from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
+from weakref import WeakSet
 
 from backtest_store.capture.details import Outcome, outcome_of
 from backtest_store.capture.engines.interface import is_a
@@ -23,6 +25,7 @@ NAME = "backtest-store"
 
 COMPONENTS = ("DataActor", "Strategy", "ExecutionAlgorithm")
 
+_handlers: WeakSet[CodeType] = WeakSet()
 _errors: dict[str, Outcome] = {}
 _frames: dict[int, str] = {}
 _passed_on: list[tuple[BaseException, str, Outcome]] = []  # to callers that are callbacks
@@ -101,10 +104,34 @@ def _note_what_was_caught() -> None:
 
 
 def _is_callback(frame: FrameType) -> bool:
-    names = frame.f_code.co_varnames[: frame.f_code.co_argcount]
-    if not names or not frame.f_code.co_name.startswith("on_"):
+    """Tell whether the engine itself calls what a frame is of, and not a function of the user's."""
+    if frame.f_code in _handlers:
+        return True
+    first = frame.f_locals.get(next(iter(frame.f_code.co_varnames), ""))
+    component = first[0] if isinstance(first, tuple) and first else first
+    if not any(is_a(component, kind) for kind in COMPONENTS):
         return False
-    return any(is_a(frame.f_locals.get(names[0]), kind) for kind in COMPONENTS)
+    return frame.f_code.co_name.startswith("on_") or frame.f_code in _callbacks_of(type(component))
+
+
+def _callbacks_of(kind: type) -> list[CodeType | None]:
+    """Return the code of the callbacks of a class, which a decorator may have named otherwise."""
+    return [code_of(getattr(kind, name)) for name in dir(kind) if name.startswith("on_")]
+
+
+def code_of(handler: Any) -> CodeType | None:
+    """Return the code that runs first if something is called."""
+    function = handler.func if isinstance(handler, partial) else handler
+    if not isinstance(function, FunctionType | MethodType):
+        function = type(function).__call__
+    return getattr(function, "__code__", None)
+
+
+def note_handler(handler: Any) -> None:
+    """Note what the engine calls for messages of a topic."""
+    code = code_of(handler)
+    if code is not None:
+        _handlers.add(code)
 
 
 def _run_of(frame: FrameType) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from importlib import import_module
 from typing import Any
@@ -14,7 +15,7 @@ from backtest_store.capture.details import leave_no_trace
 from backtest_store.capture.engines.interface import Follower, MakeFollower
 from backtest_store.capture.engines.v1.endings import as_seen_from
 from backtest_store.capture.engines.v2 import requests
-from backtest_store.capture.engines.v2.callbacks import forget, watched
+from backtest_store.capture.engines.v2.callbacks import forget, note_handler, watched
 from backtest_store.capture.engines.v2.description import KINDS
 from backtest_store.capture.engines.v2.models import keep_arguments
 from backtest_store.capture.engines.v2.requests import Asked, Component, asked_of
@@ -22,7 +23,6 @@ from backtest_store.capture.guard import attempt, guarded
 
 Arguments = dict[str, Any]
 Note = Callable[[Asked, Arguments], None]
-SHUTDOWN = "shutdown_system"
 COMPONENTS = (
     ("common", "DataActor"),
     ("trading", "Strategy"),
@@ -51,23 +51,30 @@ def watch_class(engine_class: type) -> None:
         setattr(engine_class, name, _emptying(getattr(engine_class, name)))
     package = engine_class.__module__.rpartition(".")[0]
     for home, name in COMPONENTS:
-        _watch_shutdowns(getattr(import_module(f"{package}.{home}"), name))
+        _watch_components(getattr(import_module(f"{package}.{home}"), name))
 
 
-def _watch_shutdowns(component_class: type) -> None:
-    """Hear of the components of a class that shut the system down."""
-    original = getattr(component_class, SHUTDOWN, None)
+def _watch_components(component_class: type) -> None:
+    """Hear of the components of a class that shut the system down, and of their handlers."""
+    _noting_before(component_class, "shutdown_system", _note_shutdown)
+    _noting_before(component_class, "subscribe_topic", _note_subscription)
+
+
+def _noting_before(
+    component_class: type, name: str, note: Callable[[Any, Arguments], None]
+) -> None:
+    original = getattr(component_class, name, None)
     if original is None or hasattr(original, "__wrapped__"):
         return
+    signature = inspect.signature(original)
 
     @wraps(original)
-    def shutdown_system(component: Any, *args: Any, **named: Any) -> Any:
-        with guarded("follow the run"):
-            reason = args[0] if args else named.get("reason")
-            _note_shutdown(type(component).__name__, reason)
+    def method(component: Any, *args: Any, **named: Any) -> Any:
+        with guarded("follow the run"), suppress(TypeError):  # it is raised by the original
+            note(component, signature.bind(component, *args, **named).arguments)
         return original(component, *args, **named)
 
-    setattr(component_class, SHUTDOWN, shutdown_system)
+    setattr(component_class, name, method)
 
 
 def follow(follower: Follower) -> bool:
@@ -255,11 +262,15 @@ def _made_follower(engine: Any) -> Follower | None:
     return _followers.get(key)
 
 
-def _note_shutdown(name: str, reason: str | None) -> None:
+def _note_shutdown(component: Any, said: Arguments) -> None:
     """Note who stops the system; in a thread only the engine that was made last can run."""
     for told in reversed(requests.under_way()):
-        told.shutdown = (name, reason)
+        told.shutdown = (type(component).__name__, said.get("reason"))
         return
+
+
+def _note_subscription(_: Any, said: Arguments) -> None:
+    note_handler(said["handler"])
 
 
 def nanoseconds(time: Any) -> int | None:
