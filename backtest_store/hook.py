@@ -80,7 +80,7 @@ class Recording(StoreSink):
         self._is_to_warn = details.config_hash is None
         self._recorder = _recorder(target, details, self)
         self._has_begun = False
-        self._had_run = getattr(target, "run_id", None) is not None
+        self._had_run = self._recorder is not None and self._recorder.has_run
 
     @property
     def run_id(self) -> UUID | None:
@@ -125,8 +125,8 @@ class Recording(StoreSink):
         recorder.detach(error)
         if self._had_run and not self.records and error is None:
             get_logger().warning(
-                "nothing was recorded: the engine had run before `record` began;"
-                " put `engine.run()` into the block, or call `save_run(engine)`"
+                "nothing was recorded: the run had begun before `record` did;"
+                " put `run()` into the block, or call `save_run(engine)`"
             )
 
     def save(self, record: Record, entry: Entry | None) -> bool:

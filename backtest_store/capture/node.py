@@ -41,6 +41,11 @@ class NodeRecorder:
         self._failures: dict[str, BaseException] = {}
         self._is_attached = False
 
+    @property
+    def has_run(self) -> bool:
+        """Tell whether an engine of the node has begun a run already."""
+        return any(engine.run_id is not None for engine in self._node.get_engines())
+
     def attach(self) -> None:
         """Begin to watch, unless another recorder watches this node already."""
         if id(self._node) in WATCHED_NODES:

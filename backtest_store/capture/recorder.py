@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, Protocol
 from uuid import UUID, uuid4
@@ -12,10 +13,14 @@ from backtest_store.capture.details import Details
 from backtest_store.capture.engines.interface import Backtest, backtest_of
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.run import Begun, begin, finish
+from backtest_store.log import get_logger
 from backtest_store.models import Record
 from backtest_store.saving.journal import Entry
 
 REMEMBERED = 4096
+UNHEARD = (
+    "the run began before it was watched: which data it saw and its daily equity are not known"
+)
 
 
 class Sink(Protocol):
@@ -61,6 +66,11 @@ class EngineRecorder:
         self._entry: Entry | None = None
         self._attached_in: int | None = None
         self._begun_in: int | None = None
+
+    @property
+    def has_run(self) -> bool:
+        """Tell whether the engine has begun a run already."""
+        return self.engine.run_id is not None
 
     def attach(self) -> None:
         """Begin to watch, unless another recorder watches this engine already."""
@@ -128,6 +138,9 @@ class EngineRecorder:
         if begun is not None and self._begun_in != os.getpid():
             return
         outcome = self._backtest.outcome(error, has_begun=begun is not None)
+        if begun is None and error is None:
+            get_logger().warning(UNHEARD)
+            outcome = replace(outcome, warnings=[*outcome.warnings, UNHEARD])
         begun = begun or begin(self._backtest, self._details, uuid4())
         record = finish(self._backtest, begun, outcome)
         self.runs += 1

@@ -1,7 +1,8 @@
 """`record` around a real node that reads a real catalog."""
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from nautilus_trader.config import (
 from nautilus_trader.model.data import Bar
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 from nautilus_trader.persistence.config import StreamingConfig
+from nautilus_trader.trading.strategy import Strategy
 
 from backtest_store import record
 from backtest_store.capture.identity.market_data import fingerprint
@@ -250,3 +252,30 @@ def test_configuration_that_fails_is_one_failed_run(
         node.build()
         node.run()
     assert only(store)["status"] == "failed"
+
+
+class Joins(Strategy):  # type: ignore[misc]
+    """Does something when the run has begun."""
+
+    def __init__(self, what: Callable[[], object]) -> None:
+        super().__init__()
+        self.what = what
+
+    def on_start(self) -> None:
+        """Do it."""
+        self.what()
+
+
+def test_recording_that_begins_within_a_run_says_so(
+    store: str, catalog: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = run_config(catalog)
+    node = BacktestNode([config])
+    node.build()
+    engine = node.get_engine(config.id)
+    assert engine is not None
+    with ExitStack() as stack:
+        engine.add_strategy(Joins(lambda: stack.enter_context(record(node))))
+        assert node.run()
+    assert stored(store) == []
+    assert "the run had begun before `record` did" in capsys.readouterr().err

@@ -17,6 +17,9 @@ from nautilus_trader.model.enums import AccountType
 from nautilus_trader.model.objects import Money
 
 from backtest_store import record, save_run
+from backtest_store.capture.details import Details
+from backtest_store.capture.recorder import UNHEARD, EngineRecorder
+from backtest_store.hook import StoreSink
 from tests.capture.backtests import (
     DAY,
     Scripted,
@@ -303,7 +306,7 @@ def test_recording_around_an_engine_that_has_run_says_so(
     with record(made):
         pass
     assert stored(store) == []
-    assert "the engine had run before `record` began" in capsys.readouterr().err
+    assert "the run had begun before `record` did" in capsys.readouterr().err
 
 
 def test_recording_around_an_engine_that_runs_again_is_silent(
@@ -324,3 +327,15 @@ def test_run_without_data_was_watched(store: str) -> None:
         made.run()
     assert not any("not watched" in warning for warning in only(store)["warnings"])
     assert any("there was no market data" in warning for warning in only(store)["warnings"])
+
+
+def test_run_whose_beginning_was_not_heard_says_so(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = backtest(CLOSES, TRADES)
+    made.run()
+    recorder = EngineRecorder(made, Details(), StoreSink())
+    recorder.attach()
+    recorder.detach(must_have_run=True)  # as the recorder of a node has it, which called `run`
+    assert UNHEARD in only(store)["warnings"]
+    assert capsys.readouterr().err.count(f"btstore: warning: {UNHEARD}") == 1

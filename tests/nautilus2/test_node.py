@@ -1,5 +1,7 @@
 """What is recorded of a node of NautilusTrader 2.0, which has one run configuration."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,9 @@ from nautilus_trader.persistence import ParquetDataCatalog
 from nautilus_trader.trading import ImportableStrategyConfig
 
 from backtest_store import record
+from backtest_store.capture.engines.v2.node import watch_node_class
 from backtest_store.models import Record
-from tests.capture.stores import only
+from tests.capture.stores import only, stored
 from tests.nautilus2.backtests import QUIET, USD, Scripted, ScriptedConfig, backtest, bars_of, share
 from tests.nautilus2.test_recording import recorded as recorded_engine
 
@@ -126,3 +129,26 @@ class _Unable(Scripted):
     def on_start(self) -> None:
         """Fail to."""
         raise LookupError("nothing to trade")
+
+
+class Joins(Scripted):
+    """Does something when the run has begun."""
+
+    what: Callable[[], object]
+
+    def on_start(self) -> None:
+        """Do it."""
+        type(self).what()
+        super().on_start()
+
+
+def test_a_recording_that_begins_within_a_run_says_so(
+    store: str, catalog: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch_node_class(BacktestNode)
+    node = node_of(config_of(catalog), Joins)
+    with ExitStack() as stack:
+        Joins.what = lambda: stack.enter_context(record(node))
+        assert node.run()
+    assert stored(store) == []
+    assert "the run had begun before `record` did" in capsys.readouterr().err

@@ -14,6 +14,9 @@ from nautilus_trader.model import AccountType, Currency, CurrencyPair, Money
 from nautilus_trader.portfolio import PortfolioConfig
 
 from backtest_store import record, save_run
+from backtest_store.capture.details import Details
+from backtest_store.capture.recorder import UNHEARD, EngineRecorder
+from backtest_store.hook import StoreSink
 from backtest_store.models import Metrics, Record
 from tests.capture.expected import ENGINES_OWN, EXPECTED
 from tests.capture.stores import only, stored
@@ -308,3 +311,15 @@ def test_an_engine_without_a_venue_has_no_capital(store: str) -> None:
 def test_nothing_is_stored_of_an_engine_that_has_not_run(store: str) -> None:
     assert save_run(backtest([100, 110])) is None
     assert stored(store) == []
+
+
+def test_a_run_whose_beginning_was_not_heard_says_so(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = backtest([100, 110], {0: 10})
+    made.run()
+    recorder = EngineRecorder(made, Details(), StoreSink())
+    recorder.attach()
+    recorder.detach(must_have_run=True)
+    assert UNHEARD in only(store)["warnings"]
+    assert capsys.readouterr().err.count(f"btstore: warning: {UNHEARD}") == 1

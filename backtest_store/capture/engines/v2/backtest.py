@@ -214,7 +214,7 @@ class SecondEngine:
         raised = callbacks.error_of(self._key) if self._asked.runs else None
         if raised is not None:
             return raised
-        if self._asked.is_under_way or not has_begun:
+        if self._asked.is_under_way or not (has_begun or self.engine.run_finished):
             return UNENDED
         return self._stopped() or Outcome(
             warnings=() if callbacks.can_watch() else (UNWATCHED,),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -43,18 +43,27 @@ class SecondNodeRecorder:
 
     def __init__(self, node: Any, details: Details, sink: Sink) -> None:
         self._node = node
+        self._key: str | None = None
+        with suppress(RuntimeError):  # Rust lends a node to one caller, and so to its run alone
+            self._key = _key(node)
         self._details = details
         self._sink = sink
+
+    @property
+    def has_run(self) -> bool:
+        """Tell whether the node has begun a run already: one under way shows nothing."""
+        return self._key is None or self._key in _begun
 
     def attach(self) -> None:
         """Begin to watch, unless another recorder watches this node already."""
         watch_node_class(type(self._node))
-        _followers.setdefault(_key(self._node), self)
+        if self._key is not None:
+            _followers.setdefault(self._key, self)
 
     def detach(self, _: BaseException | None = None) -> None:
         """Leave the node."""
-        if _followers.get(_key(self._node)) is self:
-            del _followers[_key(self._node)]
+        if self._key is not None and _followers.get(self._key) is self:
+            del _followers[self._key]
 
     def _said(self, node: Any) -> Details:
         """Return what the caller says, and where the data is from."""
@@ -106,6 +115,7 @@ def _end(node: Any, engine: NodeEngine, asked: Asked, results: Any, recorder: An
 
 _followers: dict[str, NodeFollower] = {}
 _running: list[NodeEngine | None] = []
+_begun: deque[str] = deque(maxlen=REMEMBERED)
 _nodes: OrderedDict[str, Asked] = OrderedDict()
 _classes: set[type] = set()
 _makers: list[Callable[[Any], Any]] = []
@@ -189,6 +199,7 @@ def _run(original: Callable[..., Any]) -> Callable[..., Any]:
         with guarded("watch the node"):
             for make in () if _key(node) in _followers else _makers:
                 make(node).attach()
+            _begun.append(_key(node))
         follower = _followers.get(_key(node))
         try:
             if follower is None:
