@@ -1,11 +1,13 @@
 """What of a config decides about a run's result, and what only says where things are."""
 
 import gzip
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backtest_store.capture.identity.code import BUNDLED
 from backtest_store.runner.config.config import parse_config
 from backtest_store.runner.config.expansion import expand
 from backtest_store.runner.config_runs import Facts, run
@@ -76,3 +78,18 @@ def test_what_is_known_before_a_run_is_what_the_run_is_stored_with(
     before, after = facts_of(backtest), run(backtest).run
     assert (after.config_hash, after.code_hash) == (before.config_hash, before.code_hash)
     assert after.data_fingerprint == before.data_fingerprint
+
+
+def test_the_models_of_the_short_forms_venue_are_code_of_the_run(
+    tmp_path: Path, store: str
+) -> None:
+    assert store
+    config = content(write(tmp_path / "a.csv")) | {"venue": {"slippage_ticks": 1}}
+    ended = run(expand(parse_config(config, origin="c.toml"))).run
+    files = {Path(file).name for file in ended.provenance["source_sha256"]}
+    assert {"momentum.py", "venue_models.py"} <= files
+
+
+@pytest.mark.parametrize("module", BUNDLED)
+def test_what_of_this_package_is_a_runs_code_is_there(module: str) -> None:
+    assert find_spec(module) is not None

@@ -26,7 +26,12 @@ OURS = __name__.partition(".")[0]
 # What of this package may be a run's code, and not only what records it.
 BUNDLED = tuple(
     f"{OURS}.runner.{name}"
-    for name in ("strategies", "venue_models", "second.venue_models", "second.annotated_config")
+    for name in (
+        "strategies",
+        "nautilus1.venue_models",
+        "nautilus2.venue_models",
+        "nautilus2.annotated_config",
+    )
 )
 ENGINES_OWN = "nautilus_trader."  # its compiled modules may have neither a file nor a full name
 MAIN = "__main__"

@@ -250,8 +250,9 @@ def _number(value: float) -> Plain:
 
 def _key(name: object) -> str:
     known, value = _scalar(name)
-    written = canonical(value) if known else ADDRESS.sub("", str(name))
-    return value if known and isinstance(value, str) else clean(written)
+    if known and isinstance(value, str):
+        return value
+    return clean(canonical(value) if known else ADDRESS.sub("", str(name)))
 
 
 def _fields(value: object) -> Iterable[tuple[str, object]] | None:
