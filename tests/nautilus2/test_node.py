@@ -15,15 +15,33 @@ from nautilus_trader.backtest import (
     BacktestVenueConfig,
 )
 from nautilus_trader.execution import MakerTakerFeeModel
-from nautilus_trader.model import NautilusDataType
+from nautilus_trader.model import (
+    BookAction,
+    BookOrder,
+    NautilusDataType,
+    OrderBookDelta,
+    OrderSide,
+    Price,
+    Quantity,
+)
 from nautilus_trader.persistence import ParquetDataCatalog
 from nautilus_trader.trading import ImportableStrategyConfig
 
 from backtest_store import record
 from backtest_store.capture.engines.v2.node import watch_node_class
+from backtest_store.capture.identity.market_data import fingerprint
 from backtest_store.models import Record
 from tests.capture.stores import only, stored
-from tests.nautilus2.backtests import QUIET, USD, Scripted, ScriptedConfig, backtest, bars_of, share
+from tests.nautilus2.backtests import (
+    QUIET,
+    START,
+    USD,
+    Scripted,
+    ScriptedConfig,
+    backtest,
+    bars_of,
+    share,
+)
 from tests.nautilus2.test_recording import recorded as recorded_engine
 
 PRICES = [100, 110, 90, 95]
@@ -48,7 +66,9 @@ def catalog(tmp_path: Path) -> str:
     return path
 
 
-def config_of(catalog: str, **run: Any) -> BacktestRunConfig:
+def config_of(
+    catalog: str, data_type: NautilusDataType = NautilusDataType.Bar, **run: Any
+) -> BacktestRunConfig:
     venue = BacktestVenueConfig(
         name="XNAS",
         oms_type="NETTING",
@@ -57,9 +77,7 @@ def config_of(catalog: str, **run: Any) -> BacktestRunConfig:
         base_currency=USD,
         fee_model=MakerTakerFeeModel(0, 0),
     )
-    data = BacktestDataConfig(
-        data_type=NautilusDataType.Bar, catalog_path=catalog, instrument_id=share().id
-    )
+    data = BacktestDataConfig(data_type=data_type, catalog_path=catalog, instrument_id=share().id)
     engine = BacktestEngineConfig(logging=QUIET)
     return BacktestRunConfig(venues=[venue], data=[data], engine=engine, **run)
 
@@ -129,6 +147,30 @@ class _Unable(Scripted):
     def on_start(self) -> None:
         """Fail to."""
         raise LookupError("nothing to trade")
+
+
+def changes(count: int = 30) -> list[OrderBookDelta]:
+    """Changes of an order book, a bid and an ask together each second."""
+    start, made = int(START.timestamp()) * 10**9, []
+    for n in range(count):
+        for side, price, flags in ((OrderSide.BUY, 99, 0), (OrderSide.SELL, 101, 1 << 7)):
+            action = BookAction.UPDATE if n else BookAction.ADD
+            order = BookOrder(side, Price(price, 2), Quantity(5 + n, 0), price)
+            time = start + n * 10**9
+            made.append(OrderBookDelta(share().id, action, order, flags, n, time, time))
+    return made
+
+
+def test_a_node_that_joins_changes_of_an_order_book_has_replayed_them_all(
+    store: str, tmp_path: Path
+) -> None:
+    written = ParquetDataCatalog(str(tmp_path))
+    written.write_instruments([share()])
+    written.write_order_book_deltas(changes())
+    config = config_of(str(tmp_path), data_type=NautilusDataType.OrderBookDelta)
+    saved = recorded(node_of(config, orders={}))
+    assert (saved.status, saved.error_message) == ("success", None)
+    assert saved.data_fingerprint == fingerprint(changes())
 
 
 class Joins(Scripted):

@@ -8,7 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from nautilus_trader.backtest import BacktestEngine, BacktestEngineConfig
+from nautilus_trader.backtest import (
+    BacktestEngine,
+    BacktestEngineConfig,
+    FXRolloverInterestModule,
+    InterestRateRecord,
+)
 from nautilus_trader.execution import FillModel, MakerTakerFeeModel
 from nautilus_trader.model import AccountType, Currency, CurrencyPair, Money
 from nautilus_trader.portfolio import PortfolioConfig
@@ -211,6 +216,17 @@ def test_a_hash_is_of_all_that_decides(store: str, other: dict[str, Any]) -> Non
     assert first == again
     different = recorded(_made(other)).config_hash
     assert different not in {None, first}
+
+
+def test_a_hash_is_of_no_order_that_chance_decides(store: str) -> None:
+    # Rust has a map's entries in another order in each, and the module's text shows them.
+    months = [f"2024-{month:02}" for month in range(1, 13)]
+    places = ("USA", "AUS", "JPN", "EA19")
+    records = [InterestRateRecord(place, month, 0.1) for place in places for month in months]
+    modules = [FXRolloverInterestModule(records) for _ in range(2)]
+    assert len(set(map(repr, modules))) == 2
+    hashes = {recorded(_made({"modules": [module]})).config_hash for module in modules}
+    assert len(hashes - {None}) == 1
 
 
 def _made(said: dict[str, Any]) -> BacktestEngine:

@@ -223,7 +223,7 @@ class SecondEngine:
     def _stopped(self) -> Outcome | None:
         """Return what stopped a run before its data ended."""
         asked, iterations = self._asked, self.engine.iteration
-        expected = len(between(asked.data(), asked.start, asked.end))
+        expected = self._steps(between(asked.data(), asked.start, asked.end))
         is_short = not asked.has_all_data or iterations < expected
         if not is_short or (asked.shutdown is None and not asked.has_all_data):
             return None
@@ -236,6 +236,10 @@ class SecondEngine:
             error_type="ShutdownSystem" if asked.shutdown else "Stopped",
             error_message=clean(f"at {isoformat(self.engine.backtest_end)}: {text}"),
         )
+
+    def _steps(self, data: Sequence[Any]) -> int:
+        """Return how many iterations the engine makes of data."""
+        return len(data)
 
     def _accounts(self) -> Accounts:
         return Accounts(self.engine, self._prices)

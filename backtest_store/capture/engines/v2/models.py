@@ -35,3 +35,41 @@ def arguments_of(model: Any) -> dict[str, Any] | None:
     """Return the arguments that a model was made with; None if they are not known."""
     held, given = _kept.get(id(model), (None, None))
     return given if held is model else None
+
+
+def in_order(text: str) -> str:
+    """Return a value's text as Rust writes it, the entries of its maps in an order of their own.
+
+    Rust has them in one that chance decides anew in each process. A map's brace is followed by its
+    first entry, that of a structure by a space.
+    """
+    opening = text.find("{")
+    closing = _end_of_group(text, opening)
+    if closing is None:
+        return text
+    inside = text[opening + 1 : closing]
+    entries = [in_order(entry.strip()) for entry in _entries(inside)]
+    if not inside.startswith(" "):
+        entries.sort()
+    return f"{text[:opening]}{{{', '.join(entries)}}}{in_order(text[closing + 1 :])}"
+
+
+def _end_of_group(text: str, opening: int) -> int | None:
+    depth = 0
+    for place in range(opening, len(text)) if opening >= 0 else ():
+        depth += (text[place] == "{") - (text[place] == "}")
+        if not depth:
+            return place
+    return None
+
+
+def _entries(text: str) -> list[str]:
+    """Split a text at its commas, but for those within brackets."""
+    depth, entries = 0, [""]
+    for letter in text:
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "," and not depth:
+            entries.append("")
+        else:
+            entries[-1] += letter
+    return entries
