@@ -27,6 +27,7 @@ from backtest_store.store import queries
 from backtest_store.store.settings import Settings
 from tests.faults.runs import TRADED, a_failure, a_run, stored
 from tests.shell import btstore, lines_about
+from tests.waiting import LONG
 
 SPAWN = multiprocessing.get_context("spawn")
 FORK = multiprocessing.get_context("fork")
@@ -50,7 +51,7 @@ def under_way(record: Record, home: Path) -> multiprocessing.process.BaseProcess
     here, there = SPAWN.Pipe()
     process = SPAWN.Process(target=run_forever, args=(record, home, there))
     process.start()
-    assert here.poll(30)
+    assert here.poll(LONG)
     return process
 
 
