@@ -7,6 +7,7 @@ first line of its own docstring.
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -97,6 +98,7 @@ def _imported(name: str) -> tuple[Any, str]:
     return import_module(f"backtest_store.cli.commands.{module}"), attribute
 
 
+@cache  # tests call many commands in one process
 def _command(name: str) -> Any:
     module, attribute = _imported(name)
     found = getattr(module, attribute)
