@@ -150,15 +150,6 @@ class Record(Metrics, Annotations, Run):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Annotated(Annotations):
-    """What people say of a run, when that was changed last, and by which PostgreSQL user."""
-
-    run_id: UUID
-    annotated_at: datetime
-    annotated_by: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class FoundRun:
     """A run whose id lies in a range: the range's place in what was asked, from 1, and the id."""
 

@@ -58,6 +58,13 @@ class Outcome:
     warnings: Sequence[str] = field(default=())
 
 
+UNENDED = Outcome(
+    status="interrupted",
+    error_message="the run did not reach its end: its exception was handled, or `engine.end()` "
+    "was not called after `run(streaming=True)`",
+)
+
+
 def outcome_of(error: BaseException | None) -> Outcome:
     """Return how a run ended, from the exception that ended it."""
     if error is None:

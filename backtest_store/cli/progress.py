@@ -16,27 +16,17 @@ def progress(total: int, what: str) -> Iterator[Callable[[], None]]:
     if total <= 1 or not sys.stderr.isatty():
         yield lambda: None
         return
+    from rich import progress as bars
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeRemainingColumn,
-    )
     from rich.text import Text
 
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
+    class Rate(bars.ProgressColumn):
+        def render(self, task: bars.Task) -> Text:
             speed = task.finished_speed or task.speed
             return Text("" if speed is None else f"{speed:.3g}/s")
 
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), Rate())
-    console = Console(stderr=True)
-    with Progress(
-        *columns, TimeRemainingColumn(compact=True), TextColumn("left"), console=console
-    ) as bar:
+    done = bars.TextColumn(what), bars.BarColumn(), bars.MofNCompleteColumn(), Rate()
+    left = bars.TimeRemainingColumn(compact=True), bars.TextColumn("left")
+    with bars.Progress(*done, *left, console=Console(stderr=True)) as bar:
         task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)

@@ -58,8 +58,12 @@ async def best(
         of_run = scope_of(run, scope)
         if of_run not in counted:
             counted[of_run] = await _trials(db, of_run)
-    judgements = [judged(run, counted[scope_of(run, scope)], variance) for run in found]
-    return await _beside_other_periods(db, judgements)
+    others = await queries.other_periods(db, run_ids=[run.run_id for run in found])
+    other_of = {other.run_id: other for other in others}
+    return [
+        _with_other(judged(run, counted[scope_of(run, scope)], variance), other_of.get(run.run_id))
+        for run in found
+    ]
 
 
 async def _distinct(db: Db, listing: Listing, limit: int) -> list[Record]:
@@ -77,14 +81,8 @@ async def _distinct(db: Db, listing: Listing, limit: int) -> list[Record]:
     return [*found.values()][:limit]
 
 
-async def _beside_other_periods(db: Db, runs: Sequence[JudgedRun]) -> list[JudgedRun]:
-    """Return the runs with what the same parameters did at another time."""
-    found = await queries.other_periods(db, run_ids=[run.run_id for run in runs])
-    others = {other.run_id: other for other in found}
-    return [_beside(run, others.get(run.run_id)) for run in runs]
-
-
-def _beside(run: JudgedRun, other: OtherPeriod | None) -> JudgedRun:
+def _with_other(run: JudgedRun, other: OtherPeriod | None) -> JudgedRun:
+    """Add what the same parameters did at another time."""
     if other is None:
         return run
     return replace(
@@ -174,17 +172,14 @@ def _estimate(run: Record) -> SharpeEstimate | None:
     shape = run.returns_skewness, run.returns_kurtosis
     if ratio is None or year is None or count is None or None in shape or count < LEAST_RETURNS:
         return None
+    correlation = run.returns_autocorrelation or 0.0
     return SharpeEstimate(
         sharpe_ratio=ratio / sqrt(year),
         returns_count=count,
         skewness=shape[0] or 0.0,
         kurtosis=shape[1] or 0.0,
-        autocorrelation=_within_one(run.returns_autocorrelation or 0.0),
+        autocorrelation=min(max(correlation, -MOST_AUTOCORRELATION), MOST_AUTOCORRELATION),
     )
-
-
-def _within_one(correlation: float) -> float:
-    return min(max(correlation, -MOST_AUTOCORRELATION), MOST_AUTOCORRELATION)
 
 
 def worth(run: JudgedRun) -> str:

@@ -85,14 +85,6 @@ class Comparison:
         flat = [flattened(run.parameters) for run in self.runs]
         return {name: [run.get(name) for run in flat] for run in flat for name in run}
 
-    def differing_parameters(self) -> dict[str, list[object]]:
-        """Return the parameters that are not the same in all runs."""
-        return {
-            name: values
-            for name, values in self.parameters().items()
-            if any(value != values[0] or type(value) is not type(values[0]) for value in values)
-        }
-
     def best(self, metric: str) -> set[int]:
         """Return the places of the best runs by a metric; none if no run is better than another.
 

@@ -6,7 +6,7 @@ completion and the table in the documentation are made from this list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from backtest_store.models import METRIC_FIELDS, Status
@@ -74,10 +74,6 @@ class Filters(NamedTuple):
     strategy: str | None = None
     subjects: tuple[Subject, ...] = ()
 
-    def naming(self, subjects: Iterable[Subject]) -> Filters:
-        """Return these filters beside a question that names more."""
-        return self._replace(subjects=(*self.subjects, *subjects))
-
 
 EVERY_RUN = Filters()
 
@@ -130,18 +126,9 @@ def _reading(name: str, read: Callable[[str], object] = str) -> Callable[[str], 
     return lambda text: sql.condition(name, read(plain_text(text)))
 
 
-def _where(text: str) -> Condition:
-    asked = where(text)
-    return sql.joined("where", "AND", asked.conditions)
-
-
 def _metric(text: str) -> Condition:
     name, operator, value = comparison(text, "--metric")
     return fields.compared(known(name, COMPARABLE_METRICS, "metric"), operator, value)
-
-
-def _parameter(text: str) -> Condition:
-    return parameter_condition(comparison(text, "--param"))
 
 
 _EVERY = (
@@ -195,7 +182,7 @@ _EVERY = (
     Filter(
         "parameters", "--param", "COMPARISON",
         "Only runs with a parameter like 'fast_period>=10' or 'exit.atr_multiple>2'. Repeatable.",
-        _parameter, repeatable=True,
+        lambda text: parameter_condition(comparison(text, "--param")), repeatable=True,
     ),
     Filter(
         "metrics", "--metric", "COMPARISON",
@@ -205,7 +192,7 @@ _EVERY = (
     Filter(
         "where", "--where", "EXPRESSION",
         'Only runs for which this is true: "sharpe_ratio > 1 and (fast_period >= 10 or use_stop)".',
-        _where,
+        lambda text: sql.joined("where", "AND", where(text).conditions),
     ),
 )  # fmt: skip
 FILTERS = {found.name: found for found in _EVERY}

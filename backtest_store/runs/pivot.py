@@ -15,6 +15,7 @@ from backtest_store.runs import listing as listings
 from backtest_store.runs.expressions.parameters import flattened
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.tables import html
+from backtest_store.runs.tables.columns import written
 from backtest_store.statistics.parameter_surface import Cell, Surroundings, explained, surroundings
 from backtest_store.store import queries
 from backtest_store.store.sql import Condition, Db
@@ -79,7 +80,7 @@ class Pivot:
     def named(self, place: Cell) -> str:
         """Return the inputs of a cell as a person writes them."""
         values = (axis[n] for axis, n in zip(self.axes, place, strict=True))
-        return ", ".join(f"{i} {text(v)}" for i, v in zip(self.inputs, values, strict=True))
+        return ", ".join(f"{i} {written(v)}" for i, v in zip(self.inputs, values, strict=True))
 
     def notes(self) -> Iterator[str]:
         """Yield what the table alone does not say."""
@@ -94,11 +95,6 @@ class Pivot:
         for name, share in self.explained.items():
             if share is not None:
                 yield f"{name} explains {share:.0%} of the variance of {self.metric}"
-
-
-def text(value: object) -> str:
-    """Return a parameter's value as a person types it."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 async def pivot(

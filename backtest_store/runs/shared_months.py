@@ -69,23 +69,19 @@ async def shared_months(db: Db, where: Sequence[Condition]) -> SharedMonths | No
             f"needs {FEWEST_RUNS} runs of different configurations with months, found {len(known)}"
         )
     first, last = _most_common(months[run.run_id] for run in known)
-    covering = [run for run in known if _covers(months[run.run_id], first, last)]
-    rows = [_between(months[run.run_id], first, last) for run in covering]
-    return _without_gaps(
-        covering,
-        rows,
-        [
-            *(["only the newest 1,000 runs are looked at"] if len(found) > MOST_RUNS else []),
-            *_left_out(
-                len(runs) - len(known),
-                "run",
-                "without months: stored by an older version, or their capital was lost",
-            ),
-            *_left_out(
-                len(known) - len(covering), "run", f"not from {first:%Y-%m} to {last:%Y-%m}"
-            ),
-        ],
-    )
+    covering = [
+        run
+        for run in known
+        if months[run.run_id][0].first <= first and months[run.run_id][-1].first >= last
+    ]
+    rows = [[m for m in months[run.run_id] if first <= m.first <= last] for run in covering]
+    no_months = "without months: stored by an older version, or their capital was lost"
+    notes = [
+        *([f"only the newest {MOST_RUNS:,} runs are looked at"] if len(found) > MOST_RUNS else []),
+        *_left_out(len(runs) - len(known), "run", no_months),
+        *_left_out(len(known) - len(covering), "run", f"not from {first:%Y-%m} to {last:%Y-%m}"),
+    ]
+    return _without_gaps(covering, rows, notes)
 
 
 def distinct(runs: Iterable[Record]) -> Iterable[Record]:
@@ -105,14 +101,6 @@ def _most_common(rows: Iterable[Sequence[Month]]) -> tuple[date, date]:
     """Return the first and the last month that most rows have, of equals the longest."""
     spans = Counter((row[0].first, row[-1].first) for row in rows)
     return max(spans, key=lambda span: (spans[span], span[1] - span[0], span))
-
-
-def _covers(row: Sequence[Month], first: date, last: date) -> bool:
-    return row[0].first <= first and row[-1].first >= last
-
-
-def _between(row: Sequence[Month], first: date, last: date) -> list[Month]:
-    return [month for month in row if first <= month.first <= last]
 
 
 def _without_gaps(

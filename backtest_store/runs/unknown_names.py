@@ -25,7 +25,9 @@ NEWEST = 10_000  # runs that are looked at for names in their documents
 async def unknown_names(db: Db, asked: Filters) -> list[str]:
     """Return a sentence about each name in filters that no run has; none if there are no runs."""
     said = []
-    if asked.strategy and not await _has_run(db, asked.strategy):
+    if asked.strategy and not await queries.count_runs(
+        db, limit=1, where=[sql.condition("strategy", asked.strategy)]
+    ):
         known = await queries.strategy_names(db, prefix="", limit=MOST_STRATEGIES)
         said.append(f"there is no strategy {named_or_nearest(asked.strategy, known)}")
     said += [
@@ -60,10 +62,6 @@ def saying_unknown_names(
         return await use_case(db)
 
     return said_first
-
-
-async def _has_run(db: Db, strategy: str) -> bool:
-    return await queries.count_runs(db, limit=1, where=[sql.condition("strategy", strategy)]) > 0
 
 
 async def _missing(db: Db, subject: Subject) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Literal
 
 from backtest_store.errors import UsageError
 from backtest_store.models import WalkForwardWindow
 from backtest_store.runs.shared_months import DAYS_A_YEAR, SharedMonths
 from backtest_store.statistics.months import Month, span_of
-from backtest_store.statistics.walk_forward import Score, WalkForward, Window, walk_forward
+from backtest_store.statistics.walk_forward import Score, WalkForward, compounded, walk_forward
 
 Criterion = Literal["sharpe_ratio", "total_return", "max_drawdown"]
 LENGTH = re.compile(r"([1-9]\d{0,2})([my])")
@@ -87,35 +86,25 @@ def _score(shared: SharedMonths, by: Criterion) -> Score:
 
 def _windows(shared: SharedMonths, walked: WalkForward) -> Iterator[WalkForwardWindow]:
     held = {month: place for place, month in enumerate(walked.months)}
+    firsts = shared.firsts
     for window in walked.windows:
-        places = [held[month] for month in window.test]
-        yield _window(shared, window, walked, places)
-
-
-def _window(
-    shared: SharedMonths, window: Window, walked: WalkForward, places: Sequence[int]
-) -> WalkForwardWindow:
-    run, firsts = shared.runs[window.run], shared.firsts
-    return WalkForwardWindow(
-        train_start=firsts[window.train.start],
-        test_start=firsts[window.test.start],
-        test_end=firsts[window.test.stop - 1],
-        run_id=run.run_id,
-        parameters=run.parameters,
-        in_sample=window.trained,
-        out_of_sample=window.tested,
-        total_return=_compounded(walked.returns[n] for n in places),
-        hindsight_return=_compounded(walked.hindsight[n] for n in places),
-        median_return=_compounded(walked.middle[n] for n in places),
-    )
-
-
-def _compounded(returns: Iterable[float]) -> float:
-    return prod(1 + r for r in returns) - 1
+        run, places = shared.runs[window.run], [held[month] for month in window.test]
+        yield WalkForwardWindow(
+            train_start=firsts[window.train.start],
+            test_start=firsts[window.test.start],
+            test_end=firsts[window.test.stop - 1],
+            run_id=run.run_id,
+            parameters=run.parameters,
+            in_sample=window.trained,
+            out_of_sample=window.tested,
+            total_return=compounded(walked.returns[n] for n in places),
+            hindsight_return=compounded(walked.hindsight[n] for n in places),
+            median_return=compounded(walked.middle[n] for n in places),
+        )
 
 
 def _growth(returns: Sequence[float]) -> str:
-    whole = _compounded(returns)
+    whole = compounded(returns)
     if whole <= -1:
         return f"{whole:.1%} in all"
     yearly = (1 + whole) ** (MONTHS_A_YEAR / len(returns)) - 1

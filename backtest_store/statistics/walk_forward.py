@@ -8,9 +8,9 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from math import prod
 from statistics import median
 
 Score = Callable[[int, int, int], float | None]
@@ -88,7 +88,7 @@ def walk_forward(
     windows = list(_windows(len(returns), count, score, train, test))
     held = [(window.run, month) for window in windows for month in window.test]
     months = [month for _, month in held]
-    best = max(range(len(returns)), key=lambda run: _compounded(returns[run], months))
+    best = max(range(len(returns)), key=lambda run: compounded(returns[run][m] for m in months))
     return WalkForward(
         windows=windows,
         months=months,
@@ -115,13 +115,6 @@ def _windows(runs: int, count: int, score: Score, train: int, test: int) -> Iter
             )
 
 
-def _compounded(returns: Sequence[float], months: Sequence[int]) -> float:
-    growth = 1.0
-    for month in months:
-        growth *= 1 + returns[month]
-    return growth
-
-
-def equity(returns: Sequence[float]) -> list[float]:
-    """Return equity after each month, beginning with 1 before the first."""
-    return list(accumulate(returns, lambda level, r: level * (1 + r), initial=1.0))
+def compounded(returns: Iterable[float]) -> float:
+    """Return what returns come to one after the other, a fraction."""
+    return prod(1 + r for r in returns) - 1

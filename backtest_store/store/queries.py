@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from backtest_store.models import (
     DEFAULTS,
     RECORD_FIELDS,
-    Annotated,
     FoundRun,
     InputValue,
     MonthsOfRun,
@@ -146,11 +145,6 @@ async def annotate_runs(  # noqa: PLR0913 - each is a parameter of the query
     """Change what is said of runs, and return the ids of those that are there."""
     changes = add, remove, note, starred, name
     return await sql.column(db, "annotate_runs", run_ids, *changes)
-
-
-async def annotations_of(db: Db, *, run_ids: Sequence[UUID]) -> list[Annotated]:
-    """Read what is said of runs, when that was changed last, and by whom."""
-    return await sql.many(db, "annotations_of", Annotated, run_ids)
 
 
 async def get_runs(

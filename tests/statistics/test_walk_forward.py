@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest_store.statistics.walk_forward import equity, walk_forward
+from backtest_store.statistics.walk_forward import compounded, walk_forward
 
 RETURNS = [
     [0.10, 0.10, -0.50, 0.00, 0.30, 0.00, 0.10],
@@ -29,7 +29,7 @@ def test_each_window_holds_what_was_best_before_it() -> None:
     assert walked.returns == [-0.50, 0.00, -0.10, 0.10, 0.10]
     assert walked.middle == [0.05, 0.05, 0.05, 0.05, 0.05]
     assert walked.hindsight == RETURNS[1][2:]  # 1.2 * 1.2 * 0.9 * 1.1 of the months held
-    assert equity(walked.returns)[-1] == pytest.approx(0.5 * 0.9 * 1.1 * 1.1)
+    assert compounded(walked.returns) + 1 == pytest.approx(0.5 * 0.9 * 1.1 * 1.1)
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(2, 30), st.integers(0, 2**32))

@@ -71,10 +71,11 @@ async def test_who_and_when_are_noted_by_the_database_alone(db: asyncpg.Connecti
     run = make_record(tags=["x"])
     await store(db, [run])
     await db.execute("UPDATE annotations SET annotated_by = 'someone', annotated_at = 'epoch'")
-    (found,) = await queries.annotations_of(db, run_ids=[run.run_id])
-    assert found.annotated_by == await db.fetchval("SELECT session_user::text")
-    assert abs(found.annotated_at - datetime.now(UTC)) < timedelta(minutes=5)
-    assert (found.tags, found.note) == (["x"], None)
+    found = await db.fetchrow("SELECT * FROM annotations WHERE run_id = $1", run.run_id)
+    assert found is not None
+    assert found["annotated_by"] == await db.fetchval("SELECT session_user::text")
+    assert abs(found["annotated_at"] - datetime.now(UTC)) < timedelta(minutes=5)
+    assert (found["tags"], found["note"]) == (["x"], None)
 
 
 async def test_it_goes_with_its_run(db: asyncpg.Connection) -> None:

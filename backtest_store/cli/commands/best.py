@@ -1,6 +1,5 @@
 """`btstore best`: the best runs, and whether they are luck."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -15,6 +14,8 @@ from backtest_store.cli.options import (
 from backtest_store.cli.output.streams import print_message
 from backtest_store.cli.output.writers import FOR_PEOPLE, Format
 from backtest_store.runs.filters import Filters
+from backtest_store.runs.trial_scopes import ScopeName
+from backtest_store.statistics.luck import Variance
 
 MOST = 100
 SHOWN = (
@@ -41,22 +42,6 @@ EXAMPLES = examples(
 )
 
 
-class ScopeOption(StrEnum):
-    """Which runs count as trials."""
-
-    STRATEGY = "strategy"
-    INSTRUMENT = "instrument"
-    BATCH = "batch"
-    STORE = "store"
-
-
-class VarianceOption(StrEnum):
-    """Which variance the Sharpe ratio's estimate has."""
-
-    PUBLISHED = "published"
-    NULL = "null"
-
-
 @with_filters()
 def best(  # noqa: PLR0913 - each is an option
     *,
@@ -68,19 +53,19 @@ def best(  # noqa: PLR0913 - each is an option
         ),
     ] = "sharpe_ratio",
     scope: Annotated[
-        ScopeOption,
+        ScopeName,
         typer.Option(
             help="What counts as a trial: runs of the same strategy on the same instruments and"
             " time, of any strategy on them, of the same grid, or all runs."
         ),
-    ] = ScopeOption.STRATEGY,
+    ] = "strategy",
     variance: Annotated[
-        VarianceOption,
+        Variance,
         typer.Option(
             help="How uncertain a Sharpe ratio is: as Bailey and Lopez de Prado published it, or"
             " as it is without skill."
         ),
-    ] = VarianceOption.PUBLISHED,
+    ] = "published",
     limit: Annotated[
         int, typer.Option(metavar="N", min=1, max=MOST, help="At most this many runs.")
     ] = 5,
@@ -97,7 +82,7 @@ def best(  # noqa: PLR0913 - each is an option
     metric = known(by, QUALITIES, "metric to rank by")
     listing = Listing(filters.conditions, metric)
     found = read(
-        lambda db: judging.best(db, listing, limit, scope=scope.value, variance=variance.value),
+        lambda db: judging.best(db, listing, limit, scope=scope, variance=variance),
         filters,
     )
     columns = [column for column in cells.columns(JudgedRun) if column.name not in UNLISTED]

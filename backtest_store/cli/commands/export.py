@@ -1,9 +1,8 @@
 """`btstore export`: runs as JSON Lines."""
 
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -35,24 +34,17 @@ FileArgument = Annotated[
 ]
 
 
-class ExportFormat(StrEnum):
-    """What is written."""
-
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-
-
 @with_filters()
 def export(
     file: FileArgument,
     *,
     yes: OverwriteOption = False,
     format_: Annotated[
-        ExportFormat,
+        Literal["jsonl", "parquet"],
         typer.Option(
             "--format", help="What to write; Parquet is one way, only jsonl can be imported."
         ),
-    ] = ExportFormat.JSONL,
+    ] = "jsonl",
     filters: Filters,
 ) -> None:
     """Write whole runs as JSON Lines, which `btstore import` reads, or as Parquet, for analysis."""
@@ -62,7 +54,7 @@ def export(
 
     where = filters.conditions
     with _output(file, yes=yes) as write:
-        if format_ is ExportFormat.PARQUET:
+        if format_ == "parquet":
             runs = read(lambda db: _parquet(db, filters, write), filters)
         else:
             runs = read(

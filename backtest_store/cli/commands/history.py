@@ -17,7 +17,7 @@ from backtest_store.cli.output.writers import Format
 from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Sequence
 
     from asyncpg import Connection
 
@@ -91,11 +91,8 @@ def history(  # noqa: PLR0913 - each is an option
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """List runs: the newest, or the best by a metric, by what sets them apart."""
-    from backtest_store.cli.output.run_lists import RunPrinter
     from backtest_store.cli.spinner import read
     from backtest_store.errors import UsageError
-    from backtest_store.models import METRIC_FIELDS
-    from backtest_store.runs.expressions.typed_values import span_of_months
     from backtest_store.runs.listing import OVER_MONTHS, Listing
     from backtest_store.store.fields import SORTABLE, known
 
@@ -104,18 +101,13 @@ def history(  # noqa: PLR0913 - each is an option
     )
     if all_ and limit is not None:
         raise UsageError("use --all or --limit, not both")
-    names = None if columns is None else [name.strip() for name in columns.split(",")]
-    about = (sort,) if sort != Listing().order_by else ()
-    # Beside figures of some months, those of the whole run would be taken for theirs.
-    whole = () if while_ is None else {*METRIC_FIELDS, "equity"} - {*OVER_MONTHS}
-    printer = RunPrinter(format_, (*about, *filters.metrics), names, whole)
+    about = (*((sort,) if sort != Listing().order_by else ()), *filters.metrics)
+    printer = _printer(about, columns, format_, of_months=while_ is not None)
     if while_ is not None:
         if all_ or after is not None or reproductions or sort not in OVER_MONTHS:
             ranks = ", ".join(OVER_MONTHS)
             raise UsageError(f"--while takes --limit, filters and --sort by {ranks}")
-        found = _print_months(
-            filters, listing, span_of_months(while_), limit or DEFAULT_LIMIT, printer
-        )
+        found = _print_months(filters, listing, while_, limit or DEFAULT_LIMIT, printer)
     elif all_:
         found = read(lambda db: _print_every(db, listing, after, printer), filters)
     else:
@@ -124,23 +116,34 @@ def history(  # noqa: PLR0913 - each is an option
         print_message(NO_MATCH if after else no_runs_message(filters))
 
 
+def _printer(
+    about: "Sequence[str]", columns: str | None, format_: Format, *, of_months: bool
+) -> "RunPrinter":
+    from backtest_store.cli.output.run_lists import RunPrinter
+    from backtest_store.models import METRIC_FIELDS
+    from backtest_store.runs.listing import OVER_MONTHS
+
+    names = None if columns is None else [name.strip() for name in columns.split(",")]
+    # Beside figures of some months, those of the whole run would be taken for theirs.
+    whole = {*METRIC_FIELDS, "equity"} - {*OVER_MONTHS} if of_months else ()
+    return RunPrinter(format_, about, names, whole)
+
+
 def _print_months(
-    filters: Filters,
-    listing: "Listing",
-    months: "tuple[date, date]",
-    limit: int,
-    printer: "RunPrinter",
+    filters: Filters, listing: "Listing", span: str, limit: int, printer: "RunPrinter"
 ) -> bool:
     """Print what runs did over some months, and return whether any covers them."""
     from backtest_store.cli.spinner import read
     from backtest_store.runs import listing as listings
+    from backtest_store.runs.expressions.typed_values import span_of_months
 
+    months = span_of_months(span)
     runs = read(lambda db: listings.over_months(db, listing, months, limit), filters)
     printer.print(runs)
     printer.close()
-    span = f"{months[0]:%Y-%m} to {months[1]:%Y-%m}"
+    from_to = f"{months[0]:%Y-%m} to {months[1]:%Y-%m}"
     what = "return, Sharpe ratio and drawdown"
-    print_message(f"note: {what} are of {span}; runs that do not cover it are left out")
+    print_message(f"note: {what} are of {from_to}; runs that do not cover it are left out")
     return bool(runs)
 
 

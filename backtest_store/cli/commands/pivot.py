@@ -1,8 +1,7 @@
 """`btstore pivot`: a metric over one or two parameters."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -28,14 +27,7 @@ EXAMPLES = examples(
 )
 
 
-class AggregateOption(StrEnum):
-    """What a cell shows of its runs."""
-
-    BEST = "best"
-    MEDIAN = "median"
-    COUNT = "count"
-
-
+Aggregate = Literal["best", "median", "count"]
 PICTURES = (".html", ".png", ".svg")
 OutputOption = Annotated[
     Path | None,
@@ -60,8 +52,8 @@ def pivot(  # noqa: PLR0913 - each is an option
         ),
     ] = "sharpe_ratio",
     aggregate: Annotated[
-        AggregateOption, typer.Option("--agg", help="Which value of several runs a cell shows.")
-    ] = AggregateOption.MEDIAN,
+        Aggregate, typer.Option("--agg", help="Which value of several runs a cell shows.")
+    ] = "median",
     output: OutputOption = None,
     yes: OverwriteOption = False,
     format_: FormatOption = Format.TABLE,
@@ -84,20 +76,20 @@ def pivot(  # noqa: PLR0913 - each is an option
     if output is not None:
         _draw(found, output, aggregate, yes=yes)
         return
-    pivots.write(found, format_, aggregate.value)
+    pivots.write(found, format_, aggregate)
     if format_ in FOR_PEOPLE:
         for note in found.notes():
             print_message(f"note: {note}")
 
 
-def _draw(pivot: "Pivot", file: Path, aggregate: AggregateOption, *, yes: bool) -> None:
+def _draw(pivot: "Pivot", file: Path, aggregate: Aggregate, *, yes: bool) -> None:
     from backtest_store.cli.output.files import written
     from backtest_store.cli.output.web import heat_maps
 
     if file.suffix == ".html":
-        drawn = heat_maps.page(pivot, aggregate.value)
+        drawn = heat_maps.page(pivot, aggregate)
     else:
-        drawn = heat_maps.picture(pivot, aggregate.value, file.suffix[1:])
+        drawn = heat_maps.picture(pivot, aggregate, file.suffix[1:])
     with written(file, yes=yes) as write:
         write(drawn)
     print_message(f"wrote {file}")

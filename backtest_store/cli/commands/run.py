@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -43,13 +42,7 @@ EXAMPLES = examples(
 )
 
 
-class Sampler(StrEnum):
-    """What chooses which combinations of a grid to run."""
-
-    TPE = "tpe"
-    RANDOM = "random"
-
-
+Sampler = Literal["tpe", "random"]
 ConfigArgument = Annotated[
     list[Path], typer.Argument(metavar="CONFIG...", help="TOML, YAML or JSON files.")
 ]

@@ -1,8 +1,5 @@
 """`btstore strategies`: each strategy, summed up."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from backtest_store.cli.options import (
     FormatOption,
     examples,
@@ -11,9 +8,6 @@ from backtest_store.cli.options import (
 )
 from backtest_store.cli.output.writers import FOR_PEOPLE, Format
 from backtest_store.runs.filters import Filters
-
-if TYPE_CHECKING:
-    from backtest_store.models import Strategy
 
 EXAMPLES = examples("btstore strategies", "btstore strategies --since 30d --format csv")
 
@@ -27,14 +21,10 @@ def strategies(*, filters: Filters, format_: FormatOption = Format.TABLE) -> Non
     from backtest_store.runs import summary
 
     found = read(lambda db: summary.strategies(db, filters.conditions), filters)
+    has_reproductions = any(strategy.reproductions for strategy in found)
     columns = [
         column._replace(heading="reruns") if column.name == "reproductions" else column
         for column in cells.columns(Strategy)
-        if format_ not in FOR_PEOPLE or column.name != "reproductions" or has_any(found)
+        if format_ not in FOR_PEOPLE or column.name != "reproductions" or has_reproductions
     ]
     render.many(found, format_, columns, nothing=lambda: no_runs_message(filters))
-
-
-def has_any(found: "Sequence[Strategy]") -> bool:
-    """Say whether anything was reproduced."""
-    return any(strategy.reproductions for strategy in found)

@@ -47,7 +47,7 @@ def summary(
     names, shown = by.split(","), known(metric, QUALITIES, "metric to show")
     groups = read(
         lambda db: summaries.summary(db, names, shown, where=filters.conditions),
-        filters.naming(map(summaries.subject_of_key, names)),
+        filters._replace(subjects=(*filters.subjects, *map(summaries.subject_of_key, names))),
     )
     if not groups:
         print_message(no_runs_message(filters))

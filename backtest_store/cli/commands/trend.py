@@ -1,7 +1,6 @@
 """`btstore trend`: a strategy's runs over time."""
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,14 +19,6 @@ EXAMPLES = examples(
 )
 
 
-class Span(StrEnum):
-    """What is summed up."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-
-
 StrategyArgument = Annotated[
     str,
     typer.Argument(metavar="STRATEGY", help="Its name.", autocompletion=completion.strategies),
@@ -38,7 +29,9 @@ StrategyArgument = Annotated[
 def trend(
     *,
     filters: Filters,
-    by: Annotated[Span, typer.Option(help="Period of each row.")] = Span.MONTH,
+    by: Annotated[
+        Literal["day", "week", "month"], typer.Option(help="Period of each row.")
+    ] = "month",
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Show how the best, the median and the worst of a strategy's runs went over time."""
@@ -47,9 +40,9 @@ def trend(
     from backtest_store.models import Period
     from backtest_store.runs import summary
 
-    found = read(lambda db: summary.trend(db, by.value, filters.conditions), filters)
+    found = read(lambda db: summary.trend(db, by, filters.conditions), filters)
     columns = cells.columns(Period)
-    if by is Span.MONTH:
+    if by == "month":
         columns = (columns[0]._replace(unit="month"), *columns[1:])
     render.many(found, format_, columns, nothing=lambda: no_runs_message(filters))
     if format_ is Format.TABLE:

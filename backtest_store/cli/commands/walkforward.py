@@ -1,7 +1,6 @@
 """`btstore walkforward`: choose by the past, hold in the future, from stored months."""
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,14 +15,6 @@ EXAMPLES = examples(
 )
 
 
-class CriterionOption(StrEnum):
-    """What a run is chosen by."""
-
-    SHARPE_RATIO = "sharpe_ratio"
-    TOTAL_RETURN = "total_return"
-    MAX_DRAWDOWN = "max_drawdown"
-
-
 @with_filters()
 def walkforward(
     *,
@@ -35,8 +26,9 @@ def walkforward(
         str, typer.Option(metavar="LENGTH", help="Length of each window to hold in: 6m or 1y.")
     ] = "1y",
     by: Annotated[
-        CriterionOption, typer.Option(help="Metric that chooses the best run of a window.")
-    ] = CriterionOption.SHARPE_RATIO,
+        Literal["sharpe_ratio", "total_return", "max_drawdown"],
+        typer.Option(help="Metric that chooses the best run of a window."),
+    ] = "sharpe_ratio",
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Hold what was best so far, window by window, and see what it did; nothing is run again."""
@@ -53,7 +45,7 @@ def walkforward(
         render.many([], format_, columns)
         print_message(no_runs_message(filters))
         return
-    walk = walking.walkforward(shared, by.value, **months)
+    walk = walking.walkforward(shared, by, **months)
     render.many(walk.windows, format_, columns)
     told = walk.notes() if format_ in FOR_PEOPLE else ()
     for note in (*told, *shared.notes):

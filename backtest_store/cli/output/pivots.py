@@ -12,7 +12,7 @@ from backtest_store.cli.output.tables import TableColumn
 from backtest_store.cli.output.text import printable
 from backtest_store.cli.output.writers import FOR_PEOPLE, FORMATS, Format
 from backtest_store.models import METRIC_FIELDS
-from backtest_store.runs.pivot import text
+from backtest_store.runs.tables.columns import written
 
 if TYPE_CHECKING:
     from backtest_store.runs.pivot import Aggregate, Pivot, PivotCell
@@ -93,7 +93,7 @@ def _draw(columns: Sequence[TableColumn], out: StandardOutput) -> None:
 
 
 def _texts(values: Sequence[object]) -> tuple[str, ...]:
-    return tuple(printable(text(value)) for value in values)
+    return tuple(printable(written(value)) for value in values)
 
 
 def _value(cell: PivotCell, aggregate: Aggregate) -> float:

@@ -76,14 +76,10 @@ def _demands(
     fraction, size = parameters.equity_fraction, parameters.trade_size
     lot = (instrument.lot_size or instrument.size_increment).as_decimal()
     return {
-        "instrument_id": (
-            str(parameters.instrument_id) == traded.instrument_id,
-            f"be the data's {traded.instrument_id}",
-        ),
-        "bar_type": (
-            str(parameters.bar_type) == traded.bar_type,
-            f"be the data's {traded.bar_type}",
-        ),
+        **{
+            name: (str(getattr(parameters, name)) == of_data, f"be the data's {of_data}")
+            for name, of_data in vars(traded).items()
+        },
         "equity_fraction": (
             fraction is None or fraction <= most,
             f"be at most venue.leverage {most:g} (0.95 is 95 % of equity)",

@@ -85,14 +85,9 @@ def _scalars(value: object) -> Iterator[object]:
         yield value
 
 
-def _is_in_an_array(path: Sequence[str]) -> bool:
-    """Say whether a path may be one into an array, a part of it being a number."""
-    return any(part.isdigit() for part in path)
-
-
 def _containing(path: Sequence[str], value: str) -> str:
     """Return an object that has the value in that place; a place in an array is not in objects."""
-    if _is_in_an_array(path):
+    if any(part.isdigit() for part in path):
         return "{}"
     for part in reversed(path):
         value = f"{{{json.dumps(part, ensure_ascii=False)}: {value}}}"

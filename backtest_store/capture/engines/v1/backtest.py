@@ -25,7 +25,6 @@ from backtest_store.capture.identity.market_data import (
     moment,
 )
 from backtest_store.capture.identity.snapshot import engine_snapshot
-from backtest_store.capture.outcome import outcome_of_run
 from backtest_store.capture.result import with_metrics
 from backtest_store.models import Json, Record
 
@@ -196,7 +195,7 @@ class FirstEngine:
 
     def outcome(self, error: BaseException | None = None, *, has_begun: bool = True) -> Outcome:
         """Return what the run came to that the engine has behind it."""
-        return outcome_of_run(self.engine, error, self._seen, has_begun=has_begun)
+        return early_stops.outcome_of_run(self.engine, error, self._seen, has_begun=has_begun)
 
     def with_metrics(self, record: Record, warnings: Sequence[str]) -> Record:
         """Add to the record of a run that has ended how it went."""

@@ -1,4 +1,4 @@
-"""Why an engine ended before its data did.
+"""What a run came to, and why an engine ended before its data did.
 
 NautilusTrader keeps one flag for it for the whole process, which the next engine to start takes
 down. What is asked here is the engine itself, and what its own run has been through.
@@ -13,6 +13,8 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from backtest_store.capture.details import UNENDED, Outcome, outcome_of
+from backtest_store.capture.identity.json_values import clean
 from backtest_store.capture.identity.market_data import isoformat
 
 if TYPE_CHECKING:
@@ -156,3 +158,46 @@ def _reached(engine: BacktestEngine) -> int:
     data, start = engine.data, engine.backtest_start
     first = 0 if start is None else bisect_left(data, start.value, key=attrgetter("ts_init"))
     return bisect_right(data, _clock(engine), key=attrgetter("ts_init")) - first
+
+
+def outcome_of_run(
+    engine: BacktestEngine,
+    error: BaseException | None = None,
+    seen: Seen | None = None,
+    *,
+    has_begun: bool = True,
+) -> Outcome:
+    """Return what the run came to that an engine has behind it.
+
+    Parameters
+    ----------
+    engine : BacktestEngine
+        An engine that has run.
+    error : BaseException, optional
+        What ended the run, or kept it from beginning.
+    seen : Seen, optional
+        What was seen of the run, if it was watched.
+    has_begun : bool
+        Whether there was a run at all.
+    """
+    if error is None:
+        return UNENDED if is_under_way(engine) else _ended(engine, seen)
+    if has_begun and seen is not None and is_account_error(error):
+        # Of a stream the engine raises what stops a run, after it has said so.
+        seen.account_error = described(error)
+        return _ended(engine, seen)
+    return outcome_of(error)
+
+
+def is_under_way(engine: BacktestEngine) -> bool:
+    """Tell whether an engine has begun a run, and not come to its end."""
+    is_over = engine.run_finished is not None and not engine.trader.is_running
+    return not is_over and engine.run_id is not None
+
+
+def _ended(engine: BacktestEngine, seen: Seen | None) -> Outcome:
+    """Return what a run came to whose end was reached: it succeeded, or was stopped."""
+    stop = stop_of(engine, seen)
+    if stop is None:
+        return Outcome()
+    return Outcome(status="stopped", error_type=stop.kind, error_message=clean(stop.reason))

@@ -11,7 +11,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture.details import Outcome, outcome_of
+from backtest_store.capture.details import UNENDED, Outcome, outcome_of
 from backtest_store.capture.engines.interface import Follower, Strategies
 from backtest_store.capture.engines.v2 import callbacks, description, methods
 from backtest_store.capture.engines.v2.accounts import Accounts, main_currency, total
@@ -27,7 +27,6 @@ from backtest_store.capture.identity.market_data import (
     isoformat,
     moment,
 )
-from backtest_store.capture.outcome import UNENDED
 from backtest_store.capture.result import Results, measured
 from backtest_store.models import Json, Record
 
