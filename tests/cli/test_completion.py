@@ -11,8 +11,25 @@ import pytest
 from backtest_store.cli import completion
 from backtest_store.store.fields import SORTABLE
 from tests.factories import make_record, store_at
+from tests.waiting import LONG
 
 RUN = UUID("abcd0001-0000-4000-8000-000000000000")
+
+
+@pytest.fixture(autouse=True)
+def folder_of_btstore(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder with a `btstore` that waits for the store as long as a busy machine takes."""
+    monkeypatch.setattr(completion, "PATIENCE_SECONDS", LONG)
+    command = tmp_path / "bin" / "btstore"
+    command.parent.mkdir()
+    command.write_text(
+        f"#!{sys.executable}\n"
+        "from backtest_store.cli import app, completion\n"
+        f"completion.PATIENCE_SECONDS = {LONG}\n"
+        "app.entry()\n"
+    )
+    command.chmod(0o755)
+    return command.parent
 
 
 @pytest.fixture
@@ -81,39 +98,27 @@ def test_without_a_store_it_offers_nothing_and_makes_nothing(
         ("btstore history --after abcd", str(RUN)),
     ],
 )
-def test_bash_gets_what_fits(typed: str, offered: str) -> None:
-    environment = os.environ | {
-        "_BTSTORE_COMPLETE": "complete_bash",
-        "COMP_WORDS": typed,
-        "COMP_CWORD": str(len(typed.split()) - 1),
-    }
-    program = (
-        "import sys; sys.argv[0] = 'btstore'; from backtest_store.cli.app import entry; entry()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert offered in done.stdout.splitlines()
-    assert done.stderr == ""
+def test_bash_gets_what_fits(folder_of_btstore: Path, typed: str, offered: str) -> None:
+    cursor = str(len(typed.split()) - 1)
+    words = completed(folder_of_btstore, "complete_bash", COMP_WORDS=typed, COMP_CWORD=cursor)
+    assert offered in words.splitlines()
 
 
 @pytest.mark.usefixtures("runs")
-def test_zsh_gets_what_fits_and_what_it_is() -> None:
-    offered = completed("complete_zsh", _TYPER_COMPLETE_ARGS="btstore show abcd0001")
+def test_zsh_gets_what_fits_and_what_it_is(folder_of_btstore: Path) -> None:
+    offered = completed(
+        folder_of_btstore, "complete_zsh", _TYPER_COMPLETE_ARGS="btstore show abcd0001"
+    )
     assert f'"{RUN}":"2026-01-05 12' in offered
     assert 'SMA Crossover"' in offered
-    offered = completed("complete_zsh", _TYPER_COMPLETE_ARGS="btstore trend SM")
+    offered = completed(folder_of_btstore, "complete_zsh", _TYPER_COMPLETE_ARGS="btstore trend SM")
     assert '"SMA Crossover"' in offered
 
 
-def completed(instruction: str, **environment: str) -> str:
+def completed(folder: Path, instruction: str, **environment: str) -> str:
     """Return what a shell is given that asks so."""
     done = subprocess.run(
-        [Path(sys.executable).parent / "btstore"],
+        [folder / "btstore"],
         env=os.environ | {"_BTSTORE_COMPLETE": instruction} | environment,
         capture_output=True,
         text=True,
@@ -124,8 +129,9 @@ def completed(instruction: str, **environment: str) -> str:
 
 
 @pytest.mark.usefixtures("runs")
-def test_a_real_bash_completes() -> None:
+def test_a_real_bash_completes(folder_of_btstore: Path) -> None:
     offered = in_bash(
+        folder_of_btstore,
         "COMP_WORDS=(btstore trend SM) COMP_CWORD=2; _btstore_completion btstore",
         'words=("${COMPREPLY[@]}")',
         "COMP_WORDS=(btstore show abcd) COMP_CWORD=2; _btstore_completion btstore",
@@ -134,12 +140,12 @@ def test_a_real_bash_completes() -> None:
     assert offered.splitlines() == ["SMA\\ Crossover", str(RUN)]
 
 
-def in_bash(*lines: str) -> str:
+def in_bash(folder: Path, *lines: str) -> str:
     """Run lines in a bash that has loaded the completion."""
     script = ['eval "$(btstore --show-completion)"', *lines]
     done = subprocess.run(
         ["bash", "--norc", "-c", "\n".join(script)],
-        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=True,
