@@ -352,15 +352,15 @@ CREATE INDEX backtest_runs_by_currency ON backtest_runs (currency);
 CREATE INDEX backtest_runs_by_batch ON backtest_runs (batch_id, started_at) WHERE batch_id IS NOT NULL;
 
 -- What a run did over some of its months, from a slice of what is stored of each: `history --while`
--- asks this of every run, so these are loops, which take half of what sums over unnest() do.
+-- asks this of every run. Months are counted by their mean length, which first days of months are
+-- never more than some days off: in a third of the time that the parts of a date take.
 CREATE FUNCTION periods_between(period text, first date, other date) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE period
            WHEN 'day' THEN other - first
-           ELSE 12 * (date_part('year', other) - date_part('year', first))
-                + date_part('month', other) - date_part('month', first)
+           ELSE ((other - first) / 30.436875::double precision)::integer
            END;
-COMMENT ON FUNCTION periods_between(text, date, date) IS 'How many days or calendar months one date is after another.';
+COMMENT ON FUNCTION periods_between(text, date, date) IS 'How many days or calendar months one date is after another: for months, the first days of two.';
 
 CREATE FUNCTION compounded(returns real[]) RETURNS double precision
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
@@ -397,36 +397,29 @@ END
 $$;
 COMMENT ON FUNCTION deepest_fall(real[]) IS 'The deepest fall below a peak at the ends of periods, the start being the first.';
 
+-- Not a loop, but a query: PostgreSQL puts it into the one that asks, which halves what a run takes.
 CREATE FUNCTION annual_sharpe_ratio(
     returns real[], counts smallint[], means real[], deviations real[], periods_per_year double precision
-) RETURNS double precision LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
-DECLARE
-    -- Of the mean square: a variance this small is rounding.
-    noise    CONSTANT double precision := 1e-14;
-    days     double precision := 0;
-    total    double precision := 0;
-    squares  double precision := 0;
-    variance double precision;
-BEGIN
-    IF counts IS NULL THEN
-        SELECT count(r), sum(r::double precision), sum(r::double precision ^ 2)
-          INTO days, total, squares FROM unnest(returns) AS r;
-    END IF;
-    -- Sums over months are sums over days.
-    FOR month IN 1..coalesce(cardinality(counts), 0) LOOP
-        IF counts[month] > 0 THEN
-            days := days + counts[month];
-            total := total + counts[month] * means[month]::double precision;
-            squares := squares + counts[month]
-                * (means[month]::double precision * means[month] + deviations[month]::double precision * deviations[month]);
-        END IF;
-    END LOOP;
-    variance := CASE WHEN days > 1 THEN (squares - total * total / days) / (days - 1) ELSE 0 END;
-    RETURN CASE WHEN variance > noise * squares / days THEN total / days / sqrt(variance) * sqrt(periods_per_year) END;
-END
+) RETURNS SETOF double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 1 AS $$
+    -- A variance this small, of the mean square, is rounding.
+    SELECT CASE WHEN days > 1 THEN CASE
+           WHEN squares - total * total / days > 1e-14 * squares * (days - 1) / days
+           THEN total / days / sqrt((squares - total * total / days) / (days - 1))
+                * sqrt(periods_per_year)
+           END END
+      FROM (
+            SELECT sum(coalesce(day_count, 1)) FILTER (WHERE mean IS NOT NULL) AS days,
+                   sum(coalesce(day_count, 1) * mean) AS total,
+                   sum(coalesce(day_count, 1) * (mean * mean + coalesce(deviation * deviation, 0))) AS squares
+              FROM (
+                    SELECT unnest(counts)::double precision AS day_count,
+                           unnest(coalesce(means, returns))::double precision AS mean,
+                           unnest(deviations)::double precision AS deviation
+                   ) AS parts
+           ) AS sums
 $$;
 COMMENT ON FUNCTION annual_sharpe_ratio(real[], smallint[], real[], real[], double precision) IS
-    'The Sharpe ratio of daily returns from the number, mean and deviation of those in each month, or, without counts, from themselves.';
+    'The Sharpe ratio of daily returns from the number, mean and deviation of those in each month, or, without these, from themselves.';
 
 -- What people say of a run: the one thing about it that changes. A row for each run of which anybody
 -- said anything; its latest state belongs to the run in every list.
