@@ -102,7 +102,7 @@ def history(  # noqa: PLR0913 - each is an option
     if all_ and limit is not None:
         raise UsageError("use --all or --limit, not both")
     about = (*((sort,) if sort != Listing().order_by else ()), *filters.metrics)
-    printer = _printer(about, columns, format_, of_months=while_ is not None)
+    printer = _printer(about, columns, format_, while_)
     if while_ is not None:
         if all_ or after is not None or reproductions or sort not in OVER_MONTHS:
             ranks = ", ".join(OVER_MONTHS)
@@ -113,20 +113,23 @@ def history(  # noqa: PLR0913 - each is an option
     else:
         found = _print_first(filters, listing, after, limit or DEFAULT_LIMIT, printer)
     if not found:
-        print_message(NO_MATCH if after else no_runs_message(filters))
+        print_message(NO_MATCH if after or while_ else no_runs_message(filters))
 
 
 def _printer(
-    about: "Sequence[str]", columns: str | None, format_: Format, *, of_months: bool
+    about: "Sequence[str]", columns: str | None, format_: Format, months: str | None
 ) -> "RunPrinter":
     from backtest_store.cli.output.run_lists import RunPrinter
+    from backtest_store.errors import UsageError
     from backtest_store.models import METRIC_FIELDS
     from backtest_store.runs.listing import OVER_MONTHS
 
     names = None if columns is None else [name.strip() for name in columns.split(",")]
     # Beside figures of some months, those of the whole run would be taken for theirs.
-    whole = {*METRIC_FIELDS, "equity"} - {*OVER_MONTHS} if of_months else ()
-    return RunPrinter(format_, about, names, whole)
+    whole = () if months is None else {*METRIC_FIELDS, "equity"} - {*OVER_MONTHS}
+    if mixed := next((name for name in names or () if name in whole), None):
+        raise UsageError(f"{mixed} is of whole runs, which --while does not show")
+    return RunPrinter(format_, about, names, whole, months)
 
 
 def _print_months(

@@ -50,6 +50,7 @@ PICTURED = (
 )  # inputs, and the shape of equity
 MOST_AT_ONCE = 3  # inputs that are more needed than the drawdown
 BEFORE_METRICS = "instrument_ids"
+MONTHS = "months"
 EQUITY_BARS = 12
 FIELDS = {column.name: column for column in cells.columns(Record)}
 NUMBERS = (int, float)
@@ -129,7 +130,7 @@ def _input_column(name: str, values: Sequence[Any]) -> Column:
 
 
 def selected(
-    names: Sequence[str], runs: Sequence[Record]
+    names: Sequence[str], runs: Sequence[Record], months: str | None = None
 ) -> tuple[list[Column], Callable[[Sequence[Record]], list[list[Any]]]]:
     """Return the columns of those names, and what makes rows of runs.
 
@@ -140,13 +141,16 @@ def selected(
         goes by its bare name, too, if no field has that.
     runs : sequence of Record
         Whole runs that tell what inputs there are.
+    months : str, optional
+        The months that figures are of, which a column ``months`` has.
 
     Raises
     ------
     UsageError
         If nothing of that name is known.
     """
-    every = [inputs_of(run) for run in runs]
+    of_all = {} if months is None else {MONTHS: months}
+    every = [inputs_of(run) | of_all for run in runs]
     known = dict.fromkeys(name for inputs in every for name in inputs)
     whole = [name if name in FIELDS else _input_name(name, known) for name in names]
     columns = [
@@ -155,7 +159,7 @@ def selected(
     ]
 
     def rows(some: Sequence[Record]) -> list[list[Any]]:
-        found = ((run, inputs_of(run)) for run in some)
+        found = ((run, inputs_of(run) | of_all) for run in some)
         return [
             [getattr(run, n) if n in FIELDS else inputs.get(n) for n in whole]
             for run, inputs in found
@@ -189,7 +193,9 @@ class RunPrinter:
     names : sequence of str, optional
         The columns, if they are asked for.
     without : collection of str
-        What people are not shown unless they ask for it.
+        What is not shown unless it is asked for.
+    months : str, optional
+        The months that figures are of: of that what programs read, too, is all but `without`.
     """
 
     def __init__(
@@ -198,9 +204,13 @@ class RunPrinter:
         about: Sequence[str] = (),
         names: Sequence[str] | None = None,
         without: Collection[str] = (),
+        months: str | None = None,
     ) -> None:
+        if months is not None and names is None and format_ not in FOR_PEOPLE:
+            names = [name for name in LISTED if name not in without]
+            names.insert(names.index("total_return"), MONTHS)
         self._format, self._about, self._names = format_, about, names
-        self._without = without
+        self._without, self._months = without, months
         self._rows: Callable[[Sequence[Record]], list[list[Any]]] | None = None
         self._printer: render.Printer | None = None
         self.fields = self._fields()
@@ -216,7 +226,7 @@ class RunPrinter:
         """Print some runs."""
         if self._names is not None:
             if self._printer is None or self._rows is None:
-                columns, self._rows = selected(self._names, runs)
+                columns, self._rows = selected(self._names, runs, self._months)
                 self._printer = render.Printer(self._format, columns)
             self._printer.write(self._rows(runs))
         elif self._format in FOR_PEOPLE:

@@ -72,6 +72,9 @@ def end_of(text: str) -> datetime:
         raise UsageError(f"{text!r} is after the year 9999") from error
 
 
+_YEARS = range(1677, 2263)  # of times in nanoseconds, as NautilusTrader has them
+
+
 def first_of_month(text: str) -> date:
     """Return the first day of a month that is written as 2015-06 or by that day.
 
@@ -100,4 +103,7 @@ def span_of_months(text: str) -> tuple[date, date]:
     months = first_of_month(first), first_of_month(last if dots else first)
     if months[0] > months[1]:
         raise UsageError(f"{text} ends before it begins", hint="write --while 2008-01..2009-03")
+    if months[0].year < _YEARS.start or months[1].year not in _YEARS:
+        what = f"{_YEARS.start} to {_YEARS.stop - 1}"
+        raise UsageError(f"{text} is beyond the times of market data, {what}")
     return months
