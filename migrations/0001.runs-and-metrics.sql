@@ -356,8 +356,8 @@ CREATE INDEX backtest_runs_by_batch ON backtest_runs (batch_id, started_at) WHER
 -- never more than some days off: in a third of the time that the parts of a date take.
 CREATE FUNCTION periods_between(period text, first date, other date) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE period
-           WHEN 'day' THEN other - first
+    RETURN CASE WHEN NOT isfinite(first) THEN NULL
+           WHEN period = 'day' THEN other - first
            ELSE ((other - first) / 30.436875::double precision)::integer
            END;
 COMMENT ON FUNCTION periods_between(text, date, date) IS 'How many days or calendar months one date is after another: for months, the first days of two.';
