@@ -14,9 +14,13 @@ from backtest_store.runner.config_runs import Batch, Checked, Ended, RunOnce, in
 from backtest_store.runner.grids.grid import Combination, NotRun
 from backtest_store.runner.parallel import WorkerDied, Workers
 from backtest_store.runs.duplicates import Identity, stored_before
+from backtest_store.saving import save
 from backtest_store.store import queries
+from backtest_store.store.settings import Settings
 
 if TYPE_CHECKING:
+    from asyncpg import Connection
+
     from backtest_store.runner.grids.search import Search
     from backtest_store.store.sql import Db
 
@@ -34,6 +38,7 @@ class Planned:
 class Report:
     """What became of the backtests so far, each under its place in the plan."""
 
+    combinations: Sequence[Combination] = ()
     runs: dict[int, Record] = field(default_factory=dict)
     failures: dict[int, NotRun] = field(default_factory=dict)
     unsaved: set[UUID] = field(default_factory=set)
@@ -62,10 +67,10 @@ class Report:
         """Return the runs in the order of the plan."""
         return [self.runs[number] for number in sorted(self.runs)]
 
-    def labelled(self, combinations: Sequence[Combination]) -> dict[str, Record]:
+    def labelled(self) -> dict[str, Record]:
         """Return the runs by what they are called in the plan, or else in the store."""
         return {
-            combinations[place].label or self.runs[place].strategy_name: self.runs[place]
+            self.combinations[place].label or self.runs[place].strategy_name: self.runs[place]
             for place in sorted(self.runs)
         }
 
@@ -111,9 +116,22 @@ def plan(
     return planned, impossible
 
 
-async def stored(db: Db, planned: Sequence[Planned]) -> dict[int, Record]:
-    """Return the newest stored run identical to each backtest, under its place in the plan."""
-    return await stored_before(db, [p.identity for p in planned]) if planned else {}
+async def stored(
+    db: Connection, planned: Sequence[Planned], tags: Sequence[str] | None
+) -> dict[int, Record]:
+    """Return the newest stored run identical to each backtest, under its place in the plan.
+
+    If tags are given, even none, what waits in the spool is saved first, and the runs get them.
+    """
+    to = Settings.from_environment()
+    if tags is not None and save.has_leftovers(to.home):
+        await save.save_waiting(to)
+    identities = [each.identity for each in planned]
+    found = await stored_before(db, identities)
+    if not (found and tags):
+        return found
+    await queries.annotate_runs(db, run_ids=[run.run_id for run in found.values()], add=tags)
+    return await stored_before(db, identities)
 
 
 def run_all(
@@ -129,9 +147,8 @@ def run_all(
     places = [place for place in range(len(planned)) if place not in reuse]
     configs = [planned[place].combination.config for place in places]
     for number, outcome in workers.each(RunOnce(datetime.now(UTC), batch), configs):
-        place = places[number]
-        _note(report, place, planned[place].combination.label, outcome)
-        yield place
+        _note(report, places[number], outcome)
+        yield places[number]
 
 
 def run_search(
@@ -143,15 +160,14 @@ def run_search(
     """
     once = RunOnce(datetime.min.replace(tzinfo=UTC) if reuse else datetime.now(UTC), batch)
     for number, outcome in workers.each(once.again if reuse else once, search):
-        label = search.combinations[number].label
-        _note(report, number, label, outcome)
+        _note(report, number, outcome)
         search.learn(number, report.runs.get(number))
         yield number
 
 
-def _note(report: Report, place: int, label: str, outcome: Ended | NotRun | WorkerDied) -> None:
+def _note(report: Report, place: int, outcome: Ended | NotRun | WorkerDied) -> None:
     if isinstance(outcome, NotRun | WorkerDied):
-        report.failures[place] = NotRun(outcome.reason, label)
+        report.failures[place] = NotRun(outcome.reason, report.combinations[place].label)
     else:
         report.runs[place] = outcome.run
         report.remarks.update(outcome.remarks)

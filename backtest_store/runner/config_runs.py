@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.engines.version import engine_version, unsupported
 from backtest_store.errors import StoreError, UsageError
@@ -177,24 +177,11 @@ def run(
     StoreError
         If it could not be recorded.
     """
-    facts = node().facts_of(backtest)
+    said = _said_of(backtest)
+    if batch is not None:
+        said |= {"batch_id": batch.id, "batch_name": batch.name, "batch_inputs": inputs}
     target, start = node().prepared(backtest)
-    recording = record(
-        target,
-        strategy_name=backtest.name,
-        strategy_type=backtest.type,
-        tags=backtest.tags,
-        note=backtest.note,
-        data_source=facts.data_source,
-        data_fingerprint=facts.data_fingerprint,
-        config_snapshot=backtest.run_config,
-        config_hash=facts.config_hash,
-        reproduced_from=reproduced_from,
-        batch_id=None if batch is None else batch.id,
-        batch_name=None if batch is None else batch.name,
-        batch_inputs=None if batch is None else inputs,
-        command_line=command_line,
-    )
+    recording = record(target, reproduced_from=reproduced_from, command_line=command_line, **said)
     try:
         with recording:
             start()
@@ -205,24 +192,27 @@ def run(
         target.dispose()
     if not recording.records:
         raise StoreError("the run could not be recorded", hint="the warning above says why")
-    return Ended(recording.records[-1], is_saved=not recording.unsaved)
+    return Ended(recording.records[-1], is_saved=not recording.unsaved, remarks=backtest.remarks)
 
 
-def run_one(config: Config, batch: Batch | None = None) -> Ended | NotRun:
-    """Run and save a backtest as one of many: whatever happens to it does not stop the others."""
-    try:
-        backtest = expanded(config)
-        ended = run(backtest, batch=batch, inputs=config.inputs)
-    except StoreError as error:
-        return NotRun(str(error), hint=error.hint)
-    except Exception as error:  # noqa: BLE001 - the others go on, and this one is reported
-        return NotRun(f"{type(error).__name__}: {error}")
-    return replace(ended, remarks=backtest.remarks)
+def _said_of(backtest: Backtest) -> dict[str, Any]:
+    """Return what is known of a run before it runs."""
+    facts: Facts = node().facts_of(backtest)
+    return {
+        "strategy_name": backtest.name,
+        "strategy_type": backtest.type,
+        "tags": backtest.tags,
+        "note": backtest.note,
+        "data_source": facts.data_source,
+        "data_fingerprint": facts.data_fingerprint,
+        "config_snapshot": backtest.run_config,
+        "config_hash": facts.config_hash,
+    }
 
 
 @dataclass(frozen=True)
 class RunOnce:
-    """Runs and saves one backtest of many.
+    """Runs and saves one backtest of many: whatever happens to it does not stop the others.
 
     Parameters
     ----------
@@ -236,8 +226,13 @@ class RunOnce:
     batch: Batch | None = None
 
     def __call__(self, config: Config) -> Ended | NotRun:
-        """Run it: whatever happens to it does not stop the others."""
-        return run_one(config, self.batch)
+        """Run it."""
+        try:
+            return run(expanded(config), batch=self.batch, inputs=config.inputs)
+        except StoreError as error:
+            return NotRun(str(error), hint=error.hint)
+        except Exception as error:  # noqa: BLE001 - the others go on, and this one is reported
+            return NotRun(f"{type(error).__name__}: {error}")
 
     def again(self, config: Config) -> Ended | NotRun:
         """Run it unless the worker that was lost at it had saved it already."""
@@ -248,6 +243,4 @@ class RunOnce:
             found = read(lambda db: stored_before(db, [checked.identity])).get(0)
         except StoreError:  # the run itself waits in the spool for as long as the store is away
             found = None
-        if found is not None and found.started_at >= self.since:
-            return Ended(found)
-        return run_one(config, self.batch)
+        return Ended(found) if found and found.started_at >= self.since else self(config)

@@ -8,6 +8,7 @@ import gc
 import json
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from statistics import median
@@ -22,7 +23,7 @@ from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from backtest_store.runner.config.config import load_config
-from backtest_store.runner.config_runs import expanded, run_one
+from backtest_store.runner.config_runs import RunOnce, expanded
 from backtest_store.runner.grids.grid import Combination, combinations, grid_of
 
 ROUNDS = 5
@@ -67,10 +68,11 @@ def main() -> None:
     runs = [BacktestRunConfig.parse(json.dumps(expanded(each).run_config)) for each in configs]
     data = nodes.BacktestNode.load_data_config(runs[0].data[0]).data
     (instrument,) = ParquetDataCatalog(runs[0].data[0].catalog_path).instruments()
+    once = RunOnce(datetime.now(UTC))
     measured: dict[str, list[float]] = {"bare": [], "btstore": []}
     for _ in range(ROUNDS):
         measured["bare"].append(cpu(lambda run: bare(run, data, instrument), runs))
-        measured["btstore"].append(cpu(run_one, configs))
+        measured["btstore"].append(cpu(once, configs))
     print(json.dumps({name: median(times[1:]) for name, times in measured.items()}))
 
 

@@ -269,7 +269,7 @@ def test_what_went_to_the_spool_is_not_said_to_be_saved(
 def test_what_left_the_spool_meanwhile_is_said_to_be_saved(store: str) -> None:
     saved, waiting = make_record(), make_record()
     store_at(store, saved)
-    report = Report({0: saved, 1: waiting}, {}, {saved.run_id, waiting.run_id})
+    report = Report((), {0: saved, 1: waiting}, {}, {saved.run_id, waiting.run_id})
     look_for_unsaved(report, ThisProcess())
     assert (report.saved, report.unsaved) == (1, {waiting.run_id})
 

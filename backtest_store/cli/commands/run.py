@@ -25,8 +25,6 @@ from backtest_store.cli.ray import WithRay
 from backtest_store.errors import UnreachableError, UsageError
 
 if TYPE_CHECKING:
-    from asyncpg import Connection
-
     from backtest_store.models import Record
     from backtest_store.runner.batch import Planned, Report
     from backtest_store.runner.config.config import Config
@@ -126,37 +124,49 @@ def run(  # noqa: PLR0913 - each is an option
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Run backtests from config files, or a grid of them, and save each."""
-    from backtest_store.cli.output import render
-    from backtest_store.cli.output.run_lists import BY_NEED
     from backtest_store.runner.config.config import described, load_config
     from backtest_store.runner.config_runs import require_engine
-    from backtest_store.runner.grids.grid import combinations, grid_of, parse_settings
+    from backtest_store.runner.grids.grid import grid_of, parse_settings
 
     settings = parse_settings(set_)
     loaded = [described(load_config(path), name=name, tags=tag, note=note) for path in configs]
-    labels = [str(path) if len(configs) > 1 else "" for path in configs]
     grids = [grid_of(config).combined(settings) for config in loaded]
     require_engine()
     if search is not None and not dry_run:
         what = search_of(loaded, grids, search, trials, by)
         with make_workers(min(jobs, trials), ray) as workers:
-            report, labelled = run_trials(what, grids[0].name, workers, reuse=skip_existing)
+            report = run_trials(what, grids[0].name, workers, reuse=skip_existing)
     else:
-        found = [
-            list(combinations(config, grid, name=label))
-            for config, grid, label in zip(loaded, grids, labels, strict=True)
-        ]
+        found = every_combination(configs, loaded, grids)
         if dry_run:
             print_expanded(found)
             return
+        batch = batch_of(found, grids)
         with make_workers(min(jobs, sum(map(len, found))), ray) as workers:
-            batch = batch_of(found, [grid.name for grid in grids])
-            report, labelled = run_grid(
-                found, workers, batch, skip_existing=skip_existing, tags=tag
-            )
+            report = run_grid(found, workers, batch, reuse=skip_existing, tags=tag)
+    show_outcome(report, format_)
+
+
+def every_combination(
+    paths: Sequence[Path], configs: Sequence[Config], grids: Sequence[Grid]
+) -> list[list[Combination | NotRun]]:
+    """Return what each config's grid asks for; with several, labels name the file."""
+    from backtest_store.runner.grids.grid import combinations
+
+    return [
+        list(combinations(config, grid, name=str(path) if len(paths) > 1 else ""))
+        for path, config, grid in zip(paths, configs, grids, strict=True)
+    ]
+
+
+def show_outcome(report: Report, format_: Format) -> None:
+    """List the runs, tell of those that did not succeed, and leave with the exit code of both."""
+    from backtest_store.cli.output import render
+    from backtest_store.cli.output.run_lists import BY_NEED
+
     if report.runs:
         render.many(report.in_order(), format_, shown=BY_NEED)
-    exit_code(labelled, list(report.failures.values()))
+    exit_code(report.labelled(), list(report.failures.values()))
     if report.unsaved:
         raise typer.Exit(UnreachableError.exit_code)
 
@@ -174,9 +184,7 @@ def search_of(
     return Search(configs[0], grids[0], sampler=sampler, trials=trials, by=metric)
 
 
-def run_trials(
-    search: Search, name: str | None, workers: Workers, *, reuse: bool
-) -> tuple[Report, dict[str, Record]]:
+def run_trials(search: Search, name: str | None, workers: Workers, *, reuse: bool) -> Report:
     """Run what a search suggests, as runs of one batch."""
     from uuid import uuid4
 
@@ -184,7 +192,7 @@ def run_trials(
     from backtest_store.runner.batch import Report, run_search
     from backtest_store.runner.config_runs import Batch
 
-    report = Report()
+    report = Report(search.combinations)
     try:
         with progress(search.size, "backtests") as advance:
             for _ in run_search(search, workers, report, batch=Batch(uuid4(), name), reuse=reuse):
@@ -194,7 +202,7 @@ def run_trials(
         for remark in sorted(report.remarks):
             print_message(f"note: {remark}")
         summarise(report, len(search.combinations), 0, 0)
-    return report, report.labelled(search.combinations)
+    return report
 
 
 def make_workers(jobs: int, ray: str | None) -> Workers:
@@ -210,7 +218,7 @@ def make_workers(jobs: int, ray: str | None) -> Workers:
 
 
 def batch_of(
-    found: Sequence[Sequence[Combination | NotRun]], names: Sequence[str | None]
+    found: Sequence[Sequence[Combination | NotRun]], grids: Sequence[Grid]
 ) -> Batch | None:
     """Return what the runs of a grid have in common; a backtest alone is of none."""
     from uuid import uuid4
@@ -219,7 +227,7 @@ def batch_of(
 
     if sum(map(len, found)) == 1:
         return None
-    return Batch(uuid4(), next(filter(None, names), None))
+    return Batch(uuid4(), next((grid.name for grid in grids if grid.name), None))
 
 
 def run_grid(
@@ -227,9 +235,9 @@ def run_grid(
     workers: Workers,
     batch: Batch | None,
     *,
-    skip_existing: bool,
-    tags: Sequence[str] = (),
-) -> tuple[Report, dict[str, Record]]:
+    reuse: bool,
+    tags: Sequence[str],
+) -> Report:
     """Check every combination, then run them; tell of those that are skipped or were run before."""
     from backtest_store.cli.progress import progress
     from backtest_store.runner.batch import Report, plan, run_all
@@ -243,19 +251,19 @@ def run_grid(
     report_impossible(impossible)
     for remark in dict.fromkeys(remark for plan_ in planned for remark in plan_.remarks):
         print_message(f"note: {remark}")
-    report = Report()
-    before = stored_before(planned, workers, report, tags=tags if skip_existing else None)
-    reuse = before if skip_existing else {}
-    if not skip_existing:
+    report = Report([each.combination for each in planned])
+    before = stored_before(planned, workers, report, tags=tags if reuse else None)
+    reused = before if reuse else {}
+    if not reuse:
         warn_of_stored(planned, before)
     try:
-        with progress(len(planned) - len(reuse), "backtests") as advance:
-            for _ in run_all(planned, workers, report, reuse=reuse, batch=batch):
+        with progress(len(planned) - len(reused), "backtests") as advance:
+            for _ in run_all(planned, workers, report, reuse=reused, batch=batch):
                 advance()
         look_for_unsaved(report, workers)
     finally:
-        summarise(report, len(planned), len(impossible), len(reuse))
-    return report, report.labelled([each.combination for each in planned])
+        summarise(report, len(planned), len(impossible), len(reused))
+    return report
 
 
 def stored_before(
@@ -263,30 +271,12 @@ def stored_before(
 ) -> dict[int, Record]:
     """Find the stored runs that are identical; without a database none is, and runs are spooled."""
     from backtest_store.cli.spinner import call
+    from backtest_store.runner.batch import stored
 
     try:
-        return call(lambda db: look_up(db, planned, tags))
+        return call(lambda db: stored(db, planned, tags))
     except UnreachableError as error:
         if tags is not None:
             print_message(f"warning: --skip-existing finds no stored runs: {error}")
         tell_once(error, workers, report)
         return {}
-
-
-async def look_up(
-    db: Connection, planned: Sequence[Planned], tags: Sequence[str] | None
-) -> dict[int, Record]:
-    """Find the stored runs that are identical; if tags are given, sync first and tag them."""
-    from backtest_store.runner.batch import stored
-    from backtest_store.saving import save
-    from backtest_store.store import queries
-    from backtest_store.store.settings import Settings
-
-    to = Settings.from_environment()
-    if tags is not None and save.has_leftovers(to.home):
-        await save.save_waiting(to)
-    found = await stored(db, planned)
-    if not (found and tags):
-        return found
-    await queries.annotate_runs(db, run_ids=[run.run_id for run in found.values()], add=tags)
-    return await stored(db, planned)

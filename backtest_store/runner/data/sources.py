@@ -9,10 +9,11 @@ from pathlib import Path
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
-from backtest_store.runner.bundled_data import BUNDLED_DATA
+from backtest_store.runner.bundled_data import BUNDLED_DATA, Dataset
 from backtest_store.runner.config.config import Config
 from backtest_store.runner.config.short_form import DataConfig, InstrumentConfig
 from backtest_store.runner.config.timestamps import NANOSECONDS
+from backtest_store.runner.data.csv_file import PriceSeries
 from backtest_store.runner.data.instruments import Described, build_instrument, name_from_file
 from backtest_store.runner.data.made_catalogs import (
     Recipe,
@@ -27,6 +28,11 @@ from backtest_store.suggestions import did_you_mean
 
 _KINDS = {"bars": "Bar", "quotes": "QuoteTick", "trades": "TradeTick", "deltas": "OrderBookDelta"}
 _OTHER_SIDE = {"BID": "ASK", "ASK": "BID"}
+_TOLD = ("path", "instrument", "bar", "timestamp")  # what bundled data need not be asked
+_WHICH_END = (
+    "{}: times are taken for the beginnings of bars; if they are their ends,"
+    ' write timestamp = "close"'
+)
 
 
 @dataclass(frozen=True)
@@ -77,41 +83,40 @@ def find_source(config: Config, data: DataConfig, place: int) -> Source:
 
 def _from_file(config: Config, data: DataConfig) -> Source:
     bundled = BUNDLED_DATA.get(data.source or "")
-    path = bundled.path if bundled else config.locate(data.path or Path())
+    if bundled is not None:
+        data = data.model_copy(update={n: getattr(data, n) or getattr(bundled, n) for n in _TOLD})
+    path = config.locate(data.path or Path())
     series = read_series(path)
-    instrument_id = data.instrument or (bundled.instrument if bundled else _named_by(path))
-    section = _section(config, instrument_id)
-    if bundled and section.type is None:
-        section = section.model_copy(update={"type": bundled.instrument_type})
-    currency = bundled.currency if bundled else config.short.venue.currency
-    described = Described(instrument_id, section, currency, lambda: series.decimals)
-    instrument = build_instrument(described)
-    remarks: list[str] = []
-    if series.kind == "bars":
-        spec = data.bar or (bundled.bar if bundled else series.bar)
-        if spec is None:
-            raise UsageError(f'the times in {path} tell no kind of bar; write bar = "1-DAY"')
-        bar_types = [f"{instrument_id}-{spec}-EXTERNAL"]
-        stamped = data.timestamp or (bundled.timestamp if bundled else "open")
-        if data.timestamp is None and bundled is None and not series.is_dated:
-            remarks.append(
-                f"{path.name}: times are taken for the beginnings of bars; if they are their ends,"
-                ' write timestamp = "close"'
-            )
-    else:
-        bar_types, stamped, spec = [], "close", data.bar
+    instrument_id = data.instrument or _named_by(path)
+    instrument = _file_instrument(config, instrument_id, series, bundled)
+    is_bars = series.kind == "bars"
+    spec = data.bar or (series.bar if is_bars else None)
+    if is_bars and spec is None:
+        raise UsageError(f'the times in {path} tell no kind of bar; write bar = "1-DAY"')
     if series.rows[0].time < 0 and (data.first_moment is None or data.first_moment < 0):
         raise UsageError(f"{path} begins before 1970, NautilusTrader does not; set data.start")
+    bar_types = [f"{instrument_id}-{spec}-EXTERNAL"] if is_bars else []
     recipe = Recipe(
         str(path),
         type(instrument).to_dict(instrument),
         bar_types,
-        is_stamped_at_open=stamped == "open",
-        has_opens=config.short.venue.fill == "next_open" and bool(bar_types),
+        is_stamped_at_open=is_bars and data.timestamp != "close",
+        has_opens=is_bars and config.short.venue.fill == "next_open",
     )
-    entries = _entries_of(recipe, data, series.kind)
     traded = Traded(instrument_id, bar_types[0] if bar_types else _internal(instrument_id, spec))
-    return Source(instrument, entries, traded, data.source or str(path), remarks)
+    unsure = [_WHICH_END.format(path.name)] * (is_bars and not (data.timestamp or series.is_dated))
+    entries = _entries_of(recipe, data, series.kind)
+    return Source(instrument, entries, traded, data.source or str(path), unsure)
+
+
+def _file_instrument(
+    config: Config, instrument_id: str, series: PriceSeries, bundled: Dataset | None
+) -> Instrument:
+    section, currency = _section(config, instrument_id), config.short.venue.currency
+    if bundled is not None:
+        currency = bundled.currency
+        section = section.model_copy(update={"type": section.type or bundled.instrument_type})
+    return build_instrument(Described(instrument_id, section, currency, lambda: series.decimals))
 
 
 def _named_by(path: Path) -> str:

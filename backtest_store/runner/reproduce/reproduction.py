@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -188,20 +189,58 @@ def _require_result(original: Record) -> None:
 
 
 def repeat(request: Request) -> Record:
-    """Run the stored configuration in this process, and save the run."""
-    from backtest_store.runner.reproduce import node_run as nodes
+    """Run the stored configuration in this process, and save the run.
+
+    Raises
+    ------
+    StoreError
+        If data or a class is missing, or the configuration is none of this engine version's.
+    """
+    from backtest_store.runner.config.expansion import Backtest
+    from backtest_store.runner.config_runs import run
 
     sys.path.extend(root for root in request.import_roots if root not in sys.path)
-    return nodes.repeat(
-        request.snapshot,
-        {
-            "name": request.strategy_name,
-            "type": request.strategy_type,
-            "data_source": request.data_source,
-        },
-        reproduced_from=UUID(request.run_id),
-        command_line=shlex.join(request.command),
+    backtest = Backtest(
+        _runnable(request.snapshot),
+        name=request.strategy_name,
+        type=request.strategy_type,
+        data_source=request.data_source,
     )
+    command = shlex.join(request.command)
+    return run(backtest, reproduced_from=UUID(request.run_id), command_line=command).run
+
+
+def _runnable(snapshot: Json) -> Json:
+    """Return a stored configuration, whose data and classes are there, as this version has it."""
+    from backtest_store.runner.data.made_catalogs import restored
+    from backtest_store.runner.installed_nautilus import run_config
+
+    if not isinstance(snapshot.get("venues"), list):
+        raise StoreError("this version of NautilusTrader does not take the stored configuration")
+    data = [restored(entry) for entry in snapshot["data"]]
+    if gone := missing_catalog(data):
+        raise StoreError(f"the run's data is not there any more: no catalog {gone}")
+    _require_classes(snapshot)
+    # What a run streams to disk decides nothing, and would replace what the first one wrote.
+    engine = {name: value for name, value in snapshot["engine"].items() if name != "streaming"}
+    config: Json = run_config().without_unknown(snapshot | {"data": data, "engine": engine})
+    return config
+
+
+def _require_classes(snapshot: Json) -> None:
+    for path in component_paths(snapshot):
+        module, _, name = path.partition(":")
+        if module == IN_SCRIPT:
+            raise StoreError(
+                f"{name} was defined in a script and cannot be imported without running it",
+                hint="move it to a module of its own, or record the script with `btstore exec`",
+            )
+        try:
+            getattr(import_module(module), name)
+        except Exception as error:
+            raise StoreError(
+                f"{path} cannot be imported any more: {type(error).__name__}: {error}"
+            ) from error
 
 
 def main() -> None:
