@@ -19,7 +19,7 @@ from backtest_store.runs import compare as comparing
 from backtest_store.runs import listing as listings
 from backtest_store.runs import pivot as pivoting
 from backtest_store.runs import selectors
-from backtest_store.runs.annotations import Changes, annotate, chosen
+from backtest_store.runs.annotations import Changes, annotate, choose_ids
 from backtest_store.runs.filters import EVERY_RUN, Filters, filters
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.tables import columns as tables
@@ -241,7 +241,7 @@ class Store:
         metric = known(by, QUALITIES, "metric to rank by")
 
         async def deleting(db: Connection) -> list[UUID]:
-            ids = await chosen(db, runs, found, keep_best=keep_best, by=metric)
+            ids = await choose_ids(db, runs, found, keep_best=keep_best, by=metric)
             return await delete_runs(db, ids)
 
         return len(_asked(connection.call, deleting))

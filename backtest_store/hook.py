@@ -18,7 +18,7 @@ from uuid import UUID
 from backtest_store.capture.details import Details, tags_of
 from backtest_store.capture.guard import fill_standard_streams, guarded
 from backtest_store.capture.identity import process_start  # noqa: F401 - as early as can be
-from backtest_store.capture.import_hook import SECOND_MODULES, Meeting
+from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
 from backtest_store.saving import save
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.backtest.node import BacktestNode
 
-    from backtest_store.capture.engines.v2.node import SecondNodeRecorder
+    from backtest_store.capture.engines.v2.node import NodeRecorderV2
     from backtest_store.capture.node import NodeRecorder
     from backtest_store.capture.recorder import EngineRecorder
 
 __all__ = ["Recording", "record", "save_run", "save_run_async"]
 
 
-def _meet_second(module: ModuleType) -> None:
+def _watch_v2(module: ModuleType) -> None:
     """Hear from now on what engines of 2.0 are asked: they tell nobody afterwards."""
     if hasattr(module, "BacktestEngine"):
         from backtest_store.capture.engines.v2.methods import watch_class
@@ -46,7 +46,7 @@ def _meet_second(module: ModuleType) -> None:
                 watch(getattr(module, kind))
 
 
-Meeting(SECOND_MODULES, _meet_second).install()
+ImportHook(RUST_ENGINE_MODULES, _watch_v2).install()
 
 
 class StoreSink:
@@ -321,21 +321,21 @@ def _warm_up() -> None:
 
 def _recorder(
     target: BacktestEngine | BacktestNode, details: Details, recording: Recording
-) -> EngineRecorder | NodeRecorder | SecondNodeRecorder | None:
+) -> EngineRecorder | NodeRecorder | NodeRecorderV2 | None:
     with guarded("record"):
         fill_standard_streams()
         if not _is_supported():
             return None
         save.take_early()
         _warm_up()
-        from backtest_store.capture.engines.interface import is_a, is_second
+        from backtest_store.capture.engines.interface import is_a, is_v2
         from backtest_store.capture.node import NodeRecorder
         from backtest_store.capture.recorder import EngineRecorder
 
-        if is_a(target, "BacktestNode") and is_second(type(target)):
-            from backtest_store.capture.engines.v2.node import SecondNodeRecorder
+        if is_a(target, "BacktestNode") and is_v2(type(target)):
+            from backtest_store.capture.engines.v2.node import NodeRecorderV2
 
-            return SecondNodeRecorder(target, details, recording)
+            return NodeRecorderV2(target, details, recording)
         if is_a(target, "BacktestNode"):
             return NodeRecorder(target, details, recording)
         if is_a(target, "BacktestEngine"):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 Json = dict[str, Any]
-Plain = None | bool | int | float | str | list[Any] | dict[str, Any]
+JsonValue = None | bool | int | float | str | list[Any] | dict[str, Any]
 Status = Literal["success", "stopped", "failed", "interrupted"]
 EquityBasis = Literal["mark_to_market", "balance"]
 PeriodLength = Literal["month", "day"]

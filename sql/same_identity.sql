@@ -2,7 +2,7 @@
 -- $1 config_hashes   the hash of each; nothing is the same as one that is not known
 -- $2 code_hashes     the hash of each one's code
 -- $3 engine_versions the version of the engine for each
--- $4 but             a run that does not count; NULL if all do
+-- $4 excluded        a run that does not count; NULL if all do
 SELECT wanted.position, found.run_id
   FROM unnest($1::text[], $2::text[], $3::text[])
        WITH ORDINALITY AS wanted (config_hash, code_hash, engine_version, position)

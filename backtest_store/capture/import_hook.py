@@ -1,4 +1,4 @@
-"""Meet NautilusTrader's modules as they are imported, or at once if they are already."""
+"""Call a function with each of NautilusTrader's modules as it is imported, or at once if it is."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 # The engine in Rust: of 2.0, and the one that 1.231 carries.
-SECOND_MODULES = ("nautilus_trader.backtest", "nautilus_trader.core.nautilus_pyo3")
+RUST_ENGINE_MODULES = ("nautilus_trader.backtest", "nautilus_trader.core.nautilus_pyo3")
 
-Meet = Callable[[ModuleType], None]
+OnImport = Callable[[ModuleType], None]
 
 
-class Meeting(MetaPathFinder):
+class ImportHook(MetaPathFinder):
     """Finds modules as everybody does, and calls a function with each when it has been loaded."""
 
-    def __init__(self, names: Collection[str], meet: Meet) -> None:
+    def __init__(self, names: Collection[str], on_import: OnImport) -> None:
         self._names = names
-        self._meet = meet
+        self._on_import = on_import
 
     def install(self) -> None:
-        """Meet what is imported already, and wait for what is not."""
+        """Call it with what is imported already, and wait for what is not."""
         for name in self._names:
             if name in sys.modules:
-                self._meet(sys.modules[name])
+                self._on_import(sys.modules[name])
         sys.meta_path.insert(0, self)
 
     def find_spec(
@@ -36,26 +36,26 @@ class Meeting(MetaPathFinder):
             return None
         spec = self._found(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self._meet)
+            spec.loader = _Loader(spec.loader, self._on_import)
         return spec
 
     def _found(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None
     ) -> ModuleSpec | None:
-        """Find a module, by those of our kind first that come later: each of them meets it."""
+        """Find a module, by those of our kind first that come later: each of them is called."""
         later = sys.meta_path[sys.meta_path.index(self) + 1 :] if self in sys.meta_path else []
         for finder in later:
-            if isinstance(finder, Meeting) and name in finder._names:  # noqa: SLF001 - of our kind
+            if isinstance(finder, ImportHook) and name in finder._names:  # noqa: SLF001 - of our kind
                 return finder.find_spec(name, path, target)
         return PathFinder.find_spec(name, path, target)
 
 
 class _Loader(Loader):
-    """Loads a module as its own loader does, and then has it met."""
+    """Loads a module as its own loader does, and then calls the function with it."""
 
-    def __init__(self, loader: Loader, meet: Meet) -> None:
+    def __init__(self, loader: Loader, on_import: OnImport) -> None:
         self._loader = loader
-        self._meet = meet
+        self._on_import = on_import
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Let the module's own loader create it."""
@@ -67,4 +67,4 @@ class _Loader(Loader):
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
         self._loader.exec_module(module)
-        self._meet(module)
+        self._on_import(module)

@@ -12,13 +12,13 @@ from uuid import UUID, uuid4
 from backtest_store.capture.details import Details
 from backtest_store.capture.engines.interface import Backtest, backtest_of
 from backtest_store.capture.guard import guarded
-from backtest_store.capture.run import Begun, begin, finish
+from backtest_store.capture.run import StartedRun, begin, finish
 from backtest_store.log import get_logger
 from backtest_store.models import Record
 from backtest_store.saving.journal import Entry
 
 REMEMBERED = 4096
-UNHEARD = (
+UNWATCHED_START = (
     "the run began before it was watched: which data it saw and its daily equity are not known"
 )
 
@@ -62,7 +62,7 @@ class EngineRecorder:
         self._details = details
         self._sink = sink
         self._is_for_one_run = is_for_one_run
-        self._begun: Begun | None = None
+        self._begun: StartedRun | None = None
         self._entry: Entry | None = None
         self._attached_in: int | None = None
         self._begun_in: int | None = None
@@ -139,8 +139,8 @@ class EngineRecorder:
             return
         outcome = self._backtest.outcome(error, has_begun=begun is not None)
         if begun is None and error is None:
-            get_logger().warning(UNHEARD)
-            outcome = replace(outcome, warnings=[*outcome.warnings, UNHEARD])
+            get_logger().warning(UNWATCHED_START)
+            outcome = replace(outcome, warnings=[*outcome.warnings, UNWATCHED_START])
         begun = begun or begin(self._backtest, self._details, uuid4())
         record = finish(self._backtest, begun, outcome)
         self.runs += 1

@@ -16,7 +16,7 @@ from backtest_store.capture.accounting.sampler import Samples
 from backtest_store.capture.accounting.valuation import EXACT, Valuation
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity.json_values import plain
-from backtest_store.models import Json, Metrics, Plain, Record
+from backtest_store.models import Json, JsonValue, Metrics, Record
 from backtest_store.statistics.equity_metrics import Equity
 from backtest_store.statistics.metrics import measure
 
@@ -151,14 +151,14 @@ def engine_statistics(engine: BacktestEngine) -> Json:
     }
 
 
-def _each_currency(analyzer: PortfolioAnalyzer) -> dict[str, Plain]:
+def _each_currency(analyzer: PortfolioAnalyzer) -> dict[str, JsonValue]:
     return {
         str(currency.code): _read(analyzer.get_performance_stats_pnls, currency)
         for currency in analyzer.currencies
     }
 
 
-def _read(statistics: Callable[..., object], *arguments: object) -> Plain:
+def _read(statistics: Callable[..., object], *arguments: object) -> JsonValue:
     """Return statistics, or none: the analyzer fails on some runs without a trade."""
     try:
         return plain(statistics(*arguments))

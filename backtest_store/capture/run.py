@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from backtest_store.capture.details import Details, Outcome
+from backtest_store.capture.details import Details
 from backtest_store.capture.engines.interface import Backtest, Strategies
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import components as strategies
@@ -23,6 +23,7 @@ from backtest_store.capture.identity.snapshot import (
     instruments_asked_for,
     node_snapshot,
 )
+from backtest_store.capture.outcome import Outcome
 from backtest_store.models import Json, Record
 from backtest_store.redaction import Redactor, environment_secrets
 
@@ -33,7 +34,7 @@ IN_MEMORY = "memory"
 
 
 @dataclass
-class Begun:
+class StartedRun:
     """A run that has begun: what is known of it, and what its end will need.
 
     `overhead` is what of the run's time, in seconds, went into recording its beginning.
@@ -53,7 +54,7 @@ class Begun:
         return self.identity.data
 
 
-def begin(backtest: Backtest, details: Details, run_id: UUID) -> Begun:
+def begin(backtest: Backtest, details: Details, run_id: UUID) -> StartedRun:
     """Capture what is known before the first data: configuration, data, capital, provenance.
 
     The record is `interrupted`, which is what it is if nothing follows.
@@ -76,10 +77,10 @@ def begin(backtest: Backtest, details: Details, run_id: UUID) -> Begun:
         **_described(found, details, redactor),
         **_said(details, redactor),
     )
-    return Begun(record, collector, redactor, details, found.ids, perf_counter())
+    return StartedRun(record, collector, redactor, details, found.ids, perf_counter())
 
 
-def finish(backtest: Backtest, begun: Begun, outcome: Outcome) -> Record:
+def finish(backtest: Backtest, begun: StartedRun, outcome: Outcome) -> Record:
     """Complete the record of a run that has ended, however it has."""
     start, end = backtest.dates(begun.data)
     found = partial(begun.identity.identity, [start, end])
@@ -121,7 +122,7 @@ def _read_from(found: Strategies, details: Details) -> Json:
     }
 
 
-def _added(backtest: Backtest, begun: Begun) -> dict[str, Any]:
+def _added(backtest: Backtest, begun: StartedRun) -> dict[str, Any]:
     """Return instruments that came by request, and strategies that a controller added."""
     found = attempt("read what was added", backtest.strategies, Strategies())
     has_more = begun.strategies < found.ids
@@ -209,6 +210,6 @@ def _provenance(details: Details, redactor: Redactor, code: Code) -> Json:
     return _json(redactor, origin | {"script": script} | varied)
 
 
-def _duration(backtest: Backtest, begun: Begun) -> float:
+def _duration(backtest: Backtest, begun: StartedRun) -> float:
     took = backtest.duration()
     return perf_counter() - begun.clock if took is None else max(0.0, took - begun.overhead)

@@ -109,7 +109,7 @@ def _command(name: str) -> Any:
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
     alone.command(
         name,
-        cls=getattr(module, "KIND", None),
+        cls=getattr(module, "COMMAND_CLASS", None),
         epilog=getattr(module, "EXAMPLES", None),
         context_settings=HELP_NAMES | getattr(module, "CONTEXT", {}),
     )(found)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
-from backtest_store.models import Plain
+from backtest_store.models import JsonValue
 from backtest_store.redaction.appearance import is_importable, looks_random, names_something
 from backtest_store.redaction.assignments import NOTHING, without_assigned
 from backtest_store.redaction.names import Kind, kind_of
@@ -35,11 +35,11 @@ class Redactor:
         self._known: re.Pattern[str] | None = None
         self._learn(known)
 
-    def learn(self, value: Plain) -> None:
+    def learn(self, value: JsonValue) -> None:
         """Remember the secrets of a JSON value without changing it."""
         self._learn(secrets_in(value))
 
-    def redact(self, value: Plain) -> Plain:
+    def redact(self, value: JsonValue) -> JsonValue:
         """Return a JSON value without its secrets, and without those met before."""
         self.learn(value)
         return _walk(value, self.text)
@@ -72,7 +72,7 @@ def environment_secrets() -> list[str]:
     ]
 
 
-def secrets_in(value: Plain, kind: Kind = Kind.HARMLESS) -> Iterator[str]:
+def secrets_in(value: JsonValue, kind: Kind = Kind.HARMLESS) -> Iterator[str]:
     """Yield every secret of a JSON value; `kind` is what its name says."""
     if isinstance(value, str):
         if is_secret(value, kind):
@@ -92,7 +92,7 @@ def is_secret(value: str, kind: Kind) -> bool:
     return not is_importable(value) if kind is Kind.SECRET else looks_random(value)
 
 
-def _walk(value: Plain, text: Callable[[str], str], kind: Kind = Kind.HARMLESS) -> Plain:
+def _walk(value: JsonValue, text: Callable[[str], str], kind: Kind = Kind.HARMLESS) -> JsonValue:
     if isinstance(value, str):
         return REDACTED if is_secret(value, kind) else text(value)
     if isinstance(value, list):

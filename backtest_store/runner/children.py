@@ -21,7 +21,7 @@ from uuid import UUID
 from backtest_store.capture.details import Details
 from backtest_store.capture.guard import fill_standard_streams
 from backtest_store.capture.identity.process_start import start
-from backtest_store.capture.patching import Patch
+from backtest_store.capture.process_recorder import ProcessRecorder
 from backtest_store.models import Record, adapter, to_json
 from backtest_store.saving import save
 
@@ -54,7 +54,7 @@ class Orders:
     started: dict[str, Any] = field(default_factory=dict)
 
 
-def record_everything(orders: Orders) -> Patch:
+def record_everything(orders: Orders) -> ProcessRecorder:
     """Record every backtest of this process and of those that it starts.
 
     Parameters
@@ -86,7 +86,7 @@ def wait_for_threads() -> None:
             thread.join()
 
 
-def follow() -> Patch:
+def follow() -> ProcessRecorder:
     """Do in this process as the script that started it does."""
     orders = Orders(**json.loads(os.environ[VARIABLE]))
     vars(start).update(orders.started)
@@ -95,7 +95,7 @@ def follow() -> Patch:
     return patch
 
 
-def _record(orders: Orders) -> Patch:
+def _record(orders: Orders) -> ProcessRecorder:
     from backtest_store.hook import StoreSink
 
     fill_standard_streams()
@@ -103,7 +103,7 @@ def _record(orders: Orders) -> Patch:
         save.save_record = _keeper(Path(orders.kept))
     elif orders.tally:
         save.save_record = _counter(save.save_record, orders.tally)
-    patch = Patch(Details(**orders.said), StoreSink())
+    patch = ProcessRecorder(Details(**orders.said), StoreSink())
     patch.install()
     return patch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from backtest_store.capture.engines.version import is_second_here
+from backtest_store.capture.engines.version import is_v2_installed
 
 
 def node() -> Any:
@@ -25,4 +25,4 @@ def venue_settings() -> Any:
 
 def _module(name: str) -> Any:
     home = __name__.rpartition(".")[0]
-    return import_module(f"{home}.nautilus{2 if is_second_here() else 1}.{name}")
+    return import_module(f"{home}.nautilus{2 if is_v2_installed() else 1}.{name}")

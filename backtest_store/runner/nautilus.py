@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture.engines.version import is_second_here
+from backtest_store.capture.engines.version import is_v2_installed
 
-if TYPE_CHECKING or not is_second_here():
+if TYPE_CHECKING or not is_v2_installed():
     from nautilus_trader.config import StrategyConfig
     from nautilus_trader.model import currencies, instruments
     from nautilus_trader.model.enums import AggressorSide, OrderSide, PositionSide

@@ -50,7 +50,7 @@ async def annotate(
     return await queries.annotate_runs(db, run_ids=ids, **changes)
 
 
-async def chosen(
+async def choose_ids(
     db: Db,
     runs: Sequence[str],
     asked: Filters,

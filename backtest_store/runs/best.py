@@ -8,7 +8,7 @@ from math import sqrt
 
 from backtest_store.models import JudgedRun, OtherPeriod, Record
 from backtest_store.runs import listing as listings
-from backtest_store.runs.compare import survived
+from backtest_store.runs.compare import describe_other_period
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.selectors import require_one_currency
 from backtest_store.runs.shared_months import distinct, trial_of
@@ -133,7 +133,7 @@ def correlation_of(runs: Sequence[Record]) -> float | None:
     return mean_correlation(table[:, ~np.isnan(table).any(axis=0)])
 
 
-def unmeasured(runs: Sequence[JudgedRun]) -> bool:
+def count_as_independent(runs: Sequence[JudgedRun]) -> bool:
     """Say whether trials count as independent of each other, for lack of anything alike in them."""
     return any((run.trials or 0) > 1 and run.effective_trials == run.trials for run in runs)
 
@@ -182,7 +182,7 @@ def _estimate(run: Record) -> SharpeEstimate | None:
     )
 
 
-def worth(run: JudgedRun) -> str:
+def describe_verdict(run: JudgedRun) -> str:
     """Say in a sentence or two what a run is worth."""
     return f"{_finding(run)}{_elsewhere(run)}"
 
@@ -208,7 +208,7 @@ def _elsewhere(run: JudgedRun) -> str:
     if there is None or not run.sharpe_ratio:
         return ""
     other = OtherPeriod(run_id=run.run_id, start_date=start, end_date=end, sharpe_ratio=there)
-    return f"; {survived(run.sharpe_ratio, other)}"
+    return f"; {describe_other_period(run.sharpe_ratio, other)}"
 
 
 def _percent(chance: float) -> str:

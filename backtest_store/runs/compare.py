@@ -15,7 +15,7 @@ from backtest_store.runs.changes.inputs import differing, inputs_of
 from backtest_store.runs.expressions.parameters import flattened
 from backtest_store.runs.selectors import resolve, resolve_all
 from backtest_store.runs.tables import html
-from backtest_store.statistics.months import Span, months_of, span_of
+from backtest_store.statistics.months import SpanMetrics, metrics_of_months, months_of
 from backtest_store.store import queries
 from backtest_store.store.sql import Condition, Db
 
@@ -65,14 +65,16 @@ class Comparison:
         """Return what is not the same in all runs of what went into them."""
         return differing(self.runs)
 
-    def sides(self, run: Record) -> tuple[Span | None, Span | None]:
+    def sides(self, run: Record) -> tuple[SpanMetrics | None, SpanMetrics | None]:
         """Return how a run did in the months before the split, and in those from it on."""
         months, yearly = months_of(run), run.periods_per_year or 0.0
         parts = (
             [month for month in months if self.split and month.first < self.split],
             [month for month in months if self.split and month.first >= self.split],
         )
-        before, after = (span_of(p, yearly) if any(m.count for m in p) else None for p in parts)
+        before, after = (
+            metrics_of_months(p, yearly) if any(m.count for m in p) else None for p in parts
+        )
         return before, after
 
     def correlations(self) -> list[list[float | None]]:
@@ -133,10 +135,9 @@ class Comparison:
                 yield f"run {str(run.run_id)[:8]} was stored without its months"
         ratios = {run.run_id: run.sharpe_ratio for run in self.runs}
         for other in self.other_periods:
-            ratio = ratios.get(other.run_id)
-            if ratio:
-                name = str(other.run_id)[:8]
-                yield f"run {name} has a Sharpe ratio of {ratio:.2f}; {survived(ratio, other)}"
+            if ratio := ratios.get(other.run_id):
+                there = describe_other_period(ratio, other)
+                yield f"run {str(other.run_id)[:8]} has a Sharpe ratio of {ratio:.2f}; {there}"
 
 
 async def compare(
@@ -165,7 +166,7 @@ async def compare(
     return Comparison(found, beside, split, others)
 
 
-def survived(ratio: float, other: OtherPeriod) -> str:
+def describe_other_period(ratio: float, other: OtherPeriod) -> str:
     """Say how much of a Sharpe ratio was left at another time."""
     there = "with the same parameters"
     if other.start_date is not None and other.end_date is not None:

@@ -40,7 +40,7 @@ class Identity:
 
 
 async def stored_before(
-    db: Db, identities: Sequence[Identity], *, but: Record | None = None
+    db: Db, identities: Sequence[Identity], *, excluded: Record | None = None
 ) -> dict[int, Record]:
     """Return the newest successful run of each identity, under its place.
 
@@ -50,7 +50,7 @@ async def stored_before(
         A connection or pool of the store.
     identities : sequence of Identity
         What is looked for; nothing is found of one that is not known.
-    but : Record, optional
+    excluded : Record, optional
         A run that does not count.
     """
     found = await queries.same_identity(
@@ -58,13 +58,13 @@ async def stored_before(
         config_hashes=[i.config_hash for i in identities],
         code_hashes=[i.code_hash for i in identities],
         engine_versions=[i.engine_version for i in identities],
-        but=None if but is None else but.run_id,
+        excluded=None if excluded is None else excluded.run_id,
     )
     runs = await queries.get_runs(db, run_ids=[f.run_id for f in found])
     return {f.position - 1: run for f, run in zip(found, runs, strict=True)}
 
 
-async def identical_to(db: Db, run: Record) -> Record | None:
+async def find_identical(db: Db, run: Record) -> Record | None:
     """Return the newest successful run that a run repeats, reproductions on purpose aside.
 
     Whether it came to the same, `has_same_result` tells.
@@ -73,7 +73,7 @@ async def identical_to(db: Db, run: Record) -> Record | None:
     is_candidate = run.status == "success" and run.reproduced_from is None
     if not is_candidate or not identity.is_known:
         return None
-    return (await stored_before(db, [identity], but=run)).get(0)
+    return (await stored_before(db, [identity], excluded=run)).get(0)
 
 
 def has_same_result(run: Record, other: Record) -> bool:
@@ -82,7 +82,7 @@ def has_same_result(run: Record, other: Record) -> bool:
     return all(getattr(run, name) == getattr(other, name) for name in names)
 
 
-def repetition(run: Record, found: Record) -> str:
+def describe_duplicate(run: Record, found: Record) -> str:
     """Say that a stored run is identical to one that has ended, or only should be."""
     if has_same_result(run, found):
         return f"run {run.run_id} duplicates {named(found)}"

@@ -12,7 +12,12 @@ from typing import Literal, NamedTuple, get_args
 from backtest_store.models import METRIC_FIELDS, Status
 from backtest_store.runs.expressions import fields
 from backtest_store.runs.expressions.parameters import parameter_condition
-from backtest_store.runs.expressions.typed_values import comparison, end_of, moment, plain_text
+from backtest_store.runs.expressions.typed_values import (
+    comparison,
+    parse_end_time,
+    parse_time,
+    plain_text,
+)
 from backtest_store.runs.expressions.where import PARAMETERS, Subject, where
 from backtest_store.store import sql
 from backtest_store.store.fields import COMPARABLE_METRICS, known
@@ -155,12 +160,12 @@ _EVERY = (
     Filter(
         "since", "--since", "TIME",
         "Only runs started at this time or later, UTC: 2024-01-31, 12h, 7d or 2w.",
-        _reading("since", moment),
+        _reading("since", parse_time),
     ),
     Filter(
         "until", "--until", "TIME",
         "Only runs started up to this time, UTC; a date includes its whole day.",
-        _reading("until", end_of),
+        _reading("until", parse_end_time),
     ),
     Filter(
         "tags", "--tag", "TAG", "Only runs with this tag. Repeatable.",

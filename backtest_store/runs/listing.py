@@ -152,8 +152,8 @@ async def _first(
 
 def _order(listing: Listing) -> str:
     """Return the field by which runs are in the same order as by that one."""
-    unmeasured = any(c.name == "status" and c.values not in MEASURED for c in listing.where)
-    is_undefined = unmeasured and listing.order_by in COPIED_TO_RUNS
+    has_no_metrics = any(c.name == "status" and c.values not in MEASURED for c in listing.where)
+    is_undefined = has_no_metrics and listing.order_by in COPIED_TO_RUNS
     return NEWEST_FIRST if is_undefined else listing.order_by
 
 

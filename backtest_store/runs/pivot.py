@@ -16,7 +16,12 @@ from backtest_store.runs.expressions.parameters import flattened
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.tables import html
 from backtest_store.runs.tables.columns import written
-from backtest_store.statistics.parameter_surface import Cell, Surroundings, explained, surroundings
+from backtest_store.statistics.parameter_surface import (
+    Cell,
+    Neighbourhood,
+    explained,
+    neighbourhood,
+)
 from backtest_store.store import queries
 from backtest_store.store.sql import Condition, Db
 from backtest_store.suggestions import suggestion
@@ -68,11 +73,11 @@ class Pivot:
     cells: Mapping[Cell, PivotCell]
     explained: Mapping[str, float | None]
 
-    def surroundings(self) -> Surroundings:
+    def neighbourhood(self) -> Neighbourhood:
         """Look at what is around the best median; infinity is as high as the rest goes."""
         medians = {place: cell.median for place, cell in self.cells.items()}
         highest = max(filter(isfinite, medians.values()), default=0.0)
-        return surroundings({place: min(value, highest) for place, value in medians.items()})
+        return neighbourhood({place: min(value, highest) for place, value in medians.items()})
 
     def _repr_html_(self) -> str:
         return html.pivot(self)
@@ -84,7 +89,7 @@ class Pivot:
 
     def notes(self) -> Iterator[str]:
         """Yield what the table alone does not say."""
-        around = self.surroundings()
+        around = self.neighbourhood()
         best = f"the best median is at {self.named(around.best)}"
         if around.is_plateau is None:
             yield f"{best}; it has no neighbours to compare with"

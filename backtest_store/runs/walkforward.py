@@ -10,7 +10,7 @@ from typing import Literal
 from backtest_store.errors import UsageError
 from backtest_store.models import WalkForwardWindow
 from backtest_store.runs.shared_months import DAYS_A_YEAR, SharedMonths
-from backtest_store.statistics.months import Month, span_of
+from backtest_store.statistics.months import Month, metrics_of_months
 from backtest_store.statistics.walk_forward import Score, WalkForward, compounded, walk_forward
 
 Criterion = Literal["sharpe_ratio", "total_return", "max_drawdown"]
@@ -19,7 +19,7 @@ MONTHS_A_YEAR = 12
 
 
 @dataclass(frozen=True)
-class Walk:
+class StoredWalkForward:
     """A walk forward over stored runs, as it is shown."""
 
     windows: Sequence[WalkForwardWindow]
@@ -48,7 +48,7 @@ def months_in(length: str) -> int:
     return int(found[1]) * (MONTHS_A_YEAR if found[2] == "y" else 1)
 
 
-def walkforward(shared: SharedMonths, by: Criterion, *, train: int, test: int) -> Walk:
+def walkforward(shared: SharedMonths, by: Criterion, *, train: int, test: int) -> StoredWalkForward:
     """Walk forward over the months that runs share.
 
     Parameters
@@ -70,7 +70,9 @@ def walkforward(shared: SharedMonths, by: Criterion, *, train: int, test: int) -
         walked = walk_forward(returns, _score(shared, by), train=train, test=test)
     except ValueError as error:
         raise UsageError(str(error), hint="shorten --train, or choose longer runs") from error
-    return Walk(list(_windows(shared, walked)), walked.returns, walked.hindsight, walked.middle)
+    return StoredWalkForward(
+        list(_windows(shared, walked)), walked.returns, walked.hindsight, walked.middle
+    )
 
 
 def _score(shared: SharedMonths, by: Criterion) -> Score:
@@ -78,7 +80,7 @@ def _score(shared: SharedMonths, by: Criterion) -> Score:
     years = [run.periods_per_year or DAYS_A_YEAR for run in shared.runs]
 
     def score(run: int, first: int, last: int) -> float | None:
-        value: float | None = getattr(span_of(rows[run][first:last], years[run]), by)
+        value: float | None = getattr(metrics_of_months(rows[run][first:last], years[run]), by)
         return value
 
     return score

@@ -243,9 +243,9 @@ class Saver:
         self._looks.add(looking)
         looking.add_done_callback(self._looks.discard)
         with suppress(Exception):  # it is a courtesy
-            found = await duplicates.identical_to(self._pool, record)
+            found = await duplicates.find_identical(self._pool, record)
             if found is not None:
-                get_logger().warning(duplicates.repetition(record, found))
+                get_logger().warning(duplicates.describe_duplicate(record, found))
 
     def _pool_of(self, settings: Settings) -> StorePool:
         if self._pool is None or self._pool.settings != settings:

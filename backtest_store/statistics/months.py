@@ -61,7 +61,7 @@ class Month:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Span:
+class SpanMetrics:
     """What a run did over some months; None is undefined.
 
     Attributes
@@ -85,7 +85,7 @@ class Span:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fall:
+class DrawdownPeriod:
     """A drawdown: the first day below the peak, the lowest, and the day it was made up for."""
 
     start: date
@@ -163,7 +163,7 @@ def months_of(metrics: Metrics) -> list[Month]:
     ]
 
 
-def levels_of(metrics: Metrics) -> list[tuple[date, float]]:
+def equity_levels(metrics: Metrics) -> list[tuple[date, float]]:
     """Return equity at the end of each month of a run, or of each day of a short one.
 
     Parameters
@@ -192,30 +192,30 @@ def drawdowns(levels: Sequence[float]) -> list[float]:
     return [level / peak - 1 for level, peak in zip(levels, peaks, strict=True)]
 
 
-def falls_of(levels: Sequence[tuple[date, float]]) -> list[Fall]:
+def drawdown_periods(levels: Sequence[tuple[date, float]]) -> list[DrawdownPeriod]:
     """Return the times during which equity was below a peak, the deepest first.
 
     Parameters
     ----------
     levels : sequence of (date, float)
-        As `levels_of` returns them.
+        As `equity_levels` returns them.
     """
     depths = drawdowns([level for _, level in levels])
-    found: list[Fall] = []
+    found: list[DrawdownPeriod] = []
     below = False
     for (day, _), depth in zip(levels, depths, strict=True):
         if depth == 0:
             if below:
                 found[-1] = replace(found[-1], end=day)
         elif not below:
-            found.append(Fall(start=day, deepest=day, depth=depth))
+            found.append(DrawdownPeriod(start=day, deepest=day, depth=depth))
         elif depth < found[-1].depth:
             found[-1] = replace(found[-1], deepest=day, depth=depth)
         below = depth < 0
     return sorted(found, key=lambda fall: fall.depth)
 
 
-def span_of(months: Sequence[Month], periods_per_year: float) -> Span:
+def metrics_of_months(months: Sequence[Month], periods_per_year: float) -> SpanMetrics:
     """Tell what a run did over some months.
 
     Parameters
@@ -230,7 +230,7 @@ def span_of(months: Sequence[Month], periods_per_year: float) -> Span:
     square = fsum(m.count * (m.deviation**2 + m.mean**2) for m in months)
     variance = (square - count * mean**2) / (count - 1) if count > 1 else 0.0
     moves = count > 1 and variance > NOISE * square / count
-    return Span(
+    return SpanMetrics(
         total_return=prod(1 + month.total for month in months) - 1,
         returns_count=count,
         sharpe_ratio=mean / sqrt(variance) * sqrt(periods_per_year) if moves else None,

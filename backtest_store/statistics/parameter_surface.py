@@ -13,7 +13,7 @@ PLATEAU = 0.5  # of the way from the lower quartile of all cells to the best one
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Neighbourhood:
     """The best cell of a surface and the cells next to it.
 
     Attributes
@@ -38,7 +38,7 @@ class Surroundings:
         return None if self.height is None else self.height >= PLATEAU
 
 
-def surroundings(cells: Mapping[Cell, float]) -> Surroundings:
+def neighbourhood(cells: Mapping[Cell, float]) -> Neighbourhood:
     """Look at what surrounds the best cell.
 
     Parameters
@@ -52,7 +52,7 @@ def surroundings(cells: Mapping[Cell, float]) -> Surroundings:
     known = [cells[cell] for cell in around if cell in cells]
     low, high = _lower_quartile(list(cells.values())), cells[best]
     height = (fmean(known) - low) / (high - low) if known and high > low else None
-    return Surroundings(best, len(known), height)
+    return Neighbourhood(best, len(known), height)
 
 
 def _lower_quartile(values: Sequence[float]) -> float:

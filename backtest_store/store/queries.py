@@ -231,9 +231,9 @@ async def same_identity(
     config_hashes: list[str | None],
     code_hashes: list[str | None],
     engine_versions: list[str | None],
-    but: UUID | None,
+    excluded: UUID | None,
 ) -> list[FoundRun]:
     """Find the newest successful run of each configuration, by the same code and engine."""
     return await sql.many(
-        db, "same_identity", FoundRun, config_hashes, code_hashes, engine_versions, but
+        db, "same_identity", FoundRun, config_hashes, code_hashes, engine_versions, excluded
     )

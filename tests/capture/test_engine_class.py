@@ -14,9 +14,9 @@ warnings.simplefilter("error", RuntimeWarning)
 before = sys.excepthook
 if {watched}:
     from backtest_store.capture.details import Details
-    from backtest_store.capture.patching import Patch
+    from backtest_store.capture.process_recorder import ProcessRecorder
     from backtest_store.hook import StoreSink
-    Patch(Details(), StoreSink()).install()
+    ProcessRecorder(Details(), StoreSink()).install()
 import nautilus_trader
 from nautilus_trader.backtest import engine, node
 

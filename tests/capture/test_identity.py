@@ -43,10 +43,11 @@ from nautilus_trader.model.objects import Money
 from nautilus_trader.trading.strategy import Strategy
 
 from backtest_store.capture.details import Details
-from backtest_store.capture.identity.identity import substance
+from backtest_store.capture.identity.identity import deciding_configuration
 from backtest_store.capture.identity.json_values import canonical, plain
 from backtest_store.capture.identity.snapshot import node_snapshot
 from backtest_store.capture.identity.source import uses_of
+from backtest_store.capture.outcome import Outcome
 from backtest_store.models import Record
 from tests.capture.backtests import backtest, bars, engine, scripted, share
 from tests.capture.recorded import recorded
@@ -504,7 +505,7 @@ def node_config(**run: Any) -> BacktestRunConfig:
 
 
 def substance_of(config: BacktestRunConfig) -> str:
-    return canonical(substance(node_snapshot(config)))
+    return canonical(deciding_configuration(node_snapshot(config)))
 
 
 def _varied(cls: type, given: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
@@ -620,7 +621,6 @@ def test_hash_of_a_caller_is_taken_as_it_is() -> None:
 
 
 def test_a_run_seen_only_after_it_ended_is_the_same_unless_it_drew(plain_hash: str) -> None:
-    from backtest_store.capture.details import Outcome
     from backtest_store.capture.engines.interface import backtest_of
     from backtest_store.capture.recorder import run_id_of
     from backtest_store.capture.run import begin, finish

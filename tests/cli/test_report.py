@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backtest_store.models import Record
-from backtest_store.statistics.months import Fall, falls_of
+from backtest_store.statistics.months import DrawdownPeriod, drawdown_periods
 from tests import browser
 from tests.factories import make_record, store_at
 from tests.shell import btstore
@@ -109,8 +109,8 @@ def test_one_run_and_one_without_months(store_url: str, tmp_path: Path) -> None:
 def test_drawdowns_end_where_the_peak_is_reached_again() -> None:
     levels = [1.1, 0.99, 1.0, 1.1, 1.2, 0.6, 0.9]
     dated = [(date(2020, n + 1, 1), level) for n, level in enumerate(levels)]
-    first = Fall(
+    first = DrawdownPeriod(
         start=date(2020, 2, 1), deepest=date(2020, 2, 1), depth=0.99 / 1.1 - 1, end=date(2020, 4, 1)
     )
-    second = Fall(start=date(2020, 6, 1), deepest=date(2020, 6, 1), depth=-0.5)
-    assert falls_of(dated) == [second, first]
+    second = DrawdownPeriod(start=date(2020, 6, 1), deepest=date(2020, 6, 1), depth=-0.5)
+    assert drawdown_periods(dated) == [second, first]

@@ -20,7 +20,7 @@ from nautilus_trader.portfolio import PortfolioConfig
 
 from backtest_store import record, save_run
 from backtest_store.capture.details import Details
-from backtest_store.capture.recorder import UNHEARD, EngineRecorder
+from backtest_store.capture.recorder import UNWATCHED_START, EngineRecorder
 from backtest_store.hook import StoreSink
 from backtest_store.models import Metrics, Record
 from tests.capture.expected import ENGINES_OWN, EXPECTED
@@ -337,5 +337,5 @@ def test_a_run_whose_beginning_was_not_heard_says_so(
     recorder = EngineRecorder(made, Details(), StoreSink())
     recorder.attach()
     recorder.detach(must_have_run=True)
-    assert UNHEARD in only(store)["warnings"]
-    assert capsys.readouterr().err.count(f"btstore: warning: {UNHEARD}") == 1
+    assert UNWATCHED_START in only(store)["warnings"]
+    assert capsys.readouterr().err.count(f"btstore: warning: {UNWATCHED_START}") == 1

@@ -8,7 +8,7 @@ from typing import Any
 import nautilus_trader
 import pytest
 
-from backtest_store.capture.engines.version import is_second_here
+from backtest_store.capture.engines.version import is_v2_installed
 from backtest_store.redaction import REDACTED, Kind, Redactor, kind_of
 
 LIST = Path(__file__).with_name("nautilus_names.txt").read_text("utf-8")
@@ -118,7 +118,7 @@ def config_fields() -> list[str]:
 
 def rust_config_fields() -> list[str]:
     """Return the attributes of every configuration class that Rust brings."""
-    home = "nautilus_trader." + ("_libnautilus" if is_second_here() else "core.nautilus_pyo3")
+    home = "nautilus_trader." + ("_libnautilus" if is_v2_installed() else "core.nautilus_pyo3")
     compiled = import_module(home)
     inside = [v for v in vars(compiled).values() if isinstance(v, type(ast))]
     classes = [

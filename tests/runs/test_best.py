@@ -61,7 +61,9 @@ async def test_the_best_is_judged_by_all_its_trials(db: asyncpg.Connection) -> N
     needed = (1 + top**2 / 2) * (NORMAL.inv_cdf(0.95) / top) ** 2
     assert found.minimum_track_record == pytest.approx((needed + 1) / 252, abs=1 / 252)
     assert found.verdict == "real"
-    assert judging.worth(found).startswith("more than luck: without skill the best of 40 trials")
+    assert judging.describe_verdict(found).startswith(
+        "more than luck: without skill the best of 40 trials"
+    )
 
 
 async def test_conditions_choose_what_is_shown_and_never_how_many_were_tried(
@@ -219,11 +221,13 @@ async def test_of_few_or_shapeless_returns_nothing_is_told(db: asyncpg.Connectio
     await store(db, [trial(3.0, 1, returns_count=40)])
     (few,) = await best(db)
     assert (few.verdict, few.trials) == ("cannot_tell", 1)
-    assert judging.worth(few) == "cannot tell: 40 daily returns are fewer than 60"
+    assert judging.describe_verdict(few) == "cannot tell: 40 daily returns are fewer than 60"
     await store(db, [trial(4.0, 2, returns_kurtosis=None)])
     (shapeless,) = await best(db)
     assert (shapeless.verdict, shapeless.deflated_sharpe_ratio) == ("cannot_tell", None)
-    assert judging.worth(shapeless).startswith("cannot tell: its Sharpe ratio, or the shape")
+    assert judging.describe_verdict(shapeless).startswith(
+        "cannot tell: its Sharpe ratio, or the shape"
+    )
     await store(db, [trial(5.0, 3, returns_skewness=1e6)])
     assert (await best(db))[0].verdict == "cannot_tell"
 
@@ -232,7 +236,9 @@ async def test_luck_is_called_luck(db: asyncpg.Connection) -> None:
     await store(db, [trial(0.02 * n - 1, n) for n in range(100)])
     (found,) = await best(db)
     assert found.verdict == "luck"
-    assert judging.worth(found).startswith("may well be luck: without skill the best of 100 trials")
+    assert judging.describe_verdict(found).startswith(
+        "may well be luck: without skill the best of 100 trials"
+    )
 
 
 async def test_no_run_is_judged_without_the_metric(db: asyncpg.Connection) -> None:
@@ -267,7 +273,7 @@ async def test_the_same_parameters_at_another_time_are_shown_beside(
     )
     (found,) = await best(db)
     assert (found.sharpe_ratio, found.other_sharpe_ratio) == (2.0, 0.5)
-    said = judging.worth(found)
+    said = judging.describe_verdict(found)
     there = "with the same parameters from 2015-01-02 to 2016-12-30 it was 0.50, 25% of it"
     assert said.endswith(f"; {there}")
     pair = await compare(db, [str(found.run_id), "@latest"])

@@ -9,7 +9,13 @@ import asyncpg
 import pytest
 
 from backtest_store.models import Record, to_json
-from backtest_store.runs.duplicates import Identity, identical_to, named, repetition, stored_before
+from backtest_store.runs.duplicates import (
+    Identity,
+    describe_duplicate,
+    find_identical,
+    named,
+    stored_before,
+)
 from backtest_store.store import queries
 from tests.faults.runs import a_failure, a_run
 
@@ -44,10 +50,10 @@ def another(**changes: Any) -> Record:
 async def test_the_newest_is_found(db: asyncpg.Connection) -> None:
     older, newer = another(started_at=NOON - timedelta(1)), another(started_at=NOON + timedelta(1))
     await put(db, older, newer, ONE)
-    found = await identical_to(db, ONE)
+    found = await find_identical(db, ONE)
     assert found is not None
     assert found.run_id == newer.run_id
-    assert await identical_to(db, newer) == await one(db, ONE)
+    assert await find_identical(db, newer) == await one(db, ONE)
 
 
 async def one(db: asyncpg.Connection, run: Record) -> Record:
@@ -57,13 +63,13 @@ async def one(db: asyncpg.Connection, run: Record) -> Record:
 
 async def test_a_run_is_not_identical_to_itself(db: asyncpg.Connection) -> None:
     await put(db, ONE)
-    assert await identical_to(db, ONE) is None
+    assert await find_identical(db, ONE) is None
 
 
 @pytest.mark.parametrize("difference", OTHERS)
 async def test_what_differs_is_not_identical(db: asyncpg.Connection, difference: str) -> None:
     await put(db, another(**OTHERS[difference]))
-    assert await identical_to(db, ONE) is None
+    assert await find_identical(db, ONE) is None
 
 
 @pytest.mark.parametrize("part", ["config_hash", "code_hash", "provenance"])
@@ -71,16 +77,16 @@ async def test_what_is_not_known_is_identical_to_nothing(db: asyncpg.Connection,
     unknown = another(**{part: {} if part == "provenance" else None})
     await put(db, ONE, unknown)
     again = replace(unknown, run_id=uuid4())
-    assert await identical_to(db, again) is None
+    assert await find_identical(db, again) is None
     assert await stored_before(db, [Identity.of(again)]) == {}
 
 
 def test_only_equal_results_are_called_identical() -> None:
     same = another(warnings=["put otherwise"], engine_stats={"x": 1})
-    assert repetition(same, ONE).startswith(f"run {same.run_id} duplicates {ONE.run_id}")
+    assert describe_duplicate(same, ONE).startswith(f"run {same.run_id} duplicates {ONE.run_id}")
     other = another(total_return=0.5)
-    assert "another result" in repetition(other, ONE)
-    assert "duplicates" not in repetition(other, ONE)
+    assert "another result" in describe_duplicate(other, ONE)
+    assert "duplicates" not in describe_duplicate(other, ONE)
 
 
 async def test_only_success_counts(db: asyncpg.Connection) -> None:
@@ -90,10 +96,10 @@ async def test_only_success_counts(db: asyncpg.Connection) -> None:
         "provenance": PROVENANCE,
     }
     await put(db, a_failure(**same))
-    assert await identical_to(db, ONE) is None
+    assert await find_identical(db, ONE) is None
     await put(db, ONE)
-    assert await identical_to(db, a_failure(**same)) is None
-    assert await identical_to(db, another(reproduced_from=ONE.run_id)) is None
+    assert await find_identical(db, a_failure(**same)) is None
+    assert await find_identical(db, another(reproduced_from=ONE.run_id)) is None
 
 
 async def test_many_are_looked_for_at_once(db: asyncpg.Connection) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from backtest_store.errors import UsageError
 from backtest_store.runs import listing
-from backtest_store.runs.expressions.typed_values import end_of, moment
+from backtest_store.runs.expressions.typed_values import parse_end_time, parse_time
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
 from backtest_store.store.fields import COMPARABLE_METRICS
@@ -45,17 +45,17 @@ async def count(db: asyncpg.Connection, **asked: Any) -> int:
     ],
 )
 def test_a_time_is_in_utc_unless_it_says_otherwise(typed: str, meant: datetime) -> None:
-    assert moment(typed) == meant
+    assert parse_time(typed) == meant
 
 
 @pytest.mark.parametrize(("typed", "age"), [("12h", 0.5), ("7d", 7), ("2w", 14), ("0d", 0)])
 def test_an_age_counts_back_from_now(typed: str, age: float) -> None:
-    assert abs(datetime.now(UTC) - timedelta(days=age) - moment(typed)) < timedelta(seconds=10)
+    assert abs(datetime.now(UTC) - timedelta(days=age) - parse_time(typed)) < timedelta(seconds=10)
 
 
 def test_until_a_day_includes_it_and_until_a_moment_includes_that() -> None:
-    assert end_of("2024-01-31") == DAY + timedelta(days=1)
-    assert end_of("2024-01-31T00:00") == DAY + timedelta(microseconds=1)
+    assert parse_end_time("2024-01-31") == DAY + timedelta(days=1)
+    assert parse_end_time("2024-01-31T00:00") == DAY + timedelta(microseconds=1)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_what_is_no_time_is_refused(option: str, typed: str) -> None:
 
 def test_a_time_beyond_the_calendar_is_refused() -> None:
     with pytest.raises(UsageError):
-        end_of("9999-12-31")
+        parse_end_time("9999-12-31")
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))

@@ -149,15 +149,15 @@ async def test_trials_that_are_alike_count_as_fewer(db: asyncpg.Connection) -> N
     assert found.trials == 20
     assert found.effective_trials == pytest.approx(effective_trials(20, mean), rel=1e-5)
     assert (found.effective_trials or 20) < 15
-    assert "alike enough to count as" in judging.worth(found)
-    assert not judging.unmeasured([found])
+    assert "alike enough to count as" in judging.describe_verdict(found)
+    assert not judging.count_as_independent([found])
 
 
 async def test_trials_without_months_count_as_independent(db: asyncpg.Connection) -> None:
     await store(db, [make_record(config_hash=f"{n:064x}", **NO_MONTHS) for n in range(3)])
     found = await judging.best(db, Listing((), "sharpe_ratio"), 1)
     assert found[0].effective_trials == 3
-    assert judging.unmeasured(found)
+    assert judging.count_as_independent(found)
 
 
 def test_the_commands_of_the_page_work(store_url: str) -> None:

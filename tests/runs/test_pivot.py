@@ -64,11 +64,11 @@ async def test_cells_are_the_runs_that_share_their_inputs(db: asyncpg.Connection
 async def test_a_plateau_is_told_from_a_spike(db: asyncpg.Connection) -> None:
     await store(db, grid())
     hill = await pivoted(db, "fast_period", "exit.slow")
-    assert hill.named(hill.surroundings().best) == "fast_period 30, exit.slow 3"
+    assert hill.named(hill.neighbourhood().best) == "fast_period 30, exit.slow 3"
     assert "a plateau" in next(hill.notes())
     await store(db, [run(10, 1, 9.0) for _ in range(3)])
     needle = await pivoted(db, "fast_period", "exit.slow")
-    assert needle.named(needle.surroundings().best) == "fast_period 10, exit.slow 1"
+    assert needle.named(needle.neighbourhood().best) == "fast_period 10, exit.slow 1"
     assert "a spike" in next(needle.notes())
 
 

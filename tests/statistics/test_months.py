@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from backtest_store.models import Metrics
 from backtest_store.statistics.metrics import Equity, measure
-from backtest_store.statistics.months import months_of, periods_of, single, span_of
+from backtest_store.statistics.months import metrics_of_months, months_of, periods_of, single
 
 Days = list[tuple[date, float]]
 
@@ -49,7 +49,7 @@ def measured(found: Days) -> Metrics:
 @given(days())
 def test_all_months_together_are_the_run(found: Days) -> None:
     metrics = measured(found)
-    span = span_of(months_of(metrics), metrics.periods_per_year or 0)
+    span = metrics_of_months(months_of(metrics), metrics.periods_per_year or 0)
     assert span.returns_count == metrics.returns_count
     assert metrics.total_return is not None
     assert isclose(1 + span.total_return, 1 + metrics.total_return, rel_tol=1e-6)
@@ -68,7 +68,7 @@ def test_any_span_of_months_is_its_daily_returns(found: Days, data: st.DataObjec
     chosen = months[first : last + 1]
     end = (chosen[-1].first + timedelta(32)).replace(day=1)
     returns = [r for day, r in found if chosen[0].first <= day < end]
-    span = span_of(chosen, 252.0)
+    span = metrics_of_months(chosen, 252.0)
     assert span.returns_count == len(returns)
     assert span.total_return == pytest.approx(prod(1 + r for r in returns) - 1, abs=1e-6)
     if len(returns) > 1:
@@ -112,7 +112,7 @@ def test_a_run_that_was_ruined_has_no_months() -> None:
 
 def test_the_deepest_fall_of_a_span_is_that_of_its_months() -> None:
     ends = [(date(2020, month, 28), r) for month, r in enumerate([0.1, -0.2, 0.1, -0.1, 0.5], 1)]
-    span = span_of(months_of(measured(ends)), 12)
+    span = metrics_of_months(months_of(measured(ends)), 12)
     assert span.max_drawdown == pytest.approx(0.8 * 1.1 * 0.9 - 1, abs=1e-6)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backtest_store.statistics.parameter_surface import explained, surroundings
+from backtest_store.statistics.parameter_surface import explained, neighbourhood
 
 
 def surface(rows: list[list[float | None]]) -> dict[tuple[int, ...], float]:
@@ -16,29 +16,29 @@ def surface(rows: list[list[float | None]]) -> dict[tuple[int, ...], float]:
 
 
 def test_a_hill_is_a_plateau_and_a_needle_a_spike() -> None:
-    hill = surroundings(
+    hill = neighbourhood(
         surface([[0, 0, 0, 0], [0, 0.9, 0.9, 0.8], [0, 0.9, 1.0, 0.9], [0, 0.8, 0.9, 0.8]])
     )
     assert hill.best == (2, 2)
     assert hill.neighbours == 8
     assert hill.is_plateau
-    needle = surroundings(surface([[0, 0, 0], [0, 1.0, 0], [0, 0.1, 0]]))
+    needle = neighbourhood(surface([[0, 0, 0], [0, 1.0, 0], [0, 0.1, 0]]))
     assert not needle.is_plateau
     assert needle.height == pytest.approx(0.1 / 8)
 
 
 def test_along_one_input_there_are_two_neighbours_and_at_the_edge_one() -> None:
-    assert surroundings({(0,): 1.0, (1,): 3.0, (2,): 2.0}).neighbours == 2
-    assert surroundings({(0,): 3.0, (1,): 2.0, (2,): 0.0}).neighbours == 1
+    assert neighbourhood({(0,): 1.0, (1,): 3.0, (2,): 2.0}).neighbours == 2
+    assert neighbourhood({(0,): 3.0, (1,): 2.0, (2,): 0.0}).neighbours == 1
 
 
 def test_what_cannot_be_told_is_not_told() -> None:
-    assert surroundings(surface([[None, None], [1.0, None]])).is_plateau is None
-    assert surroundings({(0,): 1.0, (1,): 1.0}).is_plateau is None
+    assert neighbourhood(surface([[None, None], [1.0, None]])).is_plateau is None
+    assert neighbourhood({(0,): 1.0, (1,): 1.0}).is_plateau is None
 
 
 def test_empty_cells_are_no_neighbours() -> None:
-    found = surroundings(surface([[None, 0.8, None], [0.0, 1.0, None], [0.0, 0.0, 0.0]]))
+    found = neighbourhood(surface([[None, 0.8, None], [0.0, 1.0, None], [0.0, 0.0, 0.0]]))
     assert found.neighbours == 5
     assert found.height == pytest.approx(0.16)  # (0.8 + 0 + 0 + 0 + 0) / 5, the quartile being 0
 

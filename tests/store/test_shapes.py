@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from backtest_store.models import Record, to_json
-from backtest_store.runs.duplicates import identical_to
+from backtest_store.runs.duplicates import find_identical
 from backtest_store.store import queries
 from tests.factories import make_record, store
 from tests.thorough import tries
@@ -88,7 +88,7 @@ async def test_the_engine_version_is_found_in_it(db: asyncpg.Connection) -> None
         make_record(code_hash="1" * 64, provenance={"engine_version": "1.221.0"}) for _ in range(2)
     )
     await store(db, [first, second])
-    assert (await identical_to(db, second)) == first
+    assert (await find_identical(db, second)) == first
 
 
 def test_two_who_save_a_new_shape_at_once_do_not_wait(store_url: str) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
-from backtest_store.capture.accounting.bookings import Bookings
+from backtest_store.capture.accounting.currency_balances import CurrencyBalances
 from backtest_store.capture.accounting.instrument_terms import ZERO
 from backtest_store.capture.accounting.market import ONE, Market
-from backtest_store.capture.accounting.positions import cycles, fills_of
+from backtest_store.capture.accounting.positions import fills_of, position_cycles
 from backtest_store.capture.accounting.valuation import EXACT, Amounts, Valuation
 
 if TYPE_CHECKING:
@@ -72,18 +72,20 @@ class Ledger:
         What closing fills earned, after all fees of all fills; NaN likewise.
     unconverted : dict
         Amounts, by currency, for which there was no exchange rate when they were booked.
-    bookings : Bookings, optional
+    currency_balances : CurrencyBalances, optional
         The same by account and currency, of runs in several currencies.
     """
 
-    def __init__(self, valuation: Converter, bookings: Bookings | None = None) -> None:
+    def __init__(
+        self, valuation: Converter, currency_balances: CurrencyBalances | None = None
+    ) -> None:
         self._valuation = valuation
         self._open: dict[object, Trade] = {}
         self.trades: list[Trade] = []
         self.fees = ZERO
         self.realised = ZERO
         self.unconverted: Amounts = {}
-        self.bookings = bookings
+        self.currency_balances = currency_balances
         self.fills = 0
 
     def fill(self, fill: OrderFilled, market: Any) -> None:
@@ -126,8 +128,8 @@ class Ledger:
         trade = self._open.pop(key, None)
         if trade is not None:
             self.trades.append(trade)
-        if self.bookings is not None:
-            self.bookings.close(key)
+        if self.currency_balances is not None:
+            self.currency_balances.close(key)
 
     def _converted(self, code: str, amount: Decimal, market: Any) -> Decimal:
         if not amount or code == self._valuation.currency:
@@ -139,9 +141,9 @@ class Ledger:
         return converted
 
 
-def bookings_of(valuation: Valuation) -> Bookings | None:
+def currency_balances_of(valuation: Valuation) -> CurrencyBalances | None:
     """Return where a run's balances are explained one by one, if it has several currencies."""
-    return Bookings(valuation) if valuation.is_in_several_currencies else None
+    return CurrencyBalances(valuation) if valuation.is_in_several_currencies else None
 
 
 def ledger_of(engine: BacktestEngine, valuation: Valuation) -> Ledger:
@@ -150,25 +152,25 @@ def ledger_of(engine: BacktestEngine, valuation: Valuation) -> Ledger:
     Rates are those that the cache remembers of each moment, the newest 10,000 prices unless
     configured otherwise.
     """
-    bookings, cache = bookings_of(valuation), engine.cache
-    ledger = Ledger(valuation, bookings)
+    currency_balances, cache = currency_balances_of(valuation), engine.cache
+    ledger = Ledger(valuation, currency_balances)
     moments = [(fill.ts_event, fill, None) for fills in fills_of(cache).values() for fill in fills]
     changes = [
         (change.time, None, change)
-        for number, cycle in enumerate(cycles(cache))
+        for number, cycle in enumerate(position_cycles(cache))
         for change in _changes(engine, cycle, number)
     ]
     for time, fill, change in sorted([*moments, *changes], key=lambda moment: moment[0]):
         market = Market(cache, before=time + 1)
         if fill is not None:
             ledger.fill(fill, market)
-            if bookings is not None:
-                bookings.fill(fill, market)
+            if currency_balances is not None:
+                currency_balances.fill(fill, market)
         if change is not None:
             settlement = valuation.settlement_of(change)
             ledger.change(change.key, settlement, change.realized_pnl, change.fees, market)
-            if bookings is not None:
-                bookings.change(change.key, change, change.fees, market)
+            if currency_balances is not None:
+                currency_balances.change(change.key, change, change.fees, market)
             if change.is_closed:
                 ledger.close(change.key)
     return ledger
@@ -236,8 +238,8 @@ def differences(
         f"{valuation.currency} when it was booked"
         for code, amount in sorted(ledger.unconverted.items())
     ]
-    if not warnings and ledger.bookings is not None:
-        return [_told(*difference) for difference in ledger.bookings.differences()]
+    if not warnings and ledger.currency_balances is not None:
+        return [_told(*difference) for difference in ledger.currency_balances.differences()]
     if warnings or not valuation.is_convertible_at_once or not equity.values:
         return warnings
     last = equity.values[-1][1]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from nautilus_trader.model.position import Position
 
 
-def cycles(cache: CacheFacade) -> list[Position]:
+def position_cycles(cache: CacheFacade) -> list[Position]:
     """Return the positions of an engine, those that a netting venue opened again each time anew.
 
     When an order turns a position around, NautilusTrader 1.221 drops what it closed; its fills are

@@ -25,7 +25,7 @@ from weakref import WeakValueDictionary
 
 from backtest_store.capture.accounting.capital import StartingCapital
 from backtest_store.capture.accounting.days import beginning_of, date_of, day_of, midnight_after
-from backtest_store.capture.accounting.ledger import Ledger, Trade, bookings_of, fee_of
+from backtest_store.capture.accounting.ledger import Ledger, Trade, currency_balances_of, fee_of
 from backtest_store.capture.accounting.market import Market
 from backtest_store.capture.accounting.valuation import AccountValue, Amounts, Valuation
 from backtest_store.capture.engines.v1.internals import listen
@@ -92,7 +92,9 @@ class Sampler:
         self._valuation = Valuation(engine)
         self._capital = StartingCapital(self._valuation)
         self._balances: dict[object, Amounts] = dict(self._valuation.balances())
-        self.samples = Samples(ledger=Ledger(self._valuation, bookings_of(self._valuation)))
+        self.samples = Samples(
+            ledger=Ledger(self._valuation, currency_balances_of(self._valuation))
+        )
         self._positions: dict[object, PositionEvent] = {}
         self._day: int | None = None
         self._midnight = NEVER
@@ -221,8 +223,8 @@ class Sampler:
         self._fill, ledger, market = fill, self.samples.ledger, Market(self._cache)
         if ledger is not None:
             ledger.fill(fill, market)
-            if ledger.bookings is not None:
-                ledger.bookings.fill(fill, market)
+            if ledger.currency_balances is not None:
+                ledger.currency_balances.fill(fill, market)
 
     def _book_position(self, event: PositionEvent) -> None:
         key, is_closed = event.position_id, event.side.name == "FLAT"
@@ -248,8 +250,8 @@ class Sampler:
         )
         fees = self._fees_besides(settlement, event)
         ledger.change(key, settlement, event.realized_pnl, fees, market)
-        if ledger.bookings is not None:
-            ledger.bookings.change(key, event, fees, market)
+        if ledger.currency_balances is not None:
+            ledger.currency_balances.change(key, event, fees, market)
 
     def _fees_besides(self, settlement: str, event: PositionEvent) -> Amounts:
         """Return the part of the last fill's fee that a position's own profit leaves out."""

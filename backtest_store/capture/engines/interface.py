@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from backtest_store.models import Json, Record
 
 if TYPE_CHECKING:
-    from backtest_store.capture.details import Outcome
     from backtest_store.capture.identity.code import Code
     from backtest_store.capture.identity.identity import Configuration
     from backtest_store.capture.identity.market_data import MarketData
+    from backtest_store.capture.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -130,16 +130,16 @@ class Backtest(Protocol):
 
 def backtest_of(engine: Any) -> Backtest:
     """Return what tells of an engine."""
-    if is_second(type(engine)):
-        from backtest_store.capture.engines.v2.backtest import SecondEngine
+    if is_v2(type(engine)):
+        from backtest_store.capture.engines.v2.backtest import EngineV2
 
-        return SecondEngine(engine)
-    from backtest_store.capture.engines.v1.backtest import FirstEngine
+        return EngineV2(engine)
+    from backtest_store.capture.engines.v1.backtest import EngineV1
 
-    return FirstEngine(engine)
+    return EngineV1(engine)
 
 
-def is_second(engine_class: type) -> bool:
+def is_v2(engine_class: type) -> bool:
     """Tell whether a class is of the engine in Rust, and not of the one in Cython, or its node."""
     first = {"nautilus_trader.backtest.engine", "nautilus_trader.backtest.node"}
     return first.isdisjoint(kind.__module__ for kind in engine_class.__mro__)

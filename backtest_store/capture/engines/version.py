@@ -18,7 +18,7 @@ def engine_version() -> str | None:
         return None
 
 
-def is_second_here() -> bool:
+def is_v2_installed() -> bool:
     """Tell whether the NautilusTrader here is 2.x."""
     return str(engine_version()).startswith("2.")
 

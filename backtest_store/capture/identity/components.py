@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.identity.json_values import Undescribed, is_whole, path_of, plain
-from backtest_store.models import Json, Plain
+from backtest_store.models import Json, JsonValue
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
@@ -154,7 +154,7 @@ def _slots(kind: type) -> Iterable[str]:
     return (slots,) if isinstance(slots, str) else slots
 
 
-def compiled_state(thing: object) -> Plain:
+def compiled_state(thing: object) -> JsonValue:
     """Return the fields of a compiled class, in the order in which it would pickle them.
 
     Cython writes the methods by which its classes are pickled, and these know every field of an

@@ -23,7 +23,7 @@ from backtest_store.capture.identity.components import (
 )
 from backtest_store.capture.identity.json_values import canonical, is_whole, plain
 from backtest_store.capture.identity.source import NUMPY, RANDOM
-from backtest_store.models import Json, Plain
+from backtest_store.models import Json, JsonValue
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
@@ -72,10 +72,10 @@ def configuration_of(
     has_run = engine.run_finished is not None
     fills_draw = any(model_draws(exchange.fill_model) for exchange in exchanges(engine))
     drawn = code.draws | ({RANDOM} if fills_draw else frozenset())
-    chance = {} if has_run else generators(drawn)
+    chance = {} if has_run else random_states(drawn)
     facts = {
-        "engine": substance(snapshot),
-        "given": substance(plain(given)),
+        "engine": deciding_configuration(snapshot),
+        "given": deciding_configuration(plain(given)),
         "venues": [venue_settings(exchange) for exchange in exchanges(engine)],
         "attributes": [] if has_run else [attributes(c) for c in components_of(engine)],
         "chance": chance,
@@ -134,7 +134,7 @@ def config_hash(
     """
     if not is_whole(snapshot):
         return None
-    return _digest(substance(snapshot), instrument_ids, dates, data_fingerprint)
+    return _digest(deciding_configuration(snapshot), instrument_ids, dates, data_fingerprint)
 
 
 def _digest(
@@ -179,7 +179,7 @@ DATA_PLACES = frozenset(
 )
 
 
-def substance(snapshot: Plain) -> Plain:
+def deciding_configuration(snapshot: JsonValue) -> JsonValue:
     """Return what of a run's configuration decides about its result.
 
     Parameters
@@ -203,13 +203,13 @@ def substance(snapshot: Plain) -> Plain:
     return config
 
 
-def _placeless(data: Plain) -> Plain:
+def _placeless(data: JsonValue) -> JsonValue:
     if not isinstance(data, dict):
         return data
     return {name: value for name, value in data.items() if name not in DATA_PLACES}
 
 
-def _all_nameless(components: Plain) -> Plain:
+def _all_nameless(components: JsonValue) -> JsonValue:
     if not isinstance(components, list):
         return components
     return [_nameless(c) if isinstance(c, dict) else c for c in components]
@@ -228,7 +228,7 @@ DRAWING = "ProbabilisticFillModel"
 CERTAIN = (0, 1)
 
 
-def generators(drawn: Collection[str]) -> Json:
+def random_states(drawn: Collection[str]) -> Json:
     """Digest the states of those generators that are drawn from, of the ones a process shares.
 
     NautilusTrader's models seed and draw from Python's, so what a run draws depends on its state

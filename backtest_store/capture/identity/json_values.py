@@ -25,7 +25,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, get_args, get_type_hints
 from uuid import UUID
 
-from backtest_store.models import Plain
+from backtest_store.models import JsonValue
 
 MAX_DEPTH: Final = 40
 MAX_NODES: Final = 100_000
@@ -43,7 +43,7 @@ VALUES: Final = frozenset({"fractions", "zoneinfo", "ipaddress", "re", "datetime
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 
 
-def plain(value: object, *, parseable: bool = False) -> Plain:
+def plain(value: object, *, parseable: bool = False) -> JsonValue:
     """Return a value as JSON has it; what JSON lacks becomes text, and nothing raises.
 
     With `parseable`, an enumeration's number stays a number in the fields of configurations that
@@ -52,7 +52,7 @@ def plain(value: object, *, parseable: bool = False) -> Plain:
     return _Walk(parseable=parseable).visit(value, 0)
 
 
-def canonical(value: Plain) -> str:
+def canonical(value: JsonValue) -> str:
     """Write JSON in the one way that depends on its content alone."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
@@ -99,7 +99,7 @@ class _Walk:
         self._characters = 0
         self._parents: set[int] = set()
 
-    def visit(self, value: object, depth: int) -> Plain:
+    def visit(self, value: object, depth: int) -> JsonValue:
         """Return one value as JSON."""
         self._nodes += 1
         if self._nodes > MAX_NODES:
@@ -110,13 +110,13 @@ class _Walk:
         except Exception:  # noqa: BLE001 - a property of a stranger's object may raise anything
             return Undescribed(f"<{clean(type(value).__qualname__)}>")
 
-    def _weighed(self, scalar: Plain) -> Plain:
+    def _weighed(self, scalar: JsonValue) -> JsonValue:
         """Let texts through until they are more than PostgreSQL takes in one value."""
         if isinstance(scalar, str):
             self._characters += len(scalar)
         return scalar if self._characters <= MAX_CHARACTERS else Undescribed(CUT)
 
-    def _container(self, value: object, depth: int) -> Plain:
+    def _container(self, value: object, depth: int) -> JsonValue:
         if id(value) in self._parents:
             return Undescribed("<cycle>")
         if depth >= MAX_DEPTH:
@@ -127,7 +127,7 @@ class _Walk:
         finally:
             self._parents.discard(id(value))
 
-    def _inside(self, value: object, depth: int) -> Plain:
+    def _inside(self, value: object, depth: int) -> JsonValue:
         if isinstance(value, Mapping):
             return self._object(value.items(), depth)
         if isinstance(value, AbstractSet):
@@ -141,7 +141,7 @@ class _Walk:
             fields = [(name, _named(type(value), name, item)) for name, item in fields]
         return self._object(fields, depth)
 
-    def _opaque(self, value: Any, depth: int) -> Plain:
+    def _opaque(self, value: Any, depth: int) -> JsonValue:
         """Describe what is neither a scalar nor a container of JSON's."""
         if hasattr(value, "tolist") and hasattr(value, "dtype"):  # NumPy's arrays, pandas' series
             if hasattr(value, "index") and hasattr(value, "to_numpy"):
@@ -157,7 +157,7 @@ class _Walk:
             return self._object(parts, depth)
         return _text_of(value)
 
-    def _array(self, value: Any, depth: int) -> Plain:
+    def _array(self, value: Any, depth: int) -> JsonValue:
         """Return the elements of an array; of one that is long, or has odd ones, their digest."""
         if getattr(value, "size", 1) <= MAX_ARRAY:
             return self.visit(value.tolist(), depth)
@@ -170,11 +170,11 @@ class _Walk:
             "sha256": hashlib.sha256(raw).hexdigest(),
         }
 
-    def _object(self, items: Iterable[tuple[object, object]], depth: int) -> dict[str, Plain]:
+    def _object(self, items: Iterable[tuple[object, object]], depth: int) -> dict[str, JsonValue]:
         return {_key(name): self.visit(item, depth) for name, item in items}
 
 
-def _scalar(value: object, *, parseable: bool = False) -> tuple[bool, Plain]:
+def _scalar(value: object, *, parseable: bool = False) -> tuple[bool, JsonValue]:
     """Return whether a value is a single one, and then what JSON has for it."""
     if value is None or isinstance(value, bool):
         return True, value
@@ -185,7 +185,7 @@ def _scalar(value: object, *, parseable: bool = False) -> tuple[bool, Plain]:
     return _text(value)
 
 
-def _text(value: object) -> tuple[bool, Plain]:
+def _text(value: object) -> tuple[bool, JsonValue]:
     """Return whether a value is one that text keeps whole, and then its text."""
     if isinstance(value, Undescribed):
         return True, value
@@ -198,7 +198,7 @@ def _text(value: object) -> tuple[bool, Plain]:
     return _code(value)
 
 
-def _code(value: object) -> tuple[bool, Plain]:
+def _code(value: object) -> tuple[bool, JsonValue]:
     """Return whether a value is code, and then its path, and what it does where that is not all."""
     if isinstance(value, FunctionType) and "<" in value.__qualname__:
         return True, _function(value)
@@ -209,7 +209,7 @@ def _code(value: object) -> tuple[bool, Plain]:
     return False, None
 
 
-def _whole(text: str) -> Plain:
+def _whole(text: str) -> JsonValue:
     """Return a text; of one that is too long its beginning and the digest of all of it."""
     if len(text) <= MAX_TEXT:
         return clean(text)
@@ -217,21 +217,21 @@ def _whole(text: str) -> Plain:
     return f"{clean(text)} sha256 {digest}"
 
 
-def _base64(content: bytes) -> Plain:
+def _base64(content: bytes) -> JsonValue:
     shown = {"base64": base64.b64encode(content[:MAX_TEXT]).decode("ascii")}
     if len(content) <= MAX_TEXT:
         return shown
     return shown | {"sha256": hashlib.sha256(content).hexdigest()}
 
 
-def _function(function: FunctionType) -> Plain:
+def _function(function: FunctionType) -> JsonValue:
     """Describe a function that its path does not tell from others: a lambda, a closure."""
     from backtest_store.capture.identity.source import code_digest
 
     return {"function": clean(path_of(function)), "sha256": code_digest(function)}
 
 
-def _enumerated(value: Enum, *, parseable: bool) -> Plain:
+def _enumerated(value: Enum, *, parseable: bool) -> JsonValue:
     """Return what NautilusTrader's configurations show, or what they read from JSON again."""
     if isinstance(value.value, str):
         return clean(value.value)
@@ -240,7 +240,7 @@ def _enumerated(value: Enum, *, parseable: bool) -> Plain:
     return clean(str(value.name or value))
 
 
-def _number(value: float) -> Plain:
+def _number(value: float) -> JsonValue:
     if isinstance(value, int):
         return int(value) if value.bit_length() <= MAX_INTEGER_BITS else clean(hex(value))
     if math.isfinite(value):
@@ -282,7 +282,7 @@ def _text_fields(cls: type) -> frozenset[str]:
     return frozenset(name for name, hint in hints.items() if str in (hint, *get_args(hint)))
 
 
-def _text_of(value: object) -> Plain:
+def _text_of(value: object) -> JsonValue:
     if is_nautilus(value):
         return _nautilus_text(value)
     text = clean(ADDRESS.sub("", repr(value)))
@@ -291,7 +291,7 @@ def _text_of(value: object) -> Plain:
     return text if is_builtin or type(value).__module__ in VALUES else Undescribed(text)
 
 
-def _nautilus_text(value: object) -> Plain:
+def _nautilus_text(value: object) -> JsonValue:
     write = getattr(type(value), "to_dict", None)
     if write is not None:
         with suppress(Exception):

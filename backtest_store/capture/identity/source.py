@@ -11,7 +11,7 @@ from types import CodeType, FunctionType, ModuleType
 
 from backtest_store.capture.identity.json_values import canonical, path_of, plain
 from backtest_store.capture.identity.loaded_modules import is_as_imported
-from backtest_store.models import Plain
+from backtest_store.models import JsonValue
 
 # What makes a generator of its own, and does not draw from the one that a whole process shares.
 OWN_GENERATORS = frozenset(
@@ -148,7 +148,7 @@ def source_of_file(file: Path, module: ModuleType | None = None) -> Source:
 def _of_namespace(module: ModuleType, classes: Iterable[type]) -> Source:
     """Digest what the classes of a notebook do, and all of its names that they use."""
     held = vars(module)
-    seen: dict[str, Plain] = {}
+    seen: dict[str, JsonValue] = {}
     imports: set[str] = set()
     waiting: list[tuple[str, object]] = [(cls.__qualname__, cls) for cls in classes]
     while waiting:
@@ -170,7 +170,7 @@ def _foreign(value: object, name: str) -> Iterator[str]:
         yield home
 
 
-def _defined(value: object, home: str) -> tuple[Plain, set[str]]:
+def _defined(value: object, home: str) -> tuple[JsonValue, set[str]]:
     """Describe a name of a notebook, and tell what other names it uses."""
     if isinstance(value, FunctionType) and value.__module__ == home:
         return described(value), set(names_in(value.__code__))
@@ -195,7 +195,7 @@ def code_digest(function: FunctionType) -> str:
     return hashlib.sha256(canonical(described(function)).encode()).hexdigest()
 
 
-def described(function: FunctionType) -> Plain:
+def described(function: FunctionType) -> JsonValue:
     """Describe a function: its code, its defaults, and the values that it encloses."""
     return [
         _code(function.__code__),
@@ -213,7 +213,7 @@ def names_in(code: CodeType) -> Iterator[str]:
             yield from names_in(constant)
 
 
-def _code(code: CodeType) -> Plain:
+def _code(code: CodeType) -> JsonValue:
     constants = [
         _code(constant)
         if isinstance(constant, CodeType)

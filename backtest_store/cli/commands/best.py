@@ -91,6 +91,6 @@ def best(  # noqa: PLR0913 - each is an option
     if format_ in FOR_PEOPLE:
         ids = cells.short_ids([str(run.run_id) for run in found])
         for run in found:
-            print_message(f"{ids[str(run.run_id)]}: {judging.worth(run)}")
-        if judging.unmeasured(found):
+            print_message(f"{ids[str(run.run_id)]}: {judging.describe_verdict(run)}")
+        if judging.count_as_independent(found):
             print_message("note: trials whose returns are not correlated count as independent")

@@ -46,14 +46,14 @@ def delete(
 ) -> None:
     """Delete runs and their metrics, for good: those named, or all that the filters match."""
     from backtest_store.cli.spinner import call, read
-    from backtest_store.runs.annotations import chosen
+    from backtest_store.runs.annotations import choose_ids
     from backtest_store.saving.sync import delete_runs
     from backtest_store.store.fields import QUALITIES, known
 
     if not runs and not filters.conditions and not keep_best:
         raise UsageError("name runs, or say which by filters", hint="btstore delete --help")
     metric = known(by, QUALITIES, "metric to rank by")
-    ids = read(lambda db: chosen(db, runs or [], filters, keep_best=keep_best, by=metric))
+    ids = read(lambda db: choose_ids(db, runs or [], filters, keep_best=keep_best, by=metric))
     if not ids:
         print_message(no_runs_message(filters))
         return

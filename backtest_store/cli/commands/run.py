@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from backtest_store.runner.grids.search import Search
     from backtest_store.runner.parallel import Workers
 
-KIND = WithRay
+COMMAND_CLASS = WithRay
 EXAMPLES = examples(
     "btstore run sma.toml --set fast_period=5..50:5 --set slow_period=50,100 -j 4",
     "btstore run grid.toml --search tpe --trials 200 --by sharpe_ratio",

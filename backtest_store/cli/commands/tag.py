@@ -20,7 +20,7 @@ MINUS_WORD = re.compile(r"-(?!-|h$)")
 OPTION = re.compile(r"--[^=]+$")  # the next word is its value
 
 
-class KIND(TyperCommand):
+class TagCommand(TyperCommand):
     """A command to which -junk is a word, not options."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -30,6 +30,9 @@ class KIND(TyperCommand):
             for before, word in pairwise(["", *args])
         ]
         return super().parse_args(ctx, words)
+
+
+COMMAND_CLASS = TagCommand
 
 
 @with_filters()

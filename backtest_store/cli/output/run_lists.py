@@ -12,7 +12,7 @@ from backtest_store.cli.output.writers import FOR_PEOPLE, Format
 from backtest_store.errors import UsageError
 from backtest_store.models import PERIOD_FIELDS, RECORD_FIELDS, Record
 from backtest_store.runs.changes.inputs import inputs_of, varying_settings
-from backtest_store.statistics.months import levels_of
+from backtest_store.statistics.months import equity_levels
 from backtest_store.store.fields import LISTED
 from backtest_store.suggestions import suggestion
 
@@ -121,7 +121,7 @@ def _courses(runs: Sequence[Record]) -> list[str | None]:
     from backtest_store.cli.output.readable import sparkline
     from backtest_store.cli.output.run_page import sampled
 
-    every = [[level for _, level in levels_of(run)] for run in runs]
+    every = [[level for _, level in equity_levels(run)] for run in runs]
     return [sparkline(sampled(levels, EQUITY_BARS)) if levels else None for levels in every]
 
 

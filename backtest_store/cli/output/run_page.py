@@ -18,7 +18,7 @@ from backtest_store.runs.changes.inputs import (
     settings_of,
 )
 from backtest_store.runs.expressions.parameters import flattened
-from backtest_store.statistics.months import drawdowns, levels_of
+from backtest_store.statistics.months import drawdowns, equity_levels
 
 COLUMNS = {column.name: column for column in cells.columns(Record)}
 LABEL = 14
@@ -192,7 +192,7 @@ def _course(run: Record, places: int) -> Iterator[str]:
     if run.status not in ("success", "stopped"):
         return
     yield ""
-    dated = levels_of(run)
+    dated = equity_levels(run)
     if not dated:
         yield f"{'Months':<{LABEL}}{NO_MONTHS}"
         return

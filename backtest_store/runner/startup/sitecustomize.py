@@ -9,7 +9,7 @@ import sys
 
 TYPE_CHECKING = False  # the module that has it takes longer to load than all of this
 if TYPE_CHECKING:
-    from backtest_store.capture.patching import Patch
+    from backtest_store.capture.process_recorder import ProcessRecorder
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WAITED_FOR = (
@@ -23,7 +23,7 @@ class Waiting:
     """Finds nothing, and has the process followed that looks for a backtest."""
 
     has_waited = False
-    patch: "Patch | None" = None
+    patch: "ProcessRecorder | None" = None
 
     def find_spec(self, name: str, path: list[str] | None = None, _: object = None) -> object:
         """Let the others find a module, unless it is one that is waited for."""
@@ -34,7 +34,7 @@ class Waiting:
         return None if self.patch is None else self.patch.find_spec(name, path)
 
 
-def _follow() -> "Patch | None":
+def _follow() -> "ProcessRecorder | None":
     """Load what records, from where the parent has it, and return what finds modules there."""
     try:
         _load_package()

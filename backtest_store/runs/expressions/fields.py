@@ -12,7 +12,7 @@ from uuid import UUID
 from backtest_store.errors import UsageError
 from backtest_store.models import EquityBasis, PeriodLength, Status
 from backtest_store.runs.expressions.tree import Value
-from backtest_store.runs.expressions.typed_values import end_of, moment
+from backtest_store.runs.expressions.typed_values import parse_end_time, parse_time
 from backtest_store.store import sql
 from backtest_store.store.fields import SQL_NAMES, TYPES
 from backtest_store.store.sql import Condition
@@ -128,7 +128,7 @@ def _compared_truth(field: str, operator: str, value: Value) -> Condition:
 def _compared_time(field: str, operator: str, value: Value) -> Condition:
     """Compare to a moment, or to a date, which is its whole day."""
     text = _text(field, value)
-    start, end = moment(text), end_of(text)
+    start, end = parse_time(text), parse_end_time(text)
     first, last = _plain("metric", field, ">=", start), _plain("metric", field, "<", end)
     match operator:
         case "=":

@@ -50,7 +50,7 @@ def comparison(text: str, option: str) -> Comparison:
     return Comparison(name, "=" if operator == "==" else operator, value)
 
 
-def moment(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """Return the time that a text names: ISO 8601, UTC if it has no offset, or an age."""
     try:
         if age := AGE.fullmatch(text):
@@ -63,11 +63,11 @@ def moment(text: str) -> datetime:
         ) from error
 
 
-def end_of(text: str) -> datetime:
+def parse_end_time(text: str) -> datetime:
     """Return the first moment after the time, or after the day, that a text names."""
     is_day = re.fullmatch(r"\d{4}-?\d{2}-?\d{2}", text)
     try:
-        return moment(text) + (timedelta(days=1) if is_day else timedelta(microseconds=1))
+        return parse_time(text) + (timedelta(days=1) if is_day else timedelta(microseconds=1))
     except OverflowError as error:
         raise UsageError(f"{text!r} is after the year 9999") from error
 

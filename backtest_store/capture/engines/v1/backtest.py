@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from backtest_store.capture.accounting.capital import StartingCapital
 from backtest_store.capture.accounting.sampler import FIRST, Sampler, Samples, sampler_of
 from backtest_store.capture.accounting.valuation import Valuation
-from backtest_store.capture.details import Outcome
 from backtest_store.capture.engines.interface import Follower, Strategies
-from backtest_store.capture.engines.v1 import early_stops, endings
+from backtest_store.capture.engines.v1 import early_stops, engine_methods
 from backtest_store.capture.engines.v1.exchanges import exchanges, model_classes
 from backtest_store.capture.engines.v1.internals import listen, stop_listening
 from backtest_store.capture.guard import guarded
@@ -25,6 +24,7 @@ from backtest_store.capture.identity.market_data import (
     moment,
 )
 from backtest_store.capture.identity.snapshot import engine_snapshot
+from backtest_store.capture.outcome import Outcome
 from backtest_store.capture.result import with_metrics
 from backtest_store.models import Json, Record
 
@@ -40,7 +40,7 @@ SHUTDOWN = "commands.system.shutdown"
 EMPTIED = ("RESETTING", "DISPOSING")
 
 
-class FirstEngine:
+class EngineV1:
     """Tells of an engine of NautilusTrader 1.x, and watches its runs by its message bus."""
 
     def __init__(self, engine: BacktestEngine) -> None:
@@ -48,14 +48,14 @@ class FirstEngine:
         self._follower: Follower | None = None
         self._sampler: Sampler | None = None
         self._samples: Samples | None = None
-        self._seen: early_stops.Seen | None = None
+        self._seen: early_stops.StopSignals | None = None
 
     def follow(self, follower: Follower) -> bool:
         """Have a follower hear of the engine's runs; False if another one does already."""
-        if not endings.follow(follower):
+        if not engine_methods.follow(follower):
             return False
         self._follower = follower
-        self._seen = early_stops.Seen()
+        self._seen = early_stops.StopSignals()
         early_stops.note_account_errors()
         self._sampler = sampler_of(self.engine)
         bus = self.engine.kernel.msgbus
@@ -66,14 +66,14 @@ class FirstEngine:
     def leave(self, follower: Follower) -> None:
         """Have a follower hear no more, and let go of it, which holds the engine by this."""
         self._follower = None
-        endings.leave(follower)
+        engine_methods.leave(follower)
         bus = self.engine.kernel.msgbus
         stop_listening(bus, WATCHED, self._on_state)
         stop_listening(bus, SHUTDOWN, self._on_shutdown)
 
     def begin(self) -> None:
         """Start to watch a run that begins."""
-        self._seen = early_stops.Seen()
+        self._seen = early_stops.StopSignals()
         early_stops.watch()
         if self._sampler is not None:
             self._sampler.begin(self.engine)

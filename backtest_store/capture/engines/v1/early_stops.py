@@ -13,9 +13,9 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture.details import UNENDED, Outcome, outcome_of
 from backtest_store.capture.identity.json_values import clean
 from backtest_store.capture.identity.market_data import isoformat
+from backtest_store.capture.outcome import UNENDED, Outcome, outcome_of
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
@@ -93,7 +93,7 @@ def is_flagged() -> bool:
 
 
 @dataclass
-class Seen:
+class StopSignals:
     """What was seen of a run that was watched."""
 
     shutdown: ShutdownSystem | None = None
@@ -101,7 +101,7 @@ class Seen:
     is_flagged: bool = False
 
 
-def stop_of(engine: BacktestEngine, seen: Seen | None = None) -> Stop | None:
+def stop_of(engine: BacktestEngine, seen: StopSignals | None = None) -> Stop | None:
     """Return what stopped the run that an engine has behind it; None if its data had ended.
 
     Parameters
@@ -123,7 +123,7 @@ def stop_of(engine: BacktestEngine, seen: Seen | None = None) -> Stop | None:
     return None
 
 
-def _shut_down(engine: BacktestEngine, seen: Seen | None) -> Stop | None:
+def _shut_down(engine: BacktestEngine, seen: StopSignals | None) -> Stop | None:
     moment = engine.kernel.ts_shutdown or _clock(engine)
     if not _has_data_after(engine, moment) or (seen is not None and seen.shutdown is None):
         return None
@@ -163,7 +163,7 @@ def _reached(engine: BacktestEngine) -> int:
 def outcome_of_run(
     engine: BacktestEngine,
     error: BaseException | None = None,
-    seen: Seen | None = None,
+    seen: StopSignals | None = None,
     *,
     has_begun: bool = True,
 ) -> Outcome:
@@ -195,7 +195,7 @@ def is_under_way(engine: BacktestEngine) -> bool:
     return not is_over and engine.run_id is not None
 
 
-def _ended(engine: BacktestEngine, seen: Seen | None) -> Outcome:
+def _ended(engine: BacktestEngine, seen: StopSignals | None) -> Outcome:
     """Return what a run came to whose end was reached: it succeeded, or was stopped."""
     stop = stop_of(engine, seen)
     if stop is None:

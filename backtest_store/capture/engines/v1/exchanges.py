@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from backtest_store.capture.engines.v1 import internals
 from backtest_store.capture.identity.components import attributes_of, compiled_state, importable
 from backtest_store.capture.identity.json_values import path_of, plain
-from backtest_store.models import Json, Plain
+from backtest_store.models import Json, JsonValue
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine, SimulatedExchange
@@ -86,7 +86,7 @@ def _config_path(model: type) -> str | None:
     return None if found is None else path_of(found)
 
 
-def _settings(model: object) -> dict[str, Plain]:
+def _settings(model: object) -> dict[str, JsonValue]:
     settings = {name: plain(getattr(model, name)) for name in _properties(model)}
     commission = internals.commission_of(model)
     settings |= {} if commission is None else {"commission": str(commission)}

@@ -11,7 +11,6 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture.details import UNENDED, Outcome, outcome_of
 from backtest_store.capture.engines.interface import Follower, Strategies
 from backtest_store.capture.engines.v2 import callbacks, description, methods
 from backtest_store.capture.engines.v2.accounts import Accounts, main_currency, total
@@ -19,7 +18,12 @@ from backtest_store.capture.engines.v2.prices import Prices, between, instrument
 from backtest_store.capture.engines.v2.requests import Asked, Component, asked_of, in_order
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import components
-from backtest_store.capture.identity.identity import CHANCE, VALUES, Configuration, substance
+from backtest_store.capture.identity.identity import (
+    CHANCE,
+    VALUES,
+    Configuration,
+    deciding_configuration,
+)
 from backtest_store.capture.identity.json_values import canonical, clean, is_whole, plain
 from backtest_store.capture.identity.market_data import (
     Fingerprint,
@@ -27,6 +31,7 @@ from backtest_store.capture.identity.market_data import (
     isoformat,
     moment,
 )
+from backtest_store.capture.outcome import UNENDED, Outcome, outcome_of
 from backtest_store.capture.result import Results, measured
 from backtest_store.models import Json, Record
 
@@ -37,7 +42,7 @@ UNSEEN = "which days had market data is not known: it was added before backtest_
 UNWATCHED = "whether a callback raised is not known: another tool replaced the hook that tells"
 
 
-class SecondEngine:
+class EngineV2:
     """Tells of an engine of NautilusTrader 2.0, from what it was asked and what it shows."""
 
     def __init__(self, engine: Any, asked: Asked | None = None) -> None:
@@ -143,8 +148,8 @@ class SecondEngine:
         found = [one.instance for one in self._asked.components if one.instance is not None]
         chance = {n: state for n, state in self._asked.chance.items() if n in code.draws}
         facts = {
-            "engine": substance(described),
-            "given": substance(plain(given)),
+            "engine": deciding_configuration(described),
+            "given": deciding_configuration(plain(given)),
             "attributes": list(self._asked.attributes),
             "chance": chance,
         }

@@ -13,14 +13,14 @@ from backtest_store.capture.identity import components
 from backtest_store.capture.identity.components import attributes_of
 from backtest_store.capture.identity.json_values import Undescribed, is_nautilus, path_of, plain
 from backtest_store.capture.identity.market_data import MarketData
-from backtest_store.models import Json, Plain
+from backtest_store.models import Json, JsonValue
 
 KINDS = {"strategies": "strategy", "actors": "actor", "exec_algorithms": "exec_algorithm"}
 PARTIAL = "the engine was made before backtest_store was imported: what it was given is not known"
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 
 
-def described(value: Any) -> Plain:
+def described(value: Any) -> JsonValue:
     """Return a value of a configuration as JSON, NautilusTrader's own by all that it shows."""
     if isinstance(value, Mapping):
         return {str(plain(name)): described(item) for name, item in value.items()}
@@ -31,7 +31,7 @@ def described(value: Any) -> Plain:
     return _of_nautilus(value) if is_nautilus(value) else plain(value)
 
 
-def _of_nautilus(value: Any) -> Plain:
+def _of_nautilus(value: Any) -> JsonValue:
     kind = type(value)
     if kind.__name__.endswith("Config"):
         return {name: described(getattr(value, name)) for name in _shown(kind)}
@@ -49,7 +49,7 @@ def _shown(kind: type) -> list[str]:
     )
 
 
-def _model(model: Any) -> Plain:
+def _model(model: Any) -> JsonValue:
     """Describe a model by its class, what it was made with and what it shows."""
     given, text = arguments_of(model), repr(model)
     shown: Json = {} if ADDRESS.search(text) else {"state": in_order(text)}

@@ -17,7 +17,7 @@ from functools import partial, wraps
 from importlib import import_module
 from typing import Any, Protocol
 
-from backtest_store.capture.details import Details, leave_no_trace
+from backtest_store.capture.details import Details
 from backtest_store.capture.engines.v2.callbacks import watched
 from backtest_store.capture.engines.v2.description import KINDS
 from backtest_store.capture.engines.v2.methods import COMPONENTS
@@ -25,6 +25,7 @@ from backtest_store.capture.engines.v2.node_config import data_of, venue_of
 from backtest_store.capture.engines.v2.node_engine import NodeBacktest, NodeEngine, keep
 from backtest_store.capture.engines.v2.requests import Asked, Component
 from backtest_store.capture.guard import guarded
+from backtest_store.capture.outcome import leave_no_trace
 from backtest_store.capture.recorder import EngineRecorder, Sink
 
 REMEMBERED = 64
@@ -38,7 +39,7 @@ class NodeFollower(Protocol):
         """Have the node run, by calling a function, and return what that returns."""
 
 
-class SecondNodeRecorder:
+class NodeRecorderV2:
     """Watches a node from `attach` to `detach`, and hands its run to a sink."""
 
     def __init__(self, node: Any, details: Details, sink: Sink) -> None:

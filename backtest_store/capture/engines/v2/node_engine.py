@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from backtest_store.capture.engines.interface import Follower
-from backtest_store.capture.engines.v2.backtest import SecondEngine
+from backtest_store.capture.engines.v2.backtest import EngineV2
 from backtest_store.capture.engines.v2.callbacks import forget
 from backtest_store.capture.engines.v2.node_config import package_of
 from backtest_store.capture.guard import attempt
@@ -101,7 +101,7 @@ def keep(engine: NodeEngine) -> None:
     engine.is_kept = True
 
 
-class NodeBacktest(SecondEngine):
+class NodeBacktest(EngineV2):
     """Tells of the engine of a node."""
 
     def follow(self, follower: Follower) -> bool:

@@ -15,7 +15,7 @@ from threading import get_ident
 from typing import Any
 
 from backtest_store.capture.identity.components import attributes
-from backtest_store.capture.identity.identity import generators
+from backtest_store.capture.identity.identity import random_states
 from backtest_store.capture.identity.source import NUMPY, RANDOM
 from backtest_store.models import Json
 
@@ -73,7 +73,7 @@ class Asked:
         self.is_under_way, self.thread = True, get_ident()
         instances = [one.instance for one in self.components if one.instance is not None]
         self.attributes = [attributes(instance) for instance in instances]
-        self.chance = generators({RANDOM, NUMPY})
+        self.chance = random_states({RANDOM, NUMPY})
 
     def go_on(self, end: int | None) -> None:
         """Note that a run goes on, and the data that it got since."""

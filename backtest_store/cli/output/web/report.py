@@ -21,7 +21,12 @@ from backtest_store.cli.output.web.heat_maps import drawn
 from backtest_store.models import Record
 from backtest_store.runs.changes.inputs import VERSIONS
 from backtest_store.runs.compare import Comparison
-from backtest_store.statistics.months import Fall, drawdowns, falls_of, levels_of
+from backtest_store.statistics.months import (
+    DrawdownPeriod,
+    drawdown_periods,
+    drawdowns,
+    equity_levels,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,9 +99,9 @@ def _body(comparison: Comparison, ids: Sequence[str]) -> Iterator[str]:
         yield _table(["", *ids], [[i, *row] for i, row in zip(ids, texts, strict=True)])
     for run, name in zip(runs, ids, strict=True):
         yield f"<h2>Months{f' of {name}' if several else ''}, in percent</h2>{_months(run)}"
-        if levels := levels_of(run):
+        if levels := equity_levels(run):
             form = "%Y-%m" if run.period == "month" else "%Y-%m-%d"
-            falls = [_fall(fall, form) for fall in falls_of(levels)[:MOST_FALLS]]
+            falls = [_fall(fall, form) for fall in drawdown_periods(levels)[:MOST_FALLS]]
             yield f"<h2>Deepest drawdowns{f' of {name}' if several else ''}</h2>"
             yield _table(["depth", "from", "deepest", "recovered"], falls)
 
@@ -119,7 +124,7 @@ def _chosen(comparison: Comparison) -> dict[str, list[Any]]:
     }
 
 
-def _fall(fall: Fall, form: str) -> list[str]:
+def _fall(fall: DrawdownPeriod, form: str) -> list[str]:
     recovered = "not yet" if fall.end is None else f"{fall.end:{form}}"
     return [f"{fall.depth:.1%}", f"{fall.start:{form}}", f"{fall.deepest:{form}}", recovered]
 
@@ -167,7 +172,7 @@ def _shaded(total: float | None) -> str:
 
 
 def _curves(runs: Sequence[Record], ids: Sequence[str]) -> str:
-    if not any(map(levels_of, runs)):
+    if not any(map(equity_levels, runs)):
         return f"<p>{NO_MONTHS}</p>"
     picture = drawn(lambda: _figure(runs, ids), "svg").decode()
     coloured = picture[picture.index("<svg") :].replace(INK, "currentColor")
@@ -181,7 +186,7 @@ def _figure(runs: Sequence[Record], ids: Sequence[str]) -> Figure:
     figure.patch.set_visible(False)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     for run, name in zip(runs, ids, strict=True):
-        if dated := levels_of(run):
+        if dated := equity_levels(run):
             days, levels = zip(*dated, strict=True)
             (line,) = above.plot(days, [100 * (v - 1) for v in levels], label=name, linewidth=1.4)
             falls = [100 * fall for fall in drawdowns(levels)]

@@ -1,6 +1,6 @@
 """Record every engine and node of a process that knows nothing of us.
 
-NautilusTrader's modules are met as they are imported: whoever imports the classes, in whatever
+NautilusTrader's modules are found as they are imported: whoever imports the classes, in whatever
 way, gets NautilusTrader's own, of whose runs we hear.
 """
 
@@ -12,33 +12,34 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from backtest_store.capture.details import Details, leave_no_trace
+from backtest_store.capture.details import Details
 from backtest_store.capture.engines.version import unsupported
-from backtest_store.capture.import_hook import SECOND_MODULES, Meeting
+from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
+from backtest_store.capture.outcome import leave_no_trace
 from backtest_store.capture.recorder import EngineRecorder, Sink
 from backtest_store.log import get_logger
 
 if TYPE_CHECKING:
-    from backtest_store.capture.engines.v2.node import SecondNodeRecorder
+    from backtest_store.capture.engines.v2.node import NodeRecorderV2
 
 BACKTESTS = "nautilus_trader.backtest"
 ENGINE_MODULE = "nautilus_trader.backtest.engine"
 NODE_MODULE = "nautilus_trader.backtest.node"
-MODULES = (ENGINE_MODULE, NODE_MODULE, *SECOND_MODULES)
+MODULES = (ENGINE_MODULE, NODE_MODULE, *RUST_ENGINE_MODULES)
 
 
-class Patch(Meeting):
+class ProcessRecorder(ImportHook):
     """Hears of each run of each engine and node, as soon as NautilusTrader is imported."""
 
     def __init__(self, details: Details, sink: Sink) -> None:
-        super().__init__(MODULES, self.meet)
+        super().__init__(MODULES, self.watch_module)
         self._details = details
         self._sink = sink
         self._recorders: WeakSet[EngineRecorder] = WeakSet()
         self._reason = unsupported()
 
     def install(self) -> None:
-        """Meet what is imported already, and wait for what is not."""
+        """Watch what is imported already, and wait for what is not."""
         if self._reason is None:
             super().install()
 
@@ -49,18 +50,18 @@ class Patch(Meeting):
         if self._reason is not None and BACKTESTS in sys.modules:
             get_logger().warning(f"no run was recorded: {self._reason}")
 
-    def meet(self, module: ModuleType) -> None:
+    def watch_module(self, module: ModuleType) -> None:
         """Have the runs heard of that the class of a module makes."""
         if module.__name__ == ENGINE_MODULE:
-            from backtest_store.capture.engines.v1 import endings
+            from backtest_store.capture.engines.v1 import engine_methods
 
-            endings.follow_everything(self._recorder)
+            engine_methods.follow_everything(self._recorder)
         elif module.__name__ == NODE_MODULE:
             module.BacktestNode.run = self._node_run(module.BacktestNode.run)
         elif hasattr(module, "BacktestEngine"):
-            self._meet_second(module)
+            self._watch_v2(module)
 
-    def _meet_second(self, module: ModuleType) -> None:
+    def _watch_v2(self, module: ModuleType) -> None:
         """Have the runs heard of that the classes of 2.0 make, also the ones in 1.231."""
         from backtest_store.capture.engines.v2 import methods, node
 
@@ -69,10 +70,10 @@ class Patch(Meeting):
         node.watch_node_class(module.BacktestNode)
         node.follow_every_node(self._node_recorder)
 
-    def _node_recorder(self, node: Any) -> SecondNodeRecorder:
-        from backtest_store.capture.engines.v2.node import SecondNodeRecorder
+    def _node_recorder(self, node: Any) -> NodeRecorderV2:
+        from backtest_store.capture.engines.v2.node import NodeRecorderV2
 
-        return SecondNodeRecorder(node, self._details, self._sink)
+        return NodeRecorderV2(node, self._details, self._sink)
 
     def _recorder(self, engine: Any) -> EngineRecorder:
         recorder = EngineRecorder(engine, self._details, self._sink, is_for_one_run=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 UNKNOWN = Decimal("NaN")
 
 
-class Bookings:
+class CurrencyBalances:
     """Adds up what each account was credited, in its currency if it is kept in one alone."""
 
     def __init__(self, valuation: Valuation) -> None:
