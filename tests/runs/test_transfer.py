@@ -408,7 +408,9 @@ def test_an_export_that_fails_leaves_nothing(store_url: str, tmp_path: Path) -> 
     file.write_text("precious")
     small = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
     ignored = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-    command = [sys.executable, "-c", small + ignored + BTSTORE[2], "export", "--yes", str(file)]
+    # -B: in a tree that has not run yet, Python would leave its compiled modules torn, for all.
+    program = [sys.executable, "-B", "-c", small + ignored + BTSTORE[2]]
+    command = [*program, "export", "--yes", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("error: cannot write")
