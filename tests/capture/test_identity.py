@@ -35,6 +35,7 @@ from nautilus_trader.backtest.models import (
 )
 from nautilus_trader.backtest.modules import FXRolloverInterestConfig, FXRolloverInterestModule
 from nautilus_trader.config import StrategyConfig
+from nautilus_trader.indicators import ExponentialMovingAverage
 from nautilus_trader.model.currencies import USD
 from nautilus_trader.model.data import Bar, BarType
 from nautilus_trader.model.enums import AccountType, BookType, OmsType
@@ -42,6 +43,7 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import Money
 from nautilus_trader.trading.strategy import Strategy
 
+from backtest_store import record
 from backtest_store.capture.details import Details
 from backtest_store.capture.identity.identity import deciding_configuration
 from backtest_store.capture.identity.json_values import canonical, plain
@@ -49,7 +51,16 @@ from backtest_store.capture.identity.snapshot import node_snapshot
 from backtest_store.capture.identity.source import uses_of
 from backtest_store.capture.outcome import Outcome
 from backtest_store.models import Record
-from tests.capture.backtests import backtest, bars, engine, scripted, share
+from tests.capture.backtests import (
+    Scripted,
+    ScriptedConfig,
+    backtest,
+    bar_type,
+    bars,
+    engine,
+    scripted,
+    share,
+)
 from tests.capture.recorded import recorded
 from tests.capture.variations import fields_of, others
 from tests.thorough import tries
@@ -642,3 +653,29 @@ def test_a_configuration_that_is_described_in_part_has_no_hash() -> None:
     assert made.config_hash is None
     assert made.provenance["identity_unknown"]
     assert plain(object()) == plain(object())
+
+
+class Averages(Scripted):
+    """Keeps an average for ever."""
+
+    def __init__(self, config: ScriptedConfig) -> None:
+        super().__init__(config)
+        self.average = ExponentialMovingAverage(3)
+
+    def on_bar(self, bar: Bar) -> None:
+        """Add to it."""
+        self.average.handle_bar(bar)
+
+
+def test_what_an_indicator_has_seen_is_part_of_a_run(store: str) -> None:
+    made = engine(share())
+    made.add_data(bars(share(), [100, 110, 120]))
+    kind = bar_type(share())
+    made.add_strategy(Averages(ScriptedConfig(instrument_id=share().id, bar_type=kind)))
+    with record(made) as recording:
+        made.run()
+        made.reset()
+        made.run()
+    first, second = recording.records
+    assert None not in {first.config_hash, second.config_hash}
+    assert first.config_hash != second.config_hash

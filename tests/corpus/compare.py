@@ -36,9 +36,12 @@ def printed(output: str) -> tuple[list[str], list[str]]:
     return logged, [line for line in lines if not LOGGED.match(line)]
 
 
-def compare(name: str, folder: Path) -> None:
-    """Make sure that a script does the same under `btstore exec`, and that its runs are recorded."""
-    path = Path(shutil.copy(SCRIPTS / f"{name}.py", folder))
+def compare(script: Path, folder: Path, runs: int = 1) -> str:
+    """Make sure that a script does the same under `btstore exec`, and that its runs are recorded.
+
+    Return what it prints.
+    """
+    path = Path(shutil.copy(script, folder))
     alone, ran = (
         python(path, "an", "argument", cwd=folder),
         btstore(path, "an", "argument", cwd=folder),
@@ -48,4 +51,5 @@ def compare(name: str, folder: Path) -> None:
     pairs.append((masked(alone.stderr), masked(without_count(ran.stderr))))
     for without, beside in pairs:
         assert beside == without, "\n".join(unified_diff(without, beside, lineterm="", n=0))
-    assert count_in(ran.stderr) == str(RUNS.get(name, 1))
+    assert count_in(ran.stderr) == str(runs)
+    return ran.stdout

@@ -29,7 +29,7 @@ DIFFERENT = {"chance": "chance", "clock": "unknown"}
 def test_script_does_the_same(store: str, tmp_path: Path, name: str) -> None:
     if name == "rust_engine" and not HAS_ONE:
         pytest.skip("this release carries no engine in Rust")
-    compare(name, tmp_path)
+    compare(SCRIPTS / f"{name}.py", tmp_path, RUNS.get(name, 1))
     runs = stored(store)
     assert len(runs) == RUNS.get(name, 1)
     for run in [run for run in runs if run["status"] == "success"]:

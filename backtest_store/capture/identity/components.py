@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
+from types import GetSetDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.identity.json_values import Undescribed, is_whole, path_of, plain
@@ -102,7 +103,17 @@ def unknown_arguments(components: list[Strategy]) -> Iterator[str]:
 def attributes(component: Actor) -> Json:
     """Return what a component holds that can be described whole, beside its configuration."""
     held = {name: value for name, value in attributes_of(component).items() if is_whole(value)}
-    return {"class": path_of(type(component)), "held": held}
+    own = getattr(component, "__dict__", {}).items()
+    seen = {str(name): _shown(value) for name, value in own if getattr(value, "has_inputs", False)}
+    told: Json = {"class": path_of(type(component)), "held": held}
+    return told | ({"indicators": seen} if seen else {})
+
+
+def _shown(indicator: object) -> Json:
+    """Return what an indicator shows, which has seen data; its text has its parameters alone."""
+    kind = type(indicator)
+    names = [n for n in dir(kind) if isinstance(getattr(kind, n), GetSetDescriptorType)]
+    return {n: plain(getattr(indicator, n, None)) for n in names if not n.startswith("_")}
 
 
 def argument_names(cls: type) -> list[str]:

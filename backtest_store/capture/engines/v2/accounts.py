@@ -111,7 +111,10 @@ class Accounts:
         portfolio, midnight = self._engine.portfolio, midnight_after(day)
         if day == self._prices.days[-1]:
             venues = self._engine.list_venues()
-            if any(portfolio.missing_price_instruments(venue) for venue in venues):
+            newest = [held[max(held)] for held in self._snapshots if held]
+            missing = [*map(portfolio.missing_price_instruments, venues)]
+            missing += [snapshot.unpriced_instruments for snapshot in newest]
+            if any(missing):  # the portfolio itself forgets when it has been asked
                 return None
             return self._at(total(portfolio.equity(venue=v).values() for v in venues), midnight)
         found = [held[midnight] for held in self._snapshots if midnight in held]
