@@ -1,13 +1,26 @@
 """What the adapter relies on of NautilusTrader 2.0, each by its name: a release may rename it."""
 
+import ast
 import inspect
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import pytest
-from nautilus_trader import backtest, common, execution, model, persistence, portfolio, trading
+from nautilus_trader import (
+    backtest,
+    common,
+    execution,
+    indicators,
+    model,
+    persistence,
+    portfolio,
+    trading,
+)
 
+import backtest_store
 from backtest_store.capture.engines.v2 import methods, node, node_config
 from backtest_store.capture.engines.v2.description import KINDS
 from tests.nautilus2.backtests import USD
@@ -27,13 +40,26 @@ SHOWN: dict[type, str] = {
     backtest.BacktestEngineConfig: "catalogs",
     model.PortfolioSnapshot: "ts_event total_equity unpriced_instruments",
     model.Bar: "bar_type close ts_init",
+    model.BarType: "spec instrument_id",
+    model.BarSpecification: "price_type",
+    model.OrderBookDelta: "flags instrument_id ts_init",
+    model.AccountState: "balances ts_event",
+    model.AccountBalance: "total",
+    model.MarketOrder: "order_type",
     model.QuoteTick: "bid_price ask_price instrument_id ts_init",
     model.TradeTick: "price instrument_id ts_init",
     model.OrderFilled: "ts_event commission last_qty last_px",
     model.Position: "id ts_last realized_pnl settlement_currency instrument_id is_closed account_id"
     " ts_opened ts_closed quantity side avg_px_open",
     model.MarginAccount: "id base_currency calculate_account_state",
-    model.Equity: "multiplier is_inverse quote_currency lot_size size_increment margin_init",
+    model.Equity: "id multiplier is_inverse quote_currency lot_size price_increment price_precision"
+    " size_increment size_precision margin_init",
+    model.AggregationSource: "EXTERNAL",
+    model.OrderSide: "BUY SELL",
+    model.AggressorSide: "BUY SELL",
+    model.BookType: "L2_MBP",
+    model.OrderType: "LIMIT",
+    indicators.ExponentialMovingAverage: "has_inputs value",
     model.Money: "currency",
     model.Currency: "code",
     model.CurrencyPair: "base_currency quote_currency is_inverse id",
@@ -52,12 +78,16 @@ CALLED: dict[type, str] = {
     model.MarginAccount: "balances_total balance_total starting_balances is_cash_account"
     " calculate_pnls",
     model.Money: "as_decimal from_str",
+    model.Price: "as_decimal from_decimal_dp",
+    model.Currency: "from_str",
+    model.CurrencyPair: "from_dict",
+    model.OrderBook: "add",
     model.Equity: "to_dict",
     persistence.ParquetDataCatalog: " ".join(node_config.QUERIES.values())
     + " instruments write_instruments write_bars write_quote_ticks write_trade_ticks",
-    trading.Strategy: "shutdown_system on_dispose subscribe_bars submit_order close_all_positions",
-    trading.ExecutionAlgorithm: "on_dispose",
-    common.DataActor: "shutdown_system on_dispose",
+    trading.Strategy: "shutdown_system subscribe_topic on_dispose subscribe_bars submit_order close_all_positions",
+    trading.ExecutionAlgorithm: "subscribe_topic on_dispose",
+    common.DataActor: "shutdown_system subscribe_topic on_dispose",
 }
 
 
@@ -77,6 +107,27 @@ def test_it_shows(kind: type, name: str) -> None:
 @pytest.mark.parametrize(("kind", "name"), _named(CALLED))
 def test_it_can_be_asked(kind: type, name: str) -> None:
     assert callable(getattr(kind, name))
+
+
+PACKAGE = Path(backtest_store.__file__).parent
+ADAPTERS = ("capture/engines/v2", "runner/nautilus2")
+PYTHONS = {name for kind in (str, dict, list, set, int) for name in dir(kind)}
+OURS = {"PARTIAL", "components", "first", "kind", "leverage", "rate"}  # of the same name as theirs
+
+
+def _attributes_used() -> Iterator[str]:
+    """Yield the names of attributes that the adapters' source asks for."""
+    for path in (path for folder in ADAPTERS for path in (PACKAGE / folder).glob("*.py")):
+        nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+        yield from (node.attr for node in nodes if isinstance(node, ast.Attribute))
+
+
+def test_nothing_that_it_relies_on_is_left_out() -> None:
+    modules = (backtest, common, execution, model, persistence, portfolio, trading)
+    kinds = [k for m in modules for k in vars(m).values() if isinstance(k, type)]
+    theirs = {name for kind in kinds for name in dir(kind) if not name.startswith("_")}
+    named = {name for t in (SHOWN, CALLED) for names in t.values() for name in names.split()}
+    assert set(_attributes_used()) & theirs - PYTHONS - OURS - named == set()
 
 
 @pytest.mark.parametrize("kind", KINDS)
