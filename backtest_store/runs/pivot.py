@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any, Literal
 
 from backtest_store.errors import UsageError
-from backtest_store.models import InputValue
+from backtest_store.models import METRIC_FIELDS, InputValue
 from backtest_store.runs import listing as listings
 from backtest_store.runs.expressions.parameters import flattened
 from backtest_store.runs.listing import Listing
@@ -87,16 +87,25 @@ class Pivot:
         values = (axis[n] for axis, n in zip(self.axes, place, strict=True))
         return ", ".join(f"{i} {written(v)}" for i, v in zip(self.inputs, values, strict=True))
 
+    def _written(self, value: float) -> str:
+        is_fraction = METRIC_FIELDS[self.metric]["unit"] == "fraction"
+        return f"{value:.2%}" if is_fraction else f"{value:,.2f}"
+
     def notes(self) -> Iterator[str]:
         """Yield what the table alone does not say."""
         around = self.neighbourhood()
-        best = f"the best median is at {self.named(around.best)}"
-        if around.is_plateau is None:
-            yield f"{best}; it has no neighbours to compare with"
+        highest = self._written(self.cells[around.best].median)
+        best = f"the best median {self.metric} is {highest}, at {self.named(around.best)}"
+        if around.is_plateau is None or around.mean is None:
+            yield f"{best}; nothing beside it tells a plateau from a spike"
         else:
-            kind = "plateau: its" if around.is_plateau else "spike: only it is good, its"
-            beside = f"{around.neighbours} neighbours reach {around.height:.0%} of its height"
-            yield f"{best}, a {kind} {beside} above the lower quartile"
+            mean, low = self._written(around.mean), self._written(around.low)
+            beside = f"its neighbours ({around.neighbours}, {mean} on average)"
+            if around.is_plateau:
+                kind = f"a plateau: {beside} are nearer to it than to the worst quarter"
+            else:
+                kind = f"a spike: {beside} are no nearer to it than to the worst quarter"
+            yield f"{best}, {kind} ({low} and less)"
         for name, share in self.explained.items():
             if share is not None:
                 yield f"{name} explains {share:.0%} of the variance of {self.metric}"

@@ -22,14 +22,20 @@ class Neighbourhood:
         Its place along each input.
     neighbours : int
         How many of the cells next to it, diagonals included, have a value.
+    mean : float or None
+        Theirs; None without neighbours.
+    low : float
+        The lower quartile of all cells. It is not the median, which a hill that covers half of the
+        surface has raised to its own height.
     height : float or None
-        How high the neighbours' mean lies on the way from the lower quartile of all cells (0) to
-        the best one (1); None if there is no neighbour, or no way up. It is not the median, which a
-        hill that covers half of the surface has raised to its own height.
+        How high the mean lies on the way from the lower quartile (0) to the best cell (1); None if
+        there is no neighbour, or no way up.
     """
 
     best: Cell
     neighbours: int
+    mean: float | None
+    low: float
     height: float | None
 
     @property
@@ -51,8 +57,9 @@ def neighbourhood(cells: Mapping[Cell, float]) -> Neighbourhood:
     around = [tuple(p + s for p, s in zip(best, step, strict=True)) for step in steps]
     known = [cells[cell] for cell in around if cell in cells]
     low, high = _lower_quartile(list(cells.values())), cells[best]
-    height = (fmean(known) - low) / (high - low) if known and high > low else None
-    return Neighbourhood(best, len(known), height)
+    mean = fmean(known) if known else None
+    height = (mean - low) / (high - low) if mean is not None and high > low else None
+    return Neighbourhood(best, len(known), mean, low, height)
 
 
 def _lower_quartile(values: Sequence[float]) -> float:

@@ -70,6 +70,8 @@ async def test_a_plateau_is_told_from_a_spike(db: asyncpg.Connection) -> None:
     needle = await pivoted(db, "fast_period", "exit.slow")
     assert needle.named(needle.neighbourhood().best) == "fast_period 10, exit.slow 1"
     assert "a spike" in next(needle.notes())
+    told = f"its neighbours (3, {needle.neighbourhood().mean:.2f} on average)"
+    assert told in next(needle.notes())
 
 
 async def test_what_an_input_explains_is_the_variance_between_its_groups(
@@ -131,7 +133,7 @@ async def test_an_infinite_metric_counts_as_the_highest(db: asyncpg.Connection) 
     await store(db, [*endless, *known])
     found = await pivot(db, (), ["n"], "profit_factor")
     assert found is not None
-    assert next(found.notes()).startswith("the best median is at n 3, a plateau")
+    assert next(found.notes()).startswith("the best median profit_factor is inf, at n 3, a plateau")
 
 
 def test_a_heat_map_is_drawn_into_a_file(store_url: str, tmp_path: Path) -> None:

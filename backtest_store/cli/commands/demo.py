@@ -10,6 +10,7 @@ import typer
 
 from backtest_store.cli.options import examples
 from backtest_store.cli.output.streams import print_message
+from backtest_store.cli.output.text import printable
 from backtest_store.cli.output.writers import Format
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ EXAMPLES = examples("btstore demo", "BTSTORE_HOME=/tmp/trial btstore demo")
 
 def demo() -> None:
     """Run three strategies on real market data; save, list and compare them."""
-    from backtest_store.cli.output import render
+    from backtest_store.cli.output import calendar_table, render
     from backtest_store.cli.output.outcomes import exit_code
     from backtest_store.cli.output.run_lists import BY_NEED
     from backtest_store.cli.spinner import read, spinner
@@ -43,6 +44,8 @@ def demo() -> None:
     newest, comparison = read(lambda db: history_and_comparison(db, runs))
     typer.echo("\nThe newest runs, as `btstore history` lists them:\n")
     render.many(newest, Format.TABLE, shown=BY_NEED)
+    typer.echo("\nWhat each earned in each year; `btstore show RUN` has the months:\n")
+    typer.echo("\n".join(map(printable, calendar_table.years_of(runs))))
     typer.echo("\nThe three side by side, as `btstore compare` shows them:\n")
     render.side_by_side(comparison, Format.TABLE)
     btstore = "btstore" if which("btstore") else sys.argv[0]

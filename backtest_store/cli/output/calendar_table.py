@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import prod
 from typing import Any
@@ -22,6 +22,20 @@ def lines(record: Record) -> list[str]:
     ]
     heading = "".join(f"{name:>{CELL}}" for name in MONTHS)
     return [f"in % {heading}{'year':>{YEAR}}", *years] if years else []
+
+
+def years_of(records: Sequence[Record]) -> list[str]:
+    """Return a table of the returns of several runs' years, in percent, a column a run."""
+    known = [{year: whole for year, *_, whole in by_year(record)} for record in records]
+    names = [f"{record.strategy_name:>{YEAR}}" for record in records]
+    found = [f"in %  {'  '.join(names)}"]
+    for year in sorted({year for years in known for year in years}):
+        cells = (
+            f"{_tenths(years.get(year)):>{len(name)}}"
+            for name, years in zip(names, known, strict=True)
+        )
+        found.append(f"{year:<4}  {'  '.join(cells)}".rstrip())
+    return found
 
 
 def by_year(record: Record) -> Iterator[tuple[Any, ...]]:
