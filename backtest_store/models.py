@@ -158,15 +158,6 @@ class FoundRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewestRun:
-    """What a person needs to tell a run from others."""
-
-    run_id: UUID
-    strategy_name: str
-    started_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
 class MonthsOfRun:
     """What a run did over some of its months, as `backtest_store.statistics.months.Span` has it."""
 

@@ -1,4 +1,23 @@
--- Runs and their metrics. A run is inserted once and never updated; deleting it deletes its metrics.
+-- How the schema fits together.
+--
+-- Four tables hold what can be asked of a run:
+--   backtest_runs         what was run, on what, how it ended; one row a run
+--   performance_metrics   how it went, if it succeeded or was stopped; its months or days among it
+--   annotations           what people say of it: the one thing about a run that changes
+--   shapes                what the JSON documents of many runs have in common, stored once
+-- and one what is left of those deleted: deleted_trials, which counts them.
+--
+-- A run is inserted once, with its metrics in the same transaction, and never updated; triggers see
+-- to it. Deleting it deletes its metrics and what is said of it; another may be saved under its id.
+-- On the way in, triggers pack config_snapshot, provenance and engine_stats into shapes; unpacked()
+-- gives them back. Three metrics are copied to backtest_runs, so that an index can rank the runs
+-- that a filter leaves. Domains and checks refuse what no reader could make sense of: a time out of
+-- range, NaN, trades that do not add up.
+--
+-- In order: domains, the two tables, shapes and packing, triggers that keep runs as they are, the
+-- indexes and what each costs, functions over months, annotations, deleted trials. Who may do what
+-- is in sql/roles; the queries are in sql.
+
 
 CREATE DOMAIN ratio AS double precision
     CONSTRAINT ratio_is_finite CHECK (VALUE > '-Infinity' AND VALUE < 'Infinity');

@@ -1,4 +1,5 @@
--- Fetch runs by id, with what is said of them and their metrics, in the order of the ids.
+-- Fetch runs whose ids are known, in the order of the ids.
+-- The other half of every page: the ids are found first, by a query of sql/ids_*.sql.
 -- $1 run_ids
 SELECT r.* /* fields */
   FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (run_id, position)

@@ -1,4 +1,5 @@
--- List all runs that meet conditions, with what is said of them and their metrics, in an order.
+-- Stream all runs that meet conditions, in an order.
+-- For `history --all` and exported tables; for a page, ids are found first and then fetched.
 SELECT r.* /* fields */
   FROM backtest_runs AS r
   LEFT JOIN performance_metrics AS m USING (run_id)

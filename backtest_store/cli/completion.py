@@ -13,7 +13,7 @@ from backtest_store.cli.output.text import printable, shorten
 if TYPE_CHECKING:
     from asyncpg import Connection
 
-    from backtest_store.models import NewestRun
+    from backtest_store.models import Record
 
 T = TypeVar("T")
 NAMED_RUNS = {
@@ -23,6 +23,7 @@ NAMED_RUNS = {
     "@batch": "the runs of the newest grid",
 }
 OFFERED = 50
+SHOWN = ("run_id", "status", "strategy_name", "started_at")
 RUNS_LOOKED_AT = 1000
 LONGEST_NAME = 60
 PATIENCE_SECONDS = 1.0
@@ -51,20 +52,23 @@ def _escaped(name: str) -> str:
 def runs(incomplete: str) -> list[tuple[str, str]]:
     """Offer the newest runs whose ids begin so, each with what a person knows it by."""
     from backtest_store.runs.selectors import id_range
-    from backtest_store.store import queries
+    from backtest_store.store import queries, sql
 
     if incomplete.startswith("@"):
         return [(n, what) for n, what in NAMED_RUNS.items() if n.startswith(incomplete)]
     ids = id_range(incomplete)
     if ids is None:
         return []
-    low, high = ids
-    found = _found(lambda db: queries.newest_runs(db, low=low, high=high, limit=OFFERED))
-    return [(str(run.run_id), _known_by(run)) for run in found]
+    within = sql.condition("id_between", *ids)
+
+    async def newest(db: Connection) -> list[Record]:
+        found = await queries.ids_in_order(db, where=[within], limit=OFFERED)
+        return await queries.get_runs(db, run_ids=found, fields=SHOWN)
+
+    return [(str(run.run_id), _known_by(run)) for run in _found(newest)]
 
 
-def _known_by(run: NewestRun) -> str:
-
+def _known_by(run: Record) -> str:
     name = shorten(printable(run.strategy_name), LONGEST_NAME)
     return f"{run.started_at:%Y-%m-%d %H:%M} {name}"
 

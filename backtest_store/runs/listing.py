@@ -121,7 +121,7 @@ async def _ids(db: Db, listing: Listing, limit: int) -> list[UUID]:
         found = await _first(db, where, order_by, begun, limit)
         if len(found) == limit or not where:
             return found
-    return await queries.matching_runs(
+    return await queries.ids_by_sorting(
         db, limit=limit, where=(*where, *listing.kind, *_rest(starts)), order_by=order_by
     )
 
@@ -137,7 +137,7 @@ async def _first(
     found: list[UUID] = []
     for start in starts:
         left = limit - len(found)
-        found += await queries.first_runs(
+        found += await queries.ids_by_walking(
             db,
             limit=left,
             within=NEAR if where else left,

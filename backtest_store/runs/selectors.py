@@ -9,7 +9,7 @@ from uuid import UUID
 from backtest_store.errors import RunNotFoundError, UsageError
 from backtest_store.models import FoundRun, Record
 from backtest_store.store import queries, sql
-from backtest_store.store.fields import MONEY, RANKED_METRICS, known
+from backtest_store.store.fields import MONEY, RANKED_METRICS, SQL_NAMES, known
 from backtest_store.store.sql import Condition, Db
 
 DIGITS = 32
@@ -117,7 +117,7 @@ async def _within(db: Db, ranges: dict[str, tuple[UUID, UUID]]) -> dict[str, UUI
     if not ranges:
         return {}
     lows, highs = zip(*ranges.values(), strict=True)
-    found = await queries.find_runs(db, lows=lows, highs=highs, limit=CANDIDATES)
+    found = await queries.ids_between(db, lows=lows, highs=highs, limit=CANDIDATES)
     return {run: _only(run, position, found) for position, run in enumerate(ranges, 1)}
 
 
@@ -138,21 +138,31 @@ async def _named(db: Db, run: str, where: Sequence[Condition]) -> list[UUID]:
     if run.endswith(ORIGINAL):
         return [await _original(db, run.removesuffix(ORIGINAL), where)]
     if match := re.fullmatch(r"@latest(?:~(\d{1,9}))?", run):
-        ids = await queries.latest_run(db, newer=int(match[1] or 0), where=where)
+        originals = [sql.condition("original"), *where]
+        ids = await queries.ids_in_order(db, where=originals, limit=1, after=int(match[1] or 0))
     elif match := re.fullmatch(r"@best:(\w+)", run):
-        metric = known(match[1], RANKED_METRICS, "metric")
-        await require_one_currency(db, metric, where)
-        ids = await queries.best_run(db, metric=metric, where=where)
+        ids = await _best(db, known(match[1], RANKED_METRICS, "metric"), where)
     elif BATCH.fullmatch(run):
-        ids = await queries.run_ids(db, where=[sql.condition("batch", run), *where])
+        ids = await queries.ids_in_order(db, where=[sql.condition("batch", run), *where])
     elif run == "@starred":
-        ids = await queries.run_ids(db, where=[sql.condition("starred"), *where])
+        ids = await queries.ids_in_order(db, where=[sql.condition("starred"), *where])
     else:
         raise RunNotFoundError(f"there is no run {run!r}", hint=WRITTEN)
     if not ids:
         among = " that the filters match" if where else ""
         raise RunNotFoundError(f"there is no run {run}{among}", hint=SEE_HISTORY)
     return ids
+
+
+async def _best(db: Db, metric: str, where: Sequence[Condition]) -> list[UUID]:
+    """Return the best successful original by a metric, the newest of equals."""
+    await require_one_currency(db, metric, where)
+    ranked = (
+        sql.condition("defined", field=SQL_NAMES[metric]),
+        sql.condition("status", "success"),
+        sql.condition("original"),
+    )
+    return await queries.ids_in_order(db, where=[*ranked, *where], limit=1, order_by=metric)
 
 
 async def _original(db: Db, run: str, where: Sequence[Condition]) -> UUID:

@@ -67,7 +67,7 @@ async def export(db: Connection, where: Sequence[Condition], write: Callable[[st
     write : callable
         Takes whole lines, some at a time.
     """
-    return await sql.copy_json(db, queries.list_runs_as_json(where), write)
+    return await sql.copy_json(db, queries.export_runs(where), write)
 
 
 async def import_runs(db: Connection, parts: AsyncIterator[Lines], *, keep_going: bool) -> Imported:

@@ -10,7 +10,6 @@ from backtest_store.models import (
     FoundRun,
     InputValue,
     MonthsOfRun,
-    NewestRun,
     OtherPeriod,
     Record,
     StoreSize,
@@ -32,7 +31,7 @@ async def insert_run(db: Db, *, record: str, defaults: str = DEFAULTS) -> list[U
     return await sql.column(db, "insert_run", record, defaults)
 
 
-async def first_runs(  # noqa: PLR0913 - each is a parameter or a place of the query
+async def ids_by_walking(  # noqa: PLR0913 - each is a parameter or a place of the query
     db: Db,
     *,
     limit: int,
@@ -41,16 +40,16 @@ async def first_runs(  # noqa: PLR0913 - each is a parameter or a place of the q
     where: Sequence[Condition],
     order_by: str,
 ) -> list[UUID]:
-    """Find the first runs that meet conditions, among so many that come first after the start."""
-    query = sql.query("first_runs", limit, within).having(start, "start").having(where)
+    """Find the first runs that meet conditions, among so many after the start, in an index."""
+    query = sql.query("ids_by_walking", limit, within).having(start, "start").having(where)
     return await sql.first_column(db, _ordered(query, order_by))
 
 
-async def matching_runs(
+async def ids_by_sorting(
     db: Db, *, limit: int, where: Sequence[Condition], order_by: str
 ) -> list[UUID]:
-    """Find the first runs in an order, of all that meet conditions."""
-    query = sql.query("matching_runs", limit).having(where)
+    """Find all runs that meet conditions, and return the first in an order."""
+    query = sql.query("ids_by_sorting", limit).having(where)
     return await sql.first_column(db, _ordered(query, order_by))
 
 
@@ -63,9 +62,9 @@ def list_runs(where: Sequence[Condition], order_by: str, fields: Sequence[str] =
     return _ordered(sql.query("list_runs").having(where), order_by).listing(fields)
 
 
-def list_runs_as_json(where: Sequence[Condition]) -> Query:
+def export_runs(where: Sequence[Condition]) -> Query:
     """Return the query for all of all runs that meet conditions, one JSON object a row."""
-    return sql.query("list_runs_as_json").having(where).listing(RECORD_FIELDS)
+    return sql.query("export_runs").having(where).listing(RECORD_FIELDS)
 
 
 async def count_runs(db: Db, *, limit: int, where: Sequence[Condition] = ()) -> int:
@@ -117,11 +116,6 @@ async def is_there(db: Db, *, path: Sequence[str], newest: int, document: str) -
     return bool((await sql.first_column(db, query))[0])
 
 
-async def newest_runs(db: Db, *, low: UUID, high: UUID, limit: int) -> list[NewestRun]:
-    """List the newest runs among those whose ids lie in a range."""
-    return await sql.many(db, "newest_runs", NewestRun, low, high, limit)
-
-
 async def insert_runs(db: Db, *, records: Sequence[str], defaults: str = DEFAULTS) -> list[UUID]:
     """Store runs, and return the ids of those that were not stored yet."""
     return await sql.column(db, "insert_runs", records, defaults)
@@ -154,26 +148,24 @@ async def get_runs(
     return await sql.fetch(db, sql.query("get_runs", run_ids).listing(fields), Record)
 
 
-async def find_runs(
+async def ids_between(
     db: Db, *, lows: Sequence[UUID], highs: Sequence[UUID], limit: int
 ) -> list[FoundRun]:
     """Find the runs whose ids lie in ranges."""
-    return await sql.many(db, "find_runs", FoundRun, lows, highs, limit)
+    return await sql.many(db, "ids_between", FoundRun, lows, highs, limit)
 
 
-async def run_ids(db: Db, *, where: Sequence[Condition] = ()) -> list[UUID]:
-    """List the ids of runs, newest first."""
-    return await sql.first_column(db, sql.query("run_ids").having(where))
-
-
-async def latest_run(db: Db, *, newer: int, where: Sequence[Condition] = ()) -> list[UUID]:
-    """Find the id of the newest original, or of the one that so many are newer than."""
-    return await sql.first_column(db, sql.query("latest_run", newer).having(where))
-
-
-async def best_run(db: Db, *, metric: str, where: Sequence[Condition] = ()) -> list[UUID]:
-    """Find the id of the best original by a metric; none if no successful run has it."""
-    return await sql.first_column(db, _ordered(sql.query("best_run").having(where), metric))
+async def ids_in_order(
+    db: Db,
+    *,
+    where: Sequence[Condition],
+    limit: int | None = None,
+    after: int = 0,
+    order_by: str = "started_at",
+) -> list[UUID]:
+    """Find the runs that meet conditions, all or so many after so many, in an order."""
+    query = sql.query("ids_in_order", limit, after).having(where)
+    return await sql.first_column(db, _ordered(query, order_by))
 
 
 async def trials(  # noqa: PLR0913 - each is a parameter of the query

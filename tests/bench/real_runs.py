@@ -79,7 +79,7 @@ async def _read(url: str) -> dict[str, Any]:
     db = await asyncpg.connect(url)
     await db.execute("DELETE FROM backtest_runs WHERE status <> 'success'")
     lines: list[str] = []
-    await sql.copy_json(db, queries.list_runs_as_json(()), lines.append)
+    await sql.copy_json(db, queries.export_runs(()), lines.append)
     runs = []
     for line in "".join(lines).splitlines():
         record = json.loads(line)

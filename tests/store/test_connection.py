@@ -14,7 +14,7 @@ SECRET = "geheim"  # noqa: S105 - planted, to be looked for in what is printed
 
 
 async def list_runs(db: asyncpg.Connection) -> list[object]:
-    return list(await queries.latest_run(db, newer=0))
+    return list(await queries.ids_in_order(db, where=()))
 
 
 def test_the_embedded_store_starts_and_migrates_itself(home: Path) -> None:

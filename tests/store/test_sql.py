@@ -20,7 +20,7 @@ async def test_a_condition_fits_any_query_and_documents_its_parameters(
 ) -> None:
     documented = [line for line in sql.text(f"filters/{name}").splitlines() if line[:4] == "-- $"]
     condition = sql.condition(name, *documented)
-    for place in ("list_runs", "months", "inputs", "summary", "matching_runs"):
+    for place in ("list_runs", "months", "inputs", "summary", "ids_by_sorting"):
         alone = sql.query(place)
         before = len((await db.prepare(alone.text)).get_parameters())
         query = sql.Query(alone.text, ("x",) * before).having([condition])
@@ -36,7 +36,7 @@ def test_only_columns_and_operators_become_words(word: str) -> None:
 
 def test_a_place_that_is_not_there_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="no place for"):
-        sql.query("latest_run").worded(field="r.started_at")
+        sql.query("months").worded(field="r.started_at")
 
 
 def test_conditions_number_their_parameters_on() -> None:

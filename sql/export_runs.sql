@@ -1,4 +1,5 @@
--- Write all runs that meet conditions as JSON, the newest first, one object a row.
+-- Stream all runs that meet conditions as JSON, the newest first.
+-- For `export` to JSON Lines, which has every field of a run: PostgreSQL writes it, an object a row.
 SELECT to_json(run)
   FROM (
         SELECT r.* /* fields */

@@ -1,4 +1,5 @@
--- Find the first runs in an order, of all that meet conditions.
+-- Find the ids of a page of runs by sorting all that meet the conditions.
+-- For orders without an index, and for what ids_by_walking did not find.
 -- OFFSET 0 has all of them found before they are put in order: PostgreSQL would otherwise go through
 -- an index of the order in the hope that they come early, which is slow where they come late.
 -- $1 limit  at most this many runs

@@ -1,5 +1,6 @@
--- Find the first runs in an order that meet conditions, among so many that come first of all.
--- An index has them in that order, so that those after them are not looked at.
+-- Find the ids of a page of runs among so many that come first in an order.
+-- An index has them in that order, so that those after them are not looked at. This is tried first;
+-- where it finds too few, ids_by_sorting looks at all.
 -- $1 limit   at most this many runs
 -- $2 within  how many are looked at
 SELECT r.run_id

@@ -1,4 +1,5 @@
--- Find the runs whose ids lie in ranges; more than one in a range means that it is ambiguous.
+-- Find the ids of runs that lie in ranges.
+-- A range is what a person typed of an id; more than one run in it means that it is ambiguous.
 -- $1 lows   the least id of each range
 -- $2 highs  the greatest id of each range
 -- $3 limit  at most this many runs of each range

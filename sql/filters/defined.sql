@@ -1,0 +1,2 @@
+-- Runs that have a field.
+m.sharpe_ratio /* field */ IS NOT NULL
