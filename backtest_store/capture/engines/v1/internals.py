@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Handler = Callable[[Any], None]
-# What a bus keeps the handlers of a topic in: looked up by itself, or by a later subscription.
-RESOLVED = ("_memoryviewslice", "memoryview", "ndarray")
 
 
 def held(owner: object, kind: type[T]) -> Iterator[T]:
@@ -112,6 +110,7 @@ def _subscriptions(bus: MessageBus) -> dict[object, list[str]]:
 
 def _resolve_anew(bus: MessageBus) -> None:
     """Have a bus look up again who hears of each topic, when it next has a message on it."""
-    for patterns in held(bus, dict):
-        if type(next(iter(patterns.values()), None)).__name__ in RESOLVED:
-            patterns.clear()
+    for table in held(bus, dict):
+        topic, handlers = next(iter(table.items()), (None, None))
+        if isinstance(topic, str) and not callable(handlers):  # as endpoints are
+            table.clear()
