@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 JsonValue = None | bool | int | float | str | list[Any] | dict[str, Any]
 Status = Literal["success", "stopped", "failed", "interrupted"]
+STATUSES_WITH_METRICS = ("success", "stopped")
 EquityBasis = Literal["mark_to_market", "balance"]
 PeriodLength = Literal["month", "day"]
 Unit = Literal["fraction", "ratio", "money", "count", "date", "month", "text", "json"]
@@ -70,6 +71,11 @@ class Run:
     reproduced_from: UUID | None = None
     batch_id: UUID | None = None
     batch_name: str | None = None
+
+    @property
+    def has_metrics(self) -> bool:
+        """Tell whether the run came as far as to have metrics."""
+        return self.status in STATUSES_WITH_METRICS
 
 
 @dataclass(frozen=True, kw_only=True)

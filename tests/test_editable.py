@@ -50,7 +50,7 @@ def test_the_package_is_the_one_that_is_edited(python: Path, tmp_path: Path) -> 
 
 
 def test_sql_is_found_beside_it(python: Path, tmp_path: Path) -> None:
-    where = "from backtest_store.store.sql_files import folder; print(folder('sql'))"
+    where = "from backtest_store.store.sql import folder; print(folder('sql'))"
     assert said(python, where, tmp_path) == str(ROOT / "sql")
 
 

@@ -99,7 +99,7 @@ def finish(backtest: Backtest, begun: StartedRun, outcome: Outcome) -> Record:
         **_added(backtest, begun),
     )
     record = _ended(record, begun.redactor, outcome)
-    if outcome.status not in ("success", "stopped"):
+    if not record.has_metrics:
         return record
     return backtest.with_metrics(record, outcome.warnings)
 

@@ -48,7 +48,7 @@ class Report:
     @property
     def failed(self) -> int:
         """How many failed, or could not be run."""
-        ended = sum(run.status not in ("success", "stopped") for run in self.runs.values())
+        ended = sum(not run.has_metrics for run in self.runs.values())
         return ended + len(self.failures)
 
     @property

@@ -121,7 +121,7 @@ class Comparison:
 
     def notes(self) -> Iterator[str]:
         """Yield what makes the comparison unfair."""
-        done = [run for run in self.runs if run.status in ("success", "stopped")]
+        done = [run for run in self.runs if run.has_metrics]
         differing = [field for field in UNFAIR if _differ(done, field)]
         if not {*SAME_DATA} & {*differing} and _differ(done, "data_fingerprint"):
             yield "the runs have different market data for the same instruments and dates"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
-from backtest_store.models import METRIC_FIELDS, RECORD_FIELDS, adapter
+from backtest_store.models import METRIC_FIELDS, RECORD_FIELDS, STATUSES_WITH_METRICS, adapter
 
-HAS_METRICS = ("success", "stopped")
 _KNOWN = frozenset(RECORD_FIELDS)
 
 
@@ -48,7 +47,7 @@ def _wrong_value(record: dict[str, object]) -> str:
 
 
 def _needless_metric(record: dict[str, object]) -> str:
-    if record["status"] in HAS_METRICS:
+    if record["status"] in STATUSES_WITH_METRICS:
         return ""
     given = [name for name in METRIC_FIELDS if record.get(name) is not None]
     return f"{given[0]}: a run that is {record['status']} has no metrics" if given else ""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from backtest_store.models import Record
+from backtest_store.models import STATUSES_WITH_METRICS, Record
 from backtest_store.runs.selectors import require_one_currency, resolve
 from backtest_store.store import queries, sql
 from backtest_store.store.fields import (
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 Start = tuple[Condition, ...]  # what the runs of a part of a list meet
 NEWEST_FIRST = "started_at"
-MEASURED = (("success",), ("stopped",))  # the states of runs that have metrics
 # Most pages are found among the first so many runs of an order, which takes a few milliseconds;
 # where they are not, all runs that meet the conditions are found and put in order.
 NEAR = 3000
@@ -152,7 +151,8 @@ async def _first(
 
 def _order(listing: Listing) -> str:
     """Return the field by which runs are in the same order as by that one."""
-    has_no_metrics = any(c.name == "status" and c.values not in MEASURED for c in listing.where)
+    statuses = [c.values[0] for c in listing.where if c.name == "status"]
+    has_no_metrics = any(status not in STATUSES_WITH_METRICS for status in statuses)
     is_undefined = has_no_metrics and listing.order_by in COPIED_TO_RUNS
     return NEWEST_FIRST if is_undefined else listing.order_by
 

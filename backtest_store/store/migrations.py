@@ -1,4 +1,4 @@
-"""Bring a database to this version's schema, with yoyo, and its roles to what they may do there."""
+"""Bring a database to this version's schema, with yoyo."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from backtest_store.errors import SchemaError, UnreachableError
 from backtest_store.store import sql
-from backtest_store.store.sql_files import folder
+from backtest_store.store.sql import folder
 
 AS_THE_OWNER = "migrate as the owner of the database and its tables"
-ROLES = ("reader", "writer")
 
 if TYPE_CHECKING:
-    from asyncpg import Connection
-
     from backtest_store.store.yoyo_backend import YoyoBackend
 
 
@@ -124,14 +121,3 @@ def _backend(url: str) -> Iterator[YoyoBackend]:
                 f"cannot migrate the store: {str(error).splitlines()[0]}",
                 hint=AS_THE_OWNER if is_a_right else "",
             ) from error
-
-
-async def renew_roles(db: Connection) -> list[str]:
-    """Give each role what it may do with this version's schema, and no more; return their names.
-
-    A role belongs to the whole server, what it may do to this database. Only its owner gives that.
-    """
-    async with db.transaction():
-        for role in ROLES:
-            await db.execute(sql.text(f"roles/{role}"))
-    return [f"btstore_{role}" for role in ROLES]

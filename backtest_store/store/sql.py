@@ -21,11 +21,11 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from backtest_store.statistics import months
 from backtest_store.store.fields import DOWN, DOWN_AND_UNDEFINED, SQL_NAMES, UP
-from backtest_store.store.sql_files import folder
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -38,6 +38,13 @@ WORDS = {*SQL_NAMES.values(), *OPERATORS, UP, DOWN, DOWN_AND_UNDEFINED}
 PLACE = re.compile(r"[^\s(),]+ /\* (\w+) \*/")
 PARAMETER = re.compile(r"\$(\d+)")
 BATCH = 250
+_PACKAGE = Path(__file__).parents[1]
+
+
+def folder(name: str) -> Path:
+    """Return the folder `sql` or `migrations`: inside the wheel, or beside the package."""
+    shipped = _PACKAGE / "share" / name
+    return shipped if shipped.is_dir() else _PACKAGE.parent / name
 
 
 class Db(Protocol):

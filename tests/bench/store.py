@@ -12,7 +12,7 @@ import asyncpg
 from backtest_store.store import migrations
 from backtest_store.store.embedded.binaries import find_binaries
 from backtest_store.store.embedded.server import EmbeddedServer
-from backtest_store.store.sql_files import folder
+from backtest_store.store.sql import folder
 from tests.bench import population, real_runs
 from tests.bench.population import CHUNK, Chunk
 

@@ -16,7 +16,7 @@ from backtest_store import errors
 from backtest_store.cli.app import app
 from backtest_store.models import METRIC_FIELDS
 from backtest_store.runs.filters import FILTERS
-from backtest_store.store.sql_files import folder
+from backtest_store.store.sql import folder
 from tests.docs.tours import TOUR
 
 PACKAGE = Path(backtest_store.__file__).parent

@@ -22,7 +22,7 @@ from backtest_store.models import Record
 from backtest_store.runs import listing
 from backtest_store.runs.filters import filters
 from backtest_store.store.fields import SORTABLE, ascends
-from backtest_store.store.sql_files import folder
+from backtest_store.store.sql import folder
 from tests.factories import STARTED, make_record, store, store_at
 from tests.thorough import tries
 

@@ -16,7 +16,7 @@ import pytest
 
 from backtest_store import models
 from backtest_store.store import queries, sql
-from backtest_store.store.sql_files import folder
+from backtest_store.store.sql import folder
 
 FUNCTIONS = {
     name: function

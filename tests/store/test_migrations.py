@@ -10,7 +10,7 @@ import pytest
 
 from backtest_store.errors import SchemaError, UnreachableError
 from backtest_store.store import migrations
-from backtest_store.store.sql_files import folder
+from backtest_store.store.sql import folder
 from tests.faults import chance
 from tests.shell import btstore
 from tests.store.die_migrating import dying

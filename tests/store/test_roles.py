@@ -15,7 +15,7 @@ from psycopg.errors import InsufficientPrivilege
 from backtest_store.models import Record, to_json
 from backtest_store.saving import save, spool
 from backtest_store.store import queries
-from backtest_store.store.sql_files import folder
+from backtest_store.store.sql import folder
 from tests.faults.runs import a_failure, a_run, stored
 from tests.shell import btstore, lines_about
 

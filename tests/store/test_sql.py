@@ -8,7 +8,7 @@ from backtest_store.runs import listing
 from backtest_store.runs.listing import Listing
 from backtest_store.store import queries, sql
 from backtest_store.store.fields import LISTED, SORTABLE
-from backtest_store.store.sql_files import folder
+from backtest_store.store.sql import folder
 from tests.factories import make_record, store
 
 CONDITIONS = sorted(path.stem for path in folder("sql").joinpath("filters").glob("*.sql"))

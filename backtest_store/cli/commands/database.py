@@ -94,7 +94,7 @@ def rollback(*, yes: YesOption = False) -> None:
 def roles() -> None:
     """Make or renew the roles of a shared store: one that reads, one that saves and deletes."""
     from backtest_store.cli.spinner import call
-    from backtest_store.store.migrations import renew_roles
+    from backtest_store.store.roles import renew_roles
 
     print_message(f"made or renewed {' and '.join(call(renew_roles))}")
 

@@ -103,7 +103,7 @@ async def saved(db: Connection, run_id: UUID) -> Record:
 def require_same_ending(reproduction: Reproduction) -> None:
     """Refuse to compare a success with a repetition that failed."""
     again = reproduction.reproduced
-    if again.status not in ("success", "stopped", reproduction.original.status):
+    if not again.has_metrics and again.status != reproduction.original.status:
         raise StoreError(
             f"the repetition {again.status}: {again.error_type}: {again.error_message}",
             hint=f"{changes(reproduction)}btstore show {again.run_id} has the traceback",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from backtest_store.cli.output import cells, readable, tables
 from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.colours import colour_of
 from backtest_store.cli.output.readable import UNDEFINED
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import TableColumn
@@ -144,7 +145,7 @@ def input_line(name: str, values: Sequence[Any]) -> Line:
         texts = [readable.readable(column, cells.cell(value)) for value in values]
         if len({*texts}) < len({*map(str, values)}):  # what sets them apart is not in sight
             texts = [UNDEFINED if value is None else str(cells.cell(value)) for value in values]
-        colours = [readable.colour(column, cells.cell(value)) for value in values]
+        colours = [colour_of(column, cells.cell(value)) for value in values]
         return Line(label, texts, colours, is_number=column.unit != "text")
     texts = [UNDEFINED if v is None else printable(readable.plain(v)) for v in values]
     are_numbers = all(value is None or isinstance(value, int | float) for value in values)

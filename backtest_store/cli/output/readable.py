@@ -10,14 +10,13 @@ from typing import Any
 
 from backtest_store.cli.output import cells
 from backtest_store.cli.output.cells import Cell, Column
+from backtest_store.cli.output.colours import colour_of
 from backtest_store.cli.output.tables import ALWAYS_SHOWN, LONGEST_TEXT, TableColumn
 from backtest_store.cli.output.text import printable
 from backtest_store.runs.expressions.parameters import flattened
 
 UNDEFINED = "\N{EN DASH}"
 UNLIMITED = "\N{INFINITY}"
-RED, YELLOW = "31", "33"
-STATUS_COLOURS = {"failed": RED, "interrupted": YELLOW, "stopped": YELLOW}
 UNNEEDED_WORDS = frozenset({"at", "id", "ids", "max", "name", "ratio", "seconds", "total"})
 MANY, MOST_MONEY = 1e9, 1e15
 MINUTE = 60
@@ -58,7 +57,7 @@ def _table_column(
         printable(column.heading or heading(column.name))
         + (" (UTC)" if column.unit == "time" else ""),
         tuple(_differing(values) if column.type == "Json" else texts),
-        colours=[colour(column, v) for v in values],
+        colours=[colour_of(column, v) for v in values],
         right=column.is_number,
         flexible=column.unit in {"text", "json"},
         least=LEAST_JSON if column.type == "Json" else LEAST_TEXT,
@@ -104,11 +103,6 @@ def readable(column: Column, cell: Cell) -> str:
 def in_one_line(values: Sequence[Any]) -> str:
     """Return texts or numbers in one line, a mark where one is undefined."""
     return printable(", ".join(UNDEFINED if v is None else plain(v) for v in values))
-
-
-def colour(column: Column, cell: Cell) -> str:
-    """Return the colour that helps to find what went wrong."""
-    return STATUS_COLOURS.get(str(cell), "") if column.name == "status" else ""
 
 
 def _fraction(cell: str) -> str:

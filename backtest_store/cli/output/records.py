@@ -8,6 +8,7 @@ from typing import Any
 
 from backtest_store.cli.output import readable, tables
 from backtest_store.cli.output.cells import Cell, Column
+from backtest_store.cli.output.colours import colour_of
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import GAP, TableColumn
 from backtest_store.cli.output.text import printable, shorten, width, wrapped
@@ -69,7 +70,7 @@ def _facts(columns: Sequence[Column], values: Sequence[Cell]) -> Iterator[tuple[
             yield column.name, value, ""
         else:
             text = readable.in_full(column, value, named.get("currency"))
-            yield column.name, text, readable.colour(column, value)
+            yield column.name, text, colour_of(column, value)
 
 
 def _label(text: str, places: int | None) -> str:

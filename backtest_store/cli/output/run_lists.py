@@ -73,7 +73,7 @@ def expanded(
     inputs = [_input_column(name, values) for name, values in extra.items()]
     fields = [column for column in columns if column.name in shown and column.name != "parameters"]
     place = next((n + 1 for n, c in enumerate(fields) if c.name == BEFORE_METRICS), len(fields))
-    drawn = {"period_run": _periods(runs), "equity": _courses(runs)}
+    drawn = {"period_run": _periods(runs), "equity": _equity_sparklines(runs)}
     more = [Column(name, "drawing", "drawing", heading=_HEADINGS[name]) for name in drawn]
     every = [*fields[:place], *inputs, more[0], *fields[place:], more[1]]
     values = extra | drawn
@@ -116,7 +116,7 @@ def _periods(runs: Sequence[Record]) -> list[str | None]:
     return months if len({m for m in months if m}) == distinct else days
 
 
-def _courses(runs: Sequence[Record]) -> list[str | None]:
+def _equity_sparklines(runs: Sequence[Record]) -> list[str | None]:
     """Return the shape of each run's equity."""
     from backtest_store.cli.output.readable import sparkline
     from backtest_store.cli.output.run_page import sampled

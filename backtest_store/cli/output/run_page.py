@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from backtest_store.cli.output import calendar_table, cells, readable, tables
+from backtest_store.cli.output.colours import STATUS_COLOURS, coloured, has_colours
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.text import printable, width, wrapped
 from backtest_store.models import Json, Record
@@ -68,15 +69,14 @@ NAMES = {
 def write(run: Record, out: StandardOutput) -> None:
     """Write the page of a run, as wide as the terminal or as is easy to read."""
     places = max(min(tables.terminal_width(), WIDEST), NARROWEST)
-    coloured = tables.coloured(out)
-    colour = readable.STATUS_COLOURS.get(run.status, "") if coloured else ""
+    colour = STATUS_COLOURS.get(run.status, "") if has_colours(out) else ""
     for line in _heading(run, places):
-        out.write(f"\x1b[{colour}m{line}\x1b[0m\n" if colour else f"{line}\n")
+        out.write(f"{coloured(line, colour)}\n")
         colour = ""
     for label, parts in _sections(run):
         for line in _labelled(label, parts, places):
             out.write(line + "\n")
-    for line in _course(run, places):
+    for line in _equity_and_months(run, places):
         out.write(line + "\n")
     for label, parts in _background(run):
         for line in _labelled(label, parts, places):
@@ -187,9 +187,9 @@ def _reconciled(run: Record) -> Iterator[str]:
         yield f"open positions {still_open}, in the profit but not the balance"
 
 
-def _course(run: Record, places: int) -> Iterator[str]:
+def _equity_and_months(run: Record, places: int) -> Iterator[str]:
     """Yield the shape of equity and drawdown, and the months."""
-    if run.status not in ("success", "stopped"):
+    if not run.has_metrics:
         return
     yield ""
     dated = equity_levels(run)

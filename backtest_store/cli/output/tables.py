@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import normalize
 
+from backtest_store.cli.output.colours import coloured, has_colours
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.text import shorten, width
 
@@ -135,7 +136,7 @@ def _total(widths: Iterable[int]) -> int:
 
 def draw(columns: Sequence[TableColumn], out: StandardOutput) -> None:
     """Write a table for a terminal."""
-    _draw(columns, out, "simple", colours=coloured(out))
+    _draw(columns, out, "simple", colours=has_colours(out))
 
 
 def draw_bare(columns: Sequence[TableColumn], out: StandardOutput) -> None:
@@ -206,13 +207,8 @@ def _padded_heading(column: TableColumn, widest: int) -> str:
 def _pad(text: str, places: int, colour: str = "", *, right: bool) -> str:
     text = normalize("NFC", text)  # tabulate counts an accent of its own as a place
     space = " " * (places - width(text))
-    shown = f"\x1b[{colour}m{text}\x1b[0m" if colour else text
+    shown = coloured(text, colour)
     return space + shown if right else shown + space
-
-
-def coloured(out: StandardOutput) -> bool:
-    """Say whether colours may be written: to a terminal whose user does not mind."""
-    return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def terminal_width() -> int:

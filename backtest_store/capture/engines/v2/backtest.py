@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from backtest_store.capture.engines.interface import Follower, Strategies
 from backtest_store.capture.engines.v2 import callbacks, description, methods
 from backtest_store.capture.engines.v2.accounts import Accounts, main_currency, total
+from backtest_store.capture.engines.v2.early_stops import early_stop
 from backtest_store.capture.engines.v2.prices import Prices, between, instrument_of
 from backtest_store.capture.engines.v2.requests import Asked, Component, asked_of, in_order
 from backtest_store.capture.guard import attempt
@@ -24,11 +25,10 @@ from backtest_store.capture.identity.identity import (
     Configuration,
     deciding_configuration,
 )
-from backtest_store.capture.identity.json_values import canonical, clean, is_whole, plain
+from backtest_store.capture.identity.json_values import canonical, is_whole, plain
 from backtest_store.capture.identity.market_data import (
     Fingerprint,
     MarketData,
-    isoformat,
     moment,
 )
 from backtest_store.capture.outcome import UNENDED, Outcome, outcome_of
@@ -220,25 +220,9 @@ class EngineV2:
             return raised
         if self._asked.is_under_way or not (has_begun or self.engine.run_finished):
             return UNENDED
-        return self._stopped() or Outcome(
+        expected = self._steps(between(self._asked.data(), self._asked.start, self._asked.end))
+        return early_stop(self.engine, self._asked, expected) or Outcome(
             warnings=() if callbacks.can_watch() else (UNWATCHED,),
-        )
-
-    def _stopped(self) -> Outcome | None:
-        """Return what stopped a run before its data ended."""
-        asked, iterations = self._asked, self.engine.iteration
-        expected = self._steps(between(asked.data(), asked.start, asked.end))
-        is_short = not asked.has_all_data or iterations < expected
-        if not is_short or (asked.shutdown is None and not asked.has_all_data):
-            return None
-        name, reason = asked.shutdown or ("the engine", None)
-        text = f"Received ShutdownSystem from {name}" + ("" if reason is None else f": {reason}")
-        if asked.shutdown is None:
-            text = f"the engine ended after {iterations:,} of {expected:,} elements of data"
-        return Outcome(
-            status="stopped",
-            error_type="ShutdownSystem" if asked.shutdown else "Stopped",
-            error_message=clean(f"at {isoformat(self.engine.backtest_end)}: {text}"),
         )
 
     def _steps(self, data: Sequence[Any]) -> int:

@@ -1,0 +1,26 @@
+"""Colours on a terminal: what has one, and whether the terminal's user minds."""
+
+from __future__ import annotations
+
+import os
+
+from backtest_store.cli.output.cells import Cell, Column
+from backtest_store.cli.output.streams import StandardOutput
+
+RED, YELLOW = "31", "33"
+STATUS_COLOURS = {"failed": RED, "interrupted": YELLOW, "stopped": YELLOW}
+
+
+def colour_of(column: Column, cell: Cell) -> str:
+    """Return the colour that helps to find what went wrong."""
+    return STATUS_COLOURS.get(str(cell), "") if column.name == "status" else ""
+
+
+def coloured(text: str, colour: str) -> str:
+    """Return a text in a colour; as it is in none."""
+    return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
+
+
+def has_colours(out: StandardOutput) -> bool:
+    """Say whether colours may be written: to a terminal whose user does not mind."""
+    return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
