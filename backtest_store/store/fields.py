@@ -23,6 +23,11 @@ SQL_NAMES |= {"note": "a.note", "name": "a.name"}
 # Stored without what they have in common with others.
 PACKED = ("config_snapshot", "provenance", "engine_stats")
 SQL_NAMES |= {name: f"unpacked({SQL_NAMES[name]})" for name in PACKED}
+# In single precision: of these, PostgreSQL writes the shortest decimals, which are then read.
+SHORTEST = {
+    name: f"{SQL_NAMES[name]}::text::float8[]"
+    for name in ("period_returns", "period_means", "period_deviations")
+}
 INDEXED_ORDERS = frozenset({"started_at", *COPIED_TO_RUNS})
 UP, DOWN, DOWN_AND_UNDEFINED = "ASC", "DESC", "DESC NULLS LAST"
 LISTED = tuple(name for name in TYPES if name not in UNLISTED)

@@ -16,7 +16,7 @@ from backtest_store.models import (
     TrialCount,
 )
 from backtest_store.store import sql
-from backtest_store.store.fields import LISTED, SQL_NAMES, direction
+from backtest_store.store.fields import LISTED, SHORTEST, SQL_NAMES, direction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +145,8 @@ async def get_runs(
     db: Db, *, run_ids: Sequence[UUID], fields: Sequence[str] = RECORD_FIELDS
 ) -> list[Record]:
     """Fetch runs by id, in the order of the ids; other fields are left out."""
-    return await sql.fetch(db, sql.query("get_runs", run_ids).listing(fields), Record)
+    query = sql.query("get_runs", run_ids).listing(fields, SQL_NAMES | SHORTEST)
+    return await sql.fetch(db, query, Record)
 
 
 async def ids_between(

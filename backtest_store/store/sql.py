@@ -24,7 +24,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
-from backtest_store.statistics import months
 from backtest_store.store.fields import DOWN, DOWN_AND_UNDEFINED, SQL_NAMES, UP
 
 if TYPE_CHECKING:
@@ -108,9 +107,9 @@ class Query(NamedTuple):
         numbers = ", ".join(map(str, range(1, len(keys) + 1)))
         return Query(filled(self.text, keys=", ".join(texts), groups=numbers), values)
 
-    def listing(self, fields: Sequence[str]) -> Query:
+    def listing(self, fields: Sequence[str], names: Mapping[str, str] = SQL_NAMES) -> Query:
         """Return this query with the fields of a record as its columns."""
-        cells = ", ".join(f"{SQL_NAMES[field]} AS {field}" for field in fields)
+        cells = ", ".join(f"{names[field]} AS {field}" for field in fields)
         return Query(filled(self.text, fields=cells), self.values)
 
 
@@ -218,9 +217,6 @@ def _model(model: type[M], row: Mapping[str, Any]) -> M:
     values = {name: possible(value) for name, value in row.items()}
     for name in _json_fields(model) & values.keys():
         values[name] = _object(values[name])
-    for name in _single_fields(model) & values.keys():
-        if values[name] is not None:
-            values[name] = [None if n is None else months.single(n) for n in values[name]]
     return model(**values)
 
 
@@ -237,12 +233,6 @@ def _object(value: str | None) -> Any:
     """Return what JSON says; what is no object, which no check lets in, as the part of one."""
     found = None if value is None else json.loads(value)
     return found if found is None or isinstance(found, dict) else {"": found}
-
-
-@cache
-def _single_fields(model: type[DataclassInstance]) -> frozenset[str]:
-    """Return the fields in single precision, whose shortest decimals asyncpg does not give."""
-    return frozenset(f.name for f in fields(model) if "list[float" in str(f.type))
 
 
 @cache

@@ -29,6 +29,7 @@ PYTHON_TYPE: dict[str, object] = {
     "date": date,
     "float4[]": list,
     "float8": float,
+    "float8[]": list,
     "int2[]": list,
     "int4": int,
     "int8": int,
