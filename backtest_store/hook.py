@@ -261,17 +261,7 @@ def save_run(engine: BacktestEngine, **details: Any) -> UUID | None:
 async def save_run_async(engine: BacktestEngine, **details: Any) -> UUID | None:
     """Save the run that an engine has behind it, without blocking the event loop.
 
-    Parameters
-    ----------
-    engine : BacktestEngine
-        An engine after ``run()``, neither reset nor disposed.
-    **details
-        As ``record`` takes them.
-
-    Returns
-    -------
-    UUID or None
-        The run's id; None if the engine has not run.
+    Parameters and result are those of ``save_run``.
     """
     captured = _capture(engine, Details(**details))
     if captured is None:

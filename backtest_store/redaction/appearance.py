@@ -69,10 +69,7 @@ def _is_disordered(text: str) -> bool:
     if HEXADECIMAL.fullmatch(text) or sum(map(len, runs)) < LONGEST_RANDOM_RUN * len(runs):
         return True
     letters = [run for run in runs if run.isalpha()]
-    in_words = sum(len(run) for run in letters if _is_word(run))
+    # Letters may be a word, or an abbreviation such as BTC.
+    words = [r for r in letters if r.isupper() or not VOWELS.isdisjoint(r)]
+    in_words = sum(len(word) for word in words if len(word) >= SHORTEST_WORD)
     return in_words < SHARE_OF_WORDS * sum(map(len, letters))
-
-
-def _is_word(run: str) -> bool:
-    """Say whether letters could be a word, or an abbreviation such as BTC."""
-    return len(run) >= SHORTEST_WORD and (run.isupper() or not VOWELS.isdisjoint(run))

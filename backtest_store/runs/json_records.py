@@ -26,12 +26,9 @@ def fault_of(line: str | bytes) -> str:
         return f"not JSON: {error}"
     if not isinstance(record, dict) or "run_id" not in record:
         return "not a run"
-    return _unknown_field(record) or _wrong_value(record) or _needless_metric(record)
-
-
-def _unknown_field(record: dict[str, object]) -> str:
-    unknown = record.keys() - _KNOWN
-    return f"this version knows no field {min(unknown)!r}" if unknown else ""
+    if unknown := record.keys() - _KNOWN:
+        return f"this version knows no field {min(unknown)!r}"
+    return _wrong_value(record) or _needless_metric(record)
 
 
 def _wrong_value(record: dict[str, object]) -> str:

@@ -90,7 +90,8 @@ async def import_runs(db: Connection, parts: AsyncIterator[Lines], *, keep_going
     imported = Imported()
     async with db.transaction():
         async for lines in _ahead(_checked(parts), _loss_of(db)):
-            await _store(db, lines, imported)
+            imported.refused += [Refusal(line.number, line.fault) for line in lines if line.fault]
+            await _store(db, [line for line in lines if not line.fault], imported)
             if imported.refused and not keep_going:
                 raise _refusal(min(imported.refused))
     return imported
@@ -163,11 +164,6 @@ def _refusal(refused: Refusal) -> RefusedLineError:
 
 
 async def _store(db: Connection, lines: list[Line], imported: Imported) -> None:
-    imported.refused += [Refusal(line.number, line.fault) for line in lines if line.fault]
-    await _store_sound(db, [line for line in lines if not line.fault], imported)
-
-
-async def _store_sound(db: Connection, lines: list[Line], imported: Imported) -> None:
     """Store lines; if one is no run, in ever smaller parts, down to that one."""
     from asyncpg import DataError, IntegrityConstraintViolationError, ProgramLimitExceededError
 
@@ -180,7 +176,7 @@ async def _store_sound(db: Connection, lines: list[Line], imported: Imported) ->
             return
         size = len(lines) // 2 if len(lines) > STORED_ONE_BY_ONE else 1
         for start in range(0, len(lines), size):
-            await _store_sound(db, lines[start : start + size], imported)
+            await _store(db, lines[start : start + size], imported)
     else:
         imported.stored += len(stored)
         imported.already_there += len(lines) - len(stored)

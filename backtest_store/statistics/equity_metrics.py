@@ -234,16 +234,12 @@ def risk_metrics(returns: Returns, periods_per_year: Decimal) -> MetricValues:
     deviation, downside = returns.deviation, downside_deviation(returns)
     annual = periods_per_year.sqrt()
     reward = mean(returns) * annual
+    no_losses = Unlimited() if reward > NOISE else Undefined("daily returns are all zero")
     return {
         "volatility": deviation * annual,
         "sharpe_ratio": reward / deviation if deviation else NO_VARIANCE,
-        "sortino_ratio": reward / downside if downside else without_downside(reward),
+        "sortino_ratio": reward / downside if downside else no_losses,
     }
-
-
-def without_downside(reward: Decimal) -> MetricValue:
-    """Return the Sortino ratio of returns none of which is negative."""
-    return Unlimited() if reward > NOISE else Undefined("daily returns are all zero")
 
 
 def autocorrelation(returns: Returns) -> MetricValue:

@@ -76,10 +76,12 @@ def measure(  # noqa: PLR0913 - each is named at the call
         values: MetricValues = {
             **equity_metrics(equity),
             **trade_metrics([+profit for profit in trade_profits]),
-            "final_balance": amount(final_balance),
-            "total_fees": amount(total_fees),
-            "unrealised_profit": amount(unrealised_profit),
-            "buy_and_hold_return": several_instruments(buy_and_hold_return),
+            "final_balance": or_undefined(final_balance),
+            "total_fees": or_undefined(total_fees),
+            "unrealised_profit": or_undefined(unrealised_profit),
+            "buy_and_hold_return": or_undefined(
+                buy_and_hold_return, "needs one instrument with prices"
+            ),
         }
         settled = {name: settle(name, values[name]) for name in METRIC_FIELDS if name in values}
     known: dict[str, Any] = {
@@ -96,14 +98,9 @@ def measure(  # noqa: PLR0913 - each is named at the call
     )
 
 
-def amount(money: Decimal | None) -> MetricValue:
-    """Take an amount of money that may not be known."""
-    return Undefined("not known") if money is None else +money
-
-
-def several_instruments(growth: Decimal | None) -> MetricValue:
-    """Take the growth of an instrument, of which there may be none or several."""
-    return Undefined("needs one instrument with prices") if growth is None else +growth
+def or_undefined(value: Decimal | None, reason: str = "not known") -> MetricValue:
+    """Take a figure, or the reason why there is none."""
+    return Undefined(reason) if value is None else +value
 
 
 def trade_metrics(profits: Sequence[Decimal]) -> MetricValues:

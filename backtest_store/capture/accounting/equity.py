@@ -87,17 +87,13 @@ def _balances(
     engine: BacktestEngine, valuation: Valuation
 ) -> tuple[list[tuple[date, Decimal]], list[str]]:
     """Return the balance at the end of each day with market data, from the account's events."""
-    values = [
-        (day, _value_before(engine, valuation, midnight_after(day) + 1))
-        for day in sorted(_days_with_data(engine))
-    ]
+    values = []
+    for day in sorted(_days_with_data(engine)):
+        end = midnight_after(day) + 1
+        market = Market(engine.cache, before=end)
+        values.append((day, valuation.value(valuation.account_balances_before(end), (), market)))
     problems = {value.problem: None for _, value in values if value.problem is not None}
     return [(date_of(day), _balance(value)) for day, value in values], [*problems]
-
-
-def _value_before(engine: BacktestEngine, valuation: Valuation, time: int) -> AccountValue:
-    market = Market(engine.cache, before=time)
-    return valuation.value(valuation.account_balances_before(time), (), market)
 
 
 def _balance(value: AccountValue) -> Decimal:

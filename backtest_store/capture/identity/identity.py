@@ -143,12 +143,9 @@ def _digest(
     dates: Sequence[datetime | None],
     data_fingerprint: str | None,
 ) -> str:
-    facts = [configuration, sorted(instrument_ids), [*map(_utc, dates)], data_fingerprint]
+    times = [None if time is None else time.astimezone(UTC).isoformat() for time in dates]
+    facts = [configuration, sorted(instrument_ids), times, data_fingerprint]
     return hashlib.sha256(canonical(facts).encode()).hexdigest()
-
-
-def _utc(time: datetime | None) -> str | None:
-    return None if time is None else time.astimezone(UTC).isoformat()
 
 
 # What names a run or its orders, or says where it writes, and changes nothing in its result.
@@ -237,7 +234,11 @@ def random_states(drawn: Collection[str]) -> Json:
     states: dict[str, object] = {RANDOM: random.getstate()}
     if numpy := sys.modules.get("numpy.random"):
         states[NUMPY] = _numpy_state(numpy)
-    return {name: _state_digest(state) for name, state in states.items() if name in drawn}
+    return {
+        name: hashlib.sha256(repr(state).encode()).hexdigest()
+        for name, state in states.items()
+        if name in drawn
+    }
 
 
 def model_draws(model: FillModel) -> bool:
@@ -251,7 +252,3 @@ def model_draws(model: FillModel) -> bool:
 def _numpy_state(numpy: object) -> object:
     name, keys, *rest = numpy.get_state()  # type: ignore[attr-defined]
     return name, keys.tobytes(), rest
-
-
-def _state_digest(state: object) -> str:
-    return hashlib.sha256(repr(state).encode()).hexdigest()

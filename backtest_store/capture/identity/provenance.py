@@ -35,7 +35,7 @@ def provenance_of(code: Code, git: GitQuery, *, command_line: str | None = None)
         "python_version": platform.python_version(),
         "backtest_store_version": _version("backtest-store"),
         "package_versions": package_versions(code.libraries),
-        "platform": _platform(),
+        "platform": platform.platform(),
         "user": _user(),
         "host": platform.node(),
         "git": git.answer(),
@@ -43,11 +43,6 @@ def provenance_of(code: Code, git: GitQuery, *, command_line: str | None = None)
         "command_line": command_line or _command(notebook),
         **({} if notebook is None else {"notebook": notebook}),
     }
-
-
-def current_command_line() -> str:
-    """Return the command line of this process, the interpreter left out."""
-    return shlex.join(getattr(sys, "argv", None) or [])
 
 
 def package_versions(modules: Iterable[str]) -> dict[str, str]:
@@ -67,19 +62,16 @@ def file_digest(file: Path) -> str | None:
 
 
 def _command(notebook: Json | None) -> str:
-    """Return the command; a notebook's kernel was started by a program, and not by that."""
-    return current_command_line() if notebook is None else f"notebook {notebook['name']}"
+    """Return the command without the interpreter; a notebook's kernel was started by a program."""
+    if notebook is not None:
+        return f"notebook {notebook['name']}"
+    return shlex.join(getattr(sys, "argv", None) or [])
 
 
 @cache
 def _digest(file: Path, _modified: int, _size: int) -> str:
     with file.open("rb") as source:
         return hashlib.file_digest(source, "sha256").hexdigest()
-
-
-@cache
-def _platform() -> str:
-    return platform.platform()
 
 
 def _user() -> str | None:

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
 def engine_snapshot(engine: BacktestEngine, data: MarketData) -> Json:
     """Describe a low-level engine as a `BacktestRunConfig` would, as far as it can be known."""
-    config = plain(_engine_config(engine), parseable=True)
+    # The engine keeps its configuration to itself; its kernel has the same.
+    config = plain(getattr(engine.kernel, "_config", None), parseable=True)
+    instruments = sorted(engine.cache.instruments(), key=lambda instrument: str(instrument.id))
     components = importable_components(engine)
     strategies = components["strategies"]
     return {
         **(strategies[0] if len(strategies) == 1 else {}),
         "venues": [venue_config(exchange) for exchange in exchanges(engine)],
         "data": data.describe(),
-        "instruments": [instrument_snapshot(i) for i in _instruments(engine)],
+        "instruments": [instrument_snapshot(i) for i in instruments],
         "engine": (config if isinstance(config, dict) else {}) | components,
     }
 
@@ -51,15 +53,6 @@ def instrument_snapshot(instrument: Instrument) -> Json:
     """Return an instrument as NautilusTrader itself writes it to JSON."""
     values = plain(type(instrument).to_dict(instrument))
     return values if isinstance(values, dict) else {"id": str(instrument.id)}
-
-
-def _engine_config(engine: BacktestEngine) -> object:
-    """Return the engine's configuration, which it keeps to itself; its kernel has the same."""
-    return getattr(engine.kernel, "_config", None)
-
-
-def _instruments(engine: BacktestEngine) -> list[Instrument]:
-    return sorted(engine.cache.instruments(), key=lambda instrument: str(instrument.id))
 
 
 def catalogs_of(config: BacktestRunConfig) -> str | None:

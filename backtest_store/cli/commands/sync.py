@@ -64,15 +64,19 @@ def sync(*, to: ToOption = None, abandoned: AbandonedOption = False) -> None:
         journal.collect(settings.home, elsewhere=True)
     with spinner():
         counts = asdict(asyncio.run(save_all()))
+    _report(counts, settings.home / "spool" / "rejected")
+    if counts["rejected"] or counts["set_aside"]:
+        raise typer.Exit(UNSAVED)
+
+
+def _report(counts: dict[str, int], rejected: Path) -> None:
     for outcome, meaning in OUTCOMES.items():
         if counts[outcome]:
             print_message(f"{counts[outcome]:,} {meaning}")
     if not any(counts.values()):
         print_message("nothing is waiting")
     if counts["rejected"]:
-        print_message(f"the files and the reasons are in {settings.home / 'spool' / 'rejected'}")
-    if counts["rejected"] or counts["set_aside"]:
-        raise typer.Exit(UNSAVED)
+        print_message(f"the files and the reasons are in {rejected}")
 
 
 def _destination(to: str | None) -> Settings:
