@@ -326,7 +326,9 @@ def test_ctrl_c_stops_at_once_and_keeps_what_is_done(
     out, err = process.communicate(timeout=50)  # the backtest itself would take 60 seconds more
     assert (process.returncode, out) == (130, ""), err
     assert "Traceback" not in err
-    assert "not run" in err
+    counts = re.search(r"(\d) saved, (\d) not finished", err)
+    assert counts, err
+    assert int(counts[1]) + int(counts[2]) == len(["a", "hang", "b"])
     statuses = {run["parameters"]["trouble"]: run["status"] for run in stored(store)}
     assert statuses["a"] == "success"
     assert statuses["hang"] == "interrupted"

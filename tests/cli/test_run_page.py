@@ -57,7 +57,7 @@ def test_what_is_looked_at_first_comes_first(
 ) -> None:
     page = shown(store_url, monkeypatch, make_record(**MADE))
     wanted = [
-        "SMA Crossover", "2018-01-02 → 2020-12-31", "#week1", "“first try”",
+        "SMA Crossover", "2018-01-02 → 2020-12-30", "#week1", "“first try”",
         "fast_period 10 · slow_period 50", "(+2 defaults)",
         "XCBO", "taker_fee 0.02%", "prob_slippage 0.5", "default_leverage 2.0",
         "return 25.00%", "Sharpe 0.75", "drawdown -15.00% (2020-03-23)",

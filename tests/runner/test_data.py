@@ -148,6 +148,9 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         load_csv(tmp_path / "prices.csv")
     with pytest.raises(UsageError, match="Is a directory"):
         load_csv(tmp_path)
+    with pytest.raises(UsageError, match="No such file") as caught:
+        load_csv(tmp_path / "sp500_daily")
+    assert caught.value.hint == 'write source = "sp500_daily" for the bundled data'
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ MISTAKES: dict[str, dict[str, Mistake]] = {
         "long": (f"{STRATEGY}.config.slow_ema_period", [7, 9], "slow_ema_period", "engine.strategies[0].config.slow_ema_period: Expected `int`, got `array`, was [7, 9]; give one value here, and several under [grid] or --set"),
     },
     "missing file": {
-        "short": ("data.0.path", "MSFT.csv", "data", "cannot read {folder}/MSFT.csv: No such file or directory"),
+        "short": ("data.0.path", "MSFT.csv", "path", "cannot read {folder}/MSFT.csv: No such file or directory"),
         "long": ("data.0.catalog_path", "nowhere", "catalog_path", "catalog_path: no folder {folder}/nowhere"),
     },
     "bad date": {
@@ -46,7 +46,7 @@ MISTAKES: dict[str, dict[str, Mistake]] = {
         "long": ("data.0.start_time", "2020-13-01", "start_time", "data[0].start_time: '2020-13-01' is not a time; write 2005-01-31 or 2005-01-31T15:30:00Z"),
     },
     "wrong column": {
-        "short": ("data.0.path", "WRONG.csv", "data", "{folder}/WRONG.csv, line 1: no column named close; found date, open, high, low, shut"),
+        "short": ("data.0.path", "WRONG.csv", "path", "{folder}/WRONG.csv, line 1: no column named close; found date, open, high, low, shut"),
         "long": ("data.0.data_cls", "nautilus_trader.model.data:Quotetick", "data_cls", "data[0].data_cls: nautilus_trader.model.data has no class 'Quotetick'; did you mean 'QuoteTick'?"),
     },
     "not in the catalog": {

@@ -50,7 +50,7 @@ def summarise(report: Report, planned: int, impossible: int, reused: int) -> Non
     )
     counts["kept in the spool"] = len(report.unsaved)
     counts["stored before"] = reused
-    counts["not run"] = planned - len(report.runs) - len(report.failures)
+    counts["not finished"] = planned - len(report.runs) - len(report.failures)
     if planned + impossible > 1 or report.unsaved:
         shown = [f"{count} {what}" for what, count in counts.items() if count]
         print_message(", ".join(shown) or "nothing was run")

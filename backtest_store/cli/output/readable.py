@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import inf
 from typing import Any
@@ -186,3 +187,8 @@ def in_full(column: Column, cell: Cell, currency: Cell) -> str:
     if column.unit == "money" and currency:
         return f"{readable(column, cell)} {printable(str(currency))}"
     return readable(column, cell)
+
+
+def last_day(end: datetime) -> date:
+    """Return the last day of a period: its midnight is the end of the day before."""
+    return (end - timedelta(microseconds=1)).date()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
 from typing import Any
 
 from backtest_store.cli.output import cells, render
 from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.readable import last_day
 from backtest_store.cli.output.writers import FOR_PEOPLE, Format
 from backtest_store.errors import UsageError
 from backtest_store.models import PERIOD_FIELDS, RECORD_FIELDS, Record
@@ -100,12 +100,8 @@ def _needed(shown: Sequence[str], inputs: Sequence[str]) -> list[str]:
 
 
 def _periods(runs: Sequence[Record]) -> list[str | None]:
-    """Return the time that each run covers, if that is not the same for all.
-
-    Midnight is the end of the day before, which the last bar of a day closes at.
-    """
-    moment = timedelta(microseconds=1)
-    spans = [(run.start_date, run.end_date and run.end_date - moment) for run in runs]
+    """Return the time that each run covers, if that is not the same for all."""
+    spans = [(run.start_date, run.end_date and last_day(run.end_date)) for run in runs]
     distinct = len({span for span in spans if all(span)})  # a run that failed may have none
     if distinct < 2:  # noqa: PLR2004 - one time for all
         return [None] * len(runs)

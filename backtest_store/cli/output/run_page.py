@@ -102,7 +102,7 @@ def _bar_types(run: Record) -> list[str]:
 
 def _circumstances(run: Record) -> Iterator[str]:
     if run.start_date and run.end_date:
-        yield f"{run.start_date:%Y-%m-%d} → {run.end_date:%Y-%m-%d}"
+        yield f"{run.start_date:%Y-%m-%d} → {readable.last_day(run.end_date):%Y-%m-%d}"
     if run.initial_capital is not None:
         yield f"{_shown(run, 'initial_capital')} {run.currency or ''}".strip()
     if run.data_source:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from backtest_store.errors import UsageError
+from backtest_store.runner.bundled_data import BUNDLED_DATA
 from backtest_store.runner.config.timestamps import NANOSECONDS, parse_timestamp
 from backtest_store.runner.data.csv_columns import Columns, Kind, find_columns
 
@@ -135,7 +136,9 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+        bundled = f'write source = "{path.name}" for the bundled data'
+        hint = bundled if path.name in BUNDLED_DATA else ""
+        raise UsageError(f"cannot read {path}: {error.strerror}", hint=hint) from None
 
 
 def _text(content: bytes, path: Path) -> str:

@@ -11,6 +11,7 @@ from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.bundled_data import BUNDLED_DATA, Dataset
 from backtest_store.runner.config.config import Config
+from backtest_store.runner.config.file import KeyPath
 from backtest_store.runner.config.short_form import DataConfig, InstrumentConfig
 from backtest_store.runner.config.timestamps import NANOSECONDS
 from backtest_store.runner.data.csv_file import PriceSeries
@@ -78,15 +79,16 @@ def find_source(config: Config, data: DataConfig, place: int) -> Source:
     """
     keys = ("data", place) if isinstance(config.content.get("data"), list) else ("data",)
     with config.origin.placing(keys):
-        return _from_catalog(config, data) if data.catalog else _from_file(config, data)
+        return _from_catalog(config, data) if data.catalog else _from_file(config, data, keys)
 
 
-def _from_file(config: Config, data: DataConfig) -> Source:
+def _from_file(config: Config, data: DataConfig, keys: KeyPath) -> Source:
     bundled = BUNDLED_DATA.get(data.source or "")
     if bundled is not None:
         data = data.model_copy(update={n: getattr(data, n) or getattr(bundled, n) for n in _TOLD})
     path = config.locate(data.path or Path())
-    series = read_series(path)
+    with config.origin.placing((*keys, "path")):
+        series = read_series(path)
     instrument_id = data.instrument or _named_by(path)
     instrument = _file_instrument(config, instrument_id, series, bundled)
     is_bars = series.kind == "bars"
