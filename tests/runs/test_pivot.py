@@ -116,7 +116,7 @@ def test_the_shell_shows_a_table_and_writes_a_record_a_cell(
     assert written[12]["median_sharpe_ratio"] == "1.0"
     assert json.loads(btstore(*words, "json").out)[12]["parameters.fast_period"] == 30
     with monkeypatch.context() as terminal:
-        terminal.setattr(tables, "coloured", lambda _: True)
+        terminal.setattr(tables, "has_colours", lambda _: True)
         shaded = btstore("pivot", "fast_period", "exit.slow").out
     assert f"\x1b[{SHADES[-1]}m1.00\x1b[0m" in shaded
     assert f"\x1b[{SHADES[0]}m-0.60\x1b[0m" in shaded
