@@ -153,6 +153,7 @@ CREATE TABLE performance_metrics (
         AND cardinality(period_counts) IS NOT DISTINCT FROM cardinality(period_means)
         AND cardinality(period_counts) IS NOT DISTINCT FROM cardinality(period_deviations)
     ),
+    CONSTRAINT period_start_is_a_first CHECK (period <> 'month' OR date_part('day', period_start) = 1),
     CONSTRAINT trades_add_up CHECK (total_trades = winning_trades + losing_trades + breakeven_trades)
 )
 -- A row of 20 years of months is 3.8 kB: kept whole, two to a page, where PostgreSQL would keep the

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -243,6 +244,17 @@ async def test_the_schema_refuses_what_no_reader_could_hold(
     line = broken(to_json(make_record(start_date=None, end_date=None)), **{field: value})
     with pytest.raises(asyncpg.CheckViolationError, match=field):
         await queries.insert_run(db, record=line)
+
+
+async def test_months_begin_on_the_first_day_of_one(db: asyncpg.Connection) -> None:
+    months = {"period_returns": [0.1], "period_counts": [2], "period_means": [0.05]}
+    run = make_record(
+        period="month", **months, period_deviations=[0.0], period_start=date(2020, 2, 1)
+    )
+    with pytest.raises(asyncpg.CheckViolationError, match="period_start_is_a_first"):
+        async with db.transaction():
+            await queries.insert_run(db, record=broken(to_json(run), period_start="2020-02-03"))
+    assert await queries.insert_run(db, record=to_json(run))
 
 
 async def test_a_thousand_bad_lines_of_two_thousand_are_a_matter_of_seconds(
