@@ -99,13 +99,16 @@ class Pivot:
         if around.is_plateau is None or around.mean is None:
             yield f"{best}; nothing beside it tells a plateau from a spike"
         else:
+            one = around.neighbours == 1
             mean, low = self._written(around.mean), self._written(around.low)
-            beside = f"its neighbours ({around.neighbours}, {mean} on average)"
-            if around.is_plateau:
-                kind = f"a plateau: {beside} are nearer to it than to the worst quarter"
-            else:
-                kind = f"a spike: {beside} are no nearer to it than to the worst quarter"
-            yield f"{best}, {kind} ({low} and less)"
+            its = (
+                f"its 1 neighbour has {mean}"
+                if one
+                else (f"its {around.neighbours} neighbours have {mean} on average")
+            )
+            kind, nearer = ("plateau", "nearer") if around.is_plateau else ("spike", "no nearer")
+            worst = f"the worst quarter ({low} and less)"
+            yield f"{best}, a {kind}: {its}, {nearer} to it than to {worst}"
         for name, share in self.explained.items():
             if share is not None:
                 yield f"{name} explains {share:.0%} of the variance of {self.metric}"

@@ -70,7 +70,7 @@ async def test_a_plateau_is_told_from_a_spike(db: asyncpg.Connection) -> None:
     needle = await pivoted(db, "fast_period", "exit.slow")
     assert needle.named(needle.neighbourhood().best) == "fast_period 10, exit.slow 1"
     assert "a spike" in next(needle.notes())
-    told = f"its neighbours (3, {needle.neighbourhood().mean:.2f} on average)"
+    told = f"its 3 neighbours have {needle.neighbourhood().mean:.2f} on average, no nearer to it"
     assert told in next(needle.notes())
 
 

@@ -112,7 +112,7 @@ def _lines(comparison: Comparison, short: dict[str, str], *, everything: bool) -
     yield _title(f"Inputs ({len(differing)} differ{'s' * (len(differing) == 1)})", runs)
     for name, values in (comparison.inputs() if everything else differing).items():
         yield input_line(name, values)
-    yield from (_blank(runs), _title("Result", runs))
+    yield from (_blank(runs), _title("Result (* best)", runs))
     for name in METRICS if everything else KEY_METRICS:
         if not (everything and name in MONEY):
             yield metric_line(comparison, name)
@@ -202,7 +202,7 @@ def _correlations(comparison: Comparison, short: dict[str, str]) -> Iterator[Lin
     rows = comparison.correlations()
     if not any(value is not None for row in rows for value in row):
         return
-    yield from (_blank(comparison.runs), _title("Correlation of monthly returns", comparison.runs))
+    yield from (_blank(comparison.runs), _title("Correlation by month", comparison.runs))
     for run, row in zip(comparison.runs, rows, strict=True):
         texts = [UNDEFINED if value is None else f"{value:z.2f}" for value in row]
         yield Line(short[str(run.run_id)], texts, [""] * len(row), is_number=True)

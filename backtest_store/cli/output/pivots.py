@@ -41,7 +41,7 @@ def _write_records(
 ) -> None:
     unit = METRIC_FIELDS[metric]["unit"]
     columns = [
-        *(Column(f"parameters.{name}", "str") for name in inputs),
+        *(Column(f"parameters.{name}", "str", heading=name) for name in inputs),
         Column("runs", "int", "count"),
         *(Column(f"{figure}_{metric}", "float", unit) for figure in FIGURES),
     ]
