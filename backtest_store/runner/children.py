@@ -64,7 +64,7 @@ def record_everything(orders: Orders) -> ProcessRecorder:
 
     Returns
     -------
-    Patch
+    ProcessRecorder
         Its ``finish`` saves what never came to an end.
     """
     os.environ[VARIABLE] = json.dumps(asdict(orders) | {"started": asdict(start)})

@@ -108,7 +108,7 @@ def stop_of(engine: BacktestEngine, seen: StopSignals | None = None) -> Stop | N
     ----------
     engine : BacktestEngine
         An engine whose run has ended.
-    seen : Seen, optional
+    seen : StopSignals, optional
         What was seen of the run; without it the engine's state tells, in fewer words.
     """
     if seen is not None and seen.account_error is not None:
@@ -175,7 +175,7 @@ def outcome_of_run(
         An engine that has run.
     error : BaseException, optional
         What ended the run, or kept it from beginning.
-    seen : Seen, optional
+    seen : StopSignals, optional
         What was seen of the run, if it was watched.
     has_begun : bool
         Whether there was a run at all.
