@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 from weakref import WeakSet
@@ -111,12 +111,14 @@ def _is_callback(frame: FrameType) -> bool:
     component = first[0] if isinstance(first, tuple) and first else first
     if not any(is_a(component, kind) for kind in COMPONENTS):
         return False
-    return frame.f_code.co_name.startswith("on_") or frame.f_code in _callbacks_of(type(component))
+    kind: Any = type(component)
+    return frame.f_code.co_name.startswith("on_") or frame.f_code in _callbacks_of(kind)
 
 
-def _callbacks_of(kind: type) -> list[CodeType | None]:
+@lru_cache(64)  # asked at each exception that leaves a method of a component
+def _callbacks_of(kind: type) -> frozenset[CodeType | None]:
     """Return the code of the callbacks of a class, which a decorator may have named otherwise."""
-    return [code_of(getattr(kind, name)) for name in dir(kind) if name.startswith("on_")]
+    return frozenset(code_of(getattr(kind, name)) for name in dir(kind) if name.startswith("on_"))
 
 
 def code_of(handler: Any) -> CodeType | None:
