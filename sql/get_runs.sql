@@ -1,5 +1,5 @@
 -- Fetch runs whose ids are known, in the order of the ids.
--- The other half of every page: the ids are found first, by a query of sql/ids_*.sql.
+-- The other half of every page: the ids are found first, by ranked_ids_near_top and ranked_ids_of_all.
 -- $1 run_ids
 SELECT r.* /* fields */
   FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (run_id, position)

@@ -51,6 +51,8 @@ def _escaped(name: str) -> str:
 
 def runs(incomplete: str) -> list[tuple[str, str]]:
     """Offer the newest runs whose ids begin so, each with what a person knows it by."""
+    from backtest_store.runs import listing as listings
+    from backtest_store.runs.listing import Listing
     from backtest_store.runs.selectors import id_range
     from backtest_store.store import queries, sql
 
@@ -62,7 +64,7 @@ def runs(incomplete: str) -> list[tuple[str, str]]:
     within = sql.condition("id_between", *ids)
 
     async def newest(db: Connection) -> list[Record]:
-        found = await queries.ids_in_order(db, where=[within], limit=OFFERED)
+        found = await listings.ids(db, Listing((within,), reproductions=True), OFFERED)
         return await queries.get_runs(db, run_ids=found, fields=SHOWN)
 
     return [(str(run.run_id), _known_by(run)) for run in _found(newest)]
@@ -88,7 +90,7 @@ def columns(incomplete: str) -> list[str]:
     before, comma, last = incomplete.rpartition(",")
     names = [*LISTED]
     if not last or last.startswith("p"):
-        found = _found(lambda db: queries.names_in(db, path=[], newest=RUNS_LOOKED_AT))
+        found = _found(lambda db: queries.names_in_document(db, path=[], newest=RUNS_LOOKED_AT))
         names += [f"parameters.{name}" for name in found if name.isprintable()]
     taken = before.split(",")
     return [before + comma + n for n in names if n.startswith(last) and n not in taken]

@@ -77,7 +77,7 @@ async def choose_ids(
     if runs:
         ids = await resolve_ids(db, runs, where)
         where = (*where, sql.condition("one_of", ids))
-    found = await queries.ids_in_order(db, where=where)
+    found = await listings.ids(db, Listing(where, reproductions=True))
     if not keep_best:
         return found
     best = await listings.page(db, Listing(where, by), keep_best)

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backtest_store.models import STATUSES_WITH_METRICS, Record
-from backtest_store.runs.selectors import require_one_currency, resolve
 from backtest_store.store import queries, sql
 from backtest_store.store.fields import (
     COPIED_TO_RUNS,
@@ -52,22 +51,11 @@ class Listing(NamedTuple):
         return () if self.reproductions else (sql.condition("original"),)
 
 
-async def begin(db: Db, listing: Listing, run: str | None) -> Listing:
-    """Return a listing that begins after a run, its amounts being of one currency."""
-    await require_one_currency(db, listing.order_by, listing.where)
-    return await after(db, listing, run)
-
-
-async def after(db: Db, listing: Listing, run: str | None) -> Listing:
-    """Return a listing that begins after the run that a selector means."""
-    return listing if run is None else listing._replace(after=await resolve(db, run, listing.where))
-
-
 async def page(
     db: Db, listing: Listing, limit: int, fields: Sequence[str] = LISTED
 ) -> list[Record]:
     """Return these fields of at most so many runs."""
-    return await queries.get_runs(db, run_ids=await _ids(db, listing, limit), fields=fields)
+    return await queries.get_runs(db, run_ids=await ids(db, listing, limit), fields=fields)
 
 
 async def over_months(
@@ -112,15 +100,16 @@ async def every(db: Connection, listing: Listing) -> AsyncIterator[list[list[Any
         yield rows
 
 
-async def _ids(db: Db, listing: Listing, limit: int) -> list[UUID]:
+async def ids(db: Db, listing: Listing, limit: int | None = None) -> list[UUID]:
+    """Return the ids of at most so many runs, or of all."""
     where, order_by = listing.where, _order(listing)
     starts = _starts(listing)
-    if order_by in INDEXED_ORDERS:
+    if limit is not None and order_by in INDEXED_ORDERS:
         begun = [(*start, *listing.kind) for start in starts]
         found = await _first(db, where, order_by, begun, limit)
         if len(found) == limit or not where:
             return found
-    return await queries.ids_by_sorting(
+    return await queries.ranked_ids_of_all(
         db, limit=limit, where=(*where, *listing.kind, *_rest(starts)), order_by=order_by
     )
 
@@ -136,7 +125,7 @@ async def _first(
     found: list[UUID] = []
     for start in starts:
         left = limit - len(found)
-        found += await queries.ids_by_walking(
+        found += await queries.ranked_ids_near_top(
             db,
             limit=left,
             within=NEAR if where else left,

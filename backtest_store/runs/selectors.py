@@ -8,6 +8,8 @@ from uuid import UUID
 
 from backtest_store.errors import RunNotFoundError, UsageError
 from backtest_store.models import FoundRun, Record
+from backtest_store.runs import listing as listings
+from backtest_store.runs.listing import Listing
 from backtest_store.store import queries, sql
 from backtest_store.store.fields import MONEY, RANKED_METRICS, SQL_NAMES, known
 from backtest_store.store.sql import Condition, Db
@@ -96,6 +98,17 @@ async def require_one_currency(db: Db, field: str, where: Sequence[Condition] = 
         )
 
 
+async def begin(db: Db, listing: Listing, run: str | None) -> Listing:
+    """Return a listing that begins after a run, its amounts being of one currency."""
+    await require_one_currency(db, listing.order_by, listing.where)
+    return await after(db, listing, run)
+
+
+async def after(db: Db, listing: Listing, run: str | None) -> Listing:
+    """Return a listing that begins after the run that a selector means."""
+    return listing if run is None else listing._replace(after=await resolve(db, run, listing.where))
+
+
 def id_range(beginning: str) -> tuple[UUID, UUID] | None:
     """Return the least and the greatest id that begin so, or None if no id does."""
     digits = beginning.replace("-", "").lower()
@@ -117,7 +130,7 @@ async def _within(db: Db, ranges: dict[str, tuple[UUID, UUID]]) -> dict[str, UUI
     if not ranges:
         return {}
     lows, highs = zip(*ranges.values(), strict=True)
-    found = await queries.ids_between(db, lows=lows, highs=highs, limit=CANDIDATES)
+    found = await queries.ids_by_prefix(db, lows=lows, highs=highs, limit=CANDIDATES)
     return {run: _only(run, position, found) for position, run in enumerate(ranges, 1)}
 
 
@@ -138,14 +151,14 @@ async def _named(db: Db, run: str, where: Sequence[Condition]) -> list[UUID]:
     if run.endswith(ORIGINAL):
         return [await _original(db, run.removesuffix(ORIGINAL), where)]
     if match := re.fullmatch(r"@latest(?:~(\d{1,9}))?", run):
-        originals = [sql.condition("original"), *where]
-        ids = await queries.ids_in_order(db, where=originals, limit=1, after=int(match[1] or 0))
+        newer = int(match[1] or 0)
+        ids = (await listings.ids(db, Listing((*where,)), newer + 1))[newer:]
     elif match := re.fullmatch(r"@best:(\w+)", run):
         ids = await _best(db, known(match[1], RANKED_METRICS, "metric"), where)
     elif BATCH.fullmatch(run):
-        ids = await queries.ids_in_order(db, where=[sql.condition("batch", run), *where])
+        ids = await _every(db, sql.condition("batch", run), *where)
     elif run == "@starred":
-        ids = await queries.ids_in_order(db, where=[sql.condition("starred"), *where])
+        ids = await _every(db, sql.condition("starred"), *where)
     else:
         raise RunNotFoundError(f"there is no run {run!r}", hint=WRITTEN)
     if not ids:
@@ -154,15 +167,15 @@ async def _named(db: Db, run: str, where: Sequence[Condition]) -> list[UUID]:
     return ids
 
 
+async def _every(db: Db, *where: Condition) -> list[UUID]:
+    return await listings.ids(db, Listing(where, reproductions=True))
+
+
 async def _best(db: Db, metric: str, where: Sequence[Condition]) -> list[UUID]:
     """Return the best successful original by a metric, the newest of equals."""
     await require_one_currency(db, metric, where)
-    ranked = (
-        sql.condition("defined", field=SQL_NAMES[metric]),
-        sql.condition("status", "success"),
-        sql.condition("original"),
-    )
-    return await queries.ids_in_order(db, where=[*ranked, *where], limit=1, order_by=metric)
+    ranked = sql.condition("defined", field=SQL_NAMES[metric]), sql.condition("status", "success")
+    return await listings.ids(db, Listing((*ranked, *where), metric), 1)
 
 
 async def _original(db: Db, run: str, where: Sequence[Condition]) -> UUID:

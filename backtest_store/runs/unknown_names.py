@@ -34,7 +34,9 @@ async def unknown_names(db: Db, asked: Filters) -> list[str]:
         await _missing(db, subject)
         for subject in asked.subjects
         if subject.path
-        and not await queries.is_there(db, path=subject.path, newest=NEWEST, document=subject.field)
+        and not await queries.document_has_place(
+            db, path=subject.path, newest=NEWEST, document=subject.field
+        )
     ]
     return said if said and await queries.count_runs(db, limit=1) else []
 
@@ -68,7 +70,9 @@ async def _missing(db: Db, subject: Subject) -> str:
     """Return a sentence about a name, with the nearest of those in its place."""
     document, path = subject
     for depth in reversed(range(len(path))):
-        names = await queries.names_in(db, path=path[:depth], newest=NEWEST, document=document)
+        names = await queries.names_in_document(
+            db, path=path[:depth], newest=NEWEST, document=document
+        )
         if names:
             break
     known = [".".join((*path[:depth], name)) for name in names]

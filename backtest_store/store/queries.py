@@ -31,7 +31,7 @@ async def insert_run(db: Db, *, record: str, defaults: str = DEFAULTS) -> list[U
     return await sql.column(db, "insert_run", record, defaults)
 
 
-async def ids_by_walking(  # noqa: PLR0913 - each is a parameter or a place of the query
+async def ranked_ids_near_top(  # noqa: PLR0913 - each is a parameter or a place of the query
     db: Db,
     *,
     limit: int,
@@ -40,16 +40,16 @@ async def ids_by_walking(  # noqa: PLR0913 - each is a parameter or a place of t
     where: Sequence[Condition],
     order_by: str,
 ) -> list[UUID]:
-    """Find the first runs that meet conditions, among so many after the start, in an index."""
-    query = sql.query("ids_by_walking", limit, within).having(start, "start").having(where)
+    """Find the first runs of an order that meet conditions, among so many after the start."""
+    query = sql.query("ranked_ids_near_top", limit, within).having(start, "start").having(where)
     return await sql.first_column(db, _ordered(query, order_by))
 
 
-async def ids_by_sorting(
-    db: Db, *, limit: int, where: Sequence[Condition], order_by: str
+async def ranked_ids_of_all(
+    db: Db, *, limit: int | None, where: Sequence[Condition], order_by: str
 ) -> list[UUID]:
-    """Find all runs that meet conditions, and return the first in an order."""
-    query = sql.query("ids_by_sorting", limit).having(where)
+    """Find all runs that meet conditions, and return the first of an order, or all."""
+    query = sql.query("ranked_ids_of_all", limit).having(where)
     return await sql.first_column(db, _ordered(query, order_by))
 
 
@@ -102,17 +102,17 @@ async def strategy_names(db: Db, *, prefix: str, limit: int) -> list[str]:
     return await sql.column(db, "strategy_names", prefix, limit)
 
 
-async def names_in(
+async def names_in_document(
     db: Db, *, path: Sequence[str], newest: int, document: str = "parameters"
 ) -> list[str]:
     """List the names that the newest runs have in a place of a document."""
-    query = sql.query("names_in", path, newest).worded(field=SQL_NAMES[document])
+    query = sql.query("names_in_document", path, newest).worded(field=SQL_NAMES[document])
     return await sql.first_column(db, query)
 
 
-async def is_there(db: Db, *, path: Sequence[str], newest: int, document: str) -> bool:
+async def document_has_place(db: Db, *, path: Sequence[str], newest: int, document: str) -> bool:
     """Return whether one of the newest runs has a place of a document."""
-    query = sql.query("is_there", path, newest).worded(field=SQL_NAMES[document])
+    query = sql.query("document_has_place", path, newest).worded(field=SQL_NAMES[document])
     return bool((await sql.first_column(db, query))[0])
 
 
@@ -149,24 +149,11 @@ async def get_runs(
     return await sql.fetch(db, query, Record)
 
 
-async def ids_between(
+async def ids_by_prefix(
     db: Db, *, lows: Sequence[UUID], highs: Sequence[UUID], limit: int
 ) -> list[FoundRun]:
-    """Find the runs whose ids lie in ranges."""
-    return await sql.many(db, "ids_between", FoundRun, lows, highs, limit)
-
-
-async def ids_in_order(
-    db: Db,
-    *,
-    where: Sequence[Condition],
-    limit: int | None = None,
-    after: int = 0,
-    order_by: str = "started_at",
-) -> list[UUID]:
-    """Find the runs that meet conditions, all or so many after so many, in an order."""
-    query = sql.query("ids_in_order", limit, after).having(where)
-    return await sql.first_column(db, _ordered(query, order_by))
+    """Find the runs whose ids begin so, given as ranges."""
+    return await sql.many(db, "ids_by_prefix", FoundRun, lows, highs, limit)
 
 
 async def trials(  # noqa: PLR0913 - each is a parameter of the query

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from backtest_store import models
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Record
-from backtest_store.runs import listing
+from backtest_store.runs import listing, selectors
 from backtest_store.runs.filters import filters
 from backtest_store.store.fields import SORTABLE, ascends
 from backtest_store.store.sql import folder
@@ -193,7 +193,7 @@ async def walked(url: str, where: Any, field: str, size: int) -> list[list[UUID]
         while not pages or len(pages[-1]) == size:
             pages.append([run.run_id for run in await listing.page(db, begun, size)])
             if pages[-1]:
-                begun = await listing.after(db, begun, str(pages[-1][-1]))
+                begun = await selectors.after(db, begun, str(pages[-1][-1]))
         return pages
     finally:
         db.terminate()

@@ -6,7 +6,9 @@ import asyncpg
 import pytest
 
 from backtest_store.errors import SchemaError, StoreError, UnreachableError, UsageError
-from backtest_store.store import migrations, queries
+from backtest_store.runs import listing
+from backtest_store.runs.listing import Listing
+from backtest_store.store import migrations
 from backtest_store.store.connection import call, public_url
 from backtest_store.store.embedded.server import EmbeddedServer
 
@@ -14,7 +16,7 @@ SECRET = "geheim"  # noqa: S105 - planted, to be looked for in what is printed
 
 
 async def list_runs(db: asyncpg.Connection) -> list[object]:
-    return list(await queries.ids_in_order(db, where=()))
+    return list(await listing.ids(db, Listing()))
 
 
 def test_the_embedded_store_starts_and_migrates_itself(home: Path) -> None:

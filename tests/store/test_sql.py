@@ -20,7 +20,7 @@ async def test_a_condition_fits_any_query_and_documents_its_parameters(
 ) -> None:
     documented = [line for line in sql.text(f"filters/{name}").splitlines() if line[:4] == "-- $"]
     condition = sql.condition(name, *documented)
-    for place in ("list_runs", "months", "inputs", "summary", "ids_by_sorting"):
+    for place in ("list_runs", "months", "inputs", "summary", "ranked_ids_of_all"):
         alone = sql.query(place)
         before = len((await db.prepare(alone.text)).get_parameters())
         query = sql.Query(alone.text, ("x",) * before).having([condition])

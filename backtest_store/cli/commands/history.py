@@ -157,9 +157,10 @@ def _print_first(
     from backtest_store.cli.output.cells import short_ids
     from backtest_store.cli.spinner import read
     from backtest_store.runs import listing as listings
+    from backtest_store.runs import selectors
 
     async def page(db: "Connection") -> "tuple[list[Record], int | None]":
-        begun = await listings.begin(db, listing, after)
+        begun = await selectors.begin(db, listing, after)
         runs = await listings.page(db, begun, limit + 1, printer.fields)
         return runs, await listings.count(db, listing) if len(runs) > limit else None
 
@@ -180,11 +181,12 @@ async def _print_every(
 ) -> bool:
     """Print every run in constant memory, and return whether there are any."""
     from backtest_store.runs import listing as listings
+    from backtest_store.runs import selectors
     from backtest_store.store import queries
     from backtest_store.store.fields import LISTED
 
     found, place = False, LISTED.index("run_id")
-    async for rows in listings.every(db, await listings.begin(db, listing, after)):
+    async for rows in listings.every(db, await selectors.begin(db, listing, after)):
         found = True
         if len(printer.fields) > len(LISTED):
             ids = [row[place] for row in rows]

@@ -1,6 +1,6 @@
--- Find the ids of a page of runs among so many that come first in an order.
--- An index has them in that order, so that those after them are not looked at. This is tried first;
--- where it finds too few, ids_by_sorting looks at all.
+-- Find the ids of the first runs of an order that meet conditions, among so many at its top.
+-- Every list, @latest and @best ask this first: an index has the runs in that order, and those further
+-- down are not looked at. Where too few are found so, ranked_ids_of_all looks at all.
 -- $1 limit   at most this many runs
 -- $2 within  how many are looked at
 SELECT r.run_id

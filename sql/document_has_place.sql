@@ -1,4 +1,4 @@
--- Is there a place of a document in one of the newest runs?
+-- Does one of the newest runs have a place in a document?
 -- $1 path    the place
 -- $2 newest  how many runs are looked at
 SELECT EXISTS (

@@ -1,5 +1,5 @@
--- Find the ids of runs that lie in ranges.
--- A range is what a person typed of an id; more than one run in it means that it is ambiguous.
+-- Find the ids of runs by the beginnings of their ids, each a range from the least to the greatest id.
+-- More than one run in a range means that what was typed is ambiguous.
 -- $1 lows   the least id of each range
 -- $2 highs  the greatest id of each range
 -- $3 limit  at most this many runs of each range
