@@ -28,7 +28,7 @@ from backtest_store.runs.unknown_names import saying_unknown_names
 from backtest_store.saving.sync import delete_runs
 from backtest_store.statistics.months import months_of
 from backtest_store.store import connection, queries
-from backtest_store.store.fields import LISTED, QUALITIES, SORTABLE, known
+from backtest_store.store.record_fields import LISTED, QUALITIES, SORTABLE, known
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -15,10 +15,10 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from backtest_store.capture.details import Details, tags_of
 from backtest_store.capture.guard import fill_standard_streams, guarded
 from backtest_store.capture.identity import process_start  # noqa: F401 - as early as can be
 from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
+from backtest_store.capture.run_details import RunDetails, tags_of
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
 from backtest_store.saving import save
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.backtest.node import BacktestNode
 
-    from backtest_store.capture.engines.v2.node import NodeRecorderV2
+    from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder
     from backtest_store.capture.node import NodeRecorder
     from backtest_store.capture.recorder import EngineRecorder
 
@@ -38,8 +38,8 @@ __all__ = ["Recording", "record", "save_run", "save_run_async"]
 def _watch_v2(module: ModuleType) -> None:
     """Hear from now on what engines of 2.0 are asked: they tell nobody afterwards."""
     if hasattr(module, "BacktestEngine"):
-        from backtest_store.capture.engines.v2.methods import watch_class
-        from backtest_store.capture.engines.v2.node import watch_node_class
+        from backtest_store.capture.engines.nautilus2.methods import watch_class
+        from backtest_store.capture.engines.nautilus2.node import watch_node_class
 
         for watch, kind in ((watch_class, "BacktestEngine"), (watch_node_class, "BacktestNode")):
             with guarded(f"watch the second engine's {kind}"):
@@ -73,7 +73,7 @@ class Recording(StoreSink):
         The runs among them that the database did not take, and that the spool keeps.
     """
 
-    def __init__(self, target: BacktestEngine | BacktestNode, details: Details) -> None:
+    def __init__(self, target: BacktestEngine | BacktestNode, details: RunDetails) -> None:
         self.records: list[Record] = []
         self.unsaved: list[UUID] = []
         # Who knows the hash has looked for an identical run before this one.
@@ -214,7 +214,7 @@ def record(  # noqa: PLR0913 - what a caller may know better, each by its name
     ...     engine.run()
     >>> run.run_id
     """
-    details = Details(
+    details = RunDetails(
         strategy_name=strategy_name,
         strategy_type=strategy_type,
         tags=tags_of(tags),
@@ -251,7 +251,7 @@ def save_run(engine: BacktestEngine, **details: Any) -> UUID | None:
     UUID or None
         The run's id; None if the engine has not run.
     """
-    captured = _capture(engine, Details(**details))
+    captured = _capture(engine, RunDetails(**details))
     if captured is None:
         return None
     save.save_record(captured)
@@ -263,14 +263,14 @@ async def save_run_async(engine: BacktestEngine, **details: Any) -> UUID | None:
 
     Parameters and result are those of ``save_run``.
     """
-    captured = _capture(engine, Details(**details))
+    captured = _capture(engine, RunDetails(**details))
     if captured is None:
         return None
     await save.save_record_async(captured)
     return captured.run_id
 
 
-def _capture(engine: BacktestEngine, details: Details) -> Record | None:
+def _capture(engine: BacktestEngine, details: RunDetails) -> Record | None:
     from backtest_store.capture.engines.interface import backtest_of
     from backtest_store.capture.recorder import run_id_of
     from backtest_store.capture.run import begin, finish
@@ -310,8 +310,8 @@ def _warm_up() -> None:
 
 
 def _recorder(
-    target: BacktestEngine | BacktestNode, details: Details, recording: Recording
-) -> EngineRecorder | NodeRecorder | NodeRecorderV2 | None:
+    target: BacktestEngine | BacktestNode, details: RunDetails, recording: Recording
+) -> EngineRecorder | NodeRecorder | Nautilus2NodeRecorder | None:
     with guarded("record"):
         fill_standard_streams()
         if not _is_supported():
@@ -323,9 +323,9 @@ def _recorder(
         from backtest_store.capture.recorder import EngineRecorder
 
         if is_a(target, "BacktestNode") and is_v2(type(target)):
-            from backtest_store.capture.engines.v2.node import NodeRecorderV2
+            from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder
 
-            return NodeRecorderV2(target, details, recording)
+            return Nautilus2NodeRecorder(target, details, recording)
         if is_a(target, "BacktestNode"):
             return NodeRecorder(target, details, recording)
         if is_a(target, "BacktestEngine"):

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture.details import Details
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.identity.snapshot import (
     catalogs_of,
@@ -16,6 +15,7 @@ from backtest_store.capture.identity.snapshot import (
 from backtest_store.capture.outcome import leave_no_trace, outcome_of
 from backtest_store.capture.recorder import EngineRecorder, Sink
 from backtest_store.capture.run import failed_to_build
+from backtest_store.capture.run_details import RunDetails
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ class NodeRecorder:
     node swallows can be seen.
     """
 
-    def __init__(self, node: BacktestNode, details: Details, sink: Sink) -> None:
+    def __init__(self, node: BacktestNode, details: RunDetails, sink: Sink) -> None:
         self._node = node
         self._details = details
         self._sink = sink
@@ -113,7 +113,7 @@ class NodeRecorder:
     def _config(self, run_config_id: str) -> BacktestRunConfig | None:
         return next((c for c in self._node.configs if c.id == run_config_id), None)
 
-    def _details_of(self, run_config_id: str) -> Details:
+    def _details_of(self, run_config_id: str) -> RunDetails:
         """Return the caller's details, and for what the caller left open the configuration's."""
         details, config = self._details, self._config(run_config_id)
         if config is None:

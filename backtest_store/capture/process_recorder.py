@@ -12,15 +12,15 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from backtest_store.capture.details import Details
 from backtest_store.capture.engines.version import unsupported
 from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
 from backtest_store.capture.outcome import leave_no_trace
 from backtest_store.capture.recorder import EngineRecorder, Sink
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.log import get_logger
 
 if TYPE_CHECKING:
-    from backtest_store.capture.engines.v2.node import NodeRecorderV2
+    from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder
 
 BACKTESTS = "nautilus_trader.backtest"
 ENGINE_MODULE = "nautilus_trader.backtest.engine"
@@ -31,7 +31,7 @@ MODULES = (ENGINE_MODULE, NODE_MODULE, *RUST_ENGINE_MODULES)
 class ProcessRecorder(ImportHook):
     """Hears of each run of each engine and node, as soon as NautilusTrader is imported."""
 
-    def __init__(self, details: Details, sink: Sink) -> None:
+    def __init__(self, details: RunDetails, sink: Sink) -> None:
         super().__init__(MODULES, self.watch_module)
         self._details = details
         self._sink = sink
@@ -53,7 +53,7 @@ class ProcessRecorder(ImportHook):
     def watch_module(self, module: ModuleType) -> None:
         """Have the runs heard of that the class of a module makes."""
         if module.__name__ == ENGINE_MODULE:
-            from backtest_store.capture.engines.v1 import engine_methods
+            from backtest_store.capture.engines.nautilus1 import engine_methods
 
             engine_methods.follow_everything(self._recorder)
         elif module.__name__ == NODE_MODULE:
@@ -63,17 +63,17 @@ class ProcessRecorder(ImportHook):
 
     def _watch_v2(self, module: ModuleType) -> None:
         """Have the runs heard of that the classes of 2.0 make, also the ones in 1.231."""
-        from backtest_store.capture.engines.v2 import methods, node
+        from backtest_store.capture.engines.nautilus2 import methods, node
 
         methods.watch_class(module.BacktestEngine)
         methods.follow_everything(self._recorder)
         node.watch_node_class(module.BacktestNode)
         node.follow_every_node(self._node_recorder)
 
-    def _node_recorder(self, node: Any) -> NodeRecorderV2:
-        from backtest_store.capture.engines.v2.node import NodeRecorderV2
+    def _node_recorder(self, node: Any) -> Nautilus2NodeRecorder:
+        from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder
 
-        return NodeRecorderV2(node, self._details, self._sink)
+        return Nautilus2NodeRecorder(node, self._details, self._sink)
 
     def _recorder(self, engine: Any) -> EngineRecorder:
         recorder = EngineRecorder(engine, self._details, self._sink, is_for_one_run=True)

@@ -9,10 +9,10 @@ from time import perf_counter
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-from backtest_store.capture.details import Details
 from backtest_store.capture.engines.interface import Backtest, backtest_of
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.run import StartedRun, begin, finish
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.log import get_logger
 from backtest_store.models import Record
 from backtest_store.saving.journal import Entry
@@ -50,7 +50,7 @@ class EngineRecorder:
     def __init__(
         self,
         engine: Any,
-        details: Details,
+        details: RunDetails,
         sink: Sink,
         *,
         is_for_one_run: bool = False,

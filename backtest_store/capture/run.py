@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from backtest_store.capture.details import Details
 from backtest_store.capture.engines.interface import Backtest, Strategies
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import components as strategies
@@ -24,6 +23,7 @@ from backtest_store.capture.identity.snapshot import (
     node_snapshot,
 )
 from backtest_store.capture.outcome import Outcome
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Json, Record
 from backtest_store.redaction import Redactor, environment_secrets
 
@@ -43,7 +43,7 @@ class StartedRun:
     record: Record
     identity: Collector
     redactor: Redactor
-    details: Details
+    details: RunDetails
     strategies: frozenset[str]
     clock: float
     overhead: float = 0.0
@@ -54,7 +54,7 @@ class StartedRun:
         return self.identity.data
 
 
-def begin(backtest: Backtest, details: Details, run_id: UUID) -> StartedRun:
+def begin(backtest: Backtest, details: RunDetails, run_id: UUID) -> StartedRun:
     """Capture what is known before the first data: configuration, data, capital, provenance.
 
     The record is `interrupted`, which is what it is if nothing follows.
@@ -104,7 +104,7 @@ def finish(backtest: Backtest, begun: StartedRun, outcome: Outcome) -> Record:
     return backtest.with_metrics(record, outcome.warnings)
 
 
-def _described(found: Strategies, details: Details, redactor: Redactor) -> dict[str, Any]:
+def _described(found: Strategies, details: RunDetails, redactor: Redactor) -> dict[str, Any]:
     """Return what strategies an engine has."""
     parameters = found.parameters if details.parameters is None else details.parameters
     return {
@@ -113,7 +113,7 @@ def _described(found: Strategies, details: Details, redactor: Redactor) -> dict[
     }
 
 
-def _read_from(found: Strategies, details: Details) -> Json:
+def _read_from(found: Strategies, details: RunDetails) -> Json:
     """Say which parameters are defaults, and whether they were given by no configuration."""
     is_read = details.parameters is None and found.is_read
     return {
@@ -141,7 +141,7 @@ def _told_at_end(identity: Identity, redactor: Redactor) -> Json:
     return _json(redactor, {name: value for name, value in told.items() if value})
 
 
-def failed_to_build(config: BacktestRunConfig, details: Details, outcome: Outcome) -> Record:
+def failed_to_build(config: BacktestRunConfig, details: RunDetails, outcome: Outcome) -> Record:
     """Return the record of a node's run whose engine could not be built."""
     redactor = Redactor(environment_secrets())
     configs = [] if config.engine is None else config.engine.strategies
@@ -166,7 +166,7 @@ def failed_to_build(config: BacktestRunConfig, details: Details, outcome: Outcom
     return _ended(record, redactor, outcome)
 
 
-def _said(details: Details, redactor: Redactor) -> dict[str, Any]:
+def _said(details: RunDetails, redactor: Redactor) -> dict[str, Any]:
     """Return what the caller alone can say of a run; it is `interrupted` until its end is known."""
     return {
         "status": "interrupted",
@@ -189,7 +189,7 @@ def _ended(record: Record, redactor: Redactor, outcome: Outcome) -> Record:
     )
 
 
-def _name(details: Details, redactor: Redactor, otherwise: str) -> str:
+def _name(details: RunDetails, redactor: Redactor, otherwise: str) -> str:
     return redactor.text(clean(str(details.strategy_name or otherwise)))
 
 
@@ -202,7 +202,7 @@ def _redacted(redactor: Redactor, text: object) -> str | None:
     return None if text is None else redactor.text(clean(str(text)))
 
 
-def _provenance(details: Details, redactor: Redactor, code: Code) -> Json:
+def _provenance(details: RunDetails, redactor: Redactor, code: Code) -> Json:
     tell = partial(provenance_of, code, GitQuery(code.files), command_line=details.command_line)
     origin: Json = attempt("tell where the run comes from", tell, {})
     script = script_of_process() if details.command_line is None else None

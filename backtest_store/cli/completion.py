@@ -77,7 +77,7 @@ def _known_by(run: Record) -> str:
 
 def sortable(incomplete: str) -> list[str]:
     """Offer the fields that begin so."""
-    from backtest_store.store.fields import SORTABLE
+    from backtest_store.store.record_fields import SORTABLE
 
     return [name for name in SORTABLE if name.startswith(incomplete)]
 
@@ -85,7 +85,7 @@ def sortable(incomplete: str) -> list[str]:
 def columns(incomplete: str) -> list[str]:
     """Offer what may follow in a list of columns: fields, and parameters of stored runs."""
     from backtest_store.store import queries
-    from backtest_store.store.fields import LISTED
+    from backtest_store.store.record_fields import LISTED
 
     before, comma, last = incomplete.rpartition(",")
     names = [*LISTED]
@@ -98,7 +98,7 @@ def columns(incomplete: str) -> list[str]:
 
 def qualities(incomplete: str) -> list[str]:
     """Offer the metrics that begin so and of which one end is the better."""
-    from backtest_store.store.fields import QUALITIES
+    from backtest_store.store.record_fields import QUALITIES
 
     return [name for name in QUALITIES if name.startswith(incomplete)]
 

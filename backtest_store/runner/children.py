@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from backtest_store.capture.details import Details
 from backtest_store.capture.guard import fill_standard_streams
 from backtest_store.capture.identity.process_start import start
 from backtest_store.capture.process_recorder import ProcessRecorder
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record, adapter, to_json
 from backtest_store.saving import save
 
@@ -39,7 +39,7 @@ class Orders:
     Parameters
     ----------
     said : dict
-        The `Details` that go with each run.
+        The `RunDetails` that go with each run.
     tally : str
         A file that gets the id of each saved run.
     kept : str
@@ -103,7 +103,7 @@ def _record(orders: Orders) -> ProcessRecorder:
         save.save_record = _keeper(Path(orders.kept))
     elif orders.tally:
         save.save_record = _counter(save.save_record, orders.tally)
-    patch = ProcessRecorder(Details(**orders.said), StoreSink())
+    patch = ProcessRecorder(RunDetails(**orders.said), StoreSink())
     patch.install()
     return patch
 

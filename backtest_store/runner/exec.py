@@ -17,16 +17,16 @@ from tempfile import mkstemp
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
-from backtest_store.capture.details import Details
 from backtest_store.capture.identity.process_start import start
 from backtest_store.capture.outcome import leave_no_trace
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.errors import UsageError
 from backtest_store.runner.children import Orders, counted, record_everything, wait_for_threads
 
 INTERRUPTED = 130
 
 
-def run_script(script: str, args: Sequence[str], details: Details) -> NoReturn:
+def run_script(script: str, args: Sequence[str], details: RunDetails) -> NoReturn:
     """Run a script under the name ``__main__`` and leave with its exit code.
 
     Parameters
@@ -35,7 +35,7 @@ def run_script(script: str, args: Sequence[str], details: Details) -> NoReturn:
         A Python file, or a folder or zip file with a ``__main__.py``.
     args : Sequence[str]
         What the script finds in ``sys.argv`` after its own name.
-    details : Details
+    details : RunDetails
         What to store with each run.
 
     Raises
@@ -70,7 +70,7 @@ def run_script(script: str, args: Sequence[str], details: Details) -> NoReturn:
     raise SystemExit(0)
 
 
-def _said(details: Details) -> dict[str, Any]:
+def _said(details: RunDetails) -> dict[str, Any]:
     """Return what a user can say of the runs of a script."""
     names = ("strategy_name", "strategy_type", "tags", "note")
     return {name: getattr(details, name) for name in names}

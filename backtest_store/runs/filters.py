@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from backtest_store.models import METRIC_FIELDS, Status
-from backtest_store.runs.expressions import fields
+from backtest_store.runs.expressions import field_comparisons
 from backtest_store.runs.expressions.parameters import parameter_condition
 from backtest_store.runs.expressions.typed_values import (
     comparison,
@@ -20,7 +20,7 @@ from backtest_store.runs.expressions.typed_values import (
 )
 from backtest_store.runs.expressions.where import PARAMETERS, Subject, where
 from backtest_store.store import sql
-from backtest_store.store.fields import COMPARABLE_METRICS, known
+from backtest_store.store.record_fields import COMPARABLE_METRICS, known
 from backtest_store.store.sql import Condition
 
 Typed = str | Sequence[str] | None
@@ -133,7 +133,7 @@ def _reading(name: str, read: Callable[[str], object] = str) -> Callable[[str], 
 
 def _metric(text: str) -> Condition:
     name, operator, value = comparison(text, "--metric")
-    return fields.compared(known(name, COMPARABLE_METRICS, "metric"), operator, value)
+    return field_comparisons.compared(known(name, COMPARABLE_METRICS, "metric"), operator, value)
 
 
 _EVERY = (

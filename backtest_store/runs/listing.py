@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backtest_store.models import STATUSES_WITH_METRICS, Record
 from backtest_store.store import queries, sql
-from backtest_store.store.fields import (
+from backtest_store.store.record_fields import (
     COPIED_TO_RUNS,
     INDEXED_ORDERS,
     LISTED,

@@ -11,7 +11,7 @@ from backtest_store.models import FoundRun, Record
 from backtest_store.runs import listing as listings
 from backtest_store.runs.listing import Listing
 from backtest_store.store import queries, sql
-from backtest_store.store.fields import MONEY, RANKED_METRICS, SQL_NAMES, known
+from backtest_store.store.record_fields import MONEY, RANKED_METRICS, SQL_NAMES, known
 from backtest_store.store.sql import Condition, Db
 
 DIGITS = 32

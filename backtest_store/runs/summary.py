@@ -12,7 +12,7 @@ from backtest_store.errors import UsageError
 from backtest_store.models import Period, Strategy
 from backtest_store.runs.expressions.where import Subject, subject_of
 from backtest_store.store import queries, sql
-from backtest_store.store.fields import LISTED, SQL_NAMES, known
+from backtest_store.store.record_fields import LISTED, SQL_NAMES, known
 from backtest_store.store.sql import Condition, Db, Key
 
 SPANS = ("day", "week", "month")

@@ -10,6 +10,6 @@ spool/aside/         no run at all: torn, foreign, not ours
 the store            saved; no file of it is left
 ==================== =====================================================================
 
-All files have one form (`run_files`), so the note of a run whose process died becomes a waiting
-run by being moved. A save is a file in the spool unless the database answers at once.
+All files have one form (`run_file_format`), so the note of a run whose process died becomes a
+waiting run by being moved. A save is a file in the spool unless the database answers at once.
 """

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from backtest_store.errors import UnreachableError
 from backtest_store.log import get_logger
 from backtest_store.runs import duplicates
-from backtest_store.saving import files, journal
+from backtest_store.saving import durable_files, journal
 from backtest_store.saving.pool import StorePool
 from backtest_store.saving.sync import sync_spool
 from backtest_store.saving.unsaved_run import UnsavedRun, keep
@@ -56,7 +56,7 @@ class Saver:
         self._away_until = 0.0
         self._closing = asyncio.Event()
         # Here, so that its failure is the caller's; of a half-made loop Python prints a traceback.
-        files.require_descriptors()
+        durable_files.require_descriptors()
         self._loop = asyncio.SelectorEventLoop()
         self._loop.set_debug(False)  # Python's development mode would complain of each slow disk
         self._loop.set_exception_handler(_left_behind)

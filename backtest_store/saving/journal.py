@@ -15,8 +15,8 @@ from uuid import UUID
 from backtest_store.errors import StoreError
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
-from backtest_store.saving import files, run_files, spool
-from backtest_store.saving.run_files import NewerFormatError, NotReadableError, RunFile
+from backtest_store.saving import durable_files, run_file_format, spool
+from backtest_store.saving.run_file_format import NewerFormatError, NotReadableError, RunFile
 from backtest_store.store.settings import Settings
 
 DEAD = frozenset("ZX")
@@ -83,7 +83,7 @@ class Entry:
             path.unlink(missing_ok=True)
         if self._file in _held:
             _held.discard(self._file)
-            files.release(self._file)
+            durable_files.release(self._file)
 
 
 _held: set[int] = set()
@@ -99,7 +99,7 @@ def open_entry(record: Record, home: Path | None = None) -> Entry:
         path = path_of(home or settings.home, record.run_id)
         run = to_json(replace(record, status="interrupted"))
         note = RunFile(run, settings.store_name, asdict(Process.current()))
-        file = files.write_whole(path, run_files.written(note))
+        file = durable_files.write_whole(path, run_file_format.written(note))
     except Exception as error:  # noqa: BLE001 - a backtest goes on without it
         get_logger().warning(f"a run is lost if its process dies: no journal entry: {error}")
         return Entry()
@@ -113,7 +113,7 @@ def collect(home: Path, *, elsewhere: bool = False, most: int | None = None) -> 
     Any number of processes may do so at once. `elsewhere` takes the runs of other machines for
     gone, too. Raises StoreError if the home is not this user's alone.
     """
-    files.require_ours(home)
+    durable_files.require_ours(home)
     _sweep(home)
     gone = {State.GONE, State.ELSEWHERE} if elsewhere else {State.GONE}
     dead = [path for path in entries(home) if _state(home, path) in gone][:most]
@@ -122,8 +122,8 @@ def collect(home: Path, *, elsewhere: bool = False, most: int | None = None) -> 
     spool.recover(home)  # what they came to spool before they died; they write no more
     collected = [run_id for path in dead if (run_id := _hand_over(home, path))]
     if collected:
-        files.flush_folder(spool.folder_of(home))
-        files.flush_folder(_folder(home))
+        durable_files.flush_folder(spool.folder_of(home))
+        durable_files.flush_folder(_folder(home))
     return collected
 
 
@@ -141,30 +141,30 @@ def elsewhere(home: Path) -> Counter[str]:
     """Count the runs that nobody here can tell the end of, by the machine that they began on."""
     hosts: Counter[str] = Counter()
     for path in entries(home):
-        with suppress(OSError, NotReadableError, files.NotOursError, TypeError):
-            with files.claimed(path) as file:
-                process = Process(**run_files.read(file).process or {})
+        with suppress(OSError, NotReadableError, durable_files.NotOursError, TypeError):
+            with durable_files.claimed(path) as file:
+                process = Process(**run_file_format.read(file).process or {})
             hosts[process.host] += process.state() is State.ELSEWHERE
     return +hosts
 
 
 def _sweep(home: Path) -> None:
     """Delete the notes of processes that died before they had written them: no run began."""
-    for path in _folder(home).glob(files.TEMPORARY):
-        with suppress(OSError, files.NotOursError):
+    for path in _folder(home).glob(durable_files.TEMPORARY):
+        with suppress(OSError, durable_files.NotOursError):
             if path.lstat().st_size:  # else its writer may be just about to lock it
-                with files.claimed(path):
+                with durable_files.claimed(path):
                     path.unlink()
 
 
 def _state(home: Path, path: Path) -> State:
     try:
         UUID(path.stem)
-        with files.claimed(path) as file:
-            return Process(**run_files.read(file).process or {}).state()
+        with durable_files.claimed(path) as file:
+            return Process(**run_file_format.read(file).process or {}).state()
     except (BlockingIOError, FileNotFoundError, NewerFormatError):
         return State.UNDER_WAY
-    except (NotReadableError, TypeError, ValueError, files.NotOursError) as error:
+    except (NotReadableError, TypeError, ValueError, durable_files.NotOursError) as error:
         spool.set_aside(home, path, str(error))
     except OSError as error:
         get_logger().warning(f"cannot read the journal entry of a run: {error}", file=path)
@@ -175,15 +175,15 @@ def _hand_over(home: Path, path: Path) -> UUID | None:
     """Make a waiting run of a note, unless its process came to spool it before it died."""
     run_id = UUID(path.stem)
     try:
-        with files.claimed(path):
+        with durable_files.claimed(path):
             if spool.holds(home, run_id):
                 path.unlink()
                 return None
-            files.make_folder(spool.folder_of(home))
+            durable_files.make_folder(spool.folder_of(home))
             path.rename(spool.path_of(home, run_id))
     except (BlockingIOError, FileNotFoundError):
         return None
-    except (OSError, StoreError, files.NotOursError) as error:
+    except (OSError, StoreError, durable_files.NotOursError) as error:
         get_logger().warning(f"cannot collect an interrupted run: {error}", file=path)
         return None
     return run_id

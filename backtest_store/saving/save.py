@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from backtest_store.log import get_logger
 from backtest_store.models import Record
-from backtest_store.saving import files, journal, spool
+from backtest_store.saving import durable_files, journal, spool
 from backtest_store.saving.unsaved_run import UnsavedRun, keep, unsaved, unsaved_somehow
 from backtest_store.store.settings import Settings
 
@@ -82,7 +82,7 @@ def take_early() -> None:
     """
     get_logger()
     _process.saver()
-    files.reserve_descriptors()
+    durable_files.reserve_descriptors()
 
 
 def prepare() -> None:

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from backtest_store.errors import StoreError
 from backtest_store.log import get_logger
-from backtest_store.saving import files, run_files
-from backtest_store.saving.run_files import NewerFormatError, NotReadableError, RunFile
+from backtest_store.saving import durable_files, run_file_format
+from backtest_store.saving.run_file_format import NewerFormatError, NotReadableError, RunFile
 
 FOLDERS = ("aside", "rejected")
 UNFINISHED = re.compile(r"\.(.+\.json)\.\w+\.tmp", re.DOTALL)
@@ -23,7 +23,9 @@ def add(home: Path, run_id: UUID, record: str, store: str | None) -> Path:
     Raises OSError if the disk is full or unwell, StoreError if the home is not this user's alone.
     """
     path = path_of(home, run_id)
-    files.release(files.write_whole(path, run_files.written(RunFile(record, store))))
+    durable_files.release(
+        durable_files.write_whole(path, run_file_format.written(RunFile(record, store)))
+    )
     return path
 
 
@@ -31,10 +33,10 @@ def reject(path: Path, reason: str) -> Path:
     """Put away a run that the database will never take, with the reason beside it."""
     folder = path.parent / "rejected"
     note = folder / f"{path.stem}.reason.txt"
-    files.release(files.write_whole(note, f"{reason}\n".encode(errors="replace")))
+    durable_files.release(durable_files.write_whole(note, f"{reason}\n".encode(errors="replace")))
     path.replace(folder / path.name)
-    files.flush_folder(folder)
-    files.flush_folder(path.parent)
+    durable_files.flush_folder(folder)
+    durable_files.flush_folder(path.parent)
     return folder / path.name
 
 
@@ -63,8 +65,11 @@ def stores_waited_for(home: Path) -> Counter[str | None]:
     """Count what waits by the store that it is meant for; None is one that nobody knew."""
     stores: Counter[str | None] = Counter()
     for path in waiting(home):
-        with suppress(OSError, NotReadableError, files.NotOursError), files.claimed(path) as file:
-            stores[run_files.read(file).store] += 1
+        with (
+            suppress(OSError, NotReadableError, durable_files.NotOursError),
+            durable_files.claimed(path) as file,
+        ):
+            stores[run_file_format.read(file).store] += 1
     return stores
 
 
@@ -77,7 +82,7 @@ def warn_of_rejected(run_id: object, reason: str, kept: Path) -> None:
 def set_aside(home: Path, path: Path, reason: str) -> int:
     """Put away a file that holds no run, and return how many those were: 1 or 0."""
     try:
-        kept = files.move(path, folder_of(home) / "aside")
+        kept = durable_files.move(path, folder_of(home) / "aside")
     except FileNotFoundError:
         return 0
     except (OSError, StoreError) as error:
@@ -89,16 +94,16 @@ def set_aside(home: Path, path: Path, reason: str) -> int:
 
 def recover(home: Path) -> None:
     """Take up what a process was writing when it died: put it in its place, or aside if torn."""
-    for path in folder_of(home).glob(files.TEMPORARY):
+    for path in folder_of(home).glob(durable_files.TEMPORARY):
         try:
             if not path.lstat().st_size:  # its writer may be just about to lock it
                 continue
-            with files.claimed(path) as file:
-                run_files.read(file)
+            with durable_files.claimed(path) as file:
+                run_file_format.read(file)
                 _into_place(path)
         except NewerFormatError:
             continue
-        except (NotReadableError, files.NotOursError) as error:
+        except (NotReadableError, durable_files.NotOursError) as error:
             set_aside(home, path, str(error))
         except (OSError, StoreError):
             continue
@@ -108,10 +113,10 @@ def _into_place(path: Path) -> None:
     named = UNFINISHED.fullmatch(path.name)
     final = path.with_name(named[1]) if named else path
     if final.exists():
-        files.move(path, path.parent / "aside")
+        durable_files.move(path, path.parent / "aside")
     else:
         path.rename(final)
-        files.flush_folder(path.parent)
+        durable_files.flush_folder(path.parent)
 
 
 def _visible(folder: Path) -> list[Path]:

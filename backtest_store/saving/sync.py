@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from backtest_store.errors import StoreError
 from backtest_store.log import get_logger
 from backtest_store.runs.json_records import fault_of
-from backtest_store.saving import files, journal, run_files, spool
-from backtest_store.saving.run_files import NewerFormatError, NotReadableError
+from backtest_store.saving import durable_files, journal, run_file_format, spool
+from backtest_store.saving.run_file_format import NewerFormatError, NotReadableError
 from backtest_store.store import queries
 from backtest_store.store.settings import Settings
 
@@ -52,11 +52,11 @@ def _clear_away(home: Path, run_ids: Sequence[UUID]) -> None:
 def _is_removed(path: Path) -> bool:
     """Delete a file of the spool, unless a process is just bringing its run into the store."""
     try:
-        with files.claimed(path):
+        with durable_files.claimed(path):
             path.unlink()
     except BlockingIOError:
         return False
-    except (OSError, files.NotOursError):  # mostly, there is none
+    except (OSError, durable_files.NotOursError):  # mostly, there is none
         return True
     return True
 
@@ -90,7 +90,7 @@ async def sync_spool(db: Db, home: Path, store: str | None) -> Counts:
     Any number of processes may do so at once. Raises what the database does if it takes nothing at
     all, when the runs are still in the spool, and StoreError if the home is not this user's alone.
     """
-    files.require_ours(home)
+    durable_files.require_ours(home)
     spool.recover(home)
     counts = Counts()
     trouble = await _save_all(db, home, store, counts)
@@ -168,14 +168,14 @@ def _in_parts(paths: list[Path]) -> Iterator[list[Path]]:
 def _claim(claims: ExitStack, path: Path, store: str | None, counts: Counts) -> Waiting | None:
     """Return the run of a file, and keep others off it as long as the claims last."""
     try:
-        run = run_files.read(claims.enter_context(files.claimed(path)))
+        run = run_file_format.read(claims.enter_context(durable_files.claimed(path)))
     except (FileNotFoundError, BlockingIOError, NewerFormatError):
         return None  # another process saves it, or did; or a newer version will
-    except (NotReadableError, files.NotOursError) as error:
+    except (NotReadableError, durable_files.NotOursError) as error:
         counts.set_aside += spool.set_aside(path.parent.parent, path, str(error))
         return None
     except OSError as error:
-        if error.errno not in files.NO_DESCRIPTORS:
+        if error.errno not in durable_files.NO_DESCRIPTORS:
             get_logger().warning(f"cannot read a file of the spool: {error}")
         return None
     if store is not None and run.store != store:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from backtest_store.errors import UnreachableError, UsageError
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
-from backtest_store.saving import files, journal, spool
+from backtest_store.saving import durable_files, journal, spool
 from backtest_store.store import settings
 from backtest_store.store.failures import Failure, meaning
 from backtest_store.store.settings import Settings
@@ -42,7 +42,7 @@ class UnsavedRun:
     def keep(self) -> Path:
         """Leave it in the spool, or raise OSError or StoreError, and close its note."""
         if self.file is None:
-            with files.spare_descriptors():
+            with durable_files.spare_descriptors():
                 self.file = spool.add(self.settings.home, self.run_id, self.record, self.store)
         self.entry.close()
         return self.file

@@ -16,7 +16,7 @@ from backtest_store.models import (
     TrialCount,
 )
 from backtest_store.store import sql
-from backtest_store.store.fields import LISTED, SHORTEST, SQL_NAMES, direction
+from backtest_store.store.record_fields import LISTED, SHORTEST, SQL_NAMES, direction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

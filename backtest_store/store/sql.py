@@ -24,7 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
-from backtest_store.store.fields import DOWN, DOWN_AND_UNDEFINED, SQL_NAMES, UP
+from backtest_store.store.record_fields import DOWN, DOWN_AND_UNDEFINED, SQL_NAMES, UP
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import asyncpg
 
 from backtest_store.runs import listing
-from backtest_store.store.fields import LISTED, SQL_NAMES
+from backtest_store.store.record_fields import LISTED, SQL_NAMES
 from tests.bench import population, processes, store
 from tests.bench.table import Row
 

@@ -5,9 +5,9 @@ from typing import Any
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.backtest.node import BacktestNode
 
-from backtest_store.capture.details import Details
 from backtest_store.capture.node import NodeRecorder
 from backtest_store.capture.recorder import EngineRecorder
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
 from backtest_store.saving.journal import Entry
 
@@ -28,10 +28,10 @@ class Kept:
         return True
 
 
-def recorded(made: BacktestEngine, details: Details | None = None, **run: Any) -> Record:
+def recorded(made: BacktestEngine, details: RunDetails | None = None, **run: Any) -> Record:
     """Run an engine once, and return what is recorded of the run, however it ended."""
     kept = Kept()
-    recorder = EngineRecorder(made, details or Details(), kept)
+    recorder = EngineRecorder(made, details or RunDetails(), kept)
     recorder.attach()
     try:
         made.run(**run)
@@ -45,7 +45,7 @@ def recorded(made: BacktestEngine, details: Details | None = None, **run: Any) -
 def recorded_node(node: BacktestNode) -> list[Record]:
     """Run a node, and return what is recorded of its runs."""
     kept = Kept()
-    recorder = NodeRecorder(node, Details(), kept)
+    recorder = NodeRecorder(node, RunDetails(), kept)
     recorder.attach()
     node.run()
     recorder.detach()

@@ -13,10 +13,10 @@ sys.path.insert(0, {root!r})
 warnings.simplefilter("error", RuntimeWarning)
 before = sys.excepthook
 if {watched}:
-    from backtest_store.capture.details import Details
+    from backtest_store.capture.run_details import RunDetails
     from backtest_store.capture.process_recorder import ProcessRecorder
     from backtest_store.hook import StoreSink
-    ProcessRecorder(Details(), StoreSink()).install()
+    ProcessRecorder(RunDetails(), StoreSink()).install()
 import nautilus_trader
 from nautilus_trader.backtest import engine, node
 

@@ -22,9 +22,9 @@ from nautilus_trader.persistence.catalog import ParquetDataCatalog
 from nautilus_trader.test_kit.stubs.data import TestDataStubs
 from nautilus_trader.trading.config import ImportableStrategyConfig
 
-from backtest_store.capture.details import Details
 from backtest_store.capture.identity.market_data import PART, Fingerprint, fingerprint
 from backtest_store.capture.recorder import EngineRecorder
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
 from tests.capture.backtests import MINUTE, backtest, bars, engine, scripted, share
 from tests.capture.recorded import Kept, recorded, recorded_node
@@ -353,7 +353,7 @@ def streamed(closes: list[int]) -> Record:
     made = engine(share())
     made.add_strategy(scripted(share(), ORDERS))
     kept = Kept()
-    recorder = EngineRecorder(made, Details(), kept)
+    recorder = EngineRecorder(made, RunDetails(), kept)
     recorder.attach()
     for number in range(3):
         made.add_data(bars(share(), closes)[2 * number : 2 * number + 2])

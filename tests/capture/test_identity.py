@@ -44,12 +44,12 @@ from nautilus_trader.model.objects import Money
 from nautilus_trader.trading.strategy import Strategy
 
 from backtest_store import record
-from backtest_store.capture.details import Details
 from backtest_store.capture.identity.identity import deciding_configuration
 from backtest_store.capture.identity.json_values import canonical, plain
 from backtest_store.capture.identity.snapshot import node_snapshot
 from backtest_store.capture.identity.source import uses_of
 from backtest_store.capture.outcome import Outcome
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
 from tests.capture.backtests import (
     Scripted,
@@ -610,7 +610,7 @@ def test_hash_does_not_follow_names(plain_hash: str) -> None:
     assert hash_of(backtest(CLOSES, ORDERS, log_level="ERROR")) == plain_hash
     tagged = backtest(CLOSES, ORDERS, strategy={"order_id_tag": "7", "strategy_id": "Mine"})
     assert hash_of(tagged) == plain_hash
-    details = Details(strategy_name="x", strategy_type="momentum", tags=["a"], note="n")
+    details = RunDetails(strategy_name="x", strategy_type="momentum", tags=["a"], note="n")
     assert recorded(backtest(CLOSES, ORDERS), details).config_hash == plain_hash
 
 
@@ -627,7 +627,7 @@ def test_secrets_count_and_the_shell_does_not(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_hash_of_a_caller_is_taken_as_it_is() -> None:
-    given = Details(config_hash="ab" * 32)
+    given = RunDetails(config_hash="ab" * 32)
     assert recorded(backtest(CLOSES), given).config_hash == "ab" * 32
 
 
@@ -639,7 +639,7 @@ def test_a_run_seen_only_after_it_ended_is_the_same_unless_it_drew(plain_hash: s
     def afterwards(made: BacktestEngine) -> Record:
         made.run()
         told = backtest_of(made)
-        return finish(told, begin(told, Details(), run_id_of(told)), Outcome())
+        return finish(told, begin(told, RunDetails(), run_id_of(told)), Outcome())
 
     first, second = afterwards(backtest(CLOSES, ORDERS)), afterwards(backtest(CLOSES, ORDERS))
     assert first.config_hash == second.config_hash is not None

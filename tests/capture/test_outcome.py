@@ -17,8 +17,8 @@ from nautilus_trader.model.enums import AccountType
 from nautilus_trader.model.objects import Money
 
 from backtest_store import record, save_run
-from backtest_store.capture.details import Details
 from backtest_store.capture.recorder import UNWATCHED_START, EngineRecorder
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.hook import StoreSink
 from tests.capture.backtests import (
     DAY,
@@ -334,7 +334,7 @@ def test_run_whose_beginning_was_not_heard_says_so(
 ) -> None:
     made = backtest(CLOSES, TRADES)
     made.run()
-    recorder = EngineRecorder(made, Details(), StoreSink())
+    recorder = EngineRecorder(made, RunDetails(), StoreSink())
     recorder.attach()
     recorder.detach(must_have_run=True)  # as the recorder of a node has it, which called `run`
     assert UNWATCHED_START in only(store)["warnings"]

@@ -13,9 +13,9 @@ from nautilus_trader.backtest.node import BacktestNode
 from nautilus_trader.config import CacheConfig, DatabaseConfig, MessageBusConfig
 
 from backtest_store import record
-from backtest_store.capture.details import Details
 from backtest_store.capture.outcome import Outcome
 from backtest_store.capture.run import failed_to_build
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.redaction import REDACTED
 from tests.capture.backtests import backtest
 from tests.capture.stores import stored
@@ -115,7 +115,7 @@ def test_secrets_of_a_node_whose_engine_was_never_built(tmp_path: Path) -> None:
     told = " ".join(f"{SECRET}-{n}" for n in range(4))
     failure = Outcome(status="failed", error_message=told, error_traceback=told)
     failed = failed_to_build(
-        msgspec.structs.replace(config, engine=engine), Details(note=told), failure
+        msgspec.structs.replace(config, engine=engine), RunDetails(note=told), failure
     )
     assert failed.note == failed.error_message == failed.error_traceback == " ".join([REDACTED] * 4)
     assert failed.config_snapshot["engine"]["cache"]["database"]["username"] == "u"

@@ -27,8 +27,8 @@ from nautilus_trader.model.objects import Money
 from nautilus_trader.trading.strategy import Strategy
 
 from backtest_store import record
-from backtest_store.capture.details import Details
 from backtest_store.capture.recorder import EngineRecorder
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
 from backtest_store.saving.journal import Entry
 from tests.capture.backtests import MINUTE, backtest, bar_type, bars, engine, pair, scripted, share
@@ -163,7 +163,7 @@ class _Gambler:
 def chance_is_left_alone() -> None:
     """Run an engine twice under a sink that gambles."""
     made = backtest([100, 110, 120], {0: 10})
-    recorder = EngineRecorder(made, Details(), _Gambler())
+    recorder = EngineRecorder(made, RunDetails(), _Gambler())
     recorder.attach()
     random.seed(1)
     before = random.getstate()
@@ -211,7 +211,7 @@ import sys
 sys.path.insert(0, {root!r})
 from contextlib import nullcontext
 from backtest_store import record
-from backtest_store.capture.details import Details
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.capture.recorder import EngineRecorder
 from backtest_store.saving.journal import Entry
 from backtest_store.models import Record

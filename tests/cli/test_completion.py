@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from backtest_store.cli import completion
-from backtest_store.store.fields import SORTABLE
+from backtest_store.store.record_fields import SORTABLE
 from tests.factories import make_record, store_at
 from tests.waiting import LONG
 

@@ -26,42 +26,42 @@ METRICS = "tests/statistics/test_metrics.py"
 DURABLE = (
     Mutant(
         "a file is not flushed",
-        f"{PACKAGE}/saving/files.py",
+        f"{PACKAGE}/saving/durable_files.py",
         "        rest = rest[os.write(file, rest) :]\n    os.fsync(file)\n",
         "        rest = rest[os.write(file, rest) :]\n",
         (f"{DURABILITY}::test_a_file_is_flushed_before_it_is_in_place_and_its_folder_after",),
     ),
     Mutant(
         "a folder is not flushed",
-        f"{PACKAGE}/saving/files.py",
+        f"{PACKAGE}/saving/durable_files.py",
         "        os.fsync(directory)\n",
         "        os.fstat(directory)\n",
         (f"{DURABILITY}::test_a_file_is_flushed_before_it_is_in_place_and_its_folder_after",),
     ),
     Mutant(
         "a new folder's own entry is not flushed",
-        f"{PACKAGE}/saving/files.py",
+        f"{PACKAGE}/saving/durable_files.py",
         "    if is_new:\n",
         "    if not is_new:\n",
         (f"{DURABILITY}::test_a_new_spool_s_own_folders_are_flushed",),
     ),
     Mutant(
         "what is set aside is not flushed where it came from",
-        f"{PACKAGE}/saving/files.py",
+        f"{PACKAGE}/saving/durable_files.py",
         "    flush_folder(folder)\n    flush_folder(path.parent)\n    return target\n",
         "    flush_folder(folder)\n    return target\n",
         (f"{DURABILITY}::test_what_is_moved_is_flushed_where_it_goes_and_where_it_came_from",),
     ),
     Mutant(
         "a file is in place before it is whole",
-        f"{PACKAGE}/saving/files.py",
+        f"{PACKAGE}/saving/durable_files.py",
         "        _write(file, content)\n        temporary.replace(path)\n",
         "        temporary.replace(path)\n        _write(file, content)\n",
         (f"{DURABILITY}::test_a_file_is_flushed_before_it_is_in_place_and_its_folder_after",),
     ),
     Mutant(
         "a torn file is left behind by a full disk",
-        f"{PACKAGE}/saving/files.py",
+        f"{PACKAGE}/saving/durable_files.py",
         "        temporary.unlink(missing_ok=True)\n        raise\n",
         "        raise\n",
         (f"{SPOOL}::test_a_full_disk_leaves_nothing_half_done",),
@@ -90,8 +90,8 @@ DURABLE = (
     Mutant(
         "a note is closed before its run is spooled",
         f"{PACKAGE}/saving/unsaved_run.py",
-        "        if self.file is None:\n            with files",
-        "        self.entry.close()\n        if self.file is None:\n            with files",
+        "        if self.file is None:\n            with durable_files",
+        "        self.entry.close()\n        if self.file is None:\n            with durable_files",
         (f"{DURABILITY}::test_a_note_is_closed_only_once_its_run_is_in_the_spool",),
     ),
     Mutant(
@@ -160,7 +160,7 @@ DURABLE = (
     ),
     Mutant(
         "a checksum is not compared",
-        f"{PACKAGE}/saving/run_files.py",
+        f"{PACKAGE}/saving/run_file_format.py",
         "    if _checksum(header) != hashlib.sha256(content).hexdigest():\n",
         "    if not _checksum(header):\n",
         (f"{SPOOL}::test_a_file_that_was_damaged_anywhere_is_set_aside",),
@@ -181,7 +181,7 @@ DURABLE = (
     ),
     Mutant(
         "a note's lock is not asked for",
-        f"{PACKAGE}/saving/files.py",
+        f"{PACKAGE}/saving/durable_files.py",
         "        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         "        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)\n",
         (f"{JOURNAL}::test_a_lock_that_is_held_outweighs_every_proof",),
@@ -196,13 +196,13 @@ DURABLE = (
     Mutant(
         "a spool that others may write to is used",
         f"{PACKAGE}/saving/sync.py",
-        "    files.require_ours(home)\n",
+        "    durable_files.require_ours(home)\n",
         "",
         (f"{SPOOL}::test_a_home_that_others_may_write_to_is_refused",),
     ),
     Mutant(
         "a file that others may write to is read",
-        f"{PACKAGE}/saving/files.py",
+        f"{PACKAGE}/saving/durable_files.py",
         "    if status.st_mode & OTHERS_MAY_WRITE:\n",
         "    if not status.st_mode:\n",
         (f"{SPOOL}::test_what_is_no_plain_file_of_ours_is_set_aside",),
@@ -262,7 +262,7 @@ STORED = (
     ),
     Mutant(
         "an export overwrites without asking",
-        f"{PACKAGE}/cli/output/files.py",
+        f"{PACKAGE}/cli/output/output_file.py",
         "    if is_there and is_plain and not yes:\n",
         "    if is_there and is_plain and yes is None:\n",
         (f"{TRANSFER}::test_a_file_is_overwritten_only_if_that_is_wanted",),
@@ -284,7 +284,7 @@ STORED = (
     ),
     Mutant(
         "an export that fails leaves half a file",
-        f"{PACKAGE}/cli/output/files.py",
+        f"{PACKAGE}/cli/output/output_file.py",
         "        unfinished.unlink(missing_ok=True)\n        raise\n",
         "        raise\n",
         (f"{TRANSFER}::test_an_export_that_fails_leaves_nothing",),
@@ -305,7 +305,7 @@ STORED = (
     ),
     Mutant(
         "the undefined are the best",
-        f"{PACKAGE}/store/fields.py",
+        f"{PACKAGE}/store/record_fields.py",
         '"DESC NULLS LAST"',
         '"DESC NULLS FIRST"',
         ("tests/runs/test_listing.py::test_every_filter_order_and_page_agrees_with_plain_python",),

@@ -21,8 +21,8 @@ from nautilus_trader import (
 )
 
 import backtest_store
-from backtest_store.capture.engines.v2 import methods, node, node_config
-from backtest_store.capture.engines.v2.description import KINDS
+from backtest_store.capture.engines.nautilus2 import methods, node, node_config
+from backtest_store.capture.engines.nautilus2.description import KINDS
 from tests.nautilus2.backtests import USD
 from tests.nautilus2.backtests import backtest as made_backtest
 
@@ -110,7 +110,7 @@ def test_it_can_be_asked(kind: type, name: str) -> None:
 
 
 PACKAGE = Path(backtest_store.__file__).parent
-ADAPTERS = ("capture/engines/v2", "runner/nautilus2")
+ADAPTERS = ("capture/engines/nautilus2", "runner/nautilus2")
 PYTHONS = {name for kind in (str, dict, list, set, int) for name in dir(kind)}
 OURS = {"PARTIAL", "components", "first", "kind", "leverage", "rate"}  # of the same name as theirs
 

@@ -28,7 +28,7 @@ from nautilus_trader.persistence import ParquetDataCatalog
 from nautilus_trader.trading import ImportableStrategyConfig
 
 from backtest_store import record
-from backtest_store.capture.engines.v2.node import watch_node_class
+from backtest_store.capture.engines.nautilus2.node import watch_node_class
 from backtest_store.capture.identity.market_data import fingerprint
 from backtest_store.models import Record
 from tests.capture.stores import only, stored

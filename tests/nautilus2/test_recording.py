@@ -19,8 +19,8 @@ from nautilus_trader.model import AccountType, Currency, CurrencyPair, Money
 from nautilus_trader.portfolio import PortfolioConfig
 
 from backtest_store import record, save_run
-from backtest_store.capture.details import Details
 from backtest_store.capture.recorder import UNWATCHED_START, EngineRecorder
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.hook import StoreSink
 from backtest_store.models import Metrics, Record
 from tests.capture.expected import ENGINES_OWN, EXPECTED
@@ -167,7 +167,7 @@ def test_an_exception_that_the_strategy_handles_is_none(store: str) -> None:
 
 
 def _config(made: BacktestEngine) -> Any:
-    from backtest_store.capture.engines.v2.requests import asked_of
+    from backtest_store.capture.engines.nautilus2.requests import asked_of
 
     return asked_of(made).components[0].instance.config
 
@@ -334,7 +334,7 @@ def test_a_run_whose_beginning_was_not_heard_says_so(
 ) -> None:
     made = backtest([100, 110], {0: 10})
     made.run()
-    recorder = EngineRecorder(made, Details(), StoreSink())
+    recorder = EngineRecorder(made, RunDetails(), StoreSink())
     recorder.attach()
     recorder.detach(must_have_run=True)
     assert UNWATCHED_START in only(store)["warnings"]

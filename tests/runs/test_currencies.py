@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from backtest_store.store.fields import MONEY
+from backtest_store.store.record_fields import MONEY
 from tests.factories import make_record, store_at
 from tests.shell import btstore
 

@@ -17,7 +17,7 @@ from backtest_store.runs import listing
 from backtest_store.runs.expressions.typed_values import parse_end_time, parse_time
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
-from backtest_store.store.fields import COMPARABLE_METRICS
+from backtest_store.store.record_fields import COMPARABLE_METRICS
 from tests.factories import make_record, store
 
 DAY = datetime(2024, 1, 31, tzinfo=UTC)

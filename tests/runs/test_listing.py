@@ -21,7 +21,7 @@ from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Record
 from backtest_store.runs import listing, selectors
 from backtest_store.runs.filters import filters
-from backtest_store.store.fields import SORTABLE, ascends
+from backtest_store.store.record_fields import SORTABLE, ascends
 from backtest_store.store.sql import folder
 from tests.factories import STARTED, make_record, store, store_at
 from tests.thorough import tries

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backtest_store.models import to_json
-from backtest_store.saving import files, journal, save, spool
+from backtest_store.saving import durable_files, journal, save, spool
 from backtest_store.store.settings import Settings
 from tests.faults.runs import a_run
 from tests.faults.scripts import NO_SERVER
@@ -73,7 +73,7 @@ def test_what_is_moved_is_flushed_where_it_goes_and_where_it_came_from(
     path = spool.add(home, run.run_id, to_json(run), None)
     (home / "spool" / "aside").mkdir(mode=0o700)
     trace.clear()
-    files.move(path, home / "spool" / "aside")
+    durable_files.move(path, home / "spool" / "aside")
     assert trace[-3:] == [("move", path.name), ("flush", "aside"), ("flush", "spool")]
 
 

@@ -20,7 +20,7 @@ import pytest
 
 from backtest_store.errors import StoreError
 from backtest_store.models import Record, to_json
-from backtest_store.saving import files, journal, run_files, save, spool
+from backtest_store.saving import durable_files, journal, run_file_format, save, spool
 from backtest_store.saving.journal import Process
 from backtest_store.saving.sync import Counts, sync_spool
 from backtest_store.store import queries
@@ -70,9 +70,9 @@ def leave_note(home: Path, process: Process) -> Record:
     entry = journal.open_entry(record, home)
     path = note_of(home, record)
     with path.open("rb") as file:
-        note = run_files.read(file.fileno())
+        note = run_file_format.read(file.fileno())
     entry.close()
-    path.write_bytes(run_files.written(replace(note, process=vars(process))))
+    path.write_bytes(run_file_format.written(replace(note, process=vars(process))))
     path.chmod(0o600)
     return record
 
@@ -143,7 +143,7 @@ def test_only_what_is_provably_gone_is_collected(home: Path, where: str) -> None
 @pytest.mark.parametrize("where", [place for place, (_, is_gone) in WHERE.items() if is_gone])
 def test_a_lock_that_is_held_outweighs_every_proof(home: Path, where: str) -> None:
     record = leave_note(home, WHERE[where][0]())
-    with files.claimed(note_of(home, record)):
+    with durable_files.claimed(note_of(home, record)):
         assert not journal.collect(home)
     assert journal.collect(home) == [record.run_id]
 
@@ -234,7 +234,7 @@ def test_what_cannot_be_read_is_set_aside(home: Path, content: bytes) -> None:
 def test_a_note_that_was_never_finished_is_swept_away(home: Path) -> None:
     path = note_of(home, leave_note(home, here()))
     unfinished = path.rename(path.with_name(f".{path.name}.0a1b2c3d.tmp"))
-    with files.claimed(unfinished):
+    with durable_files.claimed(unfinished):
         assert not journal.collect(home)
         assert unfinished.exists()
     assert not journal.collect(home)
@@ -245,7 +245,7 @@ def test_a_newer_version_s_note_is_left_to_that_version(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as newer:
-        newer.setattr(run_files, "FORMAT", run_files.FORMAT + 1)
+        newer.setattr(run_file_format, "FORMAT", run_file_format.FORMAT + 1)
         record = leave_note(home, here(pid=2**22 + 1))
     assert not journal.collect(home)
     assert note_of(home, record).exists()

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from backtest_store.models import to_json
-from backtest_store.saving import background_saver, files, journal, save, spool
+from backtest_store.saving import background_saver, durable_files, journal, save, spool
 from backtest_store.saving.sync import Counts
 from backtest_store.store.settings import Settings
 from tests.faults.runs import a_run, an_impossible_run, stored
@@ -388,7 +388,7 @@ def test_a_run_that_is_deleted_while_a_sync_saves_it_does_not_come_back(
     assert save.save_record(run)
     path = spool.add(home, run.run_id, to_json(run), Settings.from_environment().store_name)
     with ThreadPoolExecutor() as thread:
-        with files.claimed(path):  # as a sync in another process has read it by now
+        with durable_files.claimed(path):  # as a sync in another process has read it by now
             deleting = thread.submit(btstore, "delete", str(run.run_id), "--yes")
             wait([deleting], timeout=1)
             assert save.save_record(run)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from backtest_store.errors import StoreError
 from backtest_store.models import Record, to_json
-from backtest_store.saving import files, run_files, spool
+from backtest_store.saving import durable_files, run_file_format, spool
 from backtest_store.saving.sync import Counts, sync_spool
 from backtest_store.store import queries
 from tests.faults.runs import a_failure, a_run, an_impossible_run, stored
@@ -204,7 +204,7 @@ def link(path: Path) -> None:
 
 def sound() -> bytes:
     """Return what a file of the spool holds, so that its owner and rights alone are strange."""
-    return run_files.written(run_files.RunFile(to_json(a_run()), HERE))
+    return run_file_format.written(run_file_format.RunFile(to_json(a_run()), HERE))
 
 
 def give_away(path: Path) -> None:
@@ -218,7 +218,7 @@ def open_up(path: Path) -> None:
 
 def make_huge(path: Path) -> None:
     write(path, b"")
-    os.truncate(path, run_files.LARGEST + 1)
+    os.truncate(path, run_file_format.LARGEST + 1)
 
 
 NOT_PLAIN: dict[str, Callable[[Path], None]] = {
@@ -296,11 +296,11 @@ def test_a_newer_version_s_file_waits_for_that_version(
 ) -> None:
     run = a_run()
     with monkeypatch.context() as newer:
-        newer.setattr(run_files, "FORMAT", run_files.FORMAT + 1)
+        newer.setattr(run_file_format, "FORMAT", run_file_format.FORMAT + 1)
         add(home, run)
     for _ in range(2):
         assert asyncio.run(sync_spool(Store(), home, HERE)) == Counts(left=1)
-    monkeypatch.setattr(run_files, "FORMAT", run_files.FORMAT + 1)
+    monkeypatch.setattr(run_file_format, "FORMAT", run_file_format.FORMAT + 1)
     assert asyncio.run(sync_spool(Store(), home, HERE)) == Counts(saved=1)
 
 
@@ -327,7 +327,7 @@ def test_what_a_dying_process_left_torn_is_set_aside(home: Path) -> None:
 def test_what_is_being_written_is_left_alone(home: Path) -> None:
     path = unfinished(add(home, a_run()))
     just_begun = write(path.with_name(".x.json.00000000.tmp"), b"")
-    with files.claimed(path):
+    with durable_files.claimed(path):
         assert asyncio.run(sync_spool(Store(), home, HERE)) == Counts()
         assert path.exists()
     assert just_begun.exists()
@@ -335,7 +335,7 @@ def test_what_is_being_written_is_left_alone(home: Path) -> None:
 
 def test_what_another_process_is_saving_is_left_to_it(home: Path) -> None:
     path = add(home, a_run())
-    with files.claimed(path):
+    with durable_files.claimed(path):
         assert asyncio.run(sync_spool(Store(), home, HERE)) == Counts(left=1)
     assert asyncio.run(sync_spool(Store(), home, HERE)) == Counts(saved=1)
 

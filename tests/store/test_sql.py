@@ -7,7 +7,7 @@ from backtest_store import models
 from backtest_store.runs import listing
 from backtest_store.runs.listing import Listing
 from backtest_store.store import queries, sql
-from backtest_store.store.fields import LISTED, SORTABLE
+from backtest_store.store.record_fields import LISTED, SORTABLE
 from backtest_store.store.sql import folder
 from tests.factories import make_record, store
 

@@ -28,7 +28,7 @@ from backtest_store.capture.accounting.days import beginning_of, date_of, day_of
 from backtest_store.capture.accounting.ledger import Ledger, Trade, currency_balances_of, fee_of
 from backtest_store.capture.accounting.market import Market
 from backtest_store.capture.accounting.valuation import AccountValue, Amounts, Valuation
-from backtest_store.capture.engines.v1.internals import listen
+from backtest_store.capture.engines.nautilus1.internals import listen
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine

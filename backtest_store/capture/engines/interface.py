@@ -131,12 +131,12 @@ class Backtest(Protocol):
 def backtest_of(engine: Any) -> Backtest:
     """Return what tells of an engine."""
     if is_v2(type(engine)):
-        from backtest_store.capture.engines.v2.backtest import EngineV2
+        from backtest_store.capture.engines.nautilus2.backtest import Nautilus2Engine
 
-        return EngineV2(engine)
-    from backtest_store.capture.engines.v1.backtest import EngineV1
+        return Nautilus2Engine(engine)
+    from backtest_store.capture.engines.nautilus1.backtest import Nautilus1Engine
 
-    return EngineV1(engine)
+    return Nautilus1Engine(engine)
 
 
 def is_v2(engine_class: type) -> bool:

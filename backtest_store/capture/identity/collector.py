@@ -11,13 +11,13 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.details import Details
 from backtest_store.capture.engines.interface import Backtest
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity.code import UNKNOWN_CODE, Code, code_of
 from backtest_store.capture.identity.identity import Configuration, run_hash
 from backtest_store.capture.identity.market_data import MarketData
 from backtest_store.capture.identity.snapshot import with_added
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Json
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Identity:
 class Collector:
     """Reads an engine when a run begins, sees data that is streamed, and sums up at the end."""
 
-    def __init__(self, backtest: Backtest, details: Details) -> None:
+    def __init__(self, backtest: Backtest, details: RunDetails) -> None:
         self._details = details
         self._backtest = backtest
         self._modules = frozenset(sys.modules)
@@ -109,12 +109,12 @@ class Collector:
         return code_of(classes, more=imported)
 
 
-def _stored(details: Details, described: Json) -> Json:
+def _stored(details: RunDetails, described: Json) -> Json:
     given = details.config_snapshot
     return described if given is None else with_added(dict(given), described)
 
 
-def given_hash(details: Details) -> str | None:
+def given_hash(details: RunDetails) -> str | None:
     """Return the caller's hash; one of another kind than the store takes is hashed itself."""
     given = details.config_hash
     if not given or SHA256.fullmatch(given):

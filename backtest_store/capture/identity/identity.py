@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture.engines.v1.exchanges import exchanges, venue_settings
+from backtest_store.capture.engines.nautilus1.exchanges import exchanges, venue_settings
 from backtest_store.capture.identity.components import (
     attributes,
     components_of,

@@ -15,7 +15,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, cast
 
-from backtest_store.capture.engines.v1 import internals
+from backtest_store.capture.engines.nautilus1 import internals
 from backtest_store.capture.identity.json_values import canonical, is_whole, plain
 from backtest_store.models import Json
 

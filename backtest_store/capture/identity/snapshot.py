@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.engines.v1.exchanges import exchanges, venue_config
+from backtest_store.capture.engines.nautilus1.exchanges import exchanges, venue_config
 from backtest_store.capture.identity.components import KINDS, importable_components
 from backtest_store.capture.identity.json_values import plain
 from backtest_store.models import Json

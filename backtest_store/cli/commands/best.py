@@ -77,7 +77,7 @@ def best(  # noqa: PLR0913 - each is an option
     from backtest_store.models import UNLISTED, JudgedRun
     from backtest_store.runs import best as judging
     from backtest_store.runs.listing import Listing
-    from backtest_store.store.fields import QUALITIES, known
+    from backtest_store.store.record_fields import QUALITIES, known
 
     metric = known(by, QUALITIES, "metric to rank by")
     listing = Listing(filters.conditions, metric)

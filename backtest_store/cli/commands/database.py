@@ -135,7 +135,7 @@ def backup(
     """Write the whole store to a file: runs, what is said of them, deleted trials."""
     import asyncio
 
-    from backtest_store.cli.output.files import written
+    from backtest_store.cli.output.output_file import written
     from backtest_store.store import backup as backups
     from backtest_store.store.settings import Settings
 

@@ -48,7 +48,7 @@ def delete(
     from backtest_store.cli.spinner import call, read
     from backtest_store.runs.annotations import choose_ids
     from backtest_store.saving.sync import delete_runs
-    from backtest_store.store.fields import QUALITIES, known
+    from backtest_store.store.record_fields import QUALITIES, known
 
     if not runs and not filters.conditions and not keep_best:
         raise UsageError("name runs, or say which by filters", hint="btstore delete --help")

@@ -37,8 +37,8 @@ def exec_(
     The script sees what it would see under `python SCRIPT`: arguments, working directory,
     `__main__`, exit code, output and exceptions.
     """
-    from backtest_store.capture.details import Details
+    from backtest_store.capture.run_details import RunDetails
     from backtest_store.runner.exec import run_script
 
-    details = Details(strategy_name=strategy_name, tags=tuple(tag or ()), note=note)
+    details = RunDetails(strategy_name=strategy_name, tags=tuple(tag or ()), note=note)
     run_script(script, args or [], details)

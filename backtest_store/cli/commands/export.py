@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from asyncpg import Connection
 
-    from backtest_store.cli.output.files import Write
+    from backtest_store.cli.output.output_file import Write
 
 
 EXAMPLES = examples(
@@ -82,7 +82,7 @@ async def _parquet(db: "Connection", filters: Filters, write: "Write") -> int:
 
 @contextmanager
 def _output(file: Path, *, yes: bool) -> "Iterator[Write]":
-    from backtest_store.cli.output.files import written
+    from backtest_store.cli.output.output_file import written
     from backtest_store.cli.output.streams import StandardOutput
 
     if str(file) == "-":

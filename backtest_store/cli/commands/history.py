@@ -94,7 +94,7 @@ def history(  # noqa: PLR0913 - each is an option
     from backtest_store.cli.spinner import read
     from backtest_store.errors import UsageError
     from backtest_store.runs.listing import OVER_MONTHS, Listing
-    from backtest_store.store.fields import SORTABLE, known
+    from backtest_store.store.record_fields import SORTABLE, known
 
     listing = Listing(
         filters.conditions, known(sort, SORTABLE, "field"), reproductions=reproductions
@@ -183,7 +183,7 @@ async def _print_every(
     from backtest_store.runs import listing as listings
     from backtest_store.runs import selectors
     from backtest_store.store import queries
-    from backtest_store.store.fields import LISTED
+    from backtest_store.store.record_fields import LISTED
 
     found, place = False, LISTED.index("run_id")
     async for rows in listings.every(db, await selectors.begin(db, listing, after)):

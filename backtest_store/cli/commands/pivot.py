@@ -62,7 +62,7 @@ def pivot(  # noqa: PLR0913 - each is an option
     from backtest_store.cli.output import pivots
     from backtest_store.cli.spinner import read
     from backtest_store.runs import pivot as pivoting
-    from backtest_store.store.fields import QUALITIES, known
+    from backtest_store.store.record_fields import QUALITIES, known
 
     if output is not None and output.suffix not in PICTURES:
         raise UsageError(f"cannot draw {output}", hint="name it FILE.html, FILE.png or FILE.svg")
@@ -83,7 +83,7 @@ def pivot(  # noqa: PLR0913 - each is an option
 
 
 def _draw(pivot: "Pivot", file: Path, aggregate: Aggregate, *, yes: bool) -> None:
-    from backtest_store.cli.output.files import written
+    from backtest_store.cli.output.output_file import written
     from backtest_store.cli.output.web import heat_maps
 
     if file.suffix == ".html":

@@ -29,7 +29,7 @@ def report(
     yes: OverwriteOption = False,
 ) -> None:
     """Write a web page about runs: what differs, result, equity, drawdowns and months."""
-    from backtest_store.cli.output.files import written
+    from backtest_store.cli.output.output_file import written
     from backtest_store.cli.output.web import report as reports
     from backtest_store.cli.spinner import read
     from backtest_store.runs.compare import MOST, Comparison

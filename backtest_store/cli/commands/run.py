@@ -176,7 +176,7 @@ def search_of(
 ) -> Search:
     """Return the search of the grid of the one config that there must be."""
     from backtest_store.runner.grids.search import Search
-    from backtest_store.store.fields import QUALITIES, known
+    from backtest_store.store.record_fields import QUALITIES, known
 
     if len(configs) > 1:
         raise UsageError(f"--search takes one CONFIG, was {len(configs)}")

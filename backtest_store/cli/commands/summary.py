@@ -42,7 +42,7 @@ def summary(
     from backtest_store.cli.output import render
     from backtest_store.cli.spinner import read
     from backtest_store.runs import summary as summaries
-    from backtest_store.store.fields import QUALITIES, known
+    from backtest_store.store.record_fields import QUALITIES, known
 
     names, shown = by.split(","), known(metric, QUALITIES, "metric to show")
     groups = read(
@@ -76,7 +76,7 @@ def _columns(names: list[str], metric: str) -> "list[Column]":
 
 def _key(name: str) -> "Column":
     from backtest_store.cli.output.cells import Column
-    from backtest_store.store.fields import TYPES
+    from backtest_store.store.record_fields import TYPES
 
     unit = "text" if name in TYPES else "plain"
     return Column(name, TYPES.get(name, "str"), unit, heading=name.removeprefix("parameters."))

@@ -13,7 +13,7 @@ from backtest_store.cli.output.streams import StandardOutput, print_message
 from backtest_store.cli.output.text import printable, printable_lines
 from backtest_store.cli.output.writers import FOR_PEOPLE, FORMATS, Format
 from backtest_store.models import Json, Record
-from backtest_store.store.fields import LISTED
+from backtest_store.store.record_fields import LISTED
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -13,7 +13,7 @@ from backtest_store.errors import UsageError
 from backtest_store.models import PERIOD_FIELDS, RECORD_FIELDS, Record
 from backtest_store.runs.changes.inputs import inputs_of, varying_settings
 from backtest_store.statistics.months import equity_levels
-from backtest_store.store.fields import LISTED
+from backtest_store.store.record_fields import LISTED
 from backtest_store.suggestions import suggestion
 
 # What a list for people shows, the most needed first; `parameters` stands for the inputs that vary.

@@ -20,7 +20,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from backtest_store.runner.bundled_data import BUNDLED_DATA
-from backtest_store.runner.config.fields import (
+from backtest_store.runner.config.timestamps import first_moment, last_moment
+from backtest_store.runner.config.value_types import (
     BarText,
     CurrencyCode,
     DecimalPlaces,
@@ -33,7 +34,6 @@ from backtest_store.runner.config.fields import (
     UpperCase,
     is_strategy_path,
 )
-from backtest_store.runner.config.timestamps import first_moment, last_moment
 from backtest_store.runner.strategies import BUNDLED
 from backtest_store.suggestions import did_you_mean
 

@@ -24,7 +24,7 @@ from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.model.orders import Order
 
-from backtest_store.capture.engines.v1 import internals
+from backtest_store.capture.engines.nautilus1 import internals
 
 _PLENTY = 1_000_000_000  # units at the price that slips, so that every order finds enough
 _RISK_CHECK = "RiskEngine.execute"

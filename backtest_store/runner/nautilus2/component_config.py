@@ -6,7 +6,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from backtest_store.capture.engines.v2.description import own_fields as held_by
+from backtest_store.capture.engines.nautilus2.description import own_fields as held_by
 from backtest_store.capture.identity.json_values import plain
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json

@@ -17,10 +17,10 @@ from nautilus_trader.backtest import BacktestEngine
 from nautilus_trader.model import BarType
 from nautilus_trader.persistence import ParquetDataCatalog
 
-from backtest_store.capture.engines.v2 import node_config
-from backtest_store.capture.engines.v2.methods import watch_class
-from backtest_store.capture.engines.v2.prices import instrument_of
-from backtest_store.capture.engines.v2.requests import in_order
+from backtest_store.capture.engines.nautilus2 import node_config
+from backtest_store.capture.engines.nautilus2.methods import watch_class
+from backtest_store.capture.engines.nautilus2.prices import instrument_of
+from backtest_store.capture.engines.nautilus2.requests import in_order
 from backtest_store.capture.identity.code import code_of
 from backtest_store.capture.identity.identity import config_hash
 from backtest_store.capture.identity.market_data import fingerprint

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from backtest_store.errors import UsageError
-from backtest_store.runs.expressions.fields import NAME, fragment
+from backtest_store.runs.expressions.field_comparisons import NAME, fragment
 from backtest_store.runs.expressions.tree import Value
 from backtest_store.store import sql
-from backtest_store.store.fields import SQL_NAMES
+from backtest_store.store.record_fields import SQL_NAMES
 from backtest_store.store.sql import Condition
 
 Path = Sequence[str]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from backtest_store.errors import UsageError
 from backtest_store.models import RECORD_FIELDS
-from backtest_store.runs.expressions import documents, fields
+from backtest_store.runs.expressions import documents, field_comparisons
 from backtest_store.runs.expressions.parser import on_one_line, parse, refused
 from backtest_store.runs.expressions.tree import (
     Comparison,
@@ -21,7 +21,7 @@ from backtest_store.runs.expressions.tree import (
 )
 from backtest_store.runs.expressions.typed_values import plain_text
 from backtest_store.store import sql
-from backtest_store.store.fields import TYPES
+from backtest_store.store.record_fields import TYPES
 from backtest_store.store.sql import Condition
 
 PARAMETERS = "parameters"
@@ -109,7 +109,7 @@ class _Compiler:
         match tree:
             case Joined(word, parts):
                 each = [self.condition(part) for part in parts]
-                return sql.joined(fields.NAME, "AND" if word == "and" else "OR", each)
+                return sql.joined(field_comparisons.NAME, "AND" if word == "and" else "OR", each)
             case Not(inner):
                 return sql.negated(self.condition(inner))
             case Comparison(name, operator, literal):
@@ -136,21 +136,21 @@ def _compared(name: Name, operator: str, literal: Literal) -> Condition:
     return (
         _of_batch(operator, literal)
         if field == "batch"
-        else (fields.compared(field, operator, value))
+        else (field_comparisons.compared(field, operator, value))
     )
 
 
 def _of_batch(operator: str, literal: Literal) -> Condition:
     """Return the condition that a run is of a grid, whose id, its beginning or name is given."""
     if literal.value is None:
-        return fields.compared("batch_id", operator, None)
+        return field_comparisons.compared("batch_id", operator, None)
     if operator not in {"=", "!="} or not isinstance(literal.value, str):
         raise UsageError("batch is an id or a name, such as batch == 'grid200'")
-    found = fields.fragment("batch", literal.value)
+    found = field_comparisons.fragment("batch", literal.value)
     if operator == "=":
         return found
-    is_of_one = fields.compared("batch_id", "!=", None)
-    return sql.joined(fields.NAME, "AND", [is_of_one, sql.negated(found)])
+    is_of_one = field_comparisons.compared("batch_id", "!=", None)
+    return sql.joined(field_comparisons.NAME, "AND", [is_of_one, sql.negated(found)])
 
 
 def _contains(name: Name, literal: Literal) -> Condition:
@@ -160,11 +160,11 @@ def _contains(name: Name, literal: Literal) -> Condition:
     text = plain_text(literal.value)
     if path:
         return documents.contains(field, path, text)
-    return fields.contains("batch_name" if field == "batch" else field, text)
+    return field_comparisons.contains("batch_name" if field == "batch" else field, text)
 
 
 def _holds(name: Name) -> Condition:
     field, path = subject_of(name.parts)
     if path:
         return documents.holds(field, path)
-    return fields.holds("batch_id" if field == "batch" else field)
+    return field_comparisons.holds("batch_id" if field == "batch" else field)

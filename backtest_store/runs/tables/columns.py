@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from backtest_store.models import RECORD_FIELDS, Record
 from backtest_store.runs.expressions.parameters import flattened
-from backtest_store.store.fields import LISTED, TYPES
+from backtest_store.store.record_fields import LISTED, TYPES
 from backtest_store.suggestions import suggestion
 
 Kind = Literal["truth", "integer", "number", "text", "time", "date", "texts", "numbers", "json"]

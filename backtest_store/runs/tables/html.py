@@ -11,7 +11,7 @@ from uuid import UUID
 
 from backtest_store.models import METRIC_FIELDS, Record
 from backtest_store.runs.tables.columns import PREFIX, TableColumn, table_of, written
-from backtest_store.store.fields import MONEY, QUALITIES
+from backtest_store.store.record_fields import MONEY, QUALITIES
 
 if TYPE_CHECKING:
     from backtest_store.runs.compare import Comparison

@@ -14,7 +14,7 @@ from backtest_store.models import EquityBasis, PeriodLength, Status
 from backtest_store.runs.expressions.tree import Value
 from backtest_store.runs.expressions.typed_values import parse_end_time, parse_time
 from backtest_store.store import sql
-from backtest_store.store.fields import SQL_NAMES, TYPES
+from backtest_store.store.record_fields import SQL_NAMES, TYPES
 from backtest_store.store.sql import Condition
 from backtest_store.suggestions import suggestion
 

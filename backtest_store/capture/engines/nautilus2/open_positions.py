@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from backtest_store.capture.accounting.instrument_terms import PositionTerms
 from backtest_store.capture.accounting.valuation import Amounts
-from backtest_store.capture.engines.v2.prices import Prices
+from backtest_store.capture.engines.nautilus2.prices import Prices
 
 
 class State(NamedTuple):

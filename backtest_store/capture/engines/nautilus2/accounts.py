@@ -13,8 +13,8 @@ from backtest_store.capture.accounting.days import date_of, midnight_after
 from backtest_store.capture.accounting.equity import EquityCurve
 from backtest_store.capture.accounting.ledger import Ledger, fee_of
 from backtest_store.capture.accounting.valuation import EXACT, ZERO, Amounts
-from backtest_store.capture.engines.v2.open_positions import OpenPositions, replayed
-from backtest_store.capture.engines.v2.prices import Prices
+from backtest_store.capture.engines.nautilus2.open_positions import OpenPositions, replayed
+from backtest_store.capture.engines.nautilus2.prices import Prices
 from backtest_store.statistics.equity_metrics import Equity
 
 UNKNOWN = Decimal("NaN")

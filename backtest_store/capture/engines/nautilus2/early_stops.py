@@ -9,7 +9,7 @@ from backtest_store.capture.identity.market_data import isoformat
 from backtest_store.capture.outcome import Outcome
 
 if TYPE_CHECKING:
-    from backtest_store.capture.engines.v2.requests import Asked
+    from backtest_store.capture.engines.nautilus2.requests import Asked
 
 
 def early_stop(engine: Any, asked: Asked, expected: int) -> Outcome | None:

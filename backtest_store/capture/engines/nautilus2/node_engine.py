@@ -10,9 +10,9 @@ from typing import Any
 from uuid import uuid4
 
 from backtest_store.capture.engines.interface import Follower
-from backtest_store.capture.engines.v2.backtest import EngineV2
-from backtest_store.capture.engines.v2.callbacks import forget
-from backtest_store.capture.engines.v2.node_config import package_of
+from backtest_store.capture.engines.nautilus2.backtest import Nautilus2Engine
+from backtest_store.capture.engines.nautilus2.callbacks import forget
+from backtest_store.capture.engines.nautilus2.node_config import package_of
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.result import Results, measured
 from backtest_store.models import Record
@@ -101,7 +101,7 @@ def keep(engine: NodeEngine) -> None:
     engine.is_kept = True
 
 
-class NodeBacktest(EngineV2):
+class NodeBacktest(Nautilus2Engine):
     """Tells of the engine of a node."""
 
     def follow(self, follower: Follower) -> bool:

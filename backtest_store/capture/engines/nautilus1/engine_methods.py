@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from backtest_store.capture.engines.interface import Follower, MakeFollower
-from backtest_store.capture.engines.v1.internals import exchange_method
+from backtest_store.capture.engines.nautilus1.internals import exchange_method
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.outcome import leave_no_trace
 

@@ -11,9 +11,9 @@ from backtest_store.capture.accounting.capital import StartingCapital
 from backtest_store.capture.accounting.sampler import FIRST, Sampler, Samples, sampler_of
 from backtest_store.capture.accounting.valuation import Valuation
 from backtest_store.capture.engines.interface import Follower, Strategies
-from backtest_store.capture.engines.v1 import early_stops, engine_methods
-from backtest_store.capture.engines.v1.exchanges import exchanges, model_classes
-from backtest_store.capture.engines.v1.internals import listen, stop_listening
+from backtest_store.capture.engines.nautilus1 import early_stops, engine_methods
+from backtest_store.capture.engines.nautilus1.exchanges import exchanges, model_classes
+from backtest_store.capture.engines.nautilus1.internals import listen, stop_listening
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.identity import components
 from backtest_store.capture.identity.identity import Configuration, configuration_of
@@ -40,7 +40,7 @@ SHUTDOWN = "commands.system.shutdown"
 EMPTIED = ("RESETTING", "DISPOSING")
 
 
-class EngineV1:
+class Nautilus1Engine:
     """Tells of an engine of NautilusTrader 1.x, and watches its runs by its message bus."""
 
     def __init__(self, engine: BacktestEngine) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backtest_store.cli.output.files import written
+from backtest_store.cli.output.output_file import written
 from backtest_store.errors import StoreError
 from tests.store.servers import needs_root
 

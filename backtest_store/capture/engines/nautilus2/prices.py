@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from backtest_store.capture.accounting.days import beginning_of, day_of, midnight_after
-from backtest_store.capture.engines.v2.requests import ARRIVAL
+from backtest_store.capture.engines.nautilus2.requests import ARRIVAL
 
 ONE = Decimal(1)
 BAR_TYPE = attrgetter("bar_type")

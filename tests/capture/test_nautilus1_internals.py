@@ -12,8 +12,8 @@ from nautilus_trader.model.currencies import USD
 from nautilus_trader.model.objects import Money
 
 import backtest_store
-from backtest_store.capture.engines.v1 import internals
-from backtest_store.capture.engines.v1.exchanges import exchanges
+from backtest_store.capture.engines.nautilus1 import internals
+from backtest_store.capture.engines.nautilus1.exchanges import exchanges
 from backtest_store.capture.identity.market_data import ADDED
 from tests.capture.backtests import backtest, engine, share
 

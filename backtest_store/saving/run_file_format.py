@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from backtest_store.saving import files
+from backtest_store.saving import durable_files
 
 FORMAT = 1
 LARGEST = 2**30 - 1  # bytes; PostgreSQL takes no larger parameter
@@ -46,7 +46,7 @@ def read(file: int) -> RunFile:
     """Return what an open file holds, or raise NotReadableError if it is no run's."""
     if os.fstat(file).st_size > LARGEST:
         raise NotReadableError("it is larger than PostgreSQL takes")
-    header, _, rest = files.read(file).partition(b"\n")
+    header, _, rest = durable_files.read(file).partition(b"\n")
     content = rest.removesuffix(b"\n")
     if _checksum(header) != hashlib.sha256(content).hexdigest():
         raise NotReadableError("it is torn: its content is not what was written")

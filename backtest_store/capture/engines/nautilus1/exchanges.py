@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.engines.v1 import internals
+from backtest_store.capture.engines.nautilus1 import internals
 from backtest_store.capture.identity.components import attributes_of, compiled_state, importable
 from backtest_store.capture.identity.json_values import path_of, plain
 from backtest_store.models import Json, JsonValue

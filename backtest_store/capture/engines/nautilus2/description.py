@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from types import GetSetDescriptorType
 from typing import Any
 
-from backtest_store.capture.engines.v2.models import arguments_of, in_order
-from backtest_store.capture.engines.v2.requests import Asked, Component
+from backtest_store.capture.engines.nautilus2.models import arguments_of, in_order
+from backtest_store.capture.engines.nautilus2.requests import Asked, Component
 from backtest_store.capture.identity import components
 from backtest_store.capture.identity.components import attributes_of
 from backtest_store.capture.identity.json_values import Undescribed, is_nautilus, path_of, plain

@@ -12,11 +12,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.engines.interface import Follower, Strategies
-from backtest_store.capture.engines.v2 import callbacks, description, methods
-from backtest_store.capture.engines.v2.accounts import Accounts, main_currency, total
-from backtest_store.capture.engines.v2.early_stops import early_stop
-from backtest_store.capture.engines.v2.prices import Prices, between, instrument_of
-from backtest_store.capture.engines.v2.requests import Asked, Component, asked_of, in_order
+from backtest_store.capture.engines.nautilus2 import callbacks, description, methods
+from backtest_store.capture.engines.nautilus2.accounts import Accounts, main_currency, total
+from backtest_store.capture.engines.nautilus2.early_stops import early_stop
+from backtest_store.capture.engines.nautilus2.prices import Prices, between, instrument_of
+from backtest_store.capture.engines.nautilus2.requests import Asked, Component, asked_of, in_order
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import components
 from backtest_store.capture.identity.identity import (
@@ -42,7 +42,7 @@ UNSEEN = "which days had market data is not known: it was added before backtest_
 UNWATCHED = "whether a callback raised is not known: another tool replaced the hook that tells"
 
 
-class EngineV2:
+class Nautilus2Engine:
     """Tells of an engine of NautilusTrader 2.0, from what it was asked and what it shows."""
 
     def __init__(self, engine: Any, asked: Asked | None = None) -> None:

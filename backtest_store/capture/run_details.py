@@ -9,7 +9,7 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, kw_only=True)
-class Details:
+class RunDetails:
     """What the caller says of a run; None leaves it to the engine."""
 
     strategy_name: str | None = None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backtest_store.store.fields import direction
+from backtest_store.store.record_fields import direction
 
 
 @pytest.mark.parametrize("metric", ["total_fees", "volatility", "returns_kurtosis"])

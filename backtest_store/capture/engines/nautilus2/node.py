@@ -17,16 +17,16 @@ from functools import partial, wraps
 from importlib import import_module
 from typing import Any, Protocol
 
-from backtest_store.capture.details import Details
-from backtest_store.capture.engines.v2.callbacks import watched
-from backtest_store.capture.engines.v2.description import KINDS
-from backtest_store.capture.engines.v2.methods import COMPONENTS
-from backtest_store.capture.engines.v2.node_config import data_of, venue_of
-from backtest_store.capture.engines.v2.node_engine import NodeBacktest, NodeEngine, keep
-from backtest_store.capture.engines.v2.requests import Asked, Component
+from backtest_store.capture.engines.nautilus2.callbacks import watched
+from backtest_store.capture.engines.nautilus2.description import KINDS
+from backtest_store.capture.engines.nautilus2.methods import COMPONENTS
+from backtest_store.capture.engines.nautilus2.node_config import data_of, venue_of
+from backtest_store.capture.engines.nautilus2.node_engine import NodeBacktest, NodeEngine, keep
+from backtest_store.capture.engines.nautilus2.requests import Asked, Component
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.outcome import leave_no_trace
 from backtest_store.capture.recorder import EngineRecorder, Sink
+from backtest_store.capture.run_details import RunDetails
 
 REMEMBERED = 64
 DISPOSED = "on_dispose"
@@ -39,10 +39,10 @@ class NodeFollower(Protocol):
         """Have the node run, by calling a function, and return what that returns."""
 
 
-class NodeRecorderV2:
+class Nautilus2NodeRecorder:
     """Watches a node from `attach` to `detach`, and hands its run to a sink."""
 
-    def __init__(self, node: Any, details: Details, sink: Sink) -> None:
+    def __init__(self, node: Any, details: RunDetails, sink: Sink) -> None:
         self._node = node
         self._key: str | None = None
         with suppress(RuntimeError):  # Rust lends a node to one caller, and so to its run alone
@@ -66,7 +66,7 @@ class NodeRecorderV2:
         if self._key is not None and _followers.get(self._key) is self:
             del _followers[self._key]
 
-    def _said(self, node: Any) -> Details:
+    def _said(self, node: Any) -> RunDetails:
         """Return what the caller says, and where the data is from."""
         if self._details.data_source is not None:
             return self._details
