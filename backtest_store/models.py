@@ -324,13 +324,7 @@ DEFAULTS = json.dumps(dict(_default_values()))
 
 
 def to_json(record: Record) -> str:
-    """Return a record as one line of JSON, decimals as exact numbers, times in ISO 8601.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        If a value does not have its field's type.
-    """
+    """Return a record as one line of JSON, decimals as exact numbers, times in ISO 8601."""
     of_a_record = adapter()
     return of_a_record.dump_json(of_a_record.validate_python(record.__dict__)).decode()
 

@@ -36,15 +36,8 @@ class Sink(Protocol):
 class EngineRecorder:
     """Watches an engine from `attach` to `detach`, and hands each of its runs to a sink.
 
-    A run is handed over when the engine has ended it. Only the process that began a run does so:
-    a forked one has a copy of all this, and may leave first.
-
-    Parameters
-    ----------
-    is_for_one_run : bool
-        Whether to leave the engine when a run has ended.
-    backtest : Backtest, optional
-        What tells of the engine, if it is known already.
+    A run is handed over when the engine has ended it. Only the process that began a run does so: a
+    forked one has a copy of all this, and may leave first.
     """
 
     def __init__(

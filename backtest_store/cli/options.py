@@ -36,14 +36,9 @@ OverwriteOption = Annotated[
 def with_filters(
     *left_out: str, **arguments: object
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command an option for each filter; it gets what is typed as `filters`.
+    """Give a command an option for each filter that is not left out; it gets them as `filters`.
 
-    Parameters
-    ----------
-    *left_out
-        Names of filters that the command does not have.
-    **arguments
-        Annotations of arguments that take the place of options, under the filters' names.
+    Annotated `arguments` take the place of options, under the filters' names.
     """
     asked_for = {name: asked for name, asked in FILTERS.items() if name not in left_out}
 

@@ -30,16 +30,7 @@ class Changes(TypedDict, total=False):
 async def annotate(
     db: Db, runs: Sequence[str], asked: Filters = EVERY_RUN, **changes: Unpack[Changes]
 ) -> list[UUID]:
-    """Change what is said of runs that selectors mean among filtered ones, and return their ids.
-
-    Raises
-    ------
-    UsageError
-        If a tag is empty, a text is none that PostgreSQL can hold, or the filters have a name
-        that no run has.
-    RunNotFoundError
-        If no run, or more than one, answers to a selector.
-    """
+    """Change what is said of runs that selectors mean among filtered ones, and return their ids."""
     tags = (*changes.get("add", ()), *changes.get("remove", ()))
     for text in (*tags, changes.get("note") or "", changes.get("name") or ""):
         plain_text(text)
@@ -58,20 +49,7 @@ async def choose_ids(
     keep_best: int = 0,
     by: str = "sharpe_ratio",
 ) -> list[UUID]:
-    """Return the ids of runs that filters match, all or those that selectors mean.
-
-    Parameters
-    ----------
-    keep_best : int
-        Leave out so many, the best ones by a metric.
-    by : str
-        That metric.
-
-    Raises
-    ------
-    UsageError
-        If the filters have a name that no run has.
-    """
+    """Return the ids of runs that filters match or selectors mean, but for some of the best."""
     await require_known_names(db, asked)
     where = asked.conditions
     if runs:

@@ -36,19 +36,6 @@ async def best(
 
     Conditions choose which runs are shown, never how many trials there were. Reproductions are
     passed over, and so are repetitions of one configuration.
-
-    Parameters
-    ----------
-    db : Db
-        A connection or pool of the store.
-    listing : Listing
-        The conditions that runs must meet, and the metric that ranks them.
-    limit : int
-        At most so many runs.
-    scope : {'strategy', 'instrument', 'batch', 'store'}
-        As `scope_of` has it.
-    variance : {'published', 'null'}
-        As `SharpeEstimate.standard_error` has it.
     """
     successful = (*listing.where, sql.condition("status", "success"))
     await require_one_currency(db, listing.order_by, successful)

@@ -37,18 +37,10 @@ FEWEST_MONTHS = 3  # two months always correlate by 1 or -1
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs to be read side by side.
+    """Runs to be read side by side, in the order in which they are shown.
 
-    Parameters
-    ----------
-    runs : sequence of Record
-        The runs, in the order in which they are shown.
-    baseline : Record, optional
-        The run that the others' metrics are measured against.
-    split : date, optional
-        The first day of the month at which the runs are divided in two.
-    other_periods : sequence of OtherPeriod
-        How the same parameters did at another time.
+    Metrics are measured against the `baseline`; `split` is the first day of the month at which the
+    runs are divided in two; `other_periods` tell how the same parameters did at another time.
     """
 
     runs: Sequence[Record]
@@ -148,15 +140,7 @@ async def compare(
     *,
     where: Sequence[Condition] = (),
 ) -> Comparison:
-    """Return the runs that selectors mean, to be read side by side.
-
-    The baseline is one of them or another run.
-
-    Raises
-    ------
-    UsageError
-        If they are too few or too many.
-    """
+    """Return the runs that selectors mean; the baseline is one of them or another run."""
     found = await resolve_all(db, runs, where) if len(runs) <= MOST else []
     count = len(found) or len(runs)
     if not FEWEST <= count <= MOST:

@@ -42,17 +42,7 @@ class Identity:
 async def stored_before(
     db: Db, identities: Sequence[Identity], *, excluded: Record | None = None
 ) -> dict[int, Record]:
-    """Return the newest successful run of each identity, under its place.
-
-    Parameters
-    ----------
-    db : Db
-        A connection or pool of the store.
-    identities : sequence of Identity
-        What is looked for; nothing is found of one that is not known.
-    excluded : Record, optional
-        A run that does not count.
-    """
+    """Return the newest successful run of each identity that is known, under its place."""
     found = await queries.same_identity(
         db,
         config_hashes=[i.config_hash for i in identities],

@@ -29,24 +29,9 @@ Typed = str | Sequence[str] | None
 class Filter(NamedTuple):
     """A filter: how it is asked for, and what it asks of a run.
 
-    Parameters
-    ----------
-    name : str
-        The keyword that `filters` takes.
-    option : str
-        The option of the shell.
-    metavar : str
-        What the option's help calls the value.
-    help : str
-        One sentence for the option's help.
-    condition : callable
-        Turns a typed value into a condition, whose SQL is in `sql/filters/`.
-    repeatable : bool
-        Whether it may be given several times; runs must meet all of them.
-    choices : tuple of str
-        The values that there are, where they are few.
-    completion : str, optional
-        What `cli.completion` offers.
+    `name` is the keyword that `filters` takes, `metavar` what the option's help calls the value;
+    `condition` turns a typed value into a condition, whose SQL is in `sql/filters/`. Runs must meet
+    all values of a `repeatable` one; `completion` names what `cli.completion` offers.
     """
 
     name: str
@@ -60,19 +45,7 @@ class Filter(NamedTuple):
 
 
 class Filters(NamedTuple):
-    """What is asked of runs.
-
-    Parameters
-    ----------
-    conditions : tuple of Condition
-        What a run must meet.
-    metrics : tuple of str
-        The metrics that these are about, as lists show them.
-    strategy : str, optional
-        The strategy's name, if it was asked for.
-    subjects : tuple of Subject
-        The parameters, fields and places in documents that expressions name.
-    """
+    """What is asked of runs, with the metrics, the strategy and the names that it is about."""
 
     conditions: tuple[Condition, ...] = ()
     metrics: tuple[str, ...] = ()
@@ -84,18 +57,9 @@ EVERY_RUN = Filters()
 
 
 def filters(**typed: Typed) -> Filters:
-    """Return the filters that a person typed.
+    """Return the filters that a person typed, each under its name; UsageError if one is none.
 
-    Parameters
-    ----------
-    **typed
-        A value, or several of a repeatable filter, under the filter's name. A time is a date, a
-        date and time (UTC unless it says otherwise), or an age such as 7d, 12h, 2w.
-
-    Raises
-    ------
-    UsageError
-        If a value cannot be understood.
+    A time is a date, a date and time (UTC unless it says otherwise), or an age: 7d, 12h, 2w.
     """
     unknown = typed.keys() - FILTERS.keys()
     if unknown:

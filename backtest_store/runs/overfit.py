@@ -15,13 +15,7 @@ from backtest_store.statistics.overfitting import DailyMoments, overfitting
 
 
 def overfit(shared: SharedMonths) -> OverfitRuns:
-    """Return the probability of overfitting of runs over the same months.
-
-    Raises
-    ------
-    UsageError
-        If there are too few months, or if no run has a Sharpe ratio.
-    """
+    """Return the probability of overfitting of runs over the same months, if they are enough."""
     rows = shared.months
     moments = DailyMoments.of(
         np.array([[month.count for month in row] for row in rows], dtype=float),

@@ -33,15 +33,7 @@ MOST_CELLS = 10_000
 
 @dataclass(frozen=True)
 class PivotCell:
-    """The runs that share their inputs: how many there are, and their metric.
-
-    Attributes
-    ----------
-    runs : int
-        How many.
-    best, median, worst : float
-        Of the metric, in its unit.
-    """
+    """The runs that share their inputs: how many there are, and their metric."""
 
     runs: int
     best: float
@@ -53,18 +45,9 @@ class PivotCell:
 class Pivot:
     """A metric over one or two inputs.
 
-    Attributes
-    ----------
-    inputs : tuple of str
-        The parameters.
-    metric : str
-        The metric.
-    axes : tuple of sequence
-        The values of each input that occur, numbers in their order and texts after them.
-    cells : mapping of tuple of int to PivotCell
-        What is known at a place along each input; no cell where there is no run.
-    explained : mapping of str to float or None
-        The share of the metric's variance that each input explains by itself.
+    `axes` has the values of each input, numbers in their order and texts after them; `cells` what
+    is known at a place along each of them; `explained` the share of the metric's variance that each
+    input explains by itself.
     """
 
     inputs: tuple[str, ...]
@@ -117,19 +100,10 @@ class Pivot:
 async def pivot(
     db: Db, where: Sequence[Condition], inputs: Sequence[str], metric: str
 ) -> Pivot | None:
-    """Return a metric over one or two parameters of the runs that meet conditions.
+    """Return a metric over one or two parameters of the runs that meet conditions, if any does.
 
-    Runs without one of the parameters are left out.
-
-    Returns
-    -------
-    Pivot or None
-        None if no run meets the conditions.
-
-    Raises
-    ------
-    UsageError
-        If no run has one of the parameters, or if they have too many values.
+    Runs without one of the parameters are left out. A parameter without any runs, or with too many
+    values, is a UsageError.
     """
     paths = [name.split(".") for name in inputs]
     second = paths[1] if len(paths) > 1 else None

@@ -27,19 +27,9 @@ WRITTEN = (
 
 
 async def resolve(db: Db, run: str, where: Sequence[Condition] = ()) -> Record:
-    """Return the whole run that a selector means.
+    """Return the whole run that a selector means; `@latest` and `@best` look among filtered runs.
 
-    Parameters
-    ----------
-    where : sequence of Condition
-        Among which runs ``@latest`` and ``@best`` look; reproductions are passed over.
-
-    Raises
-    ------
-    UsageError
-        If it names a metric that there is not.
-    RunNotFoundError
-        If no run, or more than one, answers to it.
+    Reproductions are passed over. RunNotFoundError if no run, or more than one, answers to it.
     """
     ids = await resolve_ids(db, [run], where)
     if len(ids) > 1:
@@ -51,15 +41,7 @@ async def resolve(db: Db, run: str, where: Sequence[Condition] = ()) -> Record:
 
 
 async def resolve_all(db: Db, runs: Sequence[str], where: Sequence[Condition] = ()) -> list[Record]:
-    """Return the whole runs that selectors mean, in their order.
-
-    Raises
-    ------
-    UsageError
-        If one of them names a metric that there is not.
-    RunNotFoundError
-        If no run, or more than one, answers to one of them.
-    """
+    """Return the whole runs that selectors mean, in their order."""
     return await _whole(db, await resolve_ids(db, runs, where))
 
 
@@ -81,13 +63,7 @@ async def resolve_ids(db: Db, runs: Sequence[str], where: Sequence[Condition] = 
 
 
 async def require_one_currency(db: Db, field: str, where: Sequence[Condition] = ()) -> None:
-    """Make sure that runs can be ranked by a field: amounts only within one currency.
-
-    Raises
-    ------
-    UsageError
-        If the field is an amount, and the runs that meet the conditions are of several currencies.
-    """
+    """Make sure that runs can be ranked by a field: amounts only within one currency."""
     if field not in MONEY:
         return
     found = await queries.currencies(db, field=field, where=where)

@@ -20,17 +20,7 @@ DAYS_A_YEAR = 252.0  # of runs without their own
 
 @dataclass(frozen=True, kw_only=True)
 class SharedMonths:
-    """Runs over the same months.
-
-    Attributes
-    ----------
-    runs : sequence of Record
-        The runs, the newest first.
-    months : sequence of sequence of Month
-        A row for each run, of the same months.
-    notes : sequence of str
-        What was left out, and why.
-    """
+    """Runs over the same months, the newest first; the notes say what was left out, and why."""
 
     runs: Sequence[Record]
     months: Sequence[Sequence[Month]]
@@ -43,20 +33,10 @@ class SharedMonths:
 
 
 async def shared_months(db: Db, where: Sequence[Condition]) -> SharedMonths | None:
-    """Return the months of the runs that meet conditions, one run of each configuration.
+    """Return the months of the runs that meet conditions, if any: one run of each configuration.
 
     Runs share the months that most of them have; those that do not cover them are left out, and so
-    are months in which one of them has no market data.
-
-    Returns
-    -------
-    SharedMonths or None
-        None if no run meets the conditions.
-
-    Raises
-    ------
-    UsageError
-        If fewer than two of them share any months.
+    are months in which one of them has no market data. Fewer than two such runs are a UsageError.
     """
     found = await queries.months(db, limit=MOST_RUNS + 1, where=where)
     if not found:

@@ -30,20 +30,10 @@ class Figures:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that have something in common.
+    """Runs that have something in common, in the order that was asked for.
 
-    Attributes
-    ----------
-    keys : tuple
-        What they have in common, in the order that was asked for.
-    runs, failures : int
-        How many there are, and how many of them failed.
-    reproductions : int
-        How many were made of them, or of others; nothing else counts these.
-    first, second : Figures
-        How they did by one metric, and by another.
-    last_run : datetime
-        When the newest began.
+    `reproductions` were made of them, or of others; nothing else counts these. `first` and `second`
+    tell how the runs did by one metric, and by another; `last_run` when the newest began.
     """
 
     keys: tuple[Any, ...]
@@ -62,20 +52,7 @@ async def summary(
     second: str | None = None,
     where: Sequence[Condition] = (),
 ) -> list[Group]:
-    """Return runs in groups, those with the best median first and without one last.
-
-    Parameters
-    ----------
-    by : sequence of str
-        Fields, parameters, ``day``, ``week`` or ``month``.
-    metric, second : str
-        The metrics; one will do.
-
-    Raises
-    ------
-    UsageError
-        If there is nothing of that name.
-    """
+    """Return runs in groups, those with the best median first and without one last."""
     keys = [key_of(name) for name in by]
     rows = await queries.summary(db, keys=keys, first=metric, second=second or metric, where=where)
     groups = [_group(row, keys) for row in rows]
@@ -113,13 +90,7 @@ def name_of(name: str) -> str:
 
 
 def key_of(name: str) -> Key:
-    """Return what SQL groups by under a name.
-
-    Raises
-    ------
-    UsageError
-        If there is nothing of that name.
-    """
+    """Return what SQL groups by under the name of a field, a parameter, or day, week or month."""
     field, path = subject_of_key(name)
     if field in SPANS:
         return sql.key("span", name)

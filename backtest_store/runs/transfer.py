@@ -58,34 +58,15 @@ class RefusedLineError(StoreError):
 
 
 async def export(db: Connection, where: Sequence[Condition], write: Callable[[str], object]) -> int:
-    """Write whole runs as JSON, one a line, the newest first, and return how many there were.
-
-    Parameters
-    ----------
-    where : sequence of Condition
-        What the runs must meet.
-    write : callable
-        Takes whole lines, some at a time.
-    """
+    """Write whole runs as JSON, one a line, the newest first, and return how many there were."""
     return await sql.copy_json(db, queries.export_runs(where), write)
 
 
 async def import_runs(db: Connection, parts: AsyncIterator[Lines], *, keep_going: bool) -> Imported:
     """Store the runs that lines of JSON hold; those already stored stay as they are.
 
-    Parameters
-    ----------
-    parts : asynchronous iterator of lists of lines
-        As `lines_of` reads them.
-    keep_going : bool
-        Whether to leave out lines that are no runs, instead of refusing all lines.
-
-    Raises
-    ------
-    RefusedLineError
-        If a line is no run, and `keep_going` is not set; nothing is stored then.
-    UnreachableError
-        If the connection is lost, even while more lines are waited for.
+    A line that is no run is left out with `keep_going`, and else a RefusedLineError, when nothing
+    is stored. The connection may be lost even while more lines are waited for.
     """
     imported = Imported()
     async with db.transaction():
@@ -183,13 +164,7 @@ async def _store(db: Connection, lines: list[Line], imported: Imported) -> None:
 
 
 async def lines_of(file: int) -> AsyncIterator[Lines]:
-    """Yield the lines of an open file, some at a time; while none come, others may go on.
-
-    Raises
-    ------
-    StoreError
-        If a line is too long to be a run, as of a file that has no lines, or cannot be read.
-    """
+    """Yield the lines of an open file, some at a time; while none come, others may go on."""
     buffer, count = bytearray(), 0
     while chunk := await _chunk(file):
         seen = len(buffer)

@@ -19,19 +19,7 @@ ScopeName = Literal["strategy", "instrument", "batch", "store"]
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What the trials have in common; None is anything.
-
-    Parameters
-    ----------
-    strategy_name : str, optional
-        Their strategy.
-    instrument_ids : tuple of str, optional
-        All of their instruments, in the order of the run.
-    start_date, end_date : datetime, optional
-        The times of their first and last market data.
-    batch_id : UUID, optional
-        Their grid.
-    """
+    """What the trials have in common, instruments in the order of the run; None is anything."""
 
     strategy_name: str | None = None
     instrument_ids: tuple[str, ...] | None = None

@@ -42,13 +42,7 @@ async def unknown_names(db: Db, asked: Filters) -> list[str]:
 
 
 async def require_known_names(db: Db, asked: Filters) -> None:
-    """Refuse filters with a name that no run has: by `not` or `or` they would mean other runs.
-
-    Raises
-    ------
-    UsageError
-        If there is one.
-    """
+    """Refuse filters with a name that no run has: by `not` or `or` they would mean other runs."""
     for sentence in await unknown_names(db, asked):
         raise UsageError(f"{sentence}; nothing changed")
 

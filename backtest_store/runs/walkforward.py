@@ -35,13 +35,7 @@ class StoredWalkForward:
 
 
 def months_in(length: str) -> int:
-    """Return how many months a length such as 3y or 18m has.
-
-    Raises
-    ------
-    UsageError
-        If it is none.
-    """
+    """Return how many months a length such as 3y or 18m has."""
     found = LENGTH.fullmatch(length.strip().lower())
     if found is None:
         raise UsageError(f"{length!r} is no length of time", hint="write 18m or 3y")
@@ -49,22 +43,7 @@ def months_in(length: str) -> int:
 
 
 def walkforward(shared: SharedMonths, by: Criterion, *, train: int, test: int) -> StoredWalkForward:
-    """Walk forward over the months that runs share.
-
-    Parameters
-    ----------
-    shared : SharedMonths
-        The runs and their months.
-    by : {'sharpe_ratio', 'total_return', 'max_drawdown'}
-        What the best run of a window is chosen by.
-    train, test : int
-        Months to choose by, and months to hold.
-
-    Raises
-    ------
-    UsageError
-        If there are not enough months.
-    """
+    """Walk forward over the months that runs share, choosing by a metric of those before."""
     returns = [[month.total for month in row] for row in shared.months]
     try:
         walked = walk_forward(returns, _score(shared, by), train=train, test=test)

@@ -12,13 +12,7 @@ ROUNDING = 1e-14  # relative to the returns: a deviation this small is none
 
 
 def standardised(returns: Array) -> Array:
-    """Return the series that move, each with mean 0 and variance 1.
-
-    Parameters
-    ----------
-    returns : ndarray of shape (runs, periods)
-        Fractions, of the same periods for each run.
-    """
+    """Return the series (a row a run) that move, each with mean 0 and variance 1."""
     means = returns.mean(axis=1, keepdims=True)
     deviations = returns.std(axis=1, keepdims=True)
     moves = (deviations > ROUNDING * (1 + np.abs(means))).ravel()
@@ -27,22 +21,10 @@ def standardised(returns: Array) -> Array:
 
 
 def mean_correlation(returns: Array) -> float | None:
-    """Compute the mean correlation of two of several runs' returns.
+    """Compute the mean correlation of two of several runs' returns, from -1 to 1.
 
-    Parameters
-    ----------
-    returns : ndarray of shape (runs, periods)
-        Fractions, of the same periods for each run.
-
-    Returns
-    -------
-    float or None
-        From -1 to 1; None of fewer than two runs that move, or of fewer than three periods.
-
-    Notes
-    -----
-    No pair is ever formed: the variance of the sum of n standardised series is
-    ``n + n * (n - 1) * mean correlation``.
+    None of fewer than two runs that move, or of fewer than three periods. No pair is ever formed:
+    the variance of the sum of n standardised series is ``n + n * (n - 1) * mean correlation``.
     """
     if returns.shape[1] < FEWEST_PERIODS:
         return None

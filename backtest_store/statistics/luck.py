@@ -34,20 +34,10 @@ STEPS = 400  # of an integral over a normal density, which is smooth: 1e-12 is r
 
 @dataclass(frozen=True, kw_only=True)
 class SharpeEstimate:
-    """A Sharpe ratio as it was measured, and what its uncertainty depends on.
+    """A Sharpe ratio per period as it was measured, and what its uncertainty depends on.
 
-    Parameters
-    ----------
-    sharpe_ratio : float
-        Mean over standard deviation of the returns, per period.
-    returns_count : int
-        The number of returns, at least 3.
-    skewness : float
-        Of the returns; 0 for a normal distribution.
-    kurtosis : float
-        Of the returns, not excess: 3 for a normal distribution.
-    autocorrelation : float
-        Of the returns, at lag 1; in (-1, 1). Only the variance ``null`` looks at it.
+    The kurtosis is not excess: 3 for a normal distribution. The autocorrelation is that at lag 1;
+    only the variance ``null`` looks at it.
     """
 
     sharpe_ratio: float
@@ -63,21 +53,11 @@ class SharpeEstimate:
             raise ValueError(f"an autocorrelation lies within -1 and 1, was {self.autocorrelation}")
 
     def standard_error(self, benchmark: float = 0.0, variance: Variance = "published") -> float:
-        """Estimate the standard deviation of the estimator.
+        """Estimate the standard deviation of the estimator, per period.
 
-        Parameters
-        ----------
-        benchmark : float
-            The Sharpe ratio per period that is tested against.
-        variance : {'published', 'null'}
-            ``published`` takes it at the measured Sharpe ratio, for returns without
-            autocorrelation, over T - 1 [1]_. ``null`` takes it where the test does, at the
-            benchmark, for returns with autocorrelation, over T [3]_.
-
-        Returns
-        -------
-        float
-            Above 0; per period.
+        ``published`` takes it at the measured Sharpe ratio, for returns without autocorrelation,
+        over T - 1 [1]_. ``null`` takes it where the test does, at the benchmark, for returns with
+        autocorrelation, over T [3]_.
         """
         if variance == "published":
             spread = _spread(self.sharpe_ratio, self.skewness, self.kurtosis, 0.0)
@@ -102,46 +82,18 @@ def _spread(sharpe_ratio: float, skewness: float, kurtosis: float, rho: float) -
 def probabilistic_sharpe_ratio(
     estimate: SharpeEstimate, benchmark: float = 0.0, variance: Variance = "published"
 ) -> float:
-    """Compute the probability that the true Sharpe ratio is above a benchmark [1]_.
-
-    Parameters
-    ----------
-    estimate : SharpeEstimate
-        What was measured, per period.
-    benchmark : float
-        Per period, too.
-    variance : {'published', 'null'}
-        As `SharpeEstimate.standard_error` has it.
-
-    Returns
-    -------
-    float
-        From 0 to 1.
-    """
+    """Compute the probability that the true Sharpe ratio is above a benchmark, per period [1]_."""
     excess = estimate.sharpe_ratio - benchmark
     return NORMAL.cdf(excess / estimate.standard_error(benchmark, variance))
 
 
 def expected_maximum(deviation: float, trials: float) -> float:
-    """Compute the Sharpe ratio that the best of several trials without skill has by luck [2]_.
+    """Compute the Sharpe ratio per period that the best of several trials has by luck alone [2]_.
 
-    Parameters
-    ----------
-    deviation : float
-        The standard deviation of the trials' Sharpe ratios, per period.
-    trials : float
-        The number of independent trials, at least 1.
-
-    Returns
-    -------
-    float
-        Per period; 0 for a single trial.
-
-    Notes
-    -----
-    It is ``deviation * ((1 - g) * z(1 - 1/N) + g * z(1 - 1/(N*e)))``, z being the normal quantile
-    and g the Euler-Mascheroni constant. That approximation is one for two trials or more; between
-    one and two, a straight line leads to it from 0.
+    It is ``deviation * ((1 - g) * z(1 - 1/N) + g * z(1 - 1/(N*e)))``, z being the normal quantile,
+    g the Euler-Mascheroni constant and `deviation` that of the trials' Sharpe ratios. That
+    approximation is one for two trials or more; between one and two, a straight line leads to it
+    from 0.
     """
     if trials < 1:
         raise ValueError(f"there is at least one trial, was {trials}")
@@ -154,39 +106,15 @@ def expected_maximum(deviation: float, trials: float) -> float:
 def deflated_sharpe_ratio(
     estimate: SharpeEstimate, from_luck: float, variance: Variance = "published"
 ) -> float:
-    """Compute the probability that the true Sharpe ratio is above what luck alone shows [2]_.
-
-    Parameters
-    ----------
-    estimate : SharpeEstimate
-        Of the best trial, per period.
-    from_luck : float
-        What `expected_maximum` says of the trials, per period.
-    variance : {'published', 'null'}
-        As `SharpeEstimate.standard_error` has it.
-
-    Returns
-    -------
-    float
-        From 0 to 1.
-    """
+    """Compute the probability that the true Sharpe ratio is above what luck alone shows [2]_."""
     return probabilistic_sharpe_ratio(estimate, from_luck, variance)
 
 
 def trials_deviation(observed: float, estimate: SharpeEstimate, variance: Variance) -> float:
-    """Return the deviation of trials without skill, from what is observed among them.
+    """Return the deviation of trials without skill, from what is observed among them, per period.
 
     A tight grid has Sharpe ratios that hardly differ, and would hardly be deflated; yet each of
     them came about with the estimator's own error, so that is the least.
-
-    Parameters
-    ----------
-    observed : float
-        The standard deviation of the trials' Sharpe ratios, per period.
-    estimate : SharpeEstimate
-        Of the trial that is judged.
-    variance : {'published', 'null'}
-        As `SharpeEstimate.standard_error` has it.
     """
     return max(observed, estimate.standard_error(0.0, variance))
 
@@ -199,22 +127,7 @@ def minimum_track_record(
 ) -> int | None:
     """Count the returns after which the Sharpe ratio would be above a benchmark for sure [1]_.
 
-    Parameters
-    ----------
-    estimate : SharpeEstimate
-        What was measured, per period.
-    benchmark : float
-        Per period.
-    variance : {'published', 'null'}
-        As `SharpeEstimate.standard_error` has it.
-    confidence : float
-        How sure, from 0.5 to 1.
-
-    Returns
-    -------
-    int or None
-        Number of returns; None if the Sharpe ratio is not above the benchmark, when no number of
-        returns is enough.
+    None if it is not above the benchmark, when no number of returns is enough.
     """
     excess = estimate.sharpe_ratio - benchmark
     if excess <= 0:
@@ -229,29 +142,13 @@ def minimum_track_record(
 def effective_trials(trials: int, correlation: float, confidence: float = CONFIDENCE) -> float:
     """Count the independent trials among which luck goes as far as among these correlated ones.
 
-    Parameters
-    ----------
-    trials : int
-        How many there were, at least 1.
-    correlation : float
-        The mean correlation of the returns of two of them; below 0 counts as 0.
-    confidence : float
-        The trials are as many as independent ones by the level that the best of them stays under
-        with this probability.
-
-    Returns
-    -------
-    float
-        From 1 to `trials`.
-
-    Notes
-    -----
-    Estimates that share a correlation r are ``sqrt(r) * common + sqrt(1 - r) * own``, so that the
-    best of N stays under t with probability ``E[cdf((t - sqrt(r) * common) / sqrt(1 - r)) ** N]``;
-    independent ones do so with ``cdf(t) ** N``. Trials that come in clusters are at most that many.
-    The participation ratio of the correlation's eigenvalues, the usual number, is not used: it
-    counts 4 for 200 trials correlated by 0.5, and one store in six would find a winner without
-    skill at 95 %.
+    Estimates that share a correlation r, below 0 counting as 0, are ``sqrt(r) * common + sqrt(1 -
+    r) * own``, so that the best of N stays under t with probability ``E[cdf((t - sqrt(r) * common)
+    / sqrt(1 - r)) ** N]``; independent ones do so with ``cdf(t) ** N``. They are compared at the
+    level under which the best stays with the given confidence. Trials that come in clusters are at
+    most that many. The participation ratio of the correlation's eigenvalues, the usual number, is
+    not used: it counts 4 for 200 trials correlated by 0.5, and one store in six would find a winner
+    without skill at 95 %.
     """
     if trials < 1:
         raise ValueError(f"there is at least one trial, was {trials}")
@@ -267,26 +164,11 @@ def effective_trials(trials: int, correlation: float, confidence: float = CONFID
 def chance_of_luck(sharpe_ratio: float, standard_error: float, trials: float) -> float:
     """Compute the probability that the best of several trials without skill does as well [4]_.
 
-    Parameters
-    ----------
-    sharpe_ratio : float
-        Of the best trial, per period.
-    standard_error : float
-        Of its estimate.
-    trials : float
-        The number of independent trials, at least 1.
-
-    Returns
-    -------
-    float
-        From 0 to 1: ``1 - cdf(z) ** trials``.
-
-    Notes
-    -----
-    This, not the deflated Sharpe ratio, is what a test at 95 % asks. The deflated ratio compares
-    with the mean of luck's best and then asks for 1.6 standard errors more, as if the best could
-    not have been better than on average: among 200 trials it finds every second strategy whose true
-    Sharpe ratio is 2 over five years, and this finds five of six, at no more false alarms.
+    It is ``1 - cdf(z) ** trials``. This, not the deflated Sharpe ratio, is what a test at 95 %
+    asks. The deflated ratio compares with the mean of luck's best and then asks for 1.6 standard
+    errors more, as if the best could not have been better than on average: among 200 trials it
+    finds every second strategy whose true Sharpe ratio is 2 over five years, and this finds five of
+    six, at no more false alarms.
     """
     tail = _tail(sharpe_ratio / standard_error)
     return 1.0 if tail >= 1 else 1 - exp(trials * log1p(-tail))

@@ -39,18 +39,9 @@ class Periods:
 
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """The daily returns of one calendar month.
+    """The daily returns of a calendar month: their count, sum, mean and deviation (ddof 0).
 
-    Attributes
-    ----------
-    first : date
-        Its first day.
-    count : int
-        The number of daily returns; 0 without market data.
-    total : float
-        The compounded return, a fraction.
-    mean, deviation : float
-        Of the daily returns, fractions; ddof 0.
+    The total is compounded; all are fractions.
     """
 
     first: date
@@ -62,19 +53,9 @@ class Month:
 
 @dataclass(frozen=True, kw_only=True)
 class SpanMetrics:
-    """What a run did over some months; None is undefined.
+    """What a run did over some months, annualised by its `periods_per_year`; None is undefined.
 
-    Attributes
-    ----------
-    total_return : float
-        Compounded, a fraction.
-    returns_count : int
-        The number of daily returns.
-    sharpe_ratio, volatility : float or None
-        As the metrics of the whole run, annualised by its `periods_per_year`.
-    max_drawdown : float
-        Of the equity at the ends of months, a fraction, at most 0: what is deeper within a month
-        is not seen.
+    The drawdown is that of equity at the ends of months: what is deeper within one is not seen.
     """
 
     total_return: float
@@ -95,20 +76,9 @@ class DrawdownPeriod:
 
 
 def periods_of(capital: Decimal, values: Sequence[tuple[date, Decimal]]) -> Periods | None:
-    """Sum up the daily returns of an equity curve, month by month.
+    """Sum up the daily returns of an equity curve, month by month, in single precision as stored.
 
-    Parameters
-    ----------
-    capital : Decimal
-        Equity before the first day.
-    values : sequence of (date, Decimal)
-        Equity at the end of each day with market data, ascending.
-
-    Returns
-    -------
-    Periods or None
-        None if there is no day, or if equity was ever at zero or below, when returns mean nothing.
-        Numbers are rounded to single precision, as they are stored.
+    None if there is no day, or if equity was ever at zero or below, when returns mean nothing.
     """
     levels = [capital, *(level for _, level in values)]
     if not values or not all(level.is_finite() and level > 0 for level in levels):
@@ -134,13 +104,7 @@ def periods_of(capital: Decimal, values: Sequence[tuple[date, Decimal]]) -> Peri
 
 
 def months_of(metrics: Metrics) -> list[Month]:
-    """Return the months of a run, oldest first, those without market data included.
-
-    Parameters
-    ----------
-    metrics : Metrics
-        A whole record; a run that is stored without its periods has no months.
-    """
+    """Return the months of a whole record, oldest first, those without market data included."""
     start, returns = metrics.period_start, metrics.period_returns
     if start is None or returns is None:
         return []
@@ -164,18 +128,7 @@ def months_of(metrics: Metrics) -> list[Month]:
 
 
 def equity_levels(metrics: Metrics) -> list[tuple[date, float]]:
-    """Return equity at the end of each month of a run, or of each day of a short one.
-
-    Parameters
-    ----------
-    metrics : Metrics
-        A whole record.
-
-    Returns
-    -------
-    list of (date, float)
-        The first day of the period, and equity as a multiple of the starting capital.
-    """
+    """Return equity at the end of each month, or day of a short run, as a multiple of capital."""
     start, returns = metrics.period_start, metrics.period_returns
     if start is None or returns is None:
         return []
@@ -193,13 +146,7 @@ def drawdowns(levels: Sequence[float]) -> list[float]:
 
 
 def drawdown_periods(levels: Sequence[tuple[date, float]]) -> list[DrawdownPeriod]:
-    """Return the times during which equity was below a peak, the deepest first.
-
-    Parameters
-    ----------
-    levels : sequence of (date, float)
-        As `equity_levels` returns them.
-    """
+    """Return the times during which equity was below a peak, the deepest first."""
     depths = drawdowns([level for _, level in levels])
     found: list[DrawdownPeriod] = []
     below = False
@@ -216,15 +163,7 @@ def drawdown_periods(levels: Sequence[tuple[date, float]]) -> list[DrawdownPerio
 
 
 def metrics_of_months(months: Sequence[Month], periods_per_year: float) -> SpanMetrics:
-    """Tell what a run did over some months.
-
-    Parameters
-    ----------
-    months : sequence of Month
-        Consecutive ones of one run.
-    periods_per_year : float
-        Of that run.
-    """
+    """Tell what a run did over some consecutive months."""
     count = sum(month.count for month in months)
     mean = fsum(m.count * m.mean for m in months) / count if count else 0.0
     square = fsum(m.count * (m.deviation**2 + m.mean**2) for m in months)

@@ -24,17 +24,7 @@ AT_ONCE = 2_000_000  # numbers in one array, 16 MB
 
 @dataclass(frozen=True)
 class DailyMoments:
-    """Sums of daily returns: a row for each run, a column for each period that all runs share.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (runs, periods)
-        Number of daily returns.
-    sums : ndarray of shape (runs, periods)
-        Their sum, a fraction.
-    squares : ndarray of shape (runs, periods)
-        The sum of their squares.
-    """
+    """Daily returns: their number, sum and sum of squares, a row a run, a column a period."""
 
     counts: Array
     sums: Array
@@ -63,20 +53,12 @@ class DailyMoments:
 class Overfitting:
     """What happened out of sample to whatever was best in sample.
 
-    Attributes
-    ----------
-    probability : float
-        Share of the ways to choose half of the time in which the run that was best in it was at
-        most the median of all runs in the other half; 0.5 for pure noise.
-    chance_of_loss : float
-        Share of the ways in which it lost money in the other half.
-    slope, intercept : float
-        Of the line that leads from the best Sharpe ratio in sample to the same run's out of sample,
-        both per day: a slope below 0 says that the better it looked the worse it became.
-    blocks : int
-        Parts of equal length into which the time was cut.
-    ways : int
-        In which half of them were chosen.
+    `probability` is the share of the ways to choose half of the time in which the run that was best
+    in it was at most the median of all runs in the other half (0.5 for pure noise), and
+    `chance_of_loss` that in which it lost money there. The line of `slope` and `intercept` leads
+    from the best Sharpe ratio in sample to the same run's out of sample, both per day: a slope
+    below 0 says that the better it looked the worse it became. The time is cut into `blocks` of
+    equal length.
     """
 
     probability: float
@@ -90,21 +72,10 @@ class Overfitting:
 def overfitting(months: DailyMoments) -> Overfitting:
     """Compute the probability of backtest overfitting [1]_ of several runs over the same months.
 
-    Parameters
-    ----------
-    months : DailyMoments
-        Of at least two runs, over at least four months.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer, or if no run has a Sharpe ratio.
-
-    Notes
-    -----
     The paper cuts the time into 16 blocks; of fewer than 32 months there are fewer blocks, so that
     each has two months. Blocks are of equal length, and the oldest months that are left over are
-    not used. Ties share their rank.
+    not used. Ties share their rank. ValueError of fewer than two runs or four months, or if no run
+    has a Sharpe ratio.
     """
     runs, periods = months.sums.shape
     blocks = min(MOST_BLOCKS, max(FEWEST_BLOCKS, periods // 4 * 2))

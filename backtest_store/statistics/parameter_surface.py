@@ -14,22 +14,11 @@ PLATEAU = 0.5  # of the way from the lower quartile of all cells to the best one
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """The best cell of a surface and the cells next to it.
+    """The best cell of a surface and how many next to it, diagonals included, have a value.
 
-    Attributes
-    ----------
-    best : tuple of int
-        Its place along each input.
-    neighbours : int
-        How many of the cells next to it, diagonals included, have a value.
-    mean : float or None
-        Theirs; None without neighbours.
-    low : float
-        The lower quartile of all cells. It is not the median, which a hill that covers half of the
-        surface has raised to its own height.
-    height : float or None
-        How high the mean lies on the way from the lower quartile (0) to the best cell (1); None if
-        there is no neighbour, or no way up.
+    `mean` is theirs and `low` the lower quartile of all cells: not the median, which a hill that
+    covers half of the surface has raised to its own height. `height` is how high the mean lies on
+    the way from there (0) to the best cell (1).
     """
 
     best: Cell
@@ -45,13 +34,7 @@ class Neighbourhood:
 
 
 def neighbourhood(cells: Mapping[Cell, float]) -> Neighbourhood:
-    """Look at what surrounds the best cell.
-
-    Parameters
-    ----------
-    cells : mapping of tuple of int to float
-        A value, more being better, at a place along each input; empty cells are left out.
-    """
+    """Look at what surrounds the best of the cells that have a value, more being better."""
     best = max(cells, key=lambda cell: (cells[cell], tuple(-place for place in cell)))
     steps = [step for step in product((-1, 0, 1), repeat=len(best)) if any(step)]
     around = [tuple(p + s for p, s in zip(best, step, strict=True)) for step in steps]
@@ -67,22 +50,8 @@ def _lower_quartile(values: Sequence[float]) -> float:
 
 
 def explained(inputs: Sequence[Hashable], values: Sequence[float]) -> float | None:
-    """Compute the share of a metric's variance that one input explains.
+    """Compute the share of a metric's variance that one input explains; None if it does not vary.
 
-    Parameters
-    ----------
-    inputs : sequence
-        The input's value in each run.
-    values : sequence of float
-        The metric's.
-
-    Returns
-    -------
-    float or None
-        From 0 to 1; None if the metric does not vary.
-
-    Notes
-    -----
     It is eta squared, the variance between the means of the runs that share a value over the
     variance of all runs: R. A. Fisher's correlation ratio ("Statistical Methods for Research
     Workers", 1925, section 45). An input with a value of its own for each run explains all.

@@ -23,17 +23,10 @@ FEWEST_RETURNS = 60  # of fewer, skewness and kurtosis say nothing, and all form
 
 @dataclass(frozen=True, kw_only=True)
 class Trials:
-    """The trials among which a run is the best.
+    """The trials among which a run is the best, deleted ones included.
 
-    Parameters
-    ----------
-    count : int
-        Distinct configurations on the same data, deleted ones included; at least 1.
-    deviation : float
-        The standard deviation of their Sharpe ratios, per period; 0 for one trial.
-    correlation : float, optional
-        The mean correlation of two trials' returns; None if it is not known, when they count as
-        independent, which is the most that they can be.
+    `deviation` is that of their Sharpe ratios per period. Without a known correlation they count as
+    independent, which is the most that they can be.
     """
 
     count: int
@@ -43,26 +36,12 @@ class Trials:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What a run's Sharpe ratio is worth, given the trials before it.
+    """What a run's Sharpe ratio is worth, given the trials before it; all of it per period.
 
-    Attributes
-    ----------
-    trials : int
-        Configurations that were tried.
-    effective_trials : float
-        Independent ones that would be as many.
-    sharpe_ratio_from_luck : float
-        What the best of them shows without skill, per period.
-    probabilistic_sharpe_ratio : float
-        Probability that the true Sharpe ratio is above 0, had there been one trial.
-    deflated_sharpe_ratio : float
-        Probability that it is above `sharpe_ratio_from_luck`.
-    minimum_track_record : int or None
-        Returns after which it would be above 0 for sure; None if it is not above 0.
-    chance_of_luck : float
-        Probability that the best of as many trials without skill does as well.
-    finding : {'real', 'luck', 'cannot_tell'}
-        ``real`` if that probability is at most 5 %.
+    `probabilistic_sharpe_ratio` is the probability that the true one is above 0, had there been one
+    trial, and `minimum_track_record` after how many returns it would be for sure; `chance_of_luck`
+    that the best of as many trials without skill does as well: it is a ``real`` finding at 5 % or
+    less.
     """
 
     trials: int
@@ -81,19 +60,7 @@ def judge(
     variance: Variance = "published",
     confidence: float = CONFIDENCE,
 ) -> Verdict:
-    """Tell what the best of several trials is worth.
-
-    Parameters
-    ----------
-    estimate : SharpeEstimate
-        Of the best trial, per period.
-    trials : Trials
-        What it is the best of.
-    variance : {'published', 'null'}
-        As `SharpeEstimate.standard_error` has it.
-    confidence : float
-        How sure a finding has to be.
-    """
+    """Tell what the best of several trials is worth."""
     independent = effective_trials(trials.count, trials.correlation or 0.0, confidence)
     deviation = trials_deviation(trials.deviation, estimate, variance)
     from_luck = expected_maximum(deviation, independent)

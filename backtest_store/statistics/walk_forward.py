@@ -19,17 +19,7 @@ Score = Callable[[int, int, int], float | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """One step: the best run of some months, and how it did in those that follow.
-
-    Attributes
-    ----------
-    train, test : range
-        The months in which it was chosen, and those in which it was held, as places in the list.
-    run : int
-        The place of the run that was best in training.
-    trained, tested : float or None
-        Its score in training, and in the test.
-    """
+    """One step: the best run of some months, and its scores in them and in those that follow."""
 
     train: range
     test: range
@@ -40,20 +30,10 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class WalkForward:
-    """All steps, and the returns that they make one after the other.
+    """All steps, oldest first, and the monthly returns that they make one after the other.
 
-    Attributes
-    ----------
-    windows : sequence of Window
-        Oldest first; none that had no run with a score in training.
-    months : sequence of int
-        The months that were held, as places in the list.
-    returns : sequence of float
-        The return of each, a fraction, of whatever run was held then.
-    hindsight : sequence of float
-        Those of the one run that would have been best over all of them.
-    middle : sequence of float
-        The median run's return of each month: what a choice without knowledge gives.
+    `hindsight` has those of the one run that would have been best over all of them, and `middle`
+    the median run's of each month: what a choice without knowledge gives.
     """
 
     windows: Sequence[Window]
@@ -66,21 +46,9 @@ class WalkForward:
 def walk_forward(
     returns: Sequence[Sequence[float]], score: Score, *, train: int, test: int
 ) -> WalkForward:
-    """Walk forward [1]_ over months that all runs share; no backtest is run.
+    """Walk forward [1]_ over months that all runs share, a row of returns a run.
 
-    Parameters
-    ----------
-    returns : sequence of sequence of float
-        A row for each run: its return of each month, a fraction.
-    score : callable
-        What a run is chosen by: run and months to score, more being better.
-    train, test : int
-        Months to choose by, and months to hold; at least 1. The last test may be shorter.
-
-    Raises
-    ------
-    ValueError
-        If there are not enough months for one step.
+    No backtest is run. The last test may be shorter. ValueError if there are not enough months.
     """
     count = len(returns[0]) if returns else 0
     if min(train, test) < 1 or count <= train:

@@ -44,16 +44,8 @@ class CurrencyBalances:
     def change(self, key: object, position: Any, fees: Amounts, market: Market) -> None:
         """Book what a position has earned and paid since it was booked before.
 
-        Parameters
-        ----------
-        key : object
-            What names the position.
-        position : PositionEvent or Change
-            As it is now: its profit so far is after the fees in its settlement currency.
-        fees : dict
-            The fees of the fill that changed it, by currency.
-        market : Market
-            The exchange rates of the moment.
+        Its profit is after the fees in its settlement currency; `fees` are those of the fill that
+        changed it.
         """
         terms, realised = self._valuation.terms_of(position), position.realized_pnl
         own = ZERO if realised is None else realised.as_decimal()

@@ -25,25 +25,11 @@ class NoRateError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class PositionTerms:
-    """What an open position in an instrument adds to its account's balance.
+    """What an open position adds to its account's balance, in `currency`.
 
-    Parameters
-    ----------
-    currency : str
-        The currency in which it is added.
-    settlement : str
-        The currency in which its profit is settled.
-    precision : int
-        That currency's decimal places.
-    multiplier : Decimal
-        Units of the instrument's base in one contract.
-    paid_multiplier : Decimal
-        Units that the account pays for in one contract; releases differ.
-    is_inverse : bool
-        Whether it is settled in its base currency.
-    holding : {'profit', 'value', 'delivered'}
-        Whether the balance lacks the unrealised profit (on margin); or the whole value (bought
-        for cash); or nothing, as it holds the bought currency itself (spot).
+    `holding` says what the balance lacks: the unrealised profit (on margin); or the whole value
+    (bought for cash); or nothing, as it holds the bought currency itself (spot). `paid_multiplier`
+    is what the account pays for in one contract; releases of the engine differ.
     """
 
     currency: str

@@ -60,20 +60,10 @@ class Trade:
 
 
 class Ledger:
-    """Books every change of a position and every fee when it happens.
+    """Books every change of a position and every fee when it happens, in the currency of the run.
 
-    Attributes
-    ----------
-    trades : list[Trade]
-        The closed ones, in the order in which they closed.
-    fees : Decimal
-        All commissions in the currency of the run; NaN if one could not be converted.
-    realised : Decimal
-        What closing fills earned, after all fees of all fills; NaN likewise.
-    unconverted : dict
-        Amounts, by currency, for which there was no exchange rate when they were booked.
-    currency_balances : CurrencyBalances, optional
-        The same by account and currency, of runs in several currencies.
+    `realised` is after all fees of all fills; it and `fees` are NaN where an amount could not be
+    converted, and `unconverted` has those amounts by currency.
     """
 
     def __init__(
@@ -100,18 +90,8 @@ class Ledger:
     ) -> None:
         """Book what a position has earned and paid since it was booked before.
 
-        Parameters
-        ----------
-        key : object
-            What names the position.
-        settlement : str
-            The currency in which its profit is settled.
-        realised : Money, optional
-            Its profit so far, after the fees in that currency.
-        fees : dict
-            The fees of the fill that changed it, by currency.
-        market
-            What tells the valuation the exchange rates of the moment.
+        `realised` is its profit so far, after the fees in its settlement currency; `fees` are those
+        of the fill that changed it, by currency.
         """
         trade = self._open.setdefault(key, Trade())
         own = ZERO if realised is None else realised.as_decimal()

@@ -19,21 +19,9 @@ HOUR = 3_600_000_000_000
 
 
 class Market:
-    """What the engine's cache knew at a moment.
+    """What the engine's cache knew: without data that is fresh, or before a time.
 
-    Parameters
-    ----------
-    cache : CacheFacade
-        The engine's cache.
-    fresh : Data, optional
-        The newest data, which the cache holds already, and which does not count.
-    before : int, optional
-        UNIX time in nanoseconds: look back to the prices before it, as far as the cache does.
-
-    Attributes
-    ----------
-    unquoted : set[str]
-        The instruments for which no price was found where one was needed.
+    `unquoted` are the instruments for which no price was found where one was needed.
     """
 
     def __init__(

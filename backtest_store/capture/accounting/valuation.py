@@ -46,13 +46,7 @@ class AccountValue:
 
 
 class Valuation:
-    """Values an engine's accounts in one currency.
-
-    Parameters
-    ----------
-    engine : BacktestEngine
-        An engine whose accounts exist, that is: whose run has begun.
-    """
+    """Values the accounts of an engine whose run has begun in one currency."""
 
     def __init__(self, engine: BacktestEngine) -> None:
         self._cache = engine.cache
@@ -108,17 +102,7 @@ class Valuation:
         positions: Iterable[Position | PositionEvent],
         market: Market,
     ) -> AccountValue:
-        """Value all accounts.
-
-        Parameters
-        ----------
-        balances : iterable of dict
-            The balances of each account, by currency.
-        positions : Iterable[Position or PositionEvent]
-            The open positions, or the events that made them what they are.
-        market : Market
-            The prices that count.
-        """
+        """Value all accounts: their balances, and open positions or the events that made them."""
         with localcontext(EXACT):
             try:
                 balance = self._converted(_total(balances), market)

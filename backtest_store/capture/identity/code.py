@@ -41,15 +41,7 @@ INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 @dataclass(frozen=True)
 class Code:
-    """The modules of a run.
-
-    Parameters
-    ----------
-    modules : dict of str to Source
-        The user's own, by name, those that define the classes first.
-    libraries : frozenset of str
-        The names of what these import besides: the standard library's and installed packages.
-    """
+    """A run's own modules, those of its classes first, and the names of what they import."""
 
     modules: dict[str, Source]
     libraries: frozenset[str] = field(default=frozenset())
@@ -85,19 +77,7 @@ UNKNOWN_CODE = Code({"": Source(None, None)})
 
 
 def code_of(classes: Iterable[type], *, more: Iterable[str] = ()) -> Code:
-    """Find the modules that classes use, and the script of this process.
-
-    Parameters
-    ----------
-    classes : iterable of type
-        The classes of a run's strategies, their configurations, actors and models.
-    more : iterable of str
-        The names of modules that the run imported besides.
-
-    Returns
-    -------
-    Code
-    """
+    """Find the modules that a run's classes use, the script of this process, and `more` by name."""
     homes: dict[str, list[type]] = {}
     for kind in dict.fromkeys(kind for cls in classes for kind in cls.__mro__):
         homes.setdefault(kind.__module__, []).append(kind)

@@ -17,13 +17,7 @@ ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", "GIT_TERMINAL_PROMPT": 
 
 
 class GitQuery:
-    """Asks git, which works while the caller does; `answer` waits for it.
-
-    Parameters
-    ----------
-    files : iterable of Path
-        The files of the run's code; the first that no package installed names the repository.
-    """
+    """Asks git about the first file that no package installed, while the caller goes on."""
 
     def __init__(self, files: Iterable[Path]) -> None:
         own = [file for file in files if "site-packages" not in file.parts]

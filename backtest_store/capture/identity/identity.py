@@ -52,22 +52,9 @@ class Configuration:
 def configuration_of(
     engine: BacktestEngine, snapshot: Json, given: Mapping[str, Any] | None, code: Code
 ) -> Configuration:
-    """Digest what configures an engine.
+    """Digest what configures an engine, before its run or after.
 
-    Parameters
-    ----------
-    engine : BacktestEngine
-        With its venues, instruments and components, before its run or after.
-    snapshot : dict
-        From `engine_snapshot`, not redacted.
-    given : mapping, optional
-        What a node or the caller says besides, such as the configuration of the node's run.
-    code : Code
-        Of the run.
-
-    Returns
-    -------
-    Configuration
+    `snapshot` is not redacted; `given` is what a node or the caller says besides.
     """
     has_run = engine.run_finished is not None
     fills_draw = any(model_draws(exchange.fill_model) for exchange in exchanges(engine))
@@ -95,13 +82,7 @@ def run_hash(
     dates: Sequence[datetime | None],
     data_fingerprint: str | None,
 ) -> str | None:
-    """Digest configuration, instruments, dates and data; None if the configuration is unknown.
-
-    Returns
-    -------
-    str or None
-        SHA-256 in hex, the same in every process and for every order of keys.
-    """
+    """Digest configuration, instruments, dates and data; None if the configuration is unknown."""
     if configuration.digest is None:
         return None
     return _digest(configuration.digest, instrument_ids, dates, data_fingerprint)
@@ -114,23 +95,10 @@ def config_hash(
     dates: Sequence[datetime | None],
     data_fingerprint: str | None,
 ) -> str | None:
-    """Digest a run that a snapshot describes in full, without an engine.
+    """Digest a run that a snapshot describes in full, not redacted, without an engine.
 
-    Parameters
-    ----------
-    snapshot : dict
-        All that configures the run, not redacted; where it draws random numbers, from which state.
-    instrument_ids : sequence of str
-        What is traded.
-    dates : sequence of datetime
-        When it begins and ends.
-    data_fingerprint : str, optional
-        From `market_data.fingerprint`.
-
-    Returns
-    -------
-    str or None
-        SHA-256 in hex; None if the snapshot has values that could not be described whole.
+    It is the same in every process and for every order of keys; None if the snapshot has values
+    that could not be described whole.
     """
     if not is_whole(snapshot):
         return None
@@ -177,17 +145,7 @@ DATA_PLACES = frozenset(
 
 
 def deciding_configuration(snapshot: JsonValue) -> JsonValue:
-    """Return what of a run's configuration decides about its result.
-
-    Parameters
-    ----------
-    snapshot : JSON
-        A `BacktestRunConfig` as JSON, or what describes an engine in its terms; not redacted.
-
-    Returns
-    -------
-    JSON
-    """
+    """Return what of a `BacktestRunConfig` as JSON, not redacted, decides about a run's result."""
     if not isinstance(snapshot, dict):
         return snapshot
     config = _nameless({n: value for n, value in snapshot.items() if n not in RUN_NAMES})

@@ -89,18 +89,7 @@ class Fingerprint:
 
 
 def fingerprint(data: Iterable[Data]) -> str | None:
-    """Digest every element of market data, in its order.
-
-    Parameters
-    ----------
-    data : iterable of Data
-        What an engine replays, in the order in which it does.
-
-    Returns
-    -------
-    str or None
-        SHA-256 in hex; None without data, or if an element cannot be described.
-    """
+    """Digest data in its order; None without data, or if an element cannot be told from others."""
     return Fingerprint().add(data).value
 
 

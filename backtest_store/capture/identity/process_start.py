@@ -18,14 +18,8 @@ def _working_directory() -> str:
 class Start:
     """A process as it began; of one that a script started, as the script began.
 
-    Parameters
-    ----------
-    script : str, optional
-        The script's path, if it is not what Python calls the main module.
-    arguments : list of str
-        What came after the script's name.
-    directory : str
-        The working directory; empty if it is gone.
+    `script` is its path if Python calls another the main module; `directory` is empty if it is
+    gone.
     """
 
     script: str | None = None

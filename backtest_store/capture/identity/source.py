@@ -114,12 +114,7 @@ _seen: dict[str, tuple[object, str, Source]] = {}
 def source_of(module: ModuleType, classes: Iterable[type] = ()) -> Source:
     """Return a module's source as it was when this process first asked for it.
 
-    Parameters
-    ----------
-    module : ModuleType
-        The module.
-    classes : iterable of type
-        The classes of the run that it defines; of a notebook these alone and what they use count.
+    Of a notebook the classes of the run, and what they use, count alone.
     """
     name, loaded = module.__name__, getattr(module, "__spec__", None) or module
     file = getattr(module, "__file__", None)

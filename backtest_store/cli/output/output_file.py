@@ -22,18 +22,7 @@ PERMISSIONS = 0o666  # less the umask, as any program's new file has them
 
 @contextmanager
 def written(file: Path, *, yes: bool) -> Iterator[Write]:
-    """Open a file to write text or bytes to; one that is there is overwritten after a question.
-
-    Parameters
-    ----------
-    yes : bool
-        Do not ask.
-
-    Raises
-    ------
-    StoreError
-        If it cannot be written, or is not to be overwritten.
-    """
+    """Open a file to write to; one that is there is overwritten after a question, or with `yes`."""
     with _explained(file):
         _require_no_trap(file)
         target = file.resolve()

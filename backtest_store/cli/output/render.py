@@ -24,17 +24,7 @@ LISTED_COLUMNS = tuple(column for column in cells.columns(Record) if column.name
 
 
 class Printer:
-    """Print rows, some at a time: runs as lists have them, or other columns.
-
-    Parameters
-    ----------
-    format_ : Format
-        How they are printed.
-    columns : sequence of Column
-        What is printed of each.
-    shown : sequence of str
-        The columns for people, the most needed first; all of them if there are none.
-    """
+    """Print rows, some at a time; of `shown` columns people see the most needed first."""
 
     def __init__(
         self,

@@ -60,15 +60,7 @@ NUMBERS = (int, float)
 def expanded(
     runs: Sequence[Record], columns: Sequence[Column], shown: Sequence[str]
 ) -> tuple[list[Column], list[list[Any]], list[str]]:
-    """Return columns, rows and the order of need, with what sets runs apart in place of parameters.
-
-    Parameters
-    ----------
-    columns : sequence of Column
-        Fields of the runs.
-    shown : sequence of str
-        The names of columns, the most needed first; one of them is ``parameters``.
-    """
+    """Return columns, rows and the order of need, with what sets runs apart for parameters."""
     extra = {name: [inputs_of(run).get(name) for run in runs] for name in varying_settings(runs)}
     inputs = [_input_column(name, values) for name, values in extra.items()]
     fields = [column for column in columns if column.name in shown and column.name != "parameters"]
@@ -133,22 +125,10 @@ def _input_column(name: str, values: Sequence[Any]) -> Column:
 def selected(
     names: Sequence[str], runs: Sequence[Record], months: str | None = None
 ) -> tuple[list[Column], Callable[[Sequence[Record]], list[list[Any]]]]:
-    """Return the columns of those names, and what makes rows of runs.
+    """Return the columns of those names, and what makes rows of runs; UsageError if one is unknown.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Fields, or inputs such as `parameters.fast_period`, `venues.0.default_leverage`; a parameter
-        goes by its bare name, too, if no field has that.
-    runs : sequence of Record
-        Whole runs that tell what inputs there are.
-    months : str, optional
-        The months that figures are of, which a column ``months`` has.
-
-    Raises
-    ------
-    UsageError
-        If nothing of that name is known.
+    A name is a field, or an input such as `venues.0.default_leverage` or `parameters.fast_period`,
+    which goes by its bare name, too, if no field has that.
     """
     of_all = {} if months is None else {MONTHS: months}
     every = [inputs_of(run) | of_all for run in runs]
@@ -185,18 +165,8 @@ def _input_name(name: str, known: dict[str, None]) -> str:
 class RunPrinter:
     """Print runs, some at a time: the columns that are asked for, or those that people need.
 
-    Parameters
-    ----------
-    format_ : Format
-        How they are printed.
-    about : sequence of str
-        Fields that the list is about, which people are shown first.
-    names : sequence of str, optional
-        The columns, if they are asked for.
-    without : collection of str
-        What is not shown unless it is asked for.
-    months : str, optional
-        The months that figures are of: of that what programs read, too, is all but `without`.
+    What the list is `about` comes first, and `without` is left out unless it is asked for. Of
+    `months`, programs read all but `without`, too.
     """
 
     def __init__(

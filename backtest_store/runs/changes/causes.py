@@ -36,15 +36,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A run, its repetition, and how they compare.
-
-    Parameters
-    ----------
-    original, reproduced : Record
-        The two runs as they are stored.
-    tolerance : float
-        The largest relative difference of numbers that still counts as none; a fraction.
-    """
+    """A run, its repetition, and how they compare, up to a tolerance, relatively."""
 
     original: Record
     reproduced: Record
@@ -85,15 +77,7 @@ UNCOMMITTED = Cause(
 
 
 def differences(original: Record, reproduced: Record, tolerance: float) -> Iterator[Difference]:
-    """Yield the metrics that differ, the engine's own statistics by their names.
-
-    Parameters
-    ----------
-    original, reproduced : Record
-        A run and its repetition.
-    tolerance : float
-        The largest relative difference that counts as none, of numbers of any size.
-    """
+    """Yield the metrics that differ by more than a fraction, the engine's by their own names."""
     before, after = _outcome(original), _outcome(reproduced)
     for name in before | after:
         then, now = before.get(name), after.get(name)

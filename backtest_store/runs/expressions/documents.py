@@ -22,13 +22,7 @@ MOST_DECIMALS = 18  # NautilusTrader's finest price has 16
 
 
 def compared(document: str, path: Path, operator: str, value: Value) -> Condition:
-    """Return the condition that a value in a document compares to another so.
-
-    Raises
-    ------
-    UsageError
-        If nothing is more or less than the other.
-    """
+    """Return the condition that a value in a document compares to another so."""
     if operator == "!=":
         other = sql.negated(compared(document, path, "=", value))
         is_there = defined(document, path)

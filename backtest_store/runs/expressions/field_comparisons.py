@@ -34,13 +34,7 @@ def fragment(name: str, *values: object, **words: str) -> Condition:
 
 
 def compared(field: str, operator: str, value: Value) -> Condition:
-    """Return the condition that a field compares to a value so.
-
-    Raises
-    ------
-    UsageError
-        If the field has no such values.
-    """
+    """Return the condition that a field compares to a value so; UsageError if it never can."""
     if value is None:
         undefined = fragment("undefined", field=SQL_NAMES[field])
         return _equals_only(field, operator, undefined, "None")
@@ -61,13 +55,7 @@ def holds(field: str) -> Condition:
 
 
 def contains(field: str, text: str) -> Condition:
-    """Return the condition that a text is in a field.
-
-    Raises
-    ------
-    UsageError
-        If nothing can be in the field.
-    """
+    """Return the condition that a text is in a field; UsageError if nothing can be."""
     if field == "instrument_ids":
         return fragment("instrument", text)
     if field == "tags":

@@ -53,13 +53,7 @@ def refused(text: str, at: int, reason: str, hint: str = LOOKS_LIKE) -> UsageErr
 
 
 def on_one_line(text: str) -> str:
-    """Return an expression as one line without space around it, as places in it are counted.
-
-    Raises
-    ------
-    UsageError
-        If it is empty, too long, or nothing that PostgreSQL can hold.
-    """
+    """Return an expression as one line without space around it, as places in it are counted."""
     line = re.sub(r"[\r\n\f]", " ", plain_text(text)).strip()
     if not line:
         raise UsageError("--where is empty", hint=LOOKS_LIKE)
@@ -69,13 +63,7 @@ def on_one_line(text: str) -> str:
 
 
 def parse(text: str) -> Node:
-    """Return what an expression on one line asks for.
-
-    Raises
-    ------
-    UsageError
-        If it is none; the message has a mark below the place.
-    """
+    """Return what an expression on one line asks for, or refuse it with a mark below the place."""
     return _Parser(text).node(_tree(text))
 
 

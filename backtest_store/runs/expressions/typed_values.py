@@ -26,13 +26,7 @@ class Comparison(NamedTuple):
 
 
 def plain_text(text: str) -> str:
-    """Return a text that PostgreSQL can hold.
-
-    Raises
-    ------
-    UsageError
-        If it has a NUL character, or bytes that are not UTF-8.
-    """
+    """Return a text if PostgreSQL can hold it: no NUL, and no bytes that are not UTF-8."""
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise UsageError(f"{text!r} has a NUL, or bytes that are not UTF-8")
     return text
@@ -76,13 +70,7 @@ _YEARS = range(1677, 2263)  # of times in nanoseconds, as NautilusTrader has the
 
 
 def first_of_month(text: str) -> date:
-    """Return the first day of a month that is written as 2015-06 or by that day.
-
-    Raises
-    ------
-    UsageError
-        If it is another day, or none.
-    """
+    """Return the first day of a month that is written as 2015-06 or by that day."""
     found = re.fullmatch(r"(\d{4})-(\d{1,2})(?:-0?1)?", text.strip())
     try:
         return date(int(found[1]), int(found[2]), 1) if found else date.fromisoformat("")
@@ -92,13 +80,7 @@ def first_of_month(text: str) -> date:
 
 
 def span_of_months(text: str) -> tuple[date, date]:
-    """Return the first days of the months that 2008-01..2009-03 begins and ends with.
-
-    Raises
-    ------
-    UsageError
-        If it is no such span.
-    """
+    """Return the first days of the months that 2008-01..2009-03 begins and ends with."""
     first, dots, last = text.partition("..")
     months = first_of_month(first), first_of_month(last if dots else first)
     if months[0] > months[1]:

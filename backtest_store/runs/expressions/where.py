@@ -44,28 +44,14 @@ class Subject(NamedTuple):
 
 
 class Where(NamedTuple):
-    """An expression, ready to be asked.
-
-    Parameters
-    ----------
-    conditions : tuple of Condition
-        All of which a run must meet.
-    subjects : tuple of Subject
-        What it names, each once.
-    """
+    """An expression, ready to be asked: what a run must meet, and what it names, each once."""
 
     conditions: tuple[Condition, ...]
     subjects: tuple[Subject, ...]
 
 
 def where(text: str) -> Where:
-    """Return what an expression asks of runs.
-
-    Raises
-    ------
-    UsageError
-        If it is none; the message has a mark below the place.
-    """
+    """Return what an expression asks of runs, or refuse it with a mark below the place."""
     line = on_one_line(text)
     tree = parse(line)
     compiled = _Compiler(line)

@@ -40,20 +40,9 @@ class TableColumn(NamedTuple):
 
 
 def table_of(runs: Sequence[Record], names: Sequence[str] | None = None) -> list[TableColumn]:
-    """Return runs as columns.
+    """Return runs as columns: of the names given, or those that lists have.
 
-    Parameters
-    ----------
-    runs : sequence of Record
-        The rows.
-    names : sequence of str, optional
-        Fields of a run, and parameters as ``parameters.fast_period`` or alone; ``parameters`` is
-        all of them. Else the fields that lists have.
-
-    Raises
-    ------
-    UsageError
-        If no run has something of that name.
+    A parameter goes as `parameters.fast_period` or alone; `parameters` is all of them.
     """
     flat = [flattened(run.parameters) for run in runs]
     known = list(dict.fromkeys(name for parameters in flat for name in parameters))

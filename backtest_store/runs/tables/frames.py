@@ -29,13 +29,7 @@ POLARS: dict[Kind, str] = {
 
 
 def imported(module: str, what_for: str) -> Any:
-    """Return a library that is an extra.
-
-    Raises
-    ------
-    StoreError
-        If it is not installed, with the command that installs it.
-    """
+    """Return a library that is an extra, or say how to install it."""
     try:
         return import_module(module)
     except ImportError as error:

@@ -102,15 +102,7 @@ class StopSignals:
 
 
 def stop_of(engine: BacktestEngine, seen: StopSignals | None = None) -> Stop | None:
-    """Return what stopped the run that an engine has behind it; None if its data had ended.
-
-    Parameters
-    ----------
-    engine : BacktestEngine
-        An engine whose run has ended.
-    seen : StopSignals, optional
-        What was seen of the run; without it the engine's state tells, in fewer words.
-    """
+    """Return what stopped an engine's run, by its state if nobody watched; None if nothing did."""
     if seen is not None and seen.account_error is not None:
         kind, text = seen.account_error
         return _stopped(kind, _clock(engine), f"Stopping backtest from {text}")
@@ -167,19 +159,7 @@ def outcome_of_run(
     *,
     has_begun: bool = True,
 ) -> Outcome:
-    """Return what the run came to that an engine has behind it.
-
-    Parameters
-    ----------
-    engine : BacktestEngine
-        An engine that has run.
-    error : BaseException, optional
-        What ended the run, or kept it from beginning.
-    seen : StopSignals, optional
-        What was seen of the run, if it was watched.
-    has_begun : bool
-        Whether there was a run at all.
-    """
+    """Return what a run came to, from the error that ended it or kept it from beginning, if any."""
     if error is None:
         return UNENDED if is_under_way(engine) else _ended(engine, seen)
     if has_begun and seen is not None and is_account_error(error):

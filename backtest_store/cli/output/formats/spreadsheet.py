@@ -17,18 +17,7 @@ JSON_FORMULA = re.compile(rf';(?=[\s"]*[{STARTS}])')
 
 
 def inert(text: str) -> str:
-    """Return a text with an apostrophe before whatever a spreadsheet would run.
-
-    Parameters
-    ----------
-    text : str
-        A cell or a header as it is, not quoted for CSV.
-
-    Returns
-    -------
-    str
-        The same text if there is nothing to run in it.
-    """
+    """Return a text with an apostrophe before whatever a spreadsheet would run."""
     return TEXT_FORMULA.sub(r"\1'", text) if START.search(text) else text
 
 

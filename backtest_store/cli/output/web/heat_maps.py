@@ -59,29 +59,12 @@ def page(pivot: Pivot, aggregate: Aggregate) -> bytes:
 
 
 def picture(pivot: Pivot, aggregate: Aggregate, kind: str) -> bytes:
-    """Draw a row for each value of the first input and a column for each of the second.
-
-    Parameters
-    ----------
-    kind : {'svg', 'png'}
-        What to make.
-
-    Raises
-    ------
-    StoreError
-        If Matplotlib is not installed.
-    """
+    """Draw a row for each value of the first input, a column for each of the second: svg or png."""
     return drawn(lambda: _figure(pivot, aggregate), kind)
 
 
 def drawn(figure: Callable[[], Figure], kind: str) -> bytes:
-    """Return a figure as SVG or PNG, the same for the same figure.
-
-    Raises
-    ------
-    StoreError
-        If Matplotlib is not installed.
-    """
+    """Return a figure as SVG or PNG, the same for the same figure."""
     try:
         import matplotlib as mpl
     except ImportError as error:

@@ -60,13 +60,7 @@ thead th { border-bottom: 1px solid; }
 
 
 def page(comparison: Comparison) -> bytes:
-    """Return the page.
-
-    Raises
-    ------
-    StoreError
-        If Matplotlib is not installed.
-    """
+    """Return the page."""
     runs = comparison.runs
     names = list(dict.fromkeys(run.strategy_name for run in runs))
     title = _text(f"{', '.join(names)}: {len(runs)} runs" if len(runs) > 1 else names[0])
