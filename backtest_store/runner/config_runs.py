@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from backtest_store.capture.engines.version import engine_version, unsupported
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.hook import record
+from backtest_store.runner.config.file import dotted
 from backtest_store.runner.grids.grid import NotRun
 from backtest_store.runner.installed_nautilus import node
 from backtest_store.runs.duplicates import Identity, stored_before
@@ -147,7 +148,7 @@ def inspect(config: Config) -> Checked | NotRun:
     except UnfitError as error:
         # Of the short form, several entries may have been made of one.
         keys = error.keys if config.is_long else error.keys[:1]
-        return NotRun(f"{config.origin.at(keys)}: {error}", hint=error.hint)
+        return NotRun(f"{config.origin.at(keys)}: {dotted(keys)}: {error}", hint=error.hint)
     except UsageError as error:
         return NotRun(str(error), hint=error.hint)
     identity = Identity(facts.config_hash, facts.code_hash, engine_version())

@@ -105,7 +105,7 @@ def test_bundled_data_comes_with_its_licences() -> None:
         (
             ["date,open,high,low", "2005-01-03,10,12,9"],
             1,
-            "no column named close; found date, open",
+            "no column named close; write it in the first line, which has date, open",
         ),
         (["open,high,low,close", "10,12,9,11"], 1, "no column named timestamp, datetime, date or"),
         ([GOOD, LATER], 1, "found 2005-01-03, 10, 12"),
@@ -144,13 +144,14 @@ def test_a_file_that_holds_no_rows_is_refused(content: bytes, said: str, tmp_pat
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="No such file"):
+    with pytest.raises(UsageError, match="no file"):
         load_csv(tmp_path / "prices.csv")
     with pytest.raises(UsageError, match="Is a directory"):
         load_csv(tmp_path)
-    with pytest.raises(UsageError, match="No such file") as caught:
+    with pytest.raises(
+        UsageError, match=r'no file .*; write source = "sp500_daily" for the bundled'
+    ):
         load_csv(tmp_path / "sp500_daily")
-    assert caught.value.hint == 'write source = "sp500_daily" for the bundled data'
 
 
 @pytest.mark.parametrize(

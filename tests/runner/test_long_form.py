@@ -322,18 +322,18 @@ def test_a_dump_runs_from_the_shell_and_prints_nothing_of_the_engines(
 MISTAKES: list[tuple[str, Any, str, str]] = [
     ("venues.0.oms_typ", "NETTING", "oms_typ", "no key 'venues[0].oms_typ'; did you mean 'oms_type'?"),
     ("venues.0.oms_type", "NETTIN", "oms_type", "no OmsType 'NETTIN'; did you mean 'NETTING'?"),
-    ("venues.0.default_leverage", "much", "default_leverage", "Expected `float`, got `str`, was 'much'"),
+    ("venues.0.default_leverage", "much", "default_leverage", "default_leverage must be a number, was 'much'"),
     ("venues.0.starting_balances", ["1 USD", "lots"], "data", "'lots' is not an amount of money"),
     ("data.0.catalog_path", "nowhere", "catalog_path", "catalog_path: no folder"),
     ("data.0.start_time", "soon", "start_time", "data[0].start_time: 'soon' is not a time; write 2005-01-31"),
     ("data.0.instrument_id", "EUR/USB.SIM", "data", "has no instrument EUR/USB.SIM; did you mean 'EUR/USD.SIM'?"),
-    ("engine.strategies.0.strategy_path", "nowhere:X", "strategy_path", "nowhere:X cannot be imported: ModuleNotFoundError"),
+    ("engine.strategies.0.strategy_path", "nowhere:X", "strategy_path", "no module 'nowhere' beside this file"),
     ("engine.strategies.0.config.fast_ema", 3, "fast_ema", "no key 'engine.strategies[0].config.fast_ema'; did you mean 'fast_ema_period'?"),
-    ("engine.strategies.0.config.fast_ema_period", [3, 4], "fast_ema_period", "Expected `int`, got `array`, was [3, 4]; give one value here, and several under [grid] or --set"),
+    ("engine.strategies.0.config.fast_ema_period", [3, 4], "fast_ema_period", "fast_ema_period must be a whole number, was [3, 4]; give one value here, and several under [grid] or --set"),
     ("engine.strategies.0.config.bar_type", "EUR/USD.SIM-1-DAYS-BID-INTERNAL", "bar_type", "is no kind of bar"),
     ("venues.0.name", "XCME", "venues", "Venue 'SIM' for EUR/USD.SIM does not have a `BacktestVenueConfig`"),
     ("engine.risk_engine.bypas", True, "bypas", "no key 'engine.risk_engine.bypas'; did you mean 'bypass'?"),
-    ("tags", "a", "tags", "tags: Input should be a valid list, was 'a'"),
+    ("tags", "a", "tags", "tags must be a list, was 'a'"),
 ]  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def test_what_no_name_and_no_spacing_tell_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         expand(parse_config(planned(tmp_path, data={"path": "prices.csv"}), origin="c.toml"))
     assert str(caught.value) == (
-        "c.toml: which instrument is prices.csv? Its name does not tell; write"
+        "c.toml: data: which instrument is prices.csv? Its name does not tell; write"
         ' instrument = "AAPL.XNAS"'
     )
     bars(tmp_path / "AAPL.csv", step=37 * 60)
@@ -223,7 +223,10 @@ def test_bars_may_be_made_of_ticks(tmp_path: Path, preparing: Preparing) -> None
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("time,bid\n2020-01-01,5", "line 1: no column named ask; found time, bid"),
+        (
+            "time,bid\n2020-01-01,5",
+            "line 1: no column named ask; write it in the first line, which has time, bid",
+        ),
         ("time,bid,ask\n2020-01-01,5,4", "line 2: ask 4.0 is under bid 5.0"),
         ("time,price,side\n2020-01-01,5,hold", "line 2: 'hold' is not a side"),
         ("time,price\n2020-01-02,5\n2020-01-01,5", "line 3: time 2020-01-01 is before the row"),

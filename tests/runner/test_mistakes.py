@@ -46,12 +46,12 @@ def replacing(old: str, new: str) -> Callable[[str], str]:
 
 MISTAKES = {
     "unknown key": (replacing("taker_fee", "taker_fees"), 14, "no key 'venue.taker_fees'; did you mean 'taker_fee'?"),
-    "wrong type": (replacing("= 5", '= "few"'), 5, "fast_period: Expected `int`, got `str`, was 'few'"),
+    "wrong type": (replacing("= 5", '= "few"'), 5, "fast_period must be a whole number, was 'few'"),
     "several values": (replacing("= 5", "= [5, 6]"), 5, "give one value here, and several under [grid] or --set"),
-    "missing file": (replacing("AAPL.XNAS", "MSFT"), 10, "MSFT.csv: No such file"),
+    "missing file": (replacing("AAPL.XNAS", "MSFT"), 10, "MSFT.csv; known are AAPL.XNAS.csv, WRONG.csv, prices.csv"),
     "bad date": (replacing("2020-01-01", '"1/2/2020"'), 11, "'1/2/2020' is not a date or time; write 2005-01-31"),
-    "wrong column": (replacing("AAPL.XNAS", "WRONG"), 10, "WRONG.csv, line 1: no column named close; found date, open"),
-    "not importable": (replacing("sma_crossover", "nowhere:Mine"), 1, "nowhere:Mine cannot be imported: ModuleNotFoundError"),
+    "wrong column": (replacing("AAPL.XNAS", "WRONG"), 10, "WRONG.csv, line 1: no column named close; write it in the first line, which has date, open"),
+    "not importable": (replacing("sma_crossover", "nowhere:Mine"), 1, "no module 'nowhere' beside this file, in the working directory, or installed; write package.module:Class"),
     "a file": (replacing("sma_crossover", "mine.py"), 1, "'mine.py' is a file; write mine:ClassName"),
     "unknown strategy": (replacing("sma_crossover", "sma_cross"), 1, "no bundled strategy 'sma_cross'; did you mean 'sma_crossover'?"),
     "unknown instrument": (replacing('path = "AAPL.XNAS.csv"', 'catalog = "c"\nbar = "1-DAY"\ninstrument = "AAPL"'), 12, "data.instrument: 'AAPL' is not an instrument; write SYMBOL.VENUE"),
@@ -59,6 +59,9 @@ MISTAKES = {
     "constraint that excludes all": (replacing("[20, 30]", '[20, 30]\nconstraints = ["slow_period < 9"]'), 18, "no combination satisfies 'slow_period < 9'; change that or the values"),
     "two data without an instrument": (replacing('[data]\npath = "AAPL.XNAS.csv"', '[[data]]\npath = "AAPL.XNAS.csv"\n[[data]]\npath = "prices.csv"'), 11, 'which instrument is prices.csv? Its name does not tell; write instrument = "AAPL.XNAS"'),
     "beyond leverage": (replacing("0.95", "95"), 7, "equity_fraction must be at most venue.leverage 1"),
+    "another currency": (replacing("[grid]", '[instrument]\ncurrency = "EUR"\n\n[grid]'), 13, "venue.starting_balance: '100000 USD' is not in EUR, in which AAPL.XNAS is quoted"),
+    "too many decimals": (replacing("[grid]", "[instrument]\nprice_precision = 2\ntick_size = 0.001\n\n[grid]"), 18, "instrument.tick_size: 0.001 has more decimals than price_precision 2"),
+    "no such time": (replacing("2020-01-01", "2030-01-01"), 9, "AAPL.XNAS.csv has no Bar of AAPL.XNAS-1-DAY-LAST-EXTERNAL from 2030-01-01T00:00:00 to the end; it has some from 2020-01-0"),
 }  # fmt: skip
 
 

@@ -239,12 +239,12 @@ NAN = float("nan")
         (
             "sma_crossover",
             SMA | {"fast_period": "ten"},
-            "fast_period: Expected `int`, got `str`, was 'ten'",
+            "fast_period must be a whole number, was 'ten'",
         ),
         (
             "sma_crossover",
             SMA | {"fast_period": 1.5},
-            "fast_period: Expected `int`, got `float`, was 1.5",
+            "fast_period must be a whole number, was 1.5",
         ),
         (
             "sma_crossover",
@@ -302,7 +302,7 @@ NAN = float("nan")
         (
             "momentum",
             {"equity_fraction": NAN},
-            "parameters.equity_fraction: Input should be a finite number, was nan",
+            "parameters.equity_fraction must be a finite number, was nan",
         ),
         (
             "momentum",

@@ -34,32 +34,32 @@ MISTAKES: dict[str, dict[str, Mistake]] = {
         "long": ("venues.0.oms_typ", "NETTING", "oms_typ", "no key 'venues[0].oms_typ'; did you mean 'oms_type'?"),
     },
     "wrong type": {
-        "short": ("parameters.fast_period", "few", "fast_period", "SMA Crossover: fast_period: Expected `int`, got `str`, was 'few'"),
-        "long": (f"{STRATEGY}.config.slow_ema_period", [7, 9], "slow_ema_period", "engine.strategies[0].config.slow_ema_period: Expected `int`, got `array`, was [7, 9]; give one value here, and several under [grid] or --set"),
+        "short": ("parameters.fast_period", "few", "fast_period", "SMA Crossover: fast_period must be a whole number, was 'few'"),
+        "long": (f"{STRATEGY}.config.slow_ema_period", [7, 9], "slow_ema_period", "engine.strategies[0].config.slow_ema_period must be a whole number, was [7, 9]; give one value here, and several under [grid] or --set"),
     },
     "missing file": {
-        "short": ("data.0.path", "MSFT.csv", "path", "cannot read {folder}/MSFT.csv: No such file or directory"),
-        "long": ("data.0.catalog_path", "nowhere", "catalog_path", "catalog_path: no folder {folder}/nowhere"),
+        "short": ("data.0.path", "MSFT.csv", "path", "data[0].path: no file {folder}/MSFT.csv; known are AAPL.XNAS.csv, WRONG.csv, prices.csv"),
+        "long": ("data.0.catalog_path", "nowhere", "catalog_path", "data[0].catalog_path: no folder {folder}/nowhere; write where the catalog is, from {folder} on or from the root"),
     },
     "bad date": {
         "short": ("data.0.start", "1/2/2020", "start", "data[0].start: '1/2/2020' is not a date or time; write 2005-01-31 or 2005-01-31T15:30:00Z"),
         "long": ("data.0.start_time", "2020-13-01", "start_time", "data[0].start_time: '2020-13-01' is not a time; write 2005-01-31 or 2005-01-31T15:30:00Z"),
     },
     "wrong column": {
-        "short": ("data.0.path", "WRONG.csv", "path", "{folder}/WRONG.csv, line 1: no column named close; found date, open, high, low, shut"),
+        "short": ("data.0.path", "WRONG.csv", "path", "data[0].path: {folder}/WRONG.csv, line 1: no column named close; write it in the first line, which has date, open, high, low, shut"),
         "long": ("data.0.data_cls", "nautilus_trader.model.data:Quotetick", "data_cls", "data[0].data_cls: nautilus_trader.model.data has no class 'Quotetick'; did you mean 'QuoteTick'?"),
     },
     "not in the catalog": {
-        "short": ("data.0", {"catalog": "catalog", "instrument": "EUR/USD.SIM", "bar": "1-DAY"}, "data", "{folder}/catalog is not a NautilusTrader catalog with bars"),
-        "long": ("data.0.data_cls", "nautilus_trader.model.data:TradeTick", "data", "{folder}/catalog has no TradeTick of EUR/USD.SIM from 2024-01-01T00:10:00 to 2024-01-01T10:30:00"),
+        "short": ("data.0", {"catalog": "catalog", "instrument": "EUR/USD.SIM", "bar": "1-DAY"}, "data", 'data[0]: {folder}/catalog has no bars; write type = "quotes"'),
+        "long": ("data.0.data_cls", "nautilus_trader.model.data:TradeTick", "data", "data[0]: {folder}/catalog has no TradeTick of EUR/USD.SIM from 2024-01-01T00:10:00 to 2024-01-01T10:30:00; it has currency_pair, quote_tick"),
     },
     "not importable": {
-        "short": ("strategy", "nowhere:Mine", "strategy", "nowhere:Mine cannot be imported: ModuleNotFoundError: No module named 'nowhere'"),
-        "long": (f"{STRATEGY}.strategy_path", "nowhere:Mine", "strategy_path", "engine.strategies[0].strategy_path: nowhere:Mine cannot be imported: ModuleNotFoundError: No module named 'nowhere'"),
+        "short": ("strategy", "nowhere:Mine", "strategy", "strategy: no module 'nowhere' beside this file, in the working directory, or installed; write package.module:Class, was 'nowhere:Mine'"),
+        "long": (f"{STRATEGY}.strategy_path", "nowhere:Mine", "strategy_path", "engine.strategies[0].strategy_path: no module 'nowhere' beside this file, in the working directory, or installed; write package.module:Class, was 'nowhere:Mine'"),
     },
     "unknown instrument": {
         "short": ("data.0.instrument", "AAPL", "instrument", "data[0].instrument: 'AAPL' is not an instrument; write SYMBOL.VENUE, such as 'AAPL.XNAS'"),
-        "long": ("data.0.instrument_id", "EUR/USB.SIM", "data", "{folder}/catalog has no instrument EUR/USB.SIM; did you mean 'EUR/USD.SIM'?"),
+        "long": ("data.0.instrument_id", "EUR/USB.SIM", "data", "data[0]: {folder}/catalog has no instrument EUR/USB.SIM; did you mean 'EUR/USD.SIM'?"),
     },
     "range on a text": {
         "short": ("grid.tags", {"from": "a", "to": "b"}, "tags", "grid.tags: a range is of numbers, was 'a'; write {{from = 5, to = 50, step = 5}}, or a list"),
@@ -70,12 +70,12 @@ MISTAKES: dict[str, dict[str, Mistake]] = {
         "long": ("grid.constraints", ["fast_ema_period < 2"], "constraints", "grid.constraints: no combination satisfies 'fast_ema_period < 2'; change that or the values"),
     },
     "two data without an instrument": {
-        "short": ("data", [{"path": "AAPL.XNAS.csv"}, {"path": "prices.csv"}], "data", 'which instrument is prices.csv? Its name does not tell; write instrument = "AAPL.XNAS"'),
+        "short": ("data", [{"path": "AAPL.XNAS.csv"}, {"path": "prices.csv"}], "data", 'data[1]: which instrument is prices.csv? Its name does not tell; write instrument = "AAPL.XNAS"'),
         "long": ("data", [QUOTES, {**QUOTES}], "data", "data[1] is there twice; write instrument_id, or bar_types, to tell it from the other"),
     },
     "no value of a grid possible": {
-        "short": ("grid.venue", {"leverage": [0, 0.5]}, "leverage", "venue.leverage: Input should be greater than or equal to 1, was 0"),
-        "long": ("grid.slow_ema_period", ["a", "b"], "slow_ema_period", "engine.strategies[0].config.slow_ema_period: Expected `int`, got `str`, was 'a'"),
+        "short": ("grid.venue", {"leverage": [0, 0.5]}, "leverage", "venue.leverage must be at least 1, was 0"),
+        "long": ("grid.slow_ema_period", ["a", "b"], "slow_ema_period", "engine.strategies[0].config.slow_ema_period must be a whole number, was 'a'"),
     },
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.config.file import KeyPath, Origin, dotted, read_config_file
+from backtest_store.runner.config.value_types import in_words, stated
 from backtest_store.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ def _explain(error: ValidationError, content: Json, origin: Origin) -> str:
         return f"{where}: no key {key!r}{_nearest(first['loc'], keys)}"
     if first["type"] == "value_error":
         return f"{where}: {key}: {first['ctx']['error']}"
-    return f"{where}: {key}: {first['msg']}, was {first['input']!r}"
+    return f"{where}: {stated(key, in_words(first['msg']))}, was {first['input']!r}"
 
 
 def _as_written(place: tuple[int | str, ...], content: Json) -> KeyPath:

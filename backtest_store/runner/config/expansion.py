@@ -65,8 +65,9 @@ def expand(config: Config) -> Backtest:
 def _expand_short(config: Config) -> Backtest:
     short = config.short
     sources = [find_source(config, data, place) for place, data in enumerate(short.data)]
-    for source in sources:
-        check_tradable(source.instrument, short.venue)
+    with config.origin.placing(("venue",)):
+        for source in sources:
+            check_tradable(source.instrument, short.venue)
     found = [_strategy(config, s, place, sources) for place, s in enumerate(short.strategies)]
     content: Json = {
         "venues": [_venue(short.venue, _venue_of(sources))],
@@ -132,7 +133,10 @@ def _located(config: Config, entry: Json, place: int) -> Json:
     folder = config.locate(Path(path))
     if not folder.is_dir():
         where = config.origin.at(("data", place, "catalog_path"))
-        raise UsageError(f"{where}: catalog_path: no folder {folder}")
+        raise UsageError(
+            f"{where}: data[{place}].catalog_path: no folder {folder}; write where the catalog is,"
+            f" from {config.directory} on or from the root"
+        )
     return entry | {"catalog_path": str(folder)}
 
 

@@ -17,6 +17,7 @@ from backtest_store.errors import UsageError
 KeyPath = tuple[str | int, ...]
 _TABLE = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_NAMED = re.compile(r"(venue|instrument|data)\.\w+")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,15 @@ class Origin:
         except UsageError as error:
             if str(error).startswith((self.name, *self.others.values())):
                 raise
-            raise UsageError(f"{self.at(keys)}: {error}", hint=error.hint) from error
+            raise UsageError(self._placed(str(error), keys), hint=error.hint) from error
+
+    def _placed(self, message: str, keys: Sequence[str | int]) -> str:
+        """Name the line and the key that a message is about, which may begin with a key itself."""
+        named = _NAMED.match(message)
+        if named and named[0] in self.lines:
+            return f"{self.name}, line {self.lines[named[0]]}: {message}"
+        is_said = bool(named) or not keys or message.startswith(str(keys[-1]))
+        return f"{self.at(keys)}: {'' if is_said else f'{dotted(keys)}: '}{message}"
 
 
 def dotted(keys: Sequence[str | int]) -> str:

@@ -69,6 +69,13 @@ def import_class(class_path: str, base: type = object) -> type:
         raise UsageError(f"{class_path!r} is not a class; write package.module:Class")
     try:
         module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        if not f"{module_name}.".startswith(f"{error.name}."):
+            raise UsageError(f"{class_path} cannot be imported: {error}") from error
+        raise UsageError(
+            f"no module {error.name!r} beside this file, in the working directory, or installed;"
+            f" write package.module:Class, was {class_path!r}"
+        ) from error
     except Exception as error:
         raise UsageError(
             f"{class_path} cannot be imported: {type(error).__name__}: {error}"

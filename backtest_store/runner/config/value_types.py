@@ -15,6 +15,34 @@ _MONEY = re.compile(r"(\d[\d_]*(?:\.\d+)?) ([A-Z][A-Z0-9]{1,9})")
 _INSTRUMENT_ID = re.compile(r"[^\s.]([^\s]*[^\s.])?\.[A-Za-z0-9_-]+")
 _STRATEGY_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _DATE_LENGTH = len("2005-01-31")
+# What msgspec and Pydantic call kinds of value, and what people do.
+_WORDS = {
+    "int": "a whole number", "float": "a number", "decimal": "a number", "bool": "true or false",
+    "str": "a text", "array": "a list", "object": "a table", "a valid integer": "a whole number",
+    "a valid number": "a number", "a valid boolean": "true or false", "a valid string": "a text",
+    "a valid list": "a list", "a valid dictionary": "a table",
+}  # fmt: skip
+_EXPECTED = re.compile(r"Expected `([^`]+)`(?:, got `[^`]+`)?")
+_SHOULD_BE = re.compile(r"Input should be (a valid \w+)?(?: or instance .*|, (?:unable|got) .*)?")
+_BOUNDS = {"greater than or equal to": "at least", "less than or equal to": "at most"}
+
+
+def in_words(message: str) -> str:
+    """Say in a trader's words what msgspec or Pydantic demands of a value."""
+
+    def wanted(found: re.Match[str]) -> str:
+        kinds = dict.fromkeys(_WORDS.get(k, k) for k in found[1].split(" | ") if k != "null")
+        return f"must be {' or '.join(kinds)}"
+
+    message = _SHOULD_BE.sub(lambda m: f"must be {_WORDS.get(m[1] or '', m[1] or '')}", message)
+    for written, bound in _BOUNDS.items():
+        message = message.replace(written, bound)
+    return _EXPECTED.sub(wanted, message)
+
+
+def stated(key: str, message: str) -> str:
+    """Join a key and what is said of it into one sentence."""
+    return f"{key} {message}" if message.startswith("must be ") else f"{key}: {message}"
 
 
 def is_strategy_path(text: str) -> bool:

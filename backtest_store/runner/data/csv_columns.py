@@ -81,7 +81,9 @@ def _time_columns(names: list[str]) -> list[int]:
 def _column(field: str, names: list[str]) -> int:
     position = _optional(field, names)
     if position is None:
-        raise ValueError(f"no column named {field}; found {_listed(names)}")
+        raise ValueError(
+            f"no column named {field}; write it in the first line, which has {_listed(names)}"
+        )
     return position
 
 

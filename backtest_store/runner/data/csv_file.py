@@ -17,11 +17,13 @@ from backtest_store.errors import UsageError
 from backtest_store.runner.bundled_data import BUNDLED_DATA
 from backtest_store.runner.config.timestamps import NANOSECONDS, parse_timestamp
 from backtest_store.runner.data.csv_columns import Columns, Kind, find_columns
+from backtest_store.suggestions import did_you_mean
 
 # Files that went through 32-bit floats are off by up to 6e-8 of a price.
 _FLOAT32_NOISE = 1e-7
 _ADJUSTMENT_NOISE = 1e-6
 _MOST_DECIMALS = 9
+_MOST_NAMED = 8  # files of a folder
 _GZIP_MAGIC = b"\x1f\x8b"
 
 _SIDES = {"buy": 1, "b": 1, "buyer": 1, "sell": -1, "s": -1, "seller": -1, "": 0}
@@ -135,10 +137,16 @@ def load_csv(path: Path) -> PriceSeries:
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
+    except FileNotFoundError:
+        if path.name in BUNDLED_DATA:
+            write = f'; write source = "{path.name}" for the bundled data'
+        else:
+            write = did_you_mean(
+                path.name, [p.name for p in path.parent.glob("*.csv*")][:_MOST_NAMED]
+            )
+        raise UsageError(f"no file {path}{write}") from None
     except OSError as error:
-        bundled = f'write source = "{path.name}" for the bundled data'
-        hint = bundled if path.name in BUNDLED_DATA else ""
-        raise UsageError(f"cannot read {path}: {error.strerror}", hint=hint) from None
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
 
 
 def _text(content: bytes, path: Path) -> str:

@@ -28,6 +28,7 @@ from backtest_store.runner.nautilus import BARS_FOLDER, Instrument, of_kind
 from backtest_store.suggestions import did_you_mean
 
 _KINDS = {"bars": "Bar", "quotes": "QuoteTick", "trades": "TradeTick", "deltas": "OrderBookDelta"}
+_FOLDERS = {"quotes": "quote", "trades": "trade", "deltas": "order_book_delta"}
 _OTHER_SIDE = {"BID": "ASK", "ASK": "BID"}
 _TOLD = ("path", "instrument", "bar", "timestamp")  # what bundled data need not be asked
 _WHICH_END = (
@@ -213,7 +214,9 @@ def _has_others(path: Path, instrument_id: str, wanted: Sequence[str]) -> bool:
 def _check_bars(path: Path, bar_type: str) -> None:
     folder = path / "data" / BARS_FOLDER
     if not folder.is_dir():
-        raise UsageError(f"{path} is not a NautilusTrader catalog with bars")
+        held = {name for name, start in _FOLDERS.items() if [*(path / "data").glob(f"{start}*")]}
+        types = " or ".join(f'type = "{name}"' for name in sorted(held))
+        raise UsageError(f"{path} has no bars; write {types or 'the path of another catalog'}")
     if not bars_files(path, bar_type):
         known = [entry.name for entry in folder.iterdir()]
         raise UsageError(f"{path} has no bars {bar_type}{did_you_mean(bar_type, known)}")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import chain
 from operator import attrgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -217,9 +218,20 @@ def _missing(entry: BacktestDataConfig, config: BacktestRunConfig) -> str:
     said = f"{place} has no {name} of {', '.join(map(str, wanted))}".removesuffix(" of ")
     start, end = (entry.start_time or config.start, entry.end_time or config.end)
     if start is None and end is None:
-        return said
+        return f"{said}{_held(entry)}"
     limits = [str(start or "the start")[:19], str(end or "the end")[:19]]
-    return f"{said} from {limits[0]} to {limits[1]}"
+    return f"{said} from {limits[0]} to {limits[1]}{_held(entry)}"
+
+
+def _held(entry: BacktestDataConfig) -> str:
+    """Say from when to when there is data, or of which kinds."""
+    whole = msgspec.structs.replace(entry, start_time=None, end_time=None)
+    found = BacktestNode.load_data_config(whole).data
+    if found:
+        first, last = (to_datetime(one.ts_init) for one in (found[0], found[-1]))
+        return f"; it has some from {first:%Y-%m-%dT%H:%M:%S} to {last:%Y-%m-%dT%H:%M:%S}"
+    kinds = sorted(folder.name for folder in Path(entry.catalog_path, "data").glob("*"))
+    return f"; it has {', '.join(kinds)}" if kinds else ""
 
 
 def parse(text: str | bytes) -> BacktestRunConfig:

@@ -23,6 +23,7 @@ from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.file import KeyPath, Origin, dotted
 from backtest_store.runner.config.strategy_classes import import_class
+from backtest_store.runner.config.value_types import in_words, stated
 from backtest_store.suggestions import did_you_mean
 
 _PLACE = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
@@ -136,12 +137,12 @@ def _parsed(content: Json, config_class: type, keys: KeyPath, origin: Origin) ->
 
 
 def _explained(message: str, place: KeyPath, value: object, origin: Origin) -> str:
-    message = message.replace("Object missing required field", "missing")
-    said = f"{dotted(place)}: " if place else ""
-    was = "" if message.startswith("missing") or not place else f", was {value!r}"
     several = isinstance(value, list) and "got `array`" in message
     hint = "; give one value here, and several under [grid] or --set" if several else ""
-    return f"{origin.at(place)}: {said}{message}{was}{hint}"
+    message = in_words(message.replace("Object missing required field", "missing"))
+    said = stated(dotted(place), message) if place else message
+    was = "" if message.startswith("missing") or not place else f", was {value!r}"
+    return f"{origin.at(place)}: {said}{was}{hint}"
 
 
 def _steps(text: str) -> Iterator[str | int]:
