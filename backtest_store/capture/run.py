@@ -72,7 +72,8 @@ def begin(backtest: Backtest, details: RunDetails, run_id: UUID) -> StartedRun:
         data_source=_redacted(redactor, details.data_source) or (IN_MEMORY if data.count else None),
         data_fingerprint=_redacted(redactor, details.data_fingerprint) or data.fingerprint,
         config_snapshot=_json(redactor, collector.snapshot),
-        provenance=_provenance(details, redactor, collector.code) | _read_from(found, details),
+        provenance=_provenance(details, redactor, collector.code, collector.git)
+        | _read_from(found, details),
         instrument_ids=backtest.instrument_ids(),
         **_described(found, details, redactor),
         **_said(details, redactor),
@@ -150,6 +151,7 @@ def failed_to_build(config: BacktestRunConfig, details: RunDetails, outcome: Out
     if parameters is None:
         alone = dict(configs[0].config) if len(configs) == 1 else {}
         parameters = strategies.without_everyones(alone)
+    code = code_of([])
     record = Record(
         run_id=uuid4(),
         started_at=datetime.now(UTC),
@@ -160,7 +162,7 @@ def failed_to_build(config: BacktestRunConfig, details: RunDetails, outcome: Out
         config_hash=given_hash(details),
         config_snapshot=_json(redactor, details.config_snapshot or node_snapshot(config)),
         parameters=_json(redactor, parameters),
-        provenance=_provenance(details, redactor, code_of([])),
+        provenance=_provenance(details, redactor, code, GitQuery(code.files)),
         **_said(details, redactor),
     )
     return _ended(record, redactor, outcome)
@@ -202,8 +204,8 @@ def _redacted(redactor: Redactor, text: object) -> str | None:
     return None if text is None else redactor.text(clean(str(text)))
 
 
-def _provenance(details: RunDetails, redactor: Redactor, code: Code) -> Json:
-    tell = partial(provenance_of, code, GitQuery(code.files), command_line=details.command_line)
+def _provenance(details: RunDetails, redactor: Redactor, code: Code, git: GitQuery) -> Json:
+    tell = partial(provenance_of, code, git, command_line=details.command_line)
     origin: Json = attempt("tell where the run comes from", tell, {})
     script = script_of_process() if details.command_line is None else None
     varied = {"batch_inputs": details.batch_inputs} if details.batch_inputs else {}

@@ -1,18 +1,14 @@
 """What `record` costs a backtest: 20,000 bars with and without it, medians of alternate runs."""
 
 import asyncio
-import gc
 import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from pathlib import Path
-from statistics import median
-from time import perf_counter, process_time
 
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.examples.strategies.ema_cross import EMACross, EMACrossConfig
@@ -20,26 +16,14 @@ from nautilus_trader.model.currencies import AUD, USD
 from nautilus_trader.model.data import Bar
 from nautilus_trader.model.objects import Money, Price
 
-from backtest_store import record
 from backtest_store.store.embedded.server import EmbeddedServer
+from tests.bench.recorded import ALLOWANCE, BARS, FACTOR, measure
 from tests.bench.table import Row
 from tests.capture.backtests import MINUTE, bar_type, bars, engine, pair
+from tests.capture.expected import waves
 
-BARS = 20_000
-ROUNDS = 9
-FACTOR, ALLOWANCE = 1.03, 20  # times a run without it, and ms
 TICK = Decimal("0.00001")
 INSTRUMENT = pair("AUD/USD", AUD, USD, fee="0.00002")
-
-
-def waves(count: int) -> list[float]:
-    """Prices that go up and down, the same every time."""
-    prices, price, state = [], 0.7, 12345
-    for _ in range(count):
-        state = (1103515245 * state + 12345) % 2**31
-        price *= 1 + (state / 2**31 - 0.5) * 0.002
-        prices.append(round(price, 5))
-    return prices
 
 
 DATA = [
@@ -66,27 +50,6 @@ def make() -> BacktestEngine:
     return made
 
 
-def timed(*, recorded: bool) -> tuple[float, float]:
-    """Return the seconds of one run, its saving included: on the clock, and of this process."""
-    made = make()
-    gc.collect()
-    around: AbstractContextManager[object] = record(made) if recorded else nullcontext()
-    clock, cpu = perf_counter(), process_time()
-    with around:
-        made.run()
-    elapsed = perf_counter() - clock, process_time() - cpu
-    made.dispose()
-    return elapsed
-
-
-def measure() -> list[tuple[float, float]]:
-    """Return medians without and with `record`, measured in turn: of the clock, and of the CPU."""
-    timed(recorded=True)
-    rounds = [(timed(recorded=False), timed(recorded=True)) for _ in range(ROUNDS)]
-    alone, recorded = ([*zip(*column, strict=True)] for column in zip(*rounds, strict=True))
-    return [(median(a), median(r)) for a, r in zip(alone, recorded, strict=True)]
-
-
 async def recorded_runs() -> AsyncIterator[Row]:
     """Measure in a process of its own, with an embedded store of its own."""
     with tempfile.TemporaryDirectory() as folder:
@@ -106,4 +69,4 @@ async def recorded_runs() -> AsyncIterator[Row]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure()))
+    sys.stdout.write(json.dumps(measure(make)))

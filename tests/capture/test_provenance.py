@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,19 @@ def test_state_of_a_repository_is_of_the_moment(tmp_path: Path, git: Callable[..
     assert GitQuery([file]).answer() == clean | {"dirty": True}
     git("commit", "-qam", "b")
     assert GitQuery([file]).answer() == {"commit": git("rev-parse", "HEAD"), "dirty": False}
+
+
+def test_git_has_its_time_from_when_it_is_waited_for(
+    tmp_path: Path, git: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.py").write_text("1")
+    git("init", "-q")
+    git("add", "a.py")
+    git("commit", "-qm", "a")
+    asked = GitQuery([tmp_path / "a.py"])
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 3600)  # all the data was read meanwhile
+    assert asked.answer() == {"commit": git("rev-parse", "HEAD"), "dirty": False}
 
 
 def test_a_strategy_that_git_does_not_know_is_dirty(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from backtest_store.capture.engines.interface import Backtest
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity.code import UNKNOWN_CODE, Code, code_of
+from backtest_store.capture.identity.git import GitQuery
 from backtest_store.capture.identity.identity import Configuration, run_hash
 from backtest_store.capture.identity.market_data import MarketData
 from backtest_store.capture.identity.snapshot import with_added
@@ -50,6 +51,7 @@ class Collector:
         self._modules = frozenset(sys.modules)
         self._classes: list[type] = attempt("read the classes", backtest.classes, [])
         self.code = attempt("read the code", partial(code_of, self._classes), UNKNOWN_CODE)
+        self.git = GitQuery(self.code.files)  # it works while the data is read
         read = partial(backtest.market_data, is_known=details.data_fingerprint is not None)
         self.data = attempt("read the market data", read, MarketData())
         describe = partial(backtest.snapshot, self.data)

@@ -22,7 +22,6 @@ class GitQuery:
     def __init__(self, files: Iterable[Path]) -> None:
         own = [file for file in files if "site-packages" not in file.parts]
         folder = repository_folder(own)
-        self._deadline = time.monotonic() + GIT_SECONDS
         self._status = _git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
         # Of files in other repositories, or in none, git would say nothing but that they are.
         asked = [file for file in own if folder and _root(file.parent) == _root(folder)]
@@ -34,24 +33,28 @@ class GitQuery:
 
         Code that git does not know is as dirty as code that was changed.
         """
-        status, _ = self._finish(self._status)
-        _, code = self._finish(self._tracked)
+        deadline = time.monotonic() + GIT_SECONDS
+        status, _ = _finish(self._status, deadline)
+        _, code = _finish(self._tracked, deadline)
         state = None if status is None else _read_status(status)
         if state is not None and code == 1:
             state["dirty"] = True
         return state
 
-    def _finish(self, process: subprocess.Popen[bytes] | None) -> tuple[str | None, int | None]:
-        if process is None:
-            return None, None
-        try:
-            output, _ = process.communicate(timeout=max(0.0, self._deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            return None, None
-        text = output.decode("utf-8", "replace")
-        return (text if process.returncode == 0 else None), process.returncode
+
+def _finish(
+    process: subprocess.Popen[bytes] | None, deadline: float
+) -> tuple[str | None, int | None]:
+    if process is None:
+        return None, None
+    try:
+        output, _ = process.communicate(timeout=max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return None, None
+    text = output.decode("utf-8", "replace")
+    return (text if process.returncode == 0 else None), process.returncode
 
 
 def repository_folder(files: Sequence[Path]) -> Path | None:
