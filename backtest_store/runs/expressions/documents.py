@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from backtest_store.errors import UsageError
 from backtest_store.runs.expressions.field_comparisons import NAME, fragment
-from backtest_store.runs.expressions.tree import Value
+from backtest_store.runs.expressions.typed_values import Value
 from backtest_store.store import sql
 from backtest_store.store.record_fields import SQL_NAMES
 from backtest_store.store.sql import Condition

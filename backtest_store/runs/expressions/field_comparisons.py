@@ -11,8 +11,7 @@ from uuid import UUID
 
 from backtest_store.errors import UsageError
 from backtest_store.models import EquityBasis, PeriodLength, Status
-from backtest_store.runs.expressions.tree import Value
-from backtest_store.runs.expressions.typed_values import parse_end_time, parse_time
+from backtest_store.runs.expressions.typed_values import Value, parse_end_time, parse_time
 from backtest_store.store import sql
 from backtest_store.store.record_fields import SQL_NAMES, TYPES
 from backtest_store.store.sql import Condition

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 from backtest_store.errors import UsageError
@@ -15,6 +16,7 @@ WRITTEN_OPERATORS = "= != < <= > >="
 AGE = re.compile(r"(\d{1,6}) ?(h|d|w)")
 AGE_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 WIDEST_NUMBER = 1000
+Value = None | bool | Decimal | str  # in an expression
 
 
 class Comparison(NamedTuple):
