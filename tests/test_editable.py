@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("editable install")  # what they share is dear
 ROOT = Path(__file__).parents[1]
 BUILD = "import sys, hatchling.build; hatchling.build.build_editable(sys.argv[1])"
 
@@ -24,7 +23,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(where / "venv", with_pip=False)
     executable = where / "venv" / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    install = ["--python", str(executable), "install", "--no-deps", str(wheel)]
+    install = ["--python", str(executable), "install", "--no-deps", "--no-compile", str(wheel)]
     subprocess.run([*pip, *install], check=True)
     (packages,) = (where / "venv").glob("lib/python*/site-packages")
     needed = Path(str(getattr(find_spec("editables"), "origin", ""))).parent

@@ -1,5 +1,6 @@
 """A trader's working week: each of its questions is one easy command, or one line of Python."""
 
+import importlib
 import json
 import re
 import subprocess
@@ -18,7 +19,6 @@ from backtest_store.saving import background_saver
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.shell import Answer, btstore
 
-pytestmark = pytest.mark.xdist_group("week")  # what they share is dear
 GRID = """
 strategy = "sma_crossover"
 [parameters]
@@ -119,10 +119,11 @@ class Crossover(SmaCrossover):
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def repository(store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a repository with a strategy, the module that it imports, and a config; run it once."""
+    assert store_url
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BTSTORE_HOME", str(tmp_path / "home"))
+    monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / ".gitignore").write_text("home\n__pycache__\n")
     (tmp_path / "mystrategy.py").write_text(STRATEGY)
     (tmp_path / "sizing.py").write_text("LOT = 100\n")
@@ -131,8 +132,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     (tmp_path / "run.toml").write_text(f"{before}fast_period = 5\n[data]{data}")
     git("init", "-q")
     commit_and_run()
-    yield tmp_path
-    EmbeddedServer(tmp_path / "home").stop()
+    return tmp_path
 
 
 def git(*words: str) -> None:
@@ -141,11 +141,13 @@ def git(*words: str) -> None:
 
 
 def commit_and_run() -> None:
-    """Commit all, and run the config in a process of its own, which has imported nothing yet."""
+    """Commit all, and run the config with its modules imported anew."""
     git("add", ".")
     git("commit", "-qm", "another idea")
-    program = Path(sys.executable).with_name("btstore")
-    subprocess.run([program, "run", "run.toml"], check=True, capture_output=True)
+    for module in ("mystrategy", "sizing"):
+        sys.modules.pop(module, None)
+    importlib.invalidate_caches()
+    done("run", "run.toml")
 
 
 def test_what_changed_between_two_runs_of_a_repository(repository: Path) -> None:

@@ -13,8 +13,6 @@ from tests.faults.failover import urls
 from tests.faults.lab import LITTLE_PATIENCE, Lab, NotRunError
 from tests.faults.refusals import database
 
-pytestmark = pytest.mark.xdist_group("laboratory")  # what they share is dear
-
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:

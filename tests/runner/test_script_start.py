@@ -7,33 +7,20 @@ import pytest
 
 from tests.capture.stores import shared_url, store, stored
 from tests.runner.test_exec import BACKTEST, _run, btstore
+from tests.thorough import some
 
 __all__ = ["shared_url", "store"]
 
 REPRODUCE = [sys.executable, "-c", "from backtest_store.cli.app import entry; entry()", "reproduce"]
+ALL_AT_ONCE = "asks, changes what it began with, removes the catalog that it made, and fails"
 SCRIPTS = {
-    "asks, and changes what it began with": """
-import os
-profit = int(sys.argv[1])
-open("found-here").close()
-sys.argv[:] = ["changed"]
-os.chdir("/")
-input("Press Enter to continue ...")
-made = backtest([100, 100 + profit], {0: 1})
-made.run()
-""",
-    "fails afterwards": """
-made = backtest([100, 100 + int(sys.argv[1])], {0: 1})
-made.run()
-raise ValueError("afterwards")
-""",
     "leaves at once": """
 made = backtest([100, 100 + int(sys.argv[1])], {0: 1})
 made.run()
 import os
 os._exit(3)
 """,
-    "runs in a thread that outlives it": """
+    "runs in a thread": """
 import threading, time
 
 def work():
@@ -43,15 +30,21 @@ def work():
 
 threading.Thread(target=work).start()
 """,
-    "reads a catalog that it makes and removes": """
-import tempfile
+    ALL_AT_ONCE: """
+import os, tempfile
 from pathlib import Path
 from nautilus_trader.backtest.node import BacktestNode
 from tests.capture.test_node import fill, run_config
 
+profit = int(sys.argv[1])
+open("found-here").close()
+sys.argv[:] = ["changed"]
+os.chdir("/")
+input("Press Enter to continue ...")
 with tempfile.TemporaryDirectory() as folder:
-    config = run_config(fill(Path(folder), [100, 100 + int(sys.argv[1])]), {"orders": {"0": "1"}})
+    config = run_config(fill(Path(folder), [100, 100 + profit]), {"orders": {"0": "1"}})
     BacktestNode([config]).run()
+raise ValueError("afterwards")
 """,
     "spawns workers": """
 import multiprocessing
@@ -67,7 +60,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", SCRIPTS)
+@pytest.mark.parametrize("kind", some(SCRIPTS, ALL_AT_ONCE, "leaves at once", "runs in a thread"))
 def test_script_is_reproduced(store: str, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "script.py"
     path.write_text(BACKTEST + SCRIPTS[kind])

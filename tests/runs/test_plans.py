@@ -23,7 +23,6 @@ from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
 from backtest_store.store import migrations
 
-pytestmark = pytest.mark.xdist_group("one store for all plans")
 RUNS = 20_000
 PAGE = 20
 FEW = 30 * PAGE
