@@ -268,7 +268,7 @@ def test_markdown_with_a_long_text_stays_small(capsys: pytest.CaptureFixture[str
 def test_no_number_is_too_wide_for_a_table(name: str, value: float) -> None:
     amount = Decimal(value) if name == "net_profit" else value
     (column,) = (c for c in cells.columns(Record) if c.name == name)
-    assert len(readable.readable(column, cells.cell(amount))) <= 26
+    assert len(readable.readable(column, amount)) <= 26
 
 
 class NamesWriter:

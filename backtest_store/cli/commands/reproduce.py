@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,22 +33,6 @@ ToleranceOption = Annotated[
 MOST_NAMED = 3
 NAMES = {"total_return": "return", "sharpe_ratio": "Sharpe", "max_drawdown": "drawdown"}
 ENGINES = "engine_stats."  # the engine's own statistics
-
-
-@dataclass(frozen=True)
-class Row:
-    """A metric that differs."""
-
-    metric: str
-    original: str | None
-    reproduced: str | None
-
-
-@dataclass(frozen=True)
-class MovedRow(Row):
-    """A metric that differs, for people: with by how much."""
-
-    difference: str
 
 
 @with_filters()
@@ -112,26 +95,29 @@ def require_same_ending(reproduction: Reproduction) -> None:
 
 def show(reproduction: Reproduction, format_: Format) -> None:
     """Print the verdict as JSON, or what has changed and the metrics that differ."""
-    from backtest_store.cli.output import cells, render
+    from backtest_store.cli.output import render
+    from backtest_store.cli.output.cells import Column
 
     found = reproduction.differences
     if format_ in (Format.JSON, Format.JSONL):
         render.document(as_json(reproduction), format_)
     elif format_ is Format.CSV:
-        rows = [Row(d.metric, *map(plain, (d.original, d.reproduced))) for d in found]
-        render.many(rows, format_, cells.columns(Row))
+        columns = [Column(name, "str") for name in ("metric", "original", "reproduced")]
+        rows = [[d.metric, plain(d.original), plain(d.reproduced)] for d in found]
+        render.write(columns, rows, format_)
     elif found:
         for cause in reproduction.causes:
             print_message(f"changed: {cause.detail}")
         moved = [moved_row(d) for d in found if not d.metric.startswith(ENGINES)]
-        columns = [c._replace(type="float", unit="plain") for c in cells.columns(MovedRow)[1:]]
         if moved:
-            render.many(moved, format_, [cells.columns(MovedRow)[0], *columns])
+            names = ("original", "reproduced", "difference")
+            columns = [Column("metric", "str"), *(Column(n, "float", "plain") for n in names)]
+            render.write(columns, moved, format_)
         if left := len(found) - len(moved):
             print_message(f"and {left} of NautilusTrader's own statistics; --format json has them")
 
 
-def moved_row(moved: Difference) -> MovedRow:
+def moved_row(moved: Difference) -> list[str]:
     """Return a metric as people read it, and by how much it moved."""
     from backtest_store.cli.output.comparisons import COLUMNS, difference
 
@@ -139,13 +125,11 @@ def moved_row(moved: Difference) -> MovedRow:
     before, after = moved.original, moved.reproduced
     are_numbers = all(isinstance(v, int | float | Decimal) for v in (before, after))
     by = difference(column, after - before) if column and are_numbers else ""
-    then, now = readable(moved)
-    return MovedRow(moved.metric, then, now, by)
+    return [moved.metric, *readable(moved), by]
 
 
 def readable(moved: Difference) -> tuple[str, str]:
     """Return a metric's two values as people read them, in full if they look the same else."""
-    from backtest_store.cli.output import cells
     from backtest_store.cli.output.comparisons import COLUMNS
     from backtest_store.cli.output.readable import UNDEFINED, readable
 
@@ -153,7 +137,7 @@ def readable(moved: Difference) -> tuple[str, str]:
     then, now = (plain(value) or UNDEFINED for value in values)
     if moved.metric not in COLUMNS:
         return then, now
-    short = [readable(COLUMNS[moved.metric], cells.cell(value)) for value in values]
+    short = [readable(COLUMNS[moved.metric], value) for value in values]
     return (short[0], short[1]) if short[0] != short[1] else (then, now)
 
 

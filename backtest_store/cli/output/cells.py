@@ -1,23 +1,20 @@
-"""Columns, and the values in them as text that says them exactly.
-
-A cell is what a row has in a column: text, a list, or None where it is undefined.
-"""
+"""Columns, and the values in them as text that says them exactly."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-Cell = str | list[Any] | None
 NUMBERS = frozenset({"float", "int", "Decimal"})
 UNITS = {
     "Decimal": "money",
@@ -70,30 +67,32 @@ def _unit(name: str, type_: str) -> str:
     return UNITS.get(type_.removesuffix(" | None"), "text")
 
 
-def row(record: DataclassInstance, shown: Iterable[Column]) -> list[Cell]:
-    """Return a model's values as cells."""
-    return [cell(getattr(record, column.name)) for column in shown]
+class Encoders(dict[type, Callable[[Any], str]]):
+    """What writes values of each type; the driver's own UUID is written as its base is."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        """Look for a base of the type, once."""
+        self[kind] = next(self[base] for base in kind.__mro__[1:] if base in self)
+        return self[kind]
 
 
-def cell(value: object) -> Cell:
-    """Write a value exactly: ISO 8601 times, numbers at full precision."""
-    written = next(kind for kind in type(value).__mro__ if kind in _WRITE)
-    return _WRITE[written](value)
-
-
-_WRITE: dict[type, Callable[[Any], Cell]] = {
-    type(None): lambda value: value,
-    str: lambda value: value,
-    list: lambda value: value,
+EXACT: dict[type, Callable[[Any], str]] = {
     bool: lambda value: "true" if value else "false",
     int: str,
-    float: repr,
+    # A ratio without a limit is written as PostgreSQL writes it.
+    float: lambda value: "Infinity" if value == inf else repr(value),
     Decimal: "{:f}".format,
     UUID: str,
     date: date.isoformat,
     datetime: datetime.isoformat,
-    dict: lambda value: json.dumps(value, ensure_ascii=False),
 }
+_nested = json.JSONEncoder(ensure_ascii=False).encode
+_TEXTS = Encoders(EXACT | {str: str, list: _nested, dict: _nested})
+
+
+def exact(value: object) -> str:
+    """Write a value exactly: ISO 8601 times, numbers at full precision."""
+    return _TEXTS[type(value)](value)
 
 
 def short_ids(ids: Sequence[str]) -> dict[str, str]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 
-from backtest_store.cli.output.cells import Cell, Column
+from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.streams import StandardOutput
 
 RED, YELLOW = "31", "33"
 STATUS_COLOURS = {"failed": RED, "interrupted": YELLOW, "stopped": YELLOW}
 
 
-def colour_of(column: Column, cell: Cell) -> str:
+def colour_of(column: Column, value: object) -> str:
     """Return the colour that helps to find what went wrong."""
-    return STATUS_COLOURS.get(str(cell), "") if column.name == "status" else ""
+    return STATUS_COLOURS.get(str(value), "") if column.name == "status" else ""
 
 
 def coloured(text: str, colour: str) -> str:

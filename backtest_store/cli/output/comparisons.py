@@ -63,12 +63,7 @@ def write(
 ) -> None:
     """Write a comparison, in several tables if the terminal is too narrow for one."""
     every = table_columns(comparison, everything=everything)
-    if format_ is Format.MARKDOWN:
-        tables.draw_markdown(every, out)
-    else:
-        for number, some in enumerate(tables.blocks(every, tables.terminal_width())):
-            out.write("\n" if number else "")
-            tables.draw(some, out)
+    tables.draw_in_blocks(every, out, is_markdown=format_ is Format.MARKDOWN)
 
 
 def table_columns(comparison: Comparison, *, everything: bool) -> list[TableColumn]:
@@ -142,10 +137,10 @@ def input_line(name: str, values: Sequence[Any]) -> Line:
     label = LABELS.get(name) or name.removeprefix("parameters.").replace("venues.0.", "venue ")
     if column is not None and name != "data_fingerprint":
         label += " (UTC)" * (column.unit == "time")
-        texts = [readable.readable(column, cells.cell(value)) for value in values]
+        texts = [readable.readable(column, value) for value in values]
         if len({*texts}) < len({*map(str, values)}):  # what sets them apart is not in sight
-            texts = [UNDEFINED if value is None else str(cells.cell(value)) for value in values]
-        colours = [colour_of(column, cells.cell(value)) for value in values]
+            texts = [UNDEFINED if value is None else cells.exact(value) for value in values]
+        colours = [colour_of(column, value) for value in values]
         return Line(label, texts, colours, is_number=column.unit != "text")
     texts = [UNDEFINED if v is None else printable(readable.plain(v)) for v in values]
     are_numbers = all(value is None or isinstance(value, int | float) for value in values)
@@ -166,7 +161,7 @@ def metric_line(comparison: Comparison, name: str) -> Line:
 
 def _value(comparison: Comparison, column: Column, place: int) -> str:
     run = comparison.runs[place]
-    text = readable.readable(column, cells.cell(getattr(run, column.name)))
+    text = readable.readable(column, getattr(run, column.name))
     is_baseline = comparison.baseline is not None and run.run_id == comparison.baseline.run_id
     if is_baseline or not column.is_number or column.name not in METRIC_FIELDS:
         return text
@@ -176,7 +171,7 @@ def _value(comparison: Comparison, column: Column, place: int) -> str:
 
 def difference(column: Column, delta: Number) -> str:
     """Return by how much a metric differs, with its sign; of percents in percentage points."""
-    text = readable.readable(column, cells.cell(delta))
+    text = readable.readable(column, delta)
     if column.unit == "fraction":
         text = text.replace("%", PERCENTAGE_POINTS)
     return f"{'+' if delta >= 0 else ''}{text}"
@@ -193,7 +188,7 @@ def _sides(comparison: Comparison) -> Iterator[Line]:
         yield from (_blank(comparison.runs), _title(f"Months {when}, month ends", comparison.runs))
         for name in SIDES:
             values = [None if side[place] is None else getattr(side[place], name) for side in sides]
-            texts = [readable.readable(COLUMNS[name], cells.cell(value)) for value in values]
+            texts = [readable.readable(COLUMNS[name], value) for value in values]
             yield Line(name, texts, [""] * len(texts), is_number=True)
 
 

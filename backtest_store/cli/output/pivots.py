@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from backtest_store.cli.output import cells, readable, tables
+from backtest_store.cli.output import readable, render, tables
 from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import TableColumn
 from backtest_store.cli.output.text import printable
-from backtest_store.cli.output.writers import FOR_PEOPLE, FORMATS, Format
+from backtest_store.cli.output.writers import FOR_PEOPLE, Format
 from backtest_store.models import METRIC_FIELDS
 from backtest_store.runs.tables.columns import written
 
@@ -45,11 +45,7 @@ def _write_records(
         Column("runs", "int", "count"),
         *(Column(f"{figure}_{metric}", "float", unit) for figure in FIGURES),
     ]
-    out = StandardOutput()
-    writer = FORMATS[format_](columns, out)
-    writer.write(records)
-    writer.close()
-    out.flush()
+    render.write(columns, records, format_)
 
 
 def _records(pivot: Pivot) -> list[list[object]]:
@@ -78,18 +74,8 @@ def _write_matrix(pivot: Pivot, format_: Format, aggregate: Aggregate) -> None:
         for n, value in enumerate(columns)
     ]
     out = StandardOutput()
-    if format_ is Format.MARKDOWN:
-        tables.draw_markdown([heads, *drawn], out)
-    else:
-        _draw([heads, *drawn], out)
+    tables.draw_in_blocks([heads, *drawn], out, is_markdown=format_ is Format.MARKDOWN)
     out.flush()
-
-
-def _draw(columns: Sequence[TableColumn], out: StandardOutput) -> None:
-    for number, some in enumerate(tables.blocks(columns, tables.terminal_width())):
-        if number:
-            out.write("\n")
-        tables.draw(some, out)
 
 
 def _texts(values: Sequence[object]) -> tuple[str, ...]:
@@ -106,7 +92,7 @@ def shown(pivot: Pivot, cell: PivotCell | None, aggregate: Aggregate) -> str:
         return ""
     unit = "count" if aggregate == "count" else METRIC_FIELDS[pivot.metric]["unit"]
     column = Column(pivot.metric, "float", unit)
-    return readable.readable(column, cells.cell(_value(cell, aggregate)))
+    return readable.readable(column, _value(cell, aggregate))
 
 
 def ranks(pivot: Pivot, aggregate: Aggregate, classes: int) -> dict[tuple[int, ...], int]:

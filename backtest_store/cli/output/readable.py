@@ -1,4 +1,4 @@
-"""Cells for people: percent, thousands, minutes; a mark where something is undefined."""
+"""Values for people: percent, thousands, minutes; a mark where something is undefined."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from math import inf
 from typing import Any
 
 from backtest_store.cli.output import cells
-from backtest_store.cli.output.cells import Cell, Column
+from backtest_store.cli.output.cells import Column, exact
 from backtest_store.cli.output.colours import colour_of
 from backtest_store.cli.output.tables import ALWAYS_SHOWN, LONGEST_TEXT, TableColumn
 from backtest_store.cli.output.text import printable
+from backtest_store.models import Json
 from backtest_store.runs.expressions.parameters import flattened
 
+NOTHING: tuple[object, ...] = (None, "", [])
 UNDEFINED = "\N{EN DASH}"
 UNLIMITED = "\N{INFINITY}"
 UNNEEDED_WORDS = frozenset({"at", "id", "ids", "max", "name", "ratio", "seconds", "total"})
@@ -27,7 +29,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def table_columns(
-    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], shown: Sequence[str] = ()
+    columns: Sequence[Column], rows: Sequence[Sequence[object]], shown: Sequence[str] = ()
 ) -> list[TableColumn]:
     """Return columns as table_columns of a table, the first of `shown` being the most needed.
 
@@ -43,15 +45,14 @@ def table_columns(
     ]
 
 
-def _is_no_news(column: Column, values: list[Cell]) -> bool:
+def _is_no_news(column: Column, values: list[Any]) -> bool:
     """Say whether a column has nothing in it, or nothing but success."""
-    if not values:
-        return False
-    return not any(values) or (column.name == "status" and set(map(str, values)) == {"success"})
+    usual = [*NOTHING, *(["success"] if column.name == "status" else [])]
+    return bool(values) and all(value in usual for value in values)
 
 
 def _table_column(
-    column: Column, values: list[Cell], rank: int, short: Mapping[str, str]
+    column: Column, values: list[Any], rank: int, short: Mapping[str, str]
 ) -> TableColumn:
     texts = (short.get(str(v)) or readable(column, v) for v in values)
     return TableColumn(
@@ -67,9 +68,9 @@ def _table_column(
     )
 
 
-def _differing(values: list[Cell]) -> Iterator[str]:
+def _differing(values: list[Json]) -> Iterator[str]:
     """Yield JSON objects as `name=value name=value`, without what is the same in all of them."""
-    flat = [flattened(json.loads(str(value))) for value in values]
+    flat = [flattened(value) for value in values]
     same = _same(flat) if len(flat) > 1 else frozenset()
     for parameters in flat:
         shown = (f"{n}={plain(v)}" for n, v in parameters.items() if n not in same)
@@ -82,7 +83,7 @@ def _same(flat: list[dict[str, Any]]) -> frozenset[str]:
     return frozenset(n for n, value in first.items() if all(o.get(n) == value for o in others))
 
 
-def _short_ids(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> dict[str, str]:
+def _short_ids(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> dict[str, str]:
     places = [place for place, column in enumerate(columns) if column.type == "UUID"]
     return cells.short_ids([str(row[p]) for row in rows for p in places if row[p] is not None])
 
@@ -92,13 +93,13 @@ def heading(name: str) -> str:
     return " ".join(w for w in name.split("_") if w not in UNNEEDED_WORDS) or name
 
 
-def readable(column: Column, cell: Cell) -> str:
-    """Return a cell as people read it."""
-    if cell is None or cell in ("", []):
+def readable(column: Column, value: object) -> str:
+    """Return a value as people read it."""
+    if value in NOTHING:
         return UNDEFINED
-    if isinstance(cell, list):
-        return in_one_line(cell)
-    return _READABLE.get(column.unit, printable)(cell)
+    if isinstance(value, list):
+        return in_one_line(value)
+    return _READABLE.get(column.unit, lambda value: printable(exact(value)))(value)
 
 
 def in_one_line(values: Sequence[Any]) -> str:
@@ -106,48 +107,29 @@ def in_one_line(values: Sequence[Any]) -> str:
     return printable(", ".join(UNDEFINED if v is None else plain(v) for v in values))
 
 
-def _fraction(cell: str) -> str:
-    value = float(cell)
+def _fraction(value: float) -> str:
     return f"{value:z,.2%}" if abs(value) < MANY else f"{100 * value:.3g}%"
 
 
-def _ratio(cell: str) -> str:
-    value = float(cell)
+def _ratio(value: float) -> str:
     if value == inf:
         return UNLIMITED
     return f"{value:z,.2f}" if abs(value) < MANY else f"{value:.3g}"
 
 
-def _money(cell: str) -> str:
-    value = float(cell)
+def _money(amount: Decimal) -> str:
+    value = float(amount)
     if abs(value) >= MOST_MONEY:
-        return f"{Decimal(cell):.6g}"
+        return f"{amount:.6g}"
     return f"{value:z,.2f}" if abs(value) >= 1 or not value else f"{value:.3g}"
 
 
-def _count(cell: str) -> str:
-    return f"{int(cell):,}"
-
-
-def _duration(cell: str) -> str:
-    seconds = float(cell)
+def _duration(seconds: float) -> str:
     if seconds < MINUTE or seconds == inf:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), MINUTE)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def _minute(cell: str) -> str:
-    return cell[:16].replace("T", " ")
-
-
-def _day(cell: str) -> str:
-    return cell[:10]
-
-
-def _month(cell: str) -> str:
-    return cell[:7]
 
 
 def plain(value: object) -> str:
@@ -166,27 +148,25 @@ def sparkline(values: Sequence[float | None]) -> str:
     )
 
 
-_READABLE: dict[str, Callable[[str], str]] = {
+_READABLE: dict[str, Callable[[Any], str]] = {
     "fraction": _fraction,
     "ratio": _ratio,
     "money": _money,
-    "count": _count,
+    "count": "{:,}".format,
     "seconds": _duration,
-    "time": _minute,
-    "date": _day,
-    "month": _month,
+    "time": lambda time: exact(time)[:16].replace("T", " "),
+    "date": lambda day: exact(day)[:10],
+    "month": lambda day: exact(day)[:7],
 }
 
 
-def in_full(column: Column, cell: Cell, currency: Cell) -> str:
-    """Return a cell as people read it where there is room: whole ids, times to the second."""
-    if column.unit == "id":
-        return str(cell)
+def in_full(column: Column, value: object, currency: object) -> str:
+    """Return a value as people read it where there is room: whole ids, times to the second."""
     if column.unit == "time":
-        return f"{str(cell)[:19].replace('T', ' ')} UTC"
+        return f"{exact(value)[:19].replace('T', ' ')} UTC"
     if column.unit == "money" and currency:
-        return f"{readable(column, cell)} {printable(str(currency))}"
-    return readable(column, cell)
+        return f"{readable(column, value)} {printable(str(currency))}"
+    return readable(column, value)
 
 
 def last_day(end: datetime) -> date:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backtest_store.cli.output import readable, tables
-from backtest_store.cli.output.cells import Cell, Column
+from backtest_store.cli.output.cells import Column, exact
 from backtest_store.cli.output.colours import colour_of
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import GAP, TableColumn
@@ -22,7 +21,7 @@ ELSEWHERE = {"config_snapshot": "btstore show {} --config"}
 
 
 def write(
-    columns: Sequence[Column], values: Sequence[Cell], out: StandardOutput, format_: Format
+    columns: Sequence[Column], values: Sequence[Any], out: StandardOutput, format_: Format
 ) -> None:
     """Write a record as a table of two columns."""
     if format_ is Format.MARKDOWN:
@@ -32,7 +31,7 @@ def write(
 
 
 def table_columns(
-    columns: Sequence[Column], values: Sequence[Cell], places: int | None
+    columns: Sequence[Column], values: Sequence[Any], places: int | None
 ) -> list[TableColumn]:
     """Return a record as two columns, long texts broken to fit so many places."""
     facts = [
@@ -53,21 +52,21 @@ def table_columns(
     ]
 
 
-def _facts(columns: Sequence[Column], values: Sequence[Cell]) -> Iterator[tuple[str, str, str]]:
+def _facts(columns: Sequence[Column], values: Sequence[Any]) -> Iterator[tuple[str, str, str]]:
     """Yield each label with its text, which may have several lines, and its colour."""
     named = dict(zip((column.name for column in columns), values, strict=True))
     for column, value in zip(columns, values, strict=True):
-        if value in (None, "", [], "{}") or (column.type, value) == ("bool", "false"):
+        if value is False or value in (*readable.NOTHING, {}):
             continue
         if column.name in ELSEWHERE:
             yield column.name, ELSEWHERE[column.name].format(values[0]), ""
         elif column.unit == "json":
-            for name, part in flattened(json.loads(str(value))).items():
+            for name, part in flattened(value).items():
                 yield f"{column.name}.{printable(name)}", readable.plain(part), ""
         elif isinstance(value, list):
             yield column.name, _listed(value), ""
         elif column.unit == "text" and column.name != "status":
-            yield column.name, value, ""
+            yield column.name, exact(value), ""
         else:
             text = readable.in_full(column, value, named.get("currency"))
             yield column.name, text, colour_of(column, value)

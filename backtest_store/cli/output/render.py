@@ -96,7 +96,9 @@ def one(record: DataclassInstance, format_: Format) -> None:
     if format_ in FOR_PEOPLE:
         from backtest_store.cli.output import records
 
-        records.write(columns, cells.row(record, columns), StandardOutput(), format_)
+        records.write(
+            columns, [getattr(record, c.name) for c in columns], StandardOutput(), format_
+        )
     else:
         many([record], Format.JSONL if format_ is Format.JSON else format_, columns)
 

@@ -130,20 +130,25 @@ def selected(
     A name is a field, or an input such as `venues.0.default_leverage` or `parameters.fast_period`,
     which goes by its bare name, too, if no field has that.
     """
-    of_all = {} if months is None else {MONTHS: months}
-    every = [inputs_of(run) | of_all for run in runs]
-    known = dict.fromkeys(name for inputs in every for name in inputs)
+    are_fields = all(name in FIELDS for name in names)
+    more = {} if months is None else {MONTHS: months}
+
+    def inputs(run: Record) -> dict[str, Any]:
+        return more if are_fields else inputs_of(run) | more
+
+    every = [inputs(run) for run in runs]
+    known = dict.fromkeys(name for given in every for name in given)
     whole = [name if name in FIELDS else _input_name(name, known) for name in names]
     columns = [
-        FIELDS.get(name) or _input_column(name, [inputs.get(name) for inputs in every])
+        FIELDS.get(name) or _input_column(name, [given.get(name) for given in every])
         for name in whole
     ]
 
     def rows(some: Sequence[Record]) -> list[list[Any]]:
-        found = ((run, inputs_of(run) | of_all) for run in some)
+        found = ((run, inputs(run)) for run in some)
         return [
-            [getattr(run, n) if n in FIELDS else inputs.get(n) for n in whole]
-            for run, inputs in found
+            [getattr(run, n) if n in FIELDS else given.get(n) for n in whole]
+            for run, given in found
         ]
 
     return columns, rows
@@ -177,9 +182,11 @@ class RunPrinter:
         without: Collection[str] = (),
         months: str | None = None,
     ) -> None:
-        if months is not None and names is None and format_ not in FOR_PEOPLE:
+        self._takes_listed = names is None and format_ not in FOR_PEOPLE and months is None
+        if names is None and format_ not in FOR_PEOPLE:
             names = [name for name in LISTED if name not in without]
-            names.insert(names.index("total_return"), MONTHS)
+            if months is not None:
+                names.insert(names.index("total_return"), MONTHS)
         self._format, self._about, self._names = format_, about, names
         self._without, self._months = without, months
         self._rows: Callable[[Sequence[Record]], list[list[Any]]] | None = None
@@ -189,29 +196,26 @@ class RunPrinter:
     def _fields(self) -> Sequence[str]:
         """Return the fields of the runs that are to be printed."""
         if self._names is None:
-            return PICTURED if self._format in FOR_PEOPLE else LISTED
+            return PICTURED
         are_listed = all(n in LISTED or n.startswith("parameters.") for n in self._names)
         return LISTED if are_listed else RECORD_FIELDS
 
     def print(self, runs: Sequence[Record]) -> None:
         """Print some runs."""
-        if self._names is not None:
-            if self._printer is None or self._rows is None:
-                columns, self._rows = selected(self._names, runs, self._months)
-                self._printer = render.Printer(self._format, columns)
-            self._printer.write(self._rows(runs))
-        elif self._format in FOR_PEOPLE:
+        if self._names is None:
             reasons = () if any(run.status == "success" for run in runs) else ERROR_COLUMNS
             shown = dict.fromkeys((*BY_NEED[:2], *self._about, *reasons, *BY_NEED[2:]))
             needed = [name for name in shown if name not in self._without]
             render.many(runs, self._format, shown=needed)
-        else:
-            self._printer = self._printer or render.Printer(self._format)
-            self._printer.print(runs)
+            return
+        if self._printer is None or self._rows is None:
+            columns, self._rows = selected(self._names, runs, self._months)
+            self._printer = render.Printer(self._format, columns)
+        self._printer.write(self._rows(runs))
 
     def print_listed(self, rows: Sequence[Sequence[Any]]) -> None:
         """Print some runs of which there are the values of `LISTED` alone."""
-        if self._names is None and self._format not in FOR_PEOPLE:
+        if self._takes_listed:
             self._printer = self._printer or render.Printer(self._format)
             self._printer.write(rows)
         else:
@@ -219,7 +223,7 @@ class RunPrinter:
 
     def close(self) -> None:
         """Print what comes after the last run; of an empty list what it would have begun with."""
-        if self._printer is None and (self._names is not None or self._format not in FOR_PEOPLE):
+        if self._printer is None and self._names is not None:
             self.print([])
         if self._printer is not None:
             self._printer.close()

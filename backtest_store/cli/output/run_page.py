@@ -174,7 +174,7 @@ def _figure(run: Record, name: str) -> str:
 
 
 def _shown(run: Record, name: str) -> str:
-    return readable.readable(COLUMNS[name], cells.cell(getattr(run, name)))
+    return readable.readable(COLUMNS[name], getattr(run, name))
 
 
 def _reconciled(run: Record) -> Iterator[str]:

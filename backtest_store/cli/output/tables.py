@@ -139,6 +139,18 @@ def draw(columns: Sequence[TableColumn], out: StandardOutput) -> None:
     _draw(columns, out, "simple", colours=has_colours(out))
 
 
+def draw_in_blocks(
+    columns: Sequence[TableColumn], out: StandardOutput, *, is_markdown: bool
+) -> None:
+    """Write a table of many columns, in several below each other where the terminal is narrow."""
+    if is_markdown:
+        draw_markdown(columns, out)
+        return
+    for number, some in enumerate(blocks(columns, terminal_width())):
+        out.write("\n" if number else "")
+        draw(some, out)
+
+
 def draw_bare(columns: Sequence[TableColumn], out: StandardOutput) -> None:
     """Write a table without headings."""
     _draw(columns, out, "plain")

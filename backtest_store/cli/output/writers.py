@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from json.encoder import encode_basestring, encode_basestring_ascii
 from math import inf
 from typing import Any, Protocol
 from uuid import UUID
 
-from backtest_store.cli.output import cells
-from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.cells import EXACT, Column, Encoders
 from backtest_store.cli.output.formats import binary, spreadsheet
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.text import printable, printable_json
@@ -138,8 +136,7 @@ class TableWriter:
         from backtest_store.cli.output import readable, tables
 
         if rows:
-            texts = [[cells.cell(value) for value in row] for row in rows]
-            self.draw(readable.table_columns(self._columns, texts, self._shown), tables)
+            self.draw(readable.table_columns(self._columns, rows, self._shown), tables)
 
     def draw(self, columns: Any, tables: Any) -> None:
         """Draw columns that are ready for reading."""
@@ -178,15 +175,6 @@ def json_text(value: object) -> str:
     return _JSON[type(value)](value)
 
 
-class Encoders(dict[type, Callable[[Any], str]]):
-    """What writes values of each type; the driver's own UUID is written as its base is."""
-
-    def __missing__(self, kind: type) -> Callable[[Any], str]:
-        """Look for a base of the type, once."""
-        self[kind] = next(self[base] for base in kind.__mro__[1:] if base in self)
-        return self[kind]
-
-
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -202,35 +190,21 @@ def _json_time(time: Any) -> str:
     return f'"{time.isoformat()}"'
 
 
-def _exact_float(value: Any) -> str:
-    """Write a number at full precision; a ratio without a limit as PostgreSQL writes it."""
-    return "Infinity" if value == inf else repr(value)
-
-
 def _json_float(value: Any) -> str:
     return '"Infinity"' if value == inf else repr(value)
 
 
-_EXACT: dict[type, Callable[[Any], str]] = {
-    bool: lambda value: "true" if value else "false",
-    int: str,
-    float: _exact_float,
-    Decimal: "{:f}".format,
-}
 _CSV = Encoders(
-    _EXACT
+    EXACT
     | {
         type(None): lambda _: "",
         str: lambda value: spreadsheet.inert(printable(value)),
-        UUID: str,
-        date: date.isoformat,
-        datetime: datetime.isoformat,
         list: lambda value: spreadsheet.inert_json(_nested(value)),
         dict: lambda value: spreadsheet.inert_json(_nested(value)),
     }
 )
 _JSON = Encoders(
-    _EXACT
+    EXACT
     | {
         type(None): lambda _: "null",
         float: _json_float,
