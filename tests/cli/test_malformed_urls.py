@@ -10,8 +10,11 @@ from tests.cli.test_every_command import EVERY, FIRST
 from tests.factories import make_record
 from tests.shell import btstore
 from tests.store.test_database_url import MALFORMED, SECRET
+from tests.thorough import tries
 
 DATABASE = [f"db {name}" for name in ("migrate", "rollback", "url", "stop")]
+COMMANDS = [*EVERY, *DATABASE]
+APART = tries(5, 1)  # a command meets one of so many, the next command its neighbour; or each all
 
 
 @pytest.fixture
@@ -22,12 +25,12 @@ def runs(tmp_path: Path, home: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("command", [*EVERY, *DATABASE])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_no_command_shows_the_password(
     monkeypatch: pytest.MonkeyPatch, runs: Path, command: str
 ) -> None:
     words = EVERY[command].typed(str(FIRST), runs) if command in EVERY else command.split()
-    for url in MALFORMED:
+    for url in MALFORMED[COMMANDS.index(command) % APART :: APART]:
         monkeypatch.setenv("BTSTORE_DATABASE_URL", url)
         answer = btstore(*words)
         said = answer.out + answer.err

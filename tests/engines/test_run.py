@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests import shell
 from tests.capture.stores import only, stored
+from tests.shell import Answer
 
-BTSTORE = [Path(sys.executable).with_name("btstore")]
 SHORT = """
 strategy = "sma_crossover"
 
@@ -38,26 +39,27 @@ def short(tmp_path: Path) -> Path:
     return path
 
 
-def btstore(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [str(part) for part in (*BTSTORE, *arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    return done
+def btstore(*words: object, code: int = 0) -> Answer:
+    answer = shell.btstore(*map(str, words))
+    assert answer.code == code, answer.err
+    return answer
 
 
 def records(*arguments: object) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(btstore(*arguments, "--format", "json").stdout)
+    found: list[dict[str, Any]] = json.loads(btstore(*arguments, "--format", "json").out)
     return found
 
 
 def test_a_csv_file_is_run_and_the_run_is_reproduced(store: str, short: Path) -> None:
-    (ran,) = records("run", short)
+    # In a process of its own: what this one runs is the code of pytest, too.
+    program = str(Path(sys.executable).with_name("btstore"))
+    (ran,) = json.loads(subprocess.check_output([program, "run", str(short), "--format", "json"]))
     assert ran["status"] == "success"
     assert (ran["strategy_name"], ran["total_trades"]) == ("SMA Crossover", 1)
     assert ran["parameters"]["slow_period"] == 4
     assert float(ran["net_profit"]) == -940 * 1 + 922 * 4  # shares by what each gained
     again = btstore("reproduce", ran["run_id"], "--format", "json")
-    assert json.loads(again.stdout)
+    assert json.loads(again.out)
     original, repetition = stored(store)
     assert repetition["reproduced_from"] == original["run_id"]
     same = ("config_hash", "code_hash", "data_fingerprint", "net_profit", "sharpe_ratio")
@@ -82,7 +84,7 @@ def test_the_long_form_that_the_short_one_stands_for_is_the_same_run(
     store: str, short: Path
 ) -> None:
     long = short.with_name("long.json")
-    long.write_text(btstore("run", short, "--dry-run").stdout)
+    long.write_text(btstore("run", short, "--dry-run").out)
     records("run", short)
     (ran,) = records("run", long)
     assert ran["status"] == "success"
@@ -103,13 +105,13 @@ def test_the_long_form_that_the_short_one_stands_for_is_the_same_run(
 )
 def test_a_mistake_is_told_with_its_value(store: str, short: Path, setting: str, said: str) -> None:
     done = btstore("run", short, "--set", setting, code=2)
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert said in done.err
+    assert "Traceback" not in done.err
     assert stored(store) == []
 
 
 def test_the_demo_runs_all_bundled_strategies(store: str) -> None:
-    assert "sharpe_ratio" in btstore("demo").stdout
+    assert "sharpe_ratio" in btstore("demo").out
     assert sorted(run["strategy_name"] for run in stored(store)) == [
         "Momentum",
         "RSI Mean Reversion",
@@ -123,7 +125,7 @@ def test_data_that_is_not_there_is_told_by_the_line_that_asks_for_it(
 ) -> None:
     short.write_text(SHORT + "start = 2030-01-01\n")
     line = SHORT.splitlines().index("[data]") + 1
-    said = btstore("run", short, code=2).stderr
+    said = btstore("run", short, code=2).err
     assert said.startswith(f"error: {short}, line {line}: ")
     assert "has no Bar of ACME.XNAS-1-DAY-LAST-EXTERNAL" in said
     assert stored(store) == []

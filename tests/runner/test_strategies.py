@@ -31,11 +31,12 @@ from tests.runner.oracle import (
     simulate,
     sma_crossover,
 )
+from tests.thorough import tries
 
 DATES, CLOSES = read_prices(BUNDLED_DATA["sp500_daily"].path)
 BARS = 250
 engine_runs = settings(
-    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.filter_too_much]
+    deadline=None, max_examples=tries(9, 15), suppress_health_check=[HealthCheck.filter_too_much]
 )
 starts = st.integers(0, len(CLOSES) - BARS)
 fractions = st.sampled_from(["0.1", "0.5", "0.95", "1"])

@@ -17,6 +17,7 @@ from backtest_store.models import METRIC_FIELDS, Record
 from backtest_store.statistics.months import periods_of
 from tests.factories import make_record, store_at
 from tests.shell import btstore
+from tests.thorough import tries
 
 FIRST, LAST = (2008, 1), (2009, 3)
 
@@ -156,7 +157,11 @@ def test_months_are_counted_from_any_to_any(store_url: str) -> None:
                 "SELECT first, other, periods_between('month', first, other) AS months"
                 "  FROM unnest($1::date[]) AS first, unnest($2::date[]) AS other",
                 [date(year, month, 1) for year in (2, 1900, 1999, 2000) for month in range(1, 13)],
-                [date(year, month, 1) for year in range(2, 2101, 3) for month in range(1, 13)],
+                [
+                    date(year, month, 1)
+                    for year in range(2, 2101, tries(41, 3))
+                    for month in range(1, 13)
+                ],
             )
         finally:
             await db.close()

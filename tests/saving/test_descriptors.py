@@ -9,9 +9,10 @@ import psycopg
 import pytest
 
 from backtest_store.saving import spool
+from tests.thorough import some
 
 ROOT = Path(__file__).parents[2]
-LEFT = [0, 1, 2, 3, 4, 6, 9]
+LEFT = some((0, 1, 2, 3, 4, 6, 9), 0, 1, 2, 3, 6)
 SCRIPT = """
 import os, resource, sys
 from pathlib import Path

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import pickle
 import signal
 import socket
 import statistics
@@ -11,9 +12,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -27,16 +28,25 @@ from backtest_store.store import queries
 from backtest_store.store.settings import Settings
 from tests.faults.runs import TRADED, a_failure, a_run, stored
 from tests.shell import btstore, lines_about
-from tests.waiting import LONG
 
-SPAWN = multiprocessing.get_context("spawn")
 FORK = multiprocessing.get_context("fork")
 
 
-def run_forever(record: Record, home: Path, started: Connection) -> None:
-    journal.open_entry(record, home)
-    started.send(None)
-    time.sleep(60)
+# A process that is in the middle of a run until it is killed.
+UNDER_WAY = """
+import pickle, sys
+from pathlib import Path
+from backtest_store.saving import journal
+journal.open_entry(pickle.load(sys.stdin.buffer), Path(sys.argv[1]))
+print(flush=True)
+sys.stdin.read()
+"""
+COLLECTING = """
+import sys
+from pathlib import Path
+from backtest_store.saving import journal
+print(*journal.collect(Path(sys.argv[1])))
+"""
 
 
 @pytest.fixture
@@ -47,17 +57,24 @@ def dead(home: Path) -> Record:
     return record
 
 
-def under_way(record: Record, home: Path) -> multiprocessing.process.BaseProcess:
-    here, there = SPAWN.Pipe()
-    process = SPAWN.Process(target=run_forever, args=(record, home, there))
-    process.start()
-    assert here.poll(LONG)
+def python(code: str, home: Path) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-c", code, str(home)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def under_way(record: Record, home: Path) -> "subprocess.Popen[bytes]":
+    process = python(UNDER_WAY, home)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(pickle.dumps(record))
+    process.stdin.flush()
+    assert process.stdout.readline() == b"\n"
     return process
 
 
-def kill(process: multiprocessing.process.BaseProcess) -> None:
+def kill(process: "subprocess.Popen[bytes]") -> None:
     process.kill()
-    process.join()
+    process.communicate()
 
 
 def note_of(home: Path, record: Record) -> Path:
@@ -110,11 +127,10 @@ def test_a_run_still_going_is_not_touched(home: Path) -> None:
 def test_a_process_that_nobody_waited_for_is_gone(home: Path) -> None:
     record = a_run()
     process = under_way(record, home)
-    assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on
     assert journal.collect(home) == [record.run_id]
-    process.join()
+    process.communicate()
 
 
 def here(**changes: Any) -> Process:
@@ -150,10 +166,10 @@ def test_a_lock_that_is_held_outweighs_every_proof(home: Path, where: str) -> No
 
 def test_collectors_at_once_collect_each_run_once(home: Path) -> None:
     dead = {leave_note(home, here(pid=2**22 + 1)).run_id for _ in range(40)}
-    with SPAWN.Pool(4) as pool:
-        collected = [run_id for ids in pool.map(journal.collect, [home] * 4) for run_id in ids]
-    assert len(collected) == len(dead)
-    assert set(collected) == dead
+    collectors = [python(COLLECTING, home) for _ in range(4)]
+    printed = [collector.communicate()[0].decode().split() for collector in collectors]
+    assert [collector.returncode for collector in collectors] == [0] * 4
+    assert sorted(UUID(run_id) for ids in printed for run_id in ids) == sorted(dead)
     assert {path.stem for path in spool.waiting(home)} == {str(run_id) for run_id in dead}
 
 
