@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from time import process_time
 from typing import Any
+from uuid import uuid4
 
 from nautilus_trader.backtest import node as nodes
 from nautilus_trader.backtest.config import BacktestRunConfig
@@ -23,7 +24,7 @@ from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from backtest_store.runner.config.config import load_config
-from backtest_store.runner.config_runs import RunOnce, expanded
+from backtest_store.runner.config_runs import Batch, RunOnce, expanded
 from backtest_store.runner.grids.grid import Combination, combinations, grid_of
 
 ROUNDS = 5
@@ -68,7 +69,7 @@ def main() -> None:
     runs = [BacktestRunConfig.parse(json.dumps(expanded(each).run_config)) for each in configs]
     data = nodes.BacktestNode.load_data_config(runs[0].data[0]).data
     (instrument,) = ParquetDataCatalog(runs[0].data[0].catalog_path).instruments()
-    once = RunOnce(datetime.now(UTC))
+    once = RunOnce(datetime.now(UTC), Batch(uuid4()))
     measured: dict[str, list[float]] = {"bare": [], "btstore": []}
     for _ in range(ROUNDS):
         measured["bare"].append(cpu(lambda run: bare(run, data, instrument), runs))

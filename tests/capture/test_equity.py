@@ -69,6 +69,13 @@ def test_every_day_with_market_data_has_a_value_and_no_other_has() -> None:
     assert days == [date(2023, 12, 31), date(2024, 1, 1), date(2024, 1, 6)]
 
 
+def test_what_was_bought_and_sold_within_a_day_is_in_its_equity() -> None:
+    # Flat at each midnight: 10 from 110 to 130 on the first whole day, 10 from 100 to 90 on the next.
+    closes = [100, 110, 120, 130, 130, 100, 95, 90, 90, 90, 90, 90, 90]
+    made = backtest(closes, {1: 10, 3: -10, 5: 10, 7: -10}, step=SIX_HOURS)
+    assert equities(watch(made)) == money(10_000, 10_200, 10_100, 10_100)
+
+
 def test_share_bought_for_cash_keeps_its_value() -> None:
     made = backtest([100, 110, 120, 90], {0: 10, 2: -4}, account_type=AccountType.CASH)
     samples = watch(made)

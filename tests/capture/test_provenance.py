@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ import pytest
 
 from backtest_store.capture.identity.code import code_of
 from backtest_store.capture.identity.git import GitQuery, repository_folder
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
 from tests.capture.backtests import Scripted, backtest
 from tests.capture.recorded import recorded
@@ -118,6 +120,18 @@ def test_a_file_of_another_folder_is_not_held_against_the_repository(
     state = GitQuery([known, elsewhere, unknown]).answer()
     assert state is not None
     assert state["dirty"] is True
+
+
+def test_git_is_asked_once_for_the_runs_of_a_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_one, of_another = (RunDetails(batch_id=uuid4()) for _ in "12")
+    first = recorded(backtest(CLOSES), of_one).provenance["git"]
+    assert first is not None
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert recorded(backtest(CLOSES), of_one).provenance["git"] == first
+    assert recorded(backtest(CLOSES), of_another).provenance["git"] is None
+    assert recorded(backtest(CLOSES)).provenance["git"] is None
 
 
 def test_without_git_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

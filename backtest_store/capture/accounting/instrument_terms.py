@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.market import ONE, Market
@@ -87,7 +88,11 @@ class PositionTerms:
         return self._rounded(signed * move)
 
     def _rounded(self, amount: Decimal) -> Decimal:
-        return amount.quantize(ONE.scaleb(-self.precision), rounding=ROUND_HALF_EVEN)
+        return amount.quantize(self._unit, rounding=ROUND_HALF_EVEN)
+
+    @cached_property
+    def _unit(self) -> Decimal:
+        return ONE.scaleb(-self.precision)
 
 
 def _price(position: Position | PositionEvent, market: Market) -> Decimal:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nautilus_trader.cache.base import CacheFacade
@@ -124,20 +125,33 @@ class Market:
 
     def _bars(self, instrument_id: InstrumentId, side: str) -> tuple[Bar | None, Bar | None]:
         """Return the newest bar of a side of the book, and the newest of any kind."""
-        found = [self._bar(bar_type) for bar_type in self._bar_types(instrument_id)]
-        newest = sorted((bar for bar in found if bar is not None), key=lambda bar: bar.ts_init)
-        sided = [bar for bar in newest if bar.bar_type.spec.price_type.name == side]
-        return (sided[-1] if sided else None), (newest[-1] if newest else None)
+        sided = newest = None
+        for bar_type in self._bar_types(instrument_id):
+            bar = self._bar(bar_type)
+            if bar is None:
+                continue
+            if newest is None or bar.ts_init >= newest.ts_init:
+                newest = bar
+            is_of_side = bar_type.spec.price_type.name == side
+            if is_of_side and (sided is None or bar.ts_init >= sided.ts_init):
+                sided = bar
+        return sided, newest
 
-    def _bar_types(self, instrument_id: InstrumentId) -> list[object]:
-        from nautilus_trader.model.enums import AggregationSource
-
-        return list(self._cache.bar_types(instrument_id, None, AggregationSource.EXTERNAL))
+    def _bar_types(self, instrument_id: InstrumentId) -> list[Any]:
+        found: list[Any] = self._cache.bar_types(instrument_id, None, _external())
+        return found
 
     def _bar(self, bar_type: object) -> Bar | None:
         if self._before is not None:
             return self._earlier(self._cache.bars(bar_type))
         return self._older(self._cache.bar(bar_type), self._cache.bar, bar_type)
+
+
+@cache
+def _external() -> object:
+    from nautilus_trader.model.enums import AggregationSource
+
+    return AggregationSource.EXTERNAL
 
 
 def _decimal(price: object) -> Decimal:

@@ -136,6 +136,7 @@ class Sampler:
         self._handled: dict[str, object] = {}
         self._fill: OrderFilled | None = None
         self._needs_rates = False
+        self._flat_value: AccountValue | None = None
         self._waiting: list[tuple[Callable[[Any], None], Any]] = []
 
     def on_data(self, data: Data) -> None:
@@ -213,9 +214,14 @@ class Sampler:
         if self._is_valued or self._day is None or self._valuation is None:
             return
         self._book_waiting()
-        value = self._valuation.value(
-            self._balances.values(), self._positions.values(), Market(self._cache, fresh)
-        )
+        value = self._flat_value
+        if value is None or self._positions:
+            value = self._valuation.value(
+                self._balances.values(), self._positions.values(), Market(self._cache, fresh)
+            )
+        # Without positions, what is in the currency of the run is worth the same the next day.
+        is_flat = not self._positions and not self._valuation.is_in_several_currencies
+        self._flat_value = value if is_flat else None
         self.samples.days.append((date_of(self._day), value))
         self._is_valued = True
 
@@ -261,6 +267,7 @@ class Sampler:
         return fee_of(self._fill, event.last_qty.as_decimal())
 
     def _note_balances(self, event: AccountState) -> None:
+        self._flat_value = None
         if event.account_id in self._balances:
             self._balances[event.account_id] = {
                 str(b.currency.code): b.total.as_decimal() for b in event.balances

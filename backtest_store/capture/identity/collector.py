@@ -8,8 +8,10 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from backtest_store.capture.engines.interface import Backtest
 from backtest_store.capture.guard import attempt
@@ -42,6 +44,18 @@ class Identity:
     chance: Json = field(default_factory=dict)
 
 
+def _git(details: RunDetails, code: Code) -> GitQuery:
+    """Ask git; once here for the runs of a batch, whose code stays as this process imported it."""
+    if details.batch_id is None:
+        return GitQuery(code.files)
+    return _git_of_batch(details.batch_id, tuple(code.files), code.code_hash)
+
+
+@lru_cache(maxsize=8)
+def _git_of_batch(_batch: UUID, files: tuple[Path, ...], _code: str | None) -> GitQuery:
+    return GitQuery(files)
+
+
 class Collector:
     """Reads an engine when a run begins, sees data that is streamed, and sums up at the end."""
 
@@ -51,7 +65,7 @@ class Collector:
         self._modules = frozenset(sys.modules)
         self._classes: list[type] = attempt("read the classes", backtest.classes, [])
         self.code = attempt("read the code", partial(code_of, self._classes), UNKNOWN_CODE)
-        self.git = GitQuery(self.code.files)  # it works while the data is read
+        self.git = _git(details, self.code)  # it works while the data is read
         read = partial(backtest.market_data, is_known=details.data_fingerprint is not None)
         self.data = attempt("read the market data", read, MarketData())
         describe = partial(backtest.snapshot, self.data)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from backtest_store.models import Json
@@ -33,6 +34,10 @@ class GitQuery:
 
         Code that git does not know is as dirty as code that was changed.
         """
+        return self._state
+
+    @cached_property
+    def _state(self) -> Json | None:
         deadline = time.monotonic() + GIT_SECONDS
         status, _ = _finish(self._status, deadline)
         _, code = _finish(self._tracked, deadline)
