@@ -55,7 +55,7 @@ class ProcessRecorder(ImportHook):
         if module.__name__ == ENGINE_MODULE:
             from backtest_store.capture.engines.nautilus1 import engine_methods
 
-            engine_methods.follow_everything(self._recorder)
+            engine_methods.listen_to_every_engine(self._recorder)
         elif module.__name__ == NODE_MODULE:
             module.BacktestNode.run = self._node_run(module.BacktestNode.run)
         elif hasattr(module, "BacktestEngine"):
@@ -66,9 +66,9 @@ class ProcessRecorder(ImportHook):
         from backtest_store.capture.engines.nautilus2 import methods, node
 
         methods.watch_class(module.BacktestEngine)
-        methods.follow_everything(self._recorder)
+        methods.listen_to_every_engine(self._recorder)
         node.watch_node_class(module.BacktestNode)
-        node.follow_every_node(self._node_recorder)
+        node.listen_to_every_node(self._node_recorder)
 
     def _node_recorder(self, node: Any) -> Nautilus2NodeRecorder:
         from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder

@@ -167,9 +167,9 @@ def test_an_exception_that_the_strategy_handles_is_none(store: str) -> None:
 
 
 def _config(made: BacktestEngine) -> Any:
-    from backtest_store.capture.engines.nautilus2.requests import asked_of
+    from backtest_store.capture.engines.nautilus2.requests import requests_of
 
-    return asked_of(made).components[0].instance.config
+    return requests_of(made).components[0].instance.config
 
 
 def test_a_run_that_is_shut_down_is_stopped(store: str) -> None:

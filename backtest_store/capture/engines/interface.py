@@ -32,7 +32,7 @@ class Strategies:
     defaults: Sequence[str] = ()
 
 
-class Follower(Protocol):
+class RunListener(Protocol):
     """What wants to hear of the runs of one engine; it lives as long as somebody else holds it."""
 
     engine: Any
@@ -51,20 +51,20 @@ class Follower(Protocol):
         """Hear that the engine is about to forget what its run came to."""
 
     def raised(self, error: BaseException, runs: int) -> None:
-        """Hear that a call raised, before which the follower had heard of so many runs."""
+        """Hear that a call raised, before which the listener had heard of so many runs."""
 
 
-MakeFollower = Callable[[Any], Follower | None]
+MakeRunListener = Callable[[Any], RunListener | None]
 
 
 class Backtest(Protocol):
     """An engine: what it was asked, what it did, and how it ended."""
 
-    def follow(self, follower: Follower) -> bool:
-        """Have a follower hear of the engine's runs; False if another one does already."""
+    def follow(self, listener: RunListener) -> bool:
+        """Have a listener hear of the engine's runs; False if another one does already."""
 
-    def leave(self, follower: Follower) -> None:
-        """Have a follower hear no more."""
+    def leave(self, listener: RunListener) -> None:
+        """Have a listener hear no more."""
 
     def begin(self) -> None:
         """Start to watch a run that begins."""

@@ -38,9 +38,8 @@ def demo() -> None:
     runs = []
     for path in DEMO_CONFIGS:
         with spinner():
-            run = execute(load_config(path))
-        typer.echo(f"saved {run.strategy_name} as {run.run_id}")
-        runs.append(run)
+            runs.append(execute(load_config(path)))
+        typer.echo(f"saved {runs[-1].strategy_name} as {runs[-1].run_id}")
     newest, comparison = read(lambda db: history_and_comparison(db, runs))
     typer.echo("\nThe newest runs, as `btstore history` lists them:\n")
     render.many(newest, Format.TABLE, shown=BY_NEED)

@@ -58,8 +58,8 @@ def reproduce(
         print_message(f"running the whole script again: {request.script['path']}")
     with spinner():
         answer = run_again(request)
-    if answer.made is not None:
-        print_message(f"the script made {answer.made} run{'s' * (answer.made != 1)}")
+    if answer.script_runs is not None:
+        print_message(f"the script made {answer.script_runs} run{'s' * (answer.script_runs != 1)}")
     run_id = UUID(str(answer.run_id))
     reproduction = Reproduction(original, read(lambda db: saved(db, run_id)), tolerance)
     require_same_ending(reproduction)

@@ -60,7 +60,7 @@ class Answer:
     run_id: str | None = None
     error: str = ""
     hint: str = ""
-    made: int | None = None
+    script_runs: int | None = None
 
 
 def run_again(request: Request) -> Answer:
@@ -108,7 +108,7 @@ def _answer_in(folder: Path) -> Answer | None:
 def _script_repeated(request: Request, script: Json, folder: Path, failure: str) -> Answer:
     """Save that run of the script's which repeats the one asked for, under its name."""
     original = request.config_hash, request.snapshot
-    run, made = scripts.chosen(script, original, folder, failure)
+    run, count = scripts.chosen(script, original, folder, failure)
     repetition = replace(
         run,
         strategy_name=request.strategy_name,
@@ -118,7 +118,7 @@ def _script_repeated(request: Request, script: Json, folder: Path, failure: str)
         reproduced_from=UUID(request.run_id),
     )
     save.save_record(repetition)
-    return Answer(run_id=str(run.run_id), made=made)
+    return Answer(run_id=str(run.run_id), script_runs=count)
 
 
 def request_for(original: Record) -> Request:

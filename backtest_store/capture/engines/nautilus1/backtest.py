@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from backtest_store.capture.accounting.capital import StartingCapital
 from backtest_store.capture.accounting.sampler import FIRST, Sampler, Samples, sampler_of
 from backtest_store.capture.accounting.valuation import Valuation
-from backtest_store.capture.engines.interface import Follower, Strategies
+from backtest_store.capture.engines.interface import RunListener, Strategies
 from backtest_store.capture.engines.nautilus1 import early_stops, engine_methods
 from backtest_store.capture.engines.nautilus1.exchanges import exchanges, model_classes
 from backtest_store.capture.engines.nautilus1.internals import listen, stop_listening
@@ -45,16 +45,16 @@ class Nautilus1Engine:
 
     def __init__(self, engine: BacktestEngine) -> None:
         self.engine = engine
-        self._follower: Follower | None = None
+        self._listener: RunListener | None = None
         self._sampler: Sampler | None = None
         self._samples: Samples | None = None
         self._seen: early_stops.StopSignals | None = None
 
-    def follow(self, follower: Follower) -> bool:
-        """Have a follower hear of the engine's runs; False if another one does already."""
-        if not engine_methods.follow(follower):
+    def follow(self, listener: RunListener) -> bool:
+        """Have a listener hear of the engine's runs; False if another one does already."""
+        if not engine_methods.follow(listener):
             return False
-        self._follower = follower
+        self._listener = listener
         self._seen = early_stops.StopSignals()
         early_stops.note_account_errors()
         self._sampler = sampler_of(self.engine)
@@ -63,10 +63,10 @@ class Nautilus1Engine:
         listen(bus, SHUTDOWN, self._on_shutdown, FIRST)
         return True
 
-    def leave(self, follower: Follower) -> None:
-        """Have a follower hear no more, and let go of it, which holds the engine by this."""
-        self._follower = None
-        engine_methods.leave(follower)
+    def leave(self, listener: RunListener) -> None:
+        """Have a listener hear no more, and let go of it, which holds the engine by this."""
+        self._listener = None
+        engine_methods.leave(listener)
         bus = self.engine.kernel.msgbus
         stop_listening(bus, WATCHED, self._on_state)
         stop_listening(bus, SHUTDOWN, self._on_shutdown)
@@ -84,16 +84,16 @@ class Nautilus1Engine:
 
     def _on_state(self, event: ComponentStateChanged) -> None:
         with guarded("follow the run"):
-            state, follower = event.state.name, self._follower
-            if follower is None:
+            state, listener = event.state.name, self._listener
+            if listener is None:
                 return
             if state == "RUNNING":
-                follower.began()
+                listener.began()
             elif state == "STOPPING" and self._seen is not None:
                 self._seen.account_error = early_stops.account_error()
                 self._seen.is_flagged = early_stops.is_flagged()
             elif state in EMPTIED:
-                follower.emptied()
+                listener.emptied()
 
     def _on_shutdown(self, command: ShutdownSystem) -> None:
         """Note a command that stops a run; one that comes while it ends stops nothing."""

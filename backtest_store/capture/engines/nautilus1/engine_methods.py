@@ -10,7 +10,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from backtest_store.capture.engines.interface import Follower, MakeFollower
+from backtest_store.capture.engines.interface import MakeRunListener, RunListener
 from backtest_store.capture.engines.nautilus1.internals import exchange_method
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.outcome import leave_no_trace
@@ -19,33 +19,33 @@ if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
 
 
-_followers: WeakValueDictionary[int, Follower] = WeakValueDictionary()
-_makers: list[MakeFollower] = []
+_listeners: WeakValueDictionary[int, RunListener] = WeakValueDictionary()
+_makers: list[MakeRunListener] = []
 
 
-def follow(follower: Follower) -> bool:
-    """Have a follower hear of its engine's runs; False if another one does already."""
+def follow(listener: RunListener) -> bool:
+    """Have a listener hear of its engine's runs; False if another one does already."""
     wrap_methods()
-    if follower_of(follower.engine) is not None:
+    if listener_of(listener.engine) is not None:
         return False
-    _followers[id(follower.engine)] = follower
+    _listeners[id(listener.engine)] = listener
     return True
 
 
-def leave(follower: Follower) -> None:
-    """Have a follower hear no more."""
-    if follower_of(follower.engine) is follower:
-        del _followers[id(follower.engine)]
+def leave(listener: RunListener) -> None:
+    """Have a listener hear no more."""
+    if listener_of(listener.engine) is listener:
+        del _listeners[id(listener.engine)]
 
 
-def follower_of(engine: BacktestEngine) -> Follower | None:
+def listener_of(engine: BacktestEngine) -> RunListener | None:
     """Return who hears of an engine's runs."""
-    follower = _followers.get(id(engine))
-    return follower if follower is not None and follower.engine is engine else None
+    listener = _listeners.get(id(engine))
+    return listener if listener is not None and listener.engine is engine else None
 
 
-def follow_everything(make: MakeFollower) -> None:
-    """Have a follower made for every engine without one, as soon as it runs."""
+def listen_to_every_engine(make: MakeRunListener) -> None:
+    """Have a listener made for every engine without one, as soon as it runs."""
     wrap_methods()
     _makers.append(make)
 
@@ -62,17 +62,17 @@ def wrap_methods() -> None:
 def _run(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def run(engine: BacktestEngine, *args: Any, **named: Any) -> Any:
-        follower = _made_follower(engine)
-        runs = 0 if follower is None else follower.runs
-        if follower is not None:
-            follower.called()
+        listener = _new_listener(engine)
+        runs = 0 if listener is None else listener.runs
+        if listener is not None:
+            listener.called()
         try:
             return original(engine, *args, **named)
         except BaseException as error:
             leave_no_trace(error)
-            if follower is not None:
+            if listener is not None:
                 with as_seen_from(sys._getframe(1), error):  # noqa: SLF001 - the public way to it
-                    follower.raised(error, runs)
+                    listener.raised(error, runs)
             raise
 
     return run
@@ -97,16 +97,16 @@ def _end(original: Callable[..., Any]) -> Callable[..., Any]:
         except BaseException as error:
             leave_no_trace(error)
             raise
-        follower = follower_of(engine)
-        if follower is not None:
-            follower.ended()
+        listener = listener_of(engine)
+        if listener is not None:
+            listener.ended()
         return result
 
     return end
 
 
-def _made_follower(engine: BacktestEngine) -> Follower | None:
+def _new_listener(engine: BacktestEngine) -> RunListener | None:
     with guarded("watch the engine"):
-        for make in () if follower_of(engine) is not None else _makers:
+        for make in () if listener_of(engine) is not None else _makers:
             make(engine)
-    return follower_of(engine)
+    return listener_of(engine)

@@ -11,12 +11,17 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture.engines.interface import Follower, Strategies
+from backtest_store.capture.engines.interface import RunListener, Strategies
 from backtest_store.capture.engines.nautilus2 import callbacks, description, methods
 from backtest_store.capture.engines.nautilus2.accounts import Accounts, main_currency, total
 from backtest_store.capture.engines.nautilus2.early_stops import early_stop
 from backtest_store.capture.engines.nautilus2.prices import Prices, between, instrument_of
-from backtest_store.capture.engines.nautilus2.requests import Asked, Component, asked_of, in_order
+from backtest_store.capture.engines.nautilus2.requests import (
+    Component,
+    EngineRequests,
+    in_order,
+    requests_of,
+)
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import components
 from backtest_store.capture.identity.identity import (
@@ -45,24 +50,24 @@ UNWATCHED = "whether a callback raised is not known: another tool replaced the h
 class Nautilus2Engine:
     """Tells of an engine of NautilusTrader 2.0, from what it was asked and what it shows."""
 
-    def __init__(self, engine: Any, asked: Asked | None = None) -> None:
+    def __init__(self, engine: Any, asked: EngineRequests | None = None) -> None:
         self.engine = engine
-        self._asked = asked_of(engine) if asked is None else asked
+        self._asked = requests_of(engine) if asked is None else asked
         self._key = str(engine.instance_id)
-        self._follower: Follower | None = None
+        self._listener: RunListener | None = None
         self._began: int | None = None
 
-    def follow(self, follower: Follower) -> bool:
-        """Have a follower hear of the engine's runs; False if another one does already."""
-        if not methods.follow(follower):
+    def follow(self, listener: RunListener) -> bool:
+        """Have a listener hear of the engine's runs; False if another one does already."""
+        if not methods.follow(listener):
             return False
-        self._follower = follower
+        self._listener = listener
         return True
 
-    def leave(self, follower: Follower) -> None:
-        """Have a follower hear no more, and let go of it, which holds the engine by this."""
-        methods.leave(follower)
-        self._follower = None
+    def leave(self, listener: RunListener) -> None:
+        """Have a listener hear no more, and let go of it, which holds the engine by this."""
+        methods.leave(listener)
+        self._listener = None
 
     def begin(self) -> None:
         """Start to watch a run that begins."""
@@ -162,7 +167,7 @@ class Nautilus2Engine:
 
     def capital(self) -> tuple[Decimal | None, str | None]:
         """Return the starting capital, if it can be known yet, and its currency."""
-        if self.engine.run_id is not None and self._follower is None:
+        if self.engine.run_id is not None and self._listener is None:
             accounts = self._accounts()
             capital = accounts.starting_capital()
             return capital if capital.is_finite() else None, accounts.currency
@@ -179,7 +184,7 @@ class Nautilus2Engine:
 
     def started_at(self) -> datetime | None:
         """Return when the run began."""
-        return None if self._follower is not None else moment(self.engine.run_started)
+        return None if self._listener is not None else moment(self.engine.run_started)
 
     def duration(self) -> float | None:
         """Return how long the run took, in seconds."""

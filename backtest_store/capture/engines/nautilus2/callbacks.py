@@ -69,7 +69,7 @@ def _take_tool() -> int | None:
             monitoring.use_tool_id(tool, NAME)
         if monitoring.get_tool(tool) == NAME:
             events = monitoring.events
-            monitoring.register_callback(tool, events.PY_UNWIND, _left)
+            monitoring.register_callback(tool, events.PY_UNWIND, _on_unwind)
             monitoring.register_callback(tool, events.RAISE, _reached)
             monitoring.set_events(tool, events.PY_UNWIND | events.RAISE)
             return tool
@@ -81,7 +81,7 @@ def _monitoring() -> Any:
     return getattr(sys, "monitoring", None)
 
 
-def _left(_: CodeType, __: int, error: BaseException) -> None:
+def _on_unwind(_: CodeType, __: int, error: BaseException) -> None:
     """Hear that an exception leaves a frame."""
     frame = sys._getframe(1)  # noqa: SLF001 - the public way to it
     key = _frames.get(id(frame.f_back))

@@ -8,7 +8,7 @@ from types import GetSetDescriptorType
 from typing import Any
 
 from backtest_store.capture.engines.nautilus2.models import arguments_of, in_order
-from backtest_store.capture.engines.nautilus2.requests import Asked, Component
+from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests
 from backtest_store.capture.identity import components
 from backtest_store.capture.identity.components import attributes_of
 from backtest_store.capture.identity.json_values import Undescribed, is_nautilus, path_of, plain
@@ -62,7 +62,7 @@ def _model(model: Any) -> JsonValue:
     }
 
 
-def snapshot_of(asked: Asked, data: MarketData, instruments: list[Any]) -> Json:
+def snapshot_of(asked: EngineRequests, data: MarketData, instruments: list[Any]) -> Json:
     """Describe an engine as a `BacktestRunConfig` would, and say what is missing."""
     given = {kind: _all_importable(asked, kind) for kind in KINDS}
     engine = described(asked.config)
@@ -84,7 +84,7 @@ def venue_config(said: Mapping[str, Any]) -> Json:
     return {"name": str(config.pop("venue", "")), **config, "starting_balances": balances}
 
 
-def _all_importable(asked: Asked, kind: str) -> list[Json]:
+def _all_importable(asked: EngineRequests, kind: str) -> list[Json]:
     return [importable(one) for one in asked.components if one.kind == kind]
 
 

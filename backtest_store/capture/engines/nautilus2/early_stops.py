@@ -9,10 +9,10 @@ from backtest_store.capture.identity.market_data import isoformat
 from backtest_store.capture.outcome import Outcome
 
 if TYPE_CHECKING:
-    from backtest_store.capture.engines.nautilus2.requests import Asked
+    from backtest_store.capture.engines.nautilus2.requests import EngineRequests
 
 
-def early_stop(engine: Any, asked: Asked, expected: int) -> Outcome | None:
+def early_stop(engine: Any, asked: EngineRequests, expected: int) -> Outcome | None:
     """Return what stopped a run that was to make so many iterations; None if it made them."""
     iterations = engine.iteration
     is_short = not asked.has_all_data or iterations < expected

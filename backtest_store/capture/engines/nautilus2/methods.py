@@ -11,26 +11,26 @@ from importlib import import_module
 from typing import Any
 from weakref import WeakValueDictionary
 
-from backtest_store.capture.engines.interface import Follower, MakeFollower
+from backtest_store.capture.engines.interface import MakeRunListener, RunListener
 from backtest_store.capture.engines.nautilus1.engine_methods import as_seen_from
 from backtest_store.capture.engines.nautilus2 import requests
 from backtest_store.capture.engines.nautilus2.callbacks import forget, note_handler, watched
 from backtest_store.capture.engines.nautilus2.description import KINDS
 from backtest_store.capture.engines.nautilus2.models import keep_arguments
-from backtest_store.capture.engines.nautilus2.requests import Asked, Component, asked_of
+from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests, requests_of
 from backtest_store.capture.guard import attempt, guarded
 from backtest_store.capture.outcome import leave_no_trace
 
 Arguments = dict[str, Any]
-Note = Callable[[Asked, Arguments], None]
+Note = Callable[[EngineRequests, Arguments], None]
 COMPONENTS = (
     ("common", "DataActor"),
     ("trading", "Strategy"),
     ("trading", "ExecutionAlgorithm"),
 )
 
-_followers: WeakValueDictionary[str, Follower] = WeakValueDictionary()
-_makers: list[MakeFollower] = []
+_listeners: WeakValueDictionary[str, RunListener] = WeakValueDictionary()
+_makers: list[MakeRunListener] = []
 _classes: set[type] = set()
 
 
@@ -77,32 +77,32 @@ def _noting_before(
     setattr(component_class, name, method)
 
 
-def follow(follower: Follower) -> bool:
-    """Have a follower hear of its engine's runs; False if another one does already."""
-    watch_class(type(follower.engine))
-    asked_of(follower.engine)
-    key = str(follower.engine.instance_id)
-    if key in _followers:
+def follow(listener: RunListener) -> bool:
+    """Have a listener hear of its engine's runs; False if another one does already."""
+    watch_class(type(listener.engine))
+    requests_of(listener.engine)
+    key = str(listener.engine.instance_id)
+    if key in _listeners:
         return False
-    _followers[key] = follower
+    _listeners[key] = listener
     return True
 
 
-def leave(follower: Follower) -> None:
-    """Have a follower hear no more."""
-    key = str(follower.engine.instance_id)
-    if _followers.get(key) is follower:
-        del _followers[key]
+def leave(listener: RunListener) -> None:
+    """Have a listener hear no more."""
+    key = str(listener.engine.instance_id)
+    if _listeners.get(key) is listener:
+        del _listeners[key]
 
 
-def follow_everything(make: MakeFollower) -> None:
-    """Have a follower made for every engine without one, as soon as it runs."""
+def listen_to_every_engine(make: MakeRunListener) -> None:
+    """Have a listener made for every engine without one, as soon as it runs."""
     _makers.append(make)
 
 
 def _made(engine: Any, *args: Any, **named: Any) -> None:
     with guarded("watch the engine"):
-        requests.made(engine, args[0] if args else named.get("config"))
+        requests.note_construction(engine, args[0] if args else named.get("config"))
 
 
 def _noting(original: Callable[..., Any], note: Note) -> Callable[..., Any]:
@@ -116,7 +116,7 @@ def _noting(original: Callable[..., Any], note: Note) -> Callable[..., Any]:
             leave_no_trace(error)
             raise
         with guarded("watch the engine"):
-            note(asked_of(engine), signature.bind(engine, *args, **named).arguments)
+            note(requests_of(engine), signature.bind(engine, *args, **named).arguments)
         return result
 
     return method
@@ -145,7 +145,7 @@ def _notes() -> dict[str, Note]:
 
 
 def _adds(kind: str, name: str, *, is_config: bool = False) -> Note:
-    def note(said_of: Asked, said: Arguments) -> None:
+    def note(said_of: EngineRequests, said: Arguments) -> None:
         given = said[name]
         each = given if isinstance(given, list | tuple) else [given]
         field = "config" if is_config else "instance"
@@ -155,7 +155,7 @@ def _adds(kind: str, name: str, *, is_config: bool = False) -> Note:
 
 
 def _adds_built_in(kind: str) -> Note:
-    def note(said_of: Asked, said: Arguments) -> None:
+    def note(said_of: EngineRequests, said: Arguments) -> None:
         built_in = Component(kind, config=said["config"], built_in=str(said["type_name"]))
         said_of.components.append(built_in)
 
@@ -163,13 +163,13 @@ def _adds_built_in(kind: str) -> Note:
 
 
 def _clears(kind: str) -> Note:
-    def note(said_of: Asked, _: Arguments) -> None:
+    def note(said_of: EngineRequests, _: Arguments) -> None:
         said_of.components = [one for one in said_of.components if one.kind != kind]
 
     return note
 
 
-def _change_fill_model(said_of: Asked, said: Arguments) -> None:
+def _change_fill_model(said_of: EngineRequests, said: Arguments) -> None:
     for venue in said_of.venues:
         if str(venue["venue"]) == str(said["venue"]):
             venue["fill_model"] = said["fill_model"]
@@ -180,21 +180,21 @@ def _run(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(original)
     def run(engine: Any, *args: Any, **named: Any) -> Any:
-        follower = _made_follower(engine)
-        runs = 0 if follower is None else follower.runs
+        listener = _new_listener(engine)
+        runs = 0 if listener is None else listener.runs
         said: Arguments = attempt(
             "follow the run", lambda: signature.bind(engine, *args, **named).arguments, {}
         )
-        _tell_of_beginning(engine, follower, said)
+        _tell_of_beginning(engine, listener, said)
         try:
             with watched(str(engine.instance_id), sys._getframe()):  # noqa: SLF001 - the public way
                 result = original(engine, *args, **named)
         except BaseException as error:
             leave_no_trace(error)
-            if follower is not None:
+            if listener is not None:
                 with as_seen_from(sys._getframe(1), error):  # noqa: SLF001 - likewise
-                    follower.raised(error, runs)
-            asked_of(engine).is_under_way = False
+                    listener.raised(error, runs)
+            requests_of(engine).is_under_way = False
             raise
         if not said.get("streaming", False):
             _tell_of_end(engine)
@@ -203,26 +203,26 @@ def _run(original: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _tell_of_beginning(engine: Any, follower: Follower | None, said: Arguments) -> None:
+def _tell_of_beginning(engine: Any, listener: RunListener | None, said: Arguments) -> None:
     with guarded("follow the run"):
-        told, end = asked_of(engine), nanoseconds(said.get("end"))
+        told, end = requests_of(engine), nanoseconds(said.get("end"))
         if told.is_under_way:
             told.go_on(end)
-            if follower is not None:
-                follower.called()
+            if listener is not None:
+                listener.called()
             return
         forget(str(engine.instance_id))
         told.begin(nanoseconds(said.get("start")), end)
-        if follower is not None:
-            follower.began()
+        if listener is not None:
+            listener.began()
 
 
 def _tell_of_end(engine: Any) -> None:
-    told = asked_of(engine)
+    told = requests_of(engine)
     told.is_under_way = False
-    follower = _followers.get(str(engine.instance_id))
-    if follower is not None:
-        follower.ended()
+    listener = _listeners.get(str(engine.instance_id))
+    if listener is not None:
+        listener.ended()
 
 
 def _end(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -243,9 +243,9 @@ def _end(original: Callable[..., Any]) -> Callable[..., Any]:
 def _emptying(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def emptied(engine: Any) -> Any:
-        follower, told = _followers.get(str(engine.instance_id)), asked_of(engine)
-        if follower is not None:
-            follower.emptied()
+        listener, told = _listeners.get(str(engine.instance_id)), requests_of(engine)
+        if listener is not None:
+            listener.emptied()
         told.is_under_way = False
         if original.__name__ == "dispose":
             told.forget_data()
@@ -254,12 +254,12 @@ def _emptying(original: Callable[..., Any]) -> Callable[..., Any]:
     return emptied
 
 
-def _made_follower(engine: Any) -> Follower | None:
+def _new_listener(engine: Any) -> RunListener | None:
     key = str(engine.instance_id)
     with guarded("watch the engine"):
-        for make in () if key in _followers else _makers:
+        for make in () if key in _listeners else _makers:
             make(engine)
-    return _followers.get(key)
+    return _listeners.get(key)
 
 
 def _note_shutdown(component: Any, said: Arguments) -> None:

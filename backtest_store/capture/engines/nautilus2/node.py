@@ -22,7 +22,7 @@ from backtest_store.capture.engines.nautilus2.description import KINDS
 from backtest_store.capture.engines.nautilus2.methods import COMPONENTS
 from backtest_store.capture.engines.nautilus2.node_config import data_of, venue_of
 from backtest_store.capture.engines.nautilus2.node_engine import NodeBacktest, NodeEngine, keep
-from backtest_store.capture.engines.nautilus2.requests import Asked, Component
+from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.outcome import leave_no_trace
 from backtest_store.capture.recorder import EngineRecorder, Sink
@@ -32,7 +32,7 @@ REMEMBERED = 64
 DISPOSED = "on_dispose"
 
 
-class NodeFollower(Protocol):
+class NodeListener(Protocol):
     """What wants to hear of a node's run."""
 
     def ran(self, node: Any, run: Callable[[], Any]) -> Any:
@@ -59,12 +59,12 @@ class Nautilus2NodeRecorder:
         """Begin to watch, unless another recorder watches this node already."""
         watch_node_class(type(self._node))
         if self._key is not None:
-            _followers.setdefault(self._key, self)
+            _listeners.setdefault(self._key, self)
 
     def detach(self, _: BaseException | None = None) -> None:
         """Leave the node."""
-        if self._key is not None and _followers.get(self._key) is self:
-            del _followers[self._key]
+        if self._key is not None and _listeners.get(self._key) is self:
+            del _listeners[self._key]
 
     def _said(self, node: Any) -> RunDetails:
         """Return what the caller says, and where the data is from."""
@@ -80,7 +80,7 @@ class Nautilus2NodeRecorder:
             with suppress(Exception):  # it says so again when it runs
                 node.build()
             engine = NodeEngine(node, node.configs[0].id)
-            asked = _asked_of(node)
+            asked = _requests_of(node)
             backtest = NodeBacktest(engine, asked)
             recorder = EngineRecorder(engine, self._said(node), self._sink, backtest=backtest)
             recorder.attach()
@@ -101,7 +101,7 @@ class Nautilus2NodeRecorder:
         return results
 
 
-def _end(node: Any, engine: NodeEngine, asked: Asked, results: Any, recorder: Any) -> None:
+def _end(node: Any, engine: NodeEngine, asked: EngineRequests, results: Any, recorder: Any) -> None:
     with guarded("read the result"):
         asked.is_under_way = False
         engine.take(results)
@@ -114,16 +114,16 @@ def _end(node: Any, engine: NodeEngine, asked: Asked, results: Any, recorder: An
     recorder.detach(RuntimeError("the node made no result; its log says why"))
 
 
-_followers: dict[str, NodeFollower] = {}
+_listeners: dict[str, NodeListener] = {}
 _running: list[NodeEngine | None] = []
 _begun: deque[str] = deque(maxlen=REMEMBERED)
-_nodes: OrderedDict[str, Asked] = OrderedDict()
+_nodes: OrderedDict[str, EngineRequests] = OrderedDict()
 _classes: set[type] = set()
 _makers: list[Callable[[Any], Any]] = []
 
 
-def follow_every_node(make: Callable[[Any], Any]) -> None:
-    """Have a follower made for every node without one, as soon as it runs."""
+def listen_to_every_node(make: Callable[[Any], Any]) -> None:
+    """Have a listener made for every node without one, as soon as it runs."""
     _makers.append(make)
 
 
@@ -154,14 +154,14 @@ def _made(node: Any, *_: Any, **__: Any) -> None:
         _remember(node, is_whole=True)
 
 
-def _asked_of(node: Any) -> Asked:
+def _requests_of(node: Any) -> EngineRequests:
     found = _nodes.get(_key(node))
     return _remember(node, is_whole=False) if found is None else found
 
 
-def _remember(node: Any, *, is_whole: bool) -> Asked:
+def _remember(node: Any, *, is_whole: bool) -> EngineRequests:
     config = node.configs[0]
-    asked = Asked(is_whole=is_whole, config=config.engine, has_all_data=False)
+    asked = EngineRequests(is_whole=is_whole, config=config.engine, has_all_data=False)
     asked.venues = [venue_of(node, venue) for venue in config.venues]
     with guarded("read the catalog"):
         asked.held = [tuple(data_of(node, config, data)) for data in config.data]
@@ -188,7 +188,7 @@ def _replace(node_class: Any, name: str, kind: str) -> None:
             config = said.get("config")
             instance = next((said[n] for n in KINDS.values() if n in said), None)
             one = Component(kind, instance, config, said.get("type_name"))
-            _asked_of(node).components.append(one)
+            _requests_of(node).components.append(one)
         return result
 
     setattr(node_class, name, method)
@@ -198,14 +198,14 @@ def _run(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def run(node: Any) -> Any:
         with guarded("watch the node"):
-            for make in () if _key(node) in _followers else _makers:
+            for make in () if _key(node) in _listeners else _makers:
                 make(node).attach()
             _begun.append(_key(node))
-        follower = _followers.get(_key(node))
+        listener = _listeners.get(_key(node))
         try:
-            if follower is None:
+            if listener is None:
                 return original(node)
-            return follower.ran(node, lambda: _watched_run(original, node))
+            return listener.ran(node, lambda: _watched_run(original, node))
         except BaseException as error:
             leave_no_trace(error)
             raise
@@ -232,7 +232,7 @@ def _watch_disposal(component_class: Any) -> None:
     setattr(component_class, DISPOSED, on_dispose)
 
 
-def _hear_of_disposal(asked: Asked) -> None:
+def _hear_of_disposal(asked: EngineRequests) -> None:
     """Hear of the disposal of components whose own classes handle it."""
     for instance in (one.instance for one in asked.components if one.instance is not None):
         own = getattr(instance, DISPOSED)

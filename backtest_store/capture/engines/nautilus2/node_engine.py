@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-from backtest_store.capture.engines.interface import Follower
+from backtest_store.capture.engines.interface import RunListener
 from backtest_store.capture.engines.nautilus2.backtest import Nautilus2Engine
 from backtest_store.capture.engines.nautilus2.callbacks import forget
 from backtest_store.capture.engines.nautilus2.node_config import package_of
@@ -104,15 +104,15 @@ def keep(engine: NodeEngine) -> None:
 class NodeBacktest(Nautilus2Engine):
     """Tells of the engine of a node."""
 
-    def follow(self, follower: Follower) -> bool:
-        """Have a follower hear of the engine's runs: the node's recorder tells it."""
-        self._follower = follower
+    def follow(self, listener: RunListener) -> bool:
+        """Have a listener hear of the engine's runs: the node's recorder tells it."""
+        self._listener = listener
         forget(self._key)
         return True
 
-    def leave(self, follower: Follower) -> None:  # noqa: ARG002
-        """Have a follower hear no more."""
-        self._follower = None
+    def leave(self, listener: RunListener) -> None:  # noqa: ARG002
+        """Have a listener hear no more."""
+        self._listener = None
 
     def _steps(self, data: Sequence[Any]) -> int:
         """Return how many iterations the engine makes of data: a node joins changes of a book."""

@@ -37,7 +37,7 @@ class Component:
 
 
 @dataclass
-class Asked:
+class EngineRequests:
     """What one engine was asked since it was made, or since it was first heard of.
 
     `is_whole` tells whether it was heard of from the beginning. `held` is the data that the engine
@@ -102,23 +102,23 @@ def in_order(portions: Sequence[Portion]) -> list[Any]:
     return sorted(chain.from_iterable(portions), key=ARRIVAL)
 
 
-_asked: OrderedDict[str, Asked] = OrderedDict()
+_asked: OrderedDict[str, EngineRequests] = OrderedDict()
 
 
-def asked_of(engine: Any) -> Asked:
+def requests_of(engine: Any) -> EngineRequests:
     """Return what an engine was asked; of one not heard of before, nothing is known."""
     key = str(engine.instance_id)
     if key not in _asked:
-        _remember(key, Asked(is_whole=False, has_all_data=False))
+        _remember(key, EngineRequests(is_whole=False, has_all_data=False))
     return _asked[key]
 
 
-def made(engine: Any, config: Any) -> None:
+def note_construction(engine: Any, config: Any) -> None:
     """Note that an engine was made."""
-    _remember(str(engine.instance_id), Asked(is_whole=True, config=config))
+    _remember(str(engine.instance_id), EngineRequests(is_whole=True, config=config))
 
 
-def _remember(key: str, asked: Asked) -> None:
+def _remember(key: str, asked: EngineRequests) -> None:
     _asked.pop(key, None)
     _asked[key] = asked
     while len(_asked) > REMEMBERED:
@@ -127,7 +127,7 @@ def _remember(key: str, asked: Asked) -> None:
         old.forget_data()
 
 
-def under_way() -> list[Asked]:
+def under_way() -> list[EngineRequests]:
     """Return the engines that are in a run in this thread, the newest last."""
     here = get_ident()
     return [asked for asked in _asked.values() if asked.is_under_way and asked.thread == here]
