@@ -78,27 +78,7 @@ class Report:
 def plan(
     found: Sequence[Combination | NotRun], workers: Workers
 ) -> tuple[list[Planned], list[NotRun]]:
-    """Check all combinations of one config before any is run.
-
-    Parameters
-    ----------
-    found : sequence of Combination or NotRun
-        From `combinations`.
-    workers : Workers
-        Who checks.
-
-    Returns
-    -------
-    tuple of list
-        The combinations that can be run, and those that cannot.
-
-    Raises
-    ------
-    UsageError
-        If none can be run.
-    StoreError
-        If one cannot even be checked.
-    """
+    """Check all combinations of one config before any is run."""
     possible = [c for c in found if isinstance(c, Combination)]
     impossible = [c for c in found if isinstance(c, NotRun)]
     checked = dict(workers.each(inspect, [c.config for c in possible]))

@@ -34,39 +34,16 @@ STARTUP = str(Path(__file__).parent / "startup")
 
 @dataclass(frozen=True)
 class Orders:
-    """What the processes of a script do with their runs.
+    """What the processes of a script do with their runs."""
 
-    Parameters
-    ----------
-    said : dict
-        The `RunDetails` that go with each run.
-    tally : str
-        A file that gets the id of each saved run.
-    kept : str
-        A folder that gets the runs, which are not saved then; empty if they are.
-    started : dict
-        How the script was started.
-    """
-
-    said: dict[str, Any] = field(default_factory=dict)
-    tally: str = ""
-    kept: str = ""
-    started: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, Any] = field(default_factory=dict)  # the `RunDetails` that go with each run
+    tally: str = ""  # a file that gets the id of each saved run
+    kept: str = ""  # a folder that gets the runs, which are not saved then; empty if they are
+    started: dict[str, Any] = field(default_factory=dict)  # how the script was started
 
 
 def record_everything(orders: Orders) -> ProcessRecorder:
-    """Record every backtest of this process and of those that it starts.
-
-    Parameters
-    ----------
-    orders : Orders
-        What to do with the runs.
-
-    Returns
-    -------
-    ProcessRecorder
-        Its ``finish`` saves what never came to an end.
-    """
+    """Record every backtest of this process and of those that it starts."""
     os.environ[VARIABLE] = json.dumps(asdict(orders) | {"started": asdict(start)})
     before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     paths = [STARTUP, *(path for path in before if path and path != STARTUP)]

@@ -75,37 +75,13 @@ class Facts:
 
 
 def execute(config: Config) -> Record:
-    """Run one backtest and save it, however it ends.
-
-    Parameters
-    ----------
-    config : Config
-        From `load_config` or `with_overrides`.
-
-    Returns
-    -------
-    Record
-        What was saved; its `status` is ``failed`` if the strategy raised.
-
-    Raises
-    ------
-    UsageError
-        If the config cannot be used; nothing is saved then.
-    StoreError
-        If there is no NautilusTrader, or one that is not supported.
-    """
+    """Run one backtest and save it, however it ends."""
     require_engine()
     return run(expanded(config)).run
 
 
 def require_engine() -> None:
-    """Make sure that a backtest can be run here, without the time that importing it takes.
-
-    Raises
-    ------
-    StoreError
-        If there is no NautilusTrader, or one that is not supported.
-    """
+    """Make sure that a backtest can be run here, without the time that importing it takes."""
     reason = unsupported()
     if reason is not None:
         raise StoreError(
@@ -169,15 +145,7 @@ def run(
     reproduced_from: UUID | None = None,
     command_line: str | None = None,
 ) -> Ended:
-    """Run a backtest once, and save it, however it ends.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be run; nothing is saved then.
-    StoreError
-        If it could not be recorded.
-    """
+    """Run a backtest once, and save it, however it ends."""
     said = _said_of(backtest)
     if batch is not None:
         said |= {"batch_id": batch.id, "batch_name": batch.name, "batch_inputs": inputs}
@@ -213,18 +181,10 @@ def _said_of(backtest: Backtest) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class RunOnce:
-    """Runs and saves one backtest of many: whatever happens to it does not stop the others.
+    """Runs and saves one backtest of many: whatever happens to it does not stop the others."""
 
-    Parameters
-    ----------
-    since : datetime
-        When the first of them began, UTC.
-    batch : Batch, optional
-        The grid that they are of.
-    """
-
-    since: datetime
-    batch: Batch | None = None
+    since: datetime  # when the first of them began, UTC
+    batch: Batch | None = None  # the grid that they are of
 
     def __call__(self, config: Config) -> Ended | NotRun:
         """Run it."""

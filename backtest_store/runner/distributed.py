@@ -30,18 +30,8 @@ class RayCluster:
     Of that one, `work.again` does the work if there is such a method: the lost worker may have
     been done but for saying so.
 
-    Parameters
-    ----------
-    address : str
-        As `ray.init` takes it: ``auto`` for the cluster that this machine belongs to, ``local`` for
-        one that lasts as long as the work.
-
-    Raises
-    ------
-    StoreError
-        If Ray is not installed.
-    UsageError
-        If the store is one that the cluster does not reach.
+    The address is what `ray.init` takes: ``auto`` for the cluster that this machine belongs to,
+    ``local`` for one that lasts as long as the work.
     """
 
     def __init__(self, address: str) -> None:

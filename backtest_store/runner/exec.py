@@ -27,24 +27,7 @@ INTERRUPTED = 130
 
 
 def run_script(script: str, args: Sequence[str], details: RunDetails) -> NoReturn:
-    """Run a script under the name ``__main__`` and leave with its exit code.
-
-    Parameters
-    ----------
-    script : str
-        A Python file, or a folder or zip file with a ``__main__.py``.
-    args : Sequence[str]
-        What the script finds in ``sys.argv`` after its own name.
-    details : RunDetails
-        What to store with each run.
-
-    Raises
-    ------
-    SystemExit
-        Always, with the script's exit code.
-    UsageError
-        If there is no such script.
-    """
+    """Run a script under the name ``__main__`` and leave with its exit code."""
     if not os.path.exists(script):  # noqa: PTH110 - pathlib's raises at a name that is too long
         raise UsageError(f"cannot open {script}: no such file")
     _die_of_an_interrupt_at_last()

@@ -74,13 +74,6 @@ class WorkerProcesses:
 
     Of `concurrent.futures` a dead worker takes the whole pool with it, of `pebble` one that dies
     idle does.
-
-    Parameters
-    ----------
-    jobs : int
-        How many processes.
-    warm_up : callable, optional
-        What each does first, while this process gets the items ready.
     """
 
     def __init__(self, jobs: int, warm_up: Callable[[], object] | None = None) -> None:

@@ -29,26 +29,13 @@ _STRATEGY_KEYS = ("strategy", "strategy_config", "parameters")
 
 @dataclass(frozen=True)
 class Config:
-    """What a config file, or the command line over it, says about one backtest.
+    """What a config file, or the command line over it, says about one backtest."""
 
-    Parameters
-    ----------
-    content : dict
-        In NautilusTrader's terms if it has ``venues``, else in the short form.
-    origin : Origin
-        Where it was written.
-    directory : Path
-        Where relative paths begin and the user's own strategies are looked for first.
-    grid : dict
-        What varies, as the file has it.
-    inputs : dict
-        What was set over the file, by the names that it was set under.
-    """
-
-    content: Json
-    origin: Origin
-    directory: Path
-    grid: Json = field(default_factory=dict)
+    content: Json  # in NautilusTrader's terms if it has `venues`, else in the short form
+    origin: Origin  # where it was written
+    directory: Path  # where relative paths begin and the user's own strategies are looked for first
+    grid: Json = field(default_factory=dict)  # what varies, as the file has it
+    # what was set over the file, by the names that it was set under
     inputs: Json = field(default_factory=dict)
 
     @property
@@ -72,14 +59,7 @@ class Config:
 
 
 def load_config(path: Path) -> Config:
-    """Read a config file in TOML, YAML or JSON.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be read or says what cannot be; it names the file, the line, the key and the
-        value, and for an unknown word the nearest one.
-    """
+    """Read a config file in TOML, YAML or JSON."""
     content, origin = read_config_file(path)
     directory = path.parent.absolute() / str(content.pop("directory", ""))
     return parse_config(content, origin=origin, directory=directory)
@@ -106,22 +86,9 @@ def parse_config(
 def with_overrides(
     config: Config, overrides: Mapping[str, object], places: Mapping[str, str] = NOWHERE
 ) -> Config:
-    """Return the config with other values.
+    """Return the config with other values, by a parameter's name or a dotted key.
 
-    Parameters
-    ----------
-    config : Config
-        Where everything else comes from.
-    overrides : mapping
-        The name of a strategy's parameter, or a dotted key such as ``data.start`` or
-        ``venues.0.default_leverage``, and its value; text is read as what the key holds.
-    places : mapping
-        Where an error says that a value is; `--set` by default.
-
-    Raises
-    ------
-    UsageError
-        If a key or value is impossible. Parameters are checked when the backtest is prepared.
+    Text is read as what the key holds; `places` says where an error puts a value, else `--set`.
     """
     if not overrides:
         return config

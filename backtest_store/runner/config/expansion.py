@@ -26,39 +26,21 @@ COSTS_NOTHING = (
 
 @dataclass(frozen=True)
 class Backtest:
-    """A backtest in NautilusTrader's terms, and what its run is stored with.
+    """A backtest in NautilusTrader's terms, and what its run is stored with."""
 
-    Parameters
-    ----------
-    run_config : dict
-        What `BacktestRunConfig.parse` reads.
-    name, type, note : str, optional
-        What the run is listed under, and a remark.
-    tags : list of str
-        Labels.
-    data_source : str, optional
-        Bundled data's name, or the paths of files and catalogs.
-    remarks : list of str
-        What whoever runs it should know before they believe the result.
-    """
-
-    run_config: Json
+    run_config: Json  # what `BacktestRunConfig.parse` reads
+    # what the run is listed under, and a remark
     name: str | None = None
     type: str | None = None
     note: str | None = None
-    tags: list[str] = field(default_factory=list)
-    data_source: str | None = None
+    tags: list[str] = field(default_factory=list)  # labels
+    data_source: str | None = None  # bundled data's name, or the paths of files and catalogs
+    # what whoever runs it should know before they believe the result
     remarks: list[str] = field(default_factory=list)
 
 
 def expand(config: Config) -> Backtest:
-    """Return what a config asks for, as NautilusTrader is told it.
-
-    Raises
-    ------
-    UsageError
-        If a class cannot be imported, the data cannot be read, or parts do not fit together.
-    """
+    """Return what a config asks for, as NautilusTrader is told it."""
     return _expand_long(config) if config.is_long else _expand_short(config)
 
 

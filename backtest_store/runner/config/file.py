@@ -22,20 +22,12 @@ _NAMED = re.compile(r"(venue|instrument|data)\.\w+")
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a configuration was written, for the errors about it.
+    """Where a configuration was written, for the errors about it."""
 
-    Parameters
-    ----------
-    name : str
-        A file's path, or an option such as ``--set``.
-    lines : dict
-        The line of each key that has one of its own, by the key as people write it.
-    others : dict
-        What else has set a key, such as ``--set``, by the path to the key.
-    """
-
-    name: str
+    name: str  # a file's path, or an option such as `--set`
+    # the line of each key that has one of its own, by the key as people write it
     lines: dict[str, int] = field(default_factory=dict)
+    # what else has set a key, such as `--set`, by the path to the key
     others: dict[KeyPath, str] = field(default_factory=dict)
 
     def at(self, keys: Sequence[str | int] = ()) -> str:
@@ -74,13 +66,7 @@ def dotted(keys: Sequence[str | int]) -> str:
 
 
 def read_config_file(path: Path) -> tuple[dict[str, Any], Origin]:
-    """Return the mapping in a config file, whose suffix tells the format, and where its keys are.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be read or holds no mapping; it names the file and the line.
-    """
+    """Return the mapping in a config file, by the format of its suffix, and where its keys are."""
     parse = _PARSERS.get(path.suffix.lower())
     if parse is None:
         raise UsageError(f"{path} is not a config file; its name must end in {', '.join(_PARSERS)}")

@@ -34,11 +34,6 @@ def find_strategy(strategy: StrategyConfig, directory: Path) -> StrategyClasses:
 
     The user's own are looked for in the config's directory and the working directory first, and
     both stay on the path, as a script's directory does.
-
-    Raises
-    ------
-    UsageError
-        If a class cannot be imported or is not a strategy's.
     """
     bundled = BUNDLED.get(strategy.strategy)
     strategy_path = bundled.strategy_path if bundled else strategy.strategy
@@ -57,13 +52,7 @@ def find_strategy(strategy: StrategyConfig, directory: Path) -> StrategyClasses:
 
 
 def import_class(class_path: str, base: type = object) -> type:
-    """Import a class of which NautilusTrader is told the path.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be imported or is none of `base`.
-    """
+    """Import a class of which NautilusTrader is told the path."""
     module_name, colon, class_name = class_path.partition(":")
     if not colon:
         raise UsageError(f"{class_path!r} is not a class; write package.module:Class")

@@ -26,13 +26,7 @@ def strategy_parameters(
     keys: KeyPath,
     origin: Origin,
 ) -> StrategyConfig:
-    """Return the strategy's configuration; what it asks to trade on comes from the data.
-
-    Raises
-    ------
-    UsageError
-        If a parameter is unknown, missing or impossible; it names the parameter and the value.
-    """
+    """Return the strategy's configuration; what it asks to trade on comes from the data."""
     fields = run_config().fields_of(classes.config)
     for name in given:
         if name not in fields and not run_config().takes_any(classes.config):
@@ -53,13 +47,7 @@ def strategy_parameters(
 def check_position(
     parameters: StrategyConfig, source: Source, config: Config, keys: KeyPath
 ) -> None:
-    """Refuse positions of a bundled strategy that its instrument or its account cannot be in.
-
-    Raises
-    ------
-    UsageError
-        If a value is impossible; it names the parameter and the value.
-    """
+    """Refuse positions of a bundled strategy that its instrument or its account cannot be in."""
     if not isinstance(parameters, SingleInstrumentConfig):
         return
     for field, (possible, demand) in _demands(parameters, source, config.short.venue).items():

@@ -14,20 +14,6 @@ def parse_timestamp(text: str) -> int:
 
     A time without a zone is UTC. The size of an epoch number tells its unit: seconds,
     milliseconds, microseconds or nanoseconds. ISO times count to the microsecond.
-
-    Parameters
-    ----------
-    text : str
-        Such as ``2005-01-31``, ``2005-01-31 15:30:00+01:00`` or ``1107187200``.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    ValueError
-        If `text` is none of these.
     """
     if text.isdecimal() and len(text) != _ISO_DATE_DIGITS:
         return _from_epoch(int(text))

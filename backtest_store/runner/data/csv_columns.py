@@ -43,13 +43,7 @@ class Columns(NamedTuple):
 
 
 def find_columns(header: list[str]) -> Columns:
-    """Find the columns by the names in a file's first line.
-
-    Raises
-    ------
-    ValueError
-        If one is missing, or there are two of it.
-    """
+    """Find the columns by the names in a file's first line."""
     names = [name.strip(" <>").lower() for name in header]
     kind = _kind(names)
     return Columns(

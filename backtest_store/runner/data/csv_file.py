@@ -46,30 +46,14 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class PriceSeries:
-    """What a CSV file holds, in order of time.
+    """What a CSV file holds, in order of time."""
 
-    Parameters
-    ----------
-    path : Path
-        The file that the rows are from.
-    fingerprint : str
-        SHA-256, in hex, of the file's text, however it is compressed.
-    kind : str
-        ``bars``, ``quotes`` or ``trades``.
-    rows : list of Row
-        At least one.
-    has_sizes : bool
-        Whether any volume or size is known; without it they are 0 throughout.
-    is_dated : bool
-        Whether all times are whole days.
-    """
-
-    path: Path
-    fingerprint: str
-    kind: Kind
-    rows: list[Row]
-    has_sizes: bool
-    is_dated: bool
+    path: Path  # the file that the rows are from
+    fingerprint: str  # SHA-256, in hex, of the file's text, however it is compressed
+    kind: Kind  # `bars`, `quotes` or `trades`
+    rows: list[Row]  # at least one
+    has_sizes: bool  # whether any volume or size is known; without it they are 0 throughout
+    is_dated: bool  # whether all times are whole days
 
     @cached_property
     def decimals(self) -> int:
@@ -102,23 +86,6 @@ def load_csv(path: Path) -> PriceSeries:
     may be missing. Cells are separated by commas, semicolons or tabs. The file may be gzipped.
     Where an open or close leaves the range from low to high by at most one part in a million, as
     adjusted prices do, the range is widened.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    PriceSeries
-
-    Raises
-    ------
-    UsageError
-        If the file cannot be read or a row cannot be right: a missing column or cell, a bad
-        number, a price that is not positive, a high under a low, an open or close outside them,
-        an ask under a bid, a time that is not after the one before. It names the file, the line
-        and the value.
     """
     text = _text(_read(path), path)
     kind, rows = _rows(text, path)

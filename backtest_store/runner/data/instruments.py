@@ -80,13 +80,7 @@ def name_from_file(name: str) -> str | None:
 
 
 def build_instrument(described: Described) -> Instrument:
-    """Return the instrument.
-
-    Raises
-    ------
-    UsageError
-        If the config leaves something open or contradicts itself.
-    """
+    """Return the instrument."""
     _check_keys(described)
     values = _common(described)
     if described.type in _PAIRS:

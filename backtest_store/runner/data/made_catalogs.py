@@ -55,29 +55,15 @@ _SIDES = {1: BUYER, -1: SELLER, 0: AggressorSide.NO_AGGRESSOR}
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a catalog is made of.
+    """What a catalog is made of."""
 
-    Parameters
-    ----------
-    path : str
-        A CSV file, or the catalog that the bars are copied from.
-    instrument : dict
-        As NautilusTrader writes it.
-    bar_types : list of str
-        The bars, in NautilusTrader's words; none for quotes and trades.
-    is_stamped_at_open : bool
-        Whether the file has the beginnings of bars, so that they are moved to their ends.
-    has_opens : bool
-        Whether a trade at each bar's opening price comes with the bar.
-    start, end : str, optional
-        What is copied of another catalog; a file is read whole.
-    """
-
-    path: str
-    instrument: Json
-    bar_types: list[str]
+    path: str  # a CSV file, or the catalog that the bars are copied from
+    instrument: Json  # as NautilusTrader writes it
+    bar_types: list[str]  # the bars, in NautilusTrader's words; none for quotes and trades
+    # whether the file has the beginnings of bars, so that they are moved to their ends
     is_stamped_at_open: bool = False
-    has_opens: bool = False
+    has_opens: bool = False  # whether a trade at each bar's opening price comes with the bar
+    # what is copied of another catalog; a file is read whole
     start: str | None = None
     end: str | None = None
 
@@ -97,13 +83,7 @@ def _unchanged_series(path: Path, _modified: int, _size: int) -> PriceSeries:
 
 
 def catalog_of(recipe: Recipe) -> Path:
-    """Return the catalog made by a recipe, and make it if it is not there yet.
-
-    Raises
-    ------
-    UsageError
-        If the file cannot be read, or its prices are none that the instrument can have.
-    """
+    """Return the catalog made by a recipe, and make it if it is not there yet."""
     path = Path(recipe.path)
     if path.is_dir():
         return _stored(recipe, _files_digest(path, recipe), _copied_bars)
@@ -112,13 +92,7 @@ def catalog_of(recipe: Recipe) -> Path:
 
 
 def restored(data: Json) -> Json:
-    """Return a run's data entry with its catalog made anew if that is not as it was.
-
-    Raises
-    ------
-    StoreError
-        If neither the catalog nor what it was made of is there any more.
-    """
+    """Return a run's data entry with its catalog made anew if that is not as it was."""
     made_of = (data.get("metadata") or {}).get(MADE_OF)
     if not isinstance(made_of, dict):
         return data

@@ -47,37 +47,17 @@ class Traded:
 
 @dataclass(frozen=True)
 class Source:
-    """One [[data]] of the short form.
+    """One [[data]] of the short form."""
 
-    Parameters
-    ----------
-    instrument : Instrument
-        What is traded.
-    entries : list of dict
-        What loads the data, each a `BacktestDataConfig` as JSON.
-    traded : Traded
-        What strategies are told to trade on.
-    name : str
-        Bundled data's name, or the path of a file or catalog.
-    remarks : list of str
-        What whoever runs it should know of the data.
-    """
-
-    instrument: Instrument
-    entries: list[Json]
-    traded: Traded
-    name: str
-    remarks: list[str]
+    instrument: Instrument  # what is traded
+    entries: list[Json]  # what loads the data, each a `BacktestDataConfig` as JSON
+    traded: Traded  # what strategies are told to trade on
+    name: str  # bundled data's name, or the path of a file or catalog
+    remarks: list[str]  # what whoever runs it should know of the data
 
 
 def find_source(config: Config, data: DataConfig, place: int) -> Source:
-    """Find one [[data]] of a config, by its place among them.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be read, or leaves something open; it names where.
-    """
+    """Find one [[data]] of a config, by its place among them."""
     keys = ("data", place) if isinstance(config.content.get("data"), list) else ("data",)
     with config.origin.placing(keys):
         return _from_catalog(config, data) if data.catalog else _from_file(config, data, keys)

@@ -41,28 +41,16 @@ class NotRun:
 
 @dataclass(frozen=True)
 class Grid:
-    """The values that vary.
+    """The values that vary."""
 
-    Parameters
-    ----------
-    groups : list
-        Each a list of settings that go together; the grid is the product of the groups.
-    constraints : list of str
-        Comparisons that each combination must satisfy.
-    sample : int, optional
-        How many combinations to draw at random, by `seed`.
-    name : str, optional
-        What the batch of runs is called.
-    typed : frozenset of str
-        What `--set` varies, and not the file.
-    """
-
+    # each a list of settings that go together; the grid is the product of the groups
     groups: list[list[Json]] = field(default_factory=list)
+    # comparisons that each combination must satisfy
     constraints: list[str] = field(default_factory=list)
-    sample: int | None = None
+    sample: int | None = None  # how many combinations to draw at random, by `seed`
     seed: int = 0
-    name: str | None = None
-    typed: frozenset[str] = frozenset()
+    name: str | None = None  # what the batch of runs is called
+    typed: frozenset[str] = frozenset()  # what `--set` varies, and not the file
 
     def combined(self, other: Grid) -> Grid:
         """Return a grid that varies what another varies too; where both do, the other decides."""
@@ -102,13 +90,7 @@ class Grid:
 
 
 def parse_settings(settings: Iterable[str]) -> Grid:
-    """Read ``name=value,value`` and ``name=from..to:step`` settings.
-
-    Raises
-    ------
-    UsageError
-        If a setting has no name or no value, or a name comes twice.
-    """
+    """Read ``name=value,value`` and ``name=from..to:step`` settings."""
     values: dict[str, list[object]] = {}
     for setting in settings:
         key, _, text = setting.partition("=")
@@ -126,13 +108,7 @@ def parse_settings(settings: Iterable[str]) -> Grid:
 
 
 def grid_of(config: Config) -> Grid:
-    """Return the grid that a config file holds; an empty one if it holds none.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be; it names the line and the key.
-    """
+    """Return the grid that a config file holds; an empty one if it holds none."""
     try:
         return _grid(config)
     except UsageError as error:
@@ -143,22 +119,7 @@ def grid_of(config: Config) -> Grid:
 
 
 def combinations(config: Config, grid: Grid, *, name: str = "") -> Iterator[Combination | NotRun]:
-    """Yield each combination of the grid's values in a config.
-
-    Parameters
-    ----------
-    config : Config
-        Where everything else comes from.
-    grid : Grid
-        If it is empty, the config itself is the one combination.
-    name : str
-        What labels call the config.
-
-    Raises
-    ------
-    UsageError
-        If the grid's constraints exclude every combination.
-    """
+    """Yield each combination of the grid's values in a config."""
     is_empty = True
     for settings in grid.settings(config):
         is_empty = False

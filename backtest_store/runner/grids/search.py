@@ -27,25 +27,8 @@ PATIENCE, MOST_REPEATS = 10, 1000
 class Search:
     """The combinations of a grid that Optuna suggests, one when it is asked for.
 
-    Parameters
-    ----------
-    config : Config
-        Where everything else comes from.
-    grid : Grid
-        What may vary; its `seed` is the sampler's.
-    sampler : str
-        Who suggests: ``tpe``, the tree-structured Parzen estimator, or ``random``.
-    trials : int
-        How many backtests to run at most.
-    by : str
-        The metric that the best run has most of.
-
-    Raises
-    ------
-    StoreError
-        If Optuna is not installed.
-    UsageError
-        If nothing varies.
+    The `sampler` is ``tpe``, the tree-structured Parzen estimator, or ``random``, and its seed the
+    grid's. There are at most so many `trials`; the best run has most of the metric `by`.
     """
 
     def __init__(self, config: Config, grid: Grid, *, sampler: str, trials: int, by: str) -> None:
@@ -70,13 +53,7 @@ class Search:
         self.combinations: list[Combination] = []
 
     def __iter__(self) -> Iterator[Config]:
-        """Yield what is to be tried next, by what was told so far.
-
-        Raises
-        ------
-        UsageError
-            If the constraints exclude all that was suggested, or no value is possible.
-        """
+        """Yield what is to be tried next, by what was told so far."""
         from optuna.trial import TrialState
 
         repeats, failure = 0, None

@@ -15,20 +15,7 @@ Window = tuple[dict[str, str], str | None]
 
 
 def windows(walk: Any, start: str, end: str) -> list[Window]:
-    """Return the windows between two dates, and which are for training and which for tests.
-
-    Parameters
-    ----------
-    walk : dict
-        ``train`` and ``test``, each a length such as ``3y``, ``6m``, ``2w`` or ``90d``.
-    start, end : str
-        The first and the last day.
-
-    Raises
-    ------
-    UsageError
-        If a length is none, or the first windows are longer than the data.
-    """
+    """Return the windows between two dates, and which are for training and which for tests."""
     if not isinstance(walk, dict) or set(walk) != {"train", "test"}:
         raise UsageError('walk has a train and a test: walk = {train = "3y", test = "1y"}')
     try:

@@ -82,13 +82,7 @@ def _catalog(places: str) -> SharedCatalog:
 
 
 def facts_of(backtest: Backtest) -> Facts:
-    """Load the data of a backtest, and return what its run will be known by.
-
-    Raises
-    ------
-    UnfitError
-        If a catalog has no such data, or the parts of the configuration contradict each other.
-    """
+    """Load the data of a backtest, and return what its run will be known by."""
     code = _code(tuple(_classes(backtest.run_config)))
     facts = _facts(json.dumps(backtest.run_config, sort_keys=True), backtest.data_source)
     known = None if code.draws else facts.config_hash
@@ -235,13 +229,7 @@ def _held(entry: BacktestDataConfig) -> str:
 
 
 def parse(text: str | bytes) -> BacktestRunConfig:
-    """Return the configuration that is stored as JSON.
-
-    Raises
-    ------
-    StoreError
-        If this version of NautilusTrader does not take it.
-    """
+    """Return the configuration that is stored as JSON."""
     try:
         config: BacktestRunConfig = BacktestRunConfig.parse(text)
     except (msgspec.ValidationError, ValueError, TypeError) as error:

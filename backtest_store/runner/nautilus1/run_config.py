@@ -43,13 +43,7 @@ _COMPONENTS = ("strategy", "actor", "exec_algorithm", "controller", "fill_model"
 
 
 def parse_run_config(content: Json, origin: Origin) -> BacktestRunConfig:
-    """Return what a mapping describes, in every field as NautilusTrader names it.
-
-    Raises
-    ------
-    UsageError
-        If a key is unknown, a value impossible or a class not importable; it names where.
-    """
+    """Return what a mapping describes, in every field as NautilusTrader names it."""
     content = deepcopy(content)
     _check(content, BacktestRunConfig, (), origin)
     _check_times(content, (), origin)
@@ -67,13 +61,7 @@ def parse_run_config(content: Json, origin: Origin) -> BacktestRunConfig:
 
 
 def normalised(content: Json, origin: Origin) -> Json:
-    """Return a run's configuration as `BacktestRunConfig` writes it in JSON.
-
-    Raises
-    ------
-    UsageError
-        If a key is unknown, a value impossible or a class not importable; it names where.
-    """
+    """Return a run's configuration as `BacktestRunConfig` writes it in JSON."""
     written: Json = json.loads(parse_run_config(content, origin).json())
     return written
 

@@ -64,23 +64,7 @@ class Answer:
 
 
 def run_again(request: Request) -> Answer:
-    """Do what is requested in a fresh process, which saves the run with `reproduced_from`.
-
-    Parameters
-    ----------
-    request : Request
-        From `request_for`.
-
-    Returns
-    -------
-    Answer
-        With the id of the repetition, which is saved, however it ended.
-
-    Raises
-    ------
-    StoreError
-        If the run cannot be repeated; it names what is missing, and nothing is saved.
-    """
+    """Do what is requested in a fresh process, which saves the run with `reproduced_from`."""
     with TemporaryDirectory(prefix="btstore-") as name:
         folder = Path(name)
         done = subprocess.run(
@@ -122,13 +106,7 @@ def _script_repeated(request: Request, script: Json, folder: Path, failure: str)
 
 
 def request_for(original: Record) -> Request:
-    """Return what is to be run, once it is clear that it can be.
-
-    Raises
-    ------
-    StoreError
-        If it cannot; it names what is missing.
-    """
+    """Return what is to be run, once it is clear that it can be."""
     _require_result(original)
     script = _script_needed(original)
     if script is None:
@@ -189,13 +167,7 @@ def _require_result(original: Record) -> None:
 
 
 def repeat(request: Request) -> Record:
-    """Run the stored configuration in this process, and save the run.
-
-    Raises
-    ------
-    StoreError
-        If data or a class is missing, or the configuration is none of this engine version's.
-    """
+    """Run the stored configuration in this process, and save the run."""
     from backtest_store.runner.config.expansion import Backtest
     from backtest_store.runner.config_runs import run
 

@@ -28,13 +28,7 @@ def script_of(provenance: Json) -> Json | None:
 
 
 def require_script(script: Json) -> None:
-    """Make sure that the script can be run as it was then; a change in it is named afterwards.
-
-    Raises
-    ------
-    StoreError
-        If it is gone, or ran in a folder that is gone, or with a secret.
-    """
+    """Make sure that the script can be run as it was then; a change in it is named afterwards."""
     path, directory = Path(script["path"]), Path(script["directory"])
     if not path.is_file():
         raise StoreError(f"the script that made the run is not there any more: {path}")
@@ -54,23 +48,6 @@ def chosen(
 
     A run that draws random numbers without a seed has another hash each time, and the same
     snapshot.
-
-    Parameters
-    ----------
-    script : dict
-        As `script_of` returns it.
-    original : tuple of str and dict
-        Hash and snapshot of the run to repeat. Of several runs that have them, the place in the
-        script decides.
-    folder : Path
-        Where `run_script` has put the runs.
-    failure : str
-        What ended the script, if anything did.
-
-    Raises
-    ------
-    StoreError
-        If the script has made no such run.
     """
     runs = kept(folder)
     config_hash, snapshot = original
