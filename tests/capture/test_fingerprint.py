@@ -18,6 +18,7 @@ from nautilus_trader.core.data import Data
 from nautilus_trader.model import data as nautilus_data
 from nautilus_trader.model.custom import customdataclass
 from nautilus_trader.model.data import Bar, CustomData, DataType
+from nautilus_trader.model.enums import InstrumentCloseType
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 from nautilus_trader.test_kit.stubs.data import TestDataStubs
 from nautilus_trader.trading.config import ImportableStrategyConfig
@@ -72,11 +73,17 @@ def _wide() -> Bar:
     return Bar.from_dict(values | {"low": "90.00", "high": "110.00"})
 
 
-STUBS["Bar"] = _wide
+def _close() -> nautilus_data.InstrumentClose:
+    price, kind = share().make_price(1), InstrumentCloseType.END_OF_SESSION
+    return nautilus_data.InstrumentClose(share().id, price, kind, 0, 0)
+
+
+STUBS |= {"Bar": _wide, "InstrumentClose": _close}
 OTHER_VALUES = {
     "instrument_id": "OTHER.SIM",
     "bar_type": "OTHER.SIM-1-DAY-LAST-EXTERNAL",
     "aggressor_side": "SELLER",
+    "close_type": "CONTRACT_EXPIRED",
     "reason": "because",
     "trading_event": "news",
 }

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, cast
+from types import GetSetDescriptorType
+from typing import TYPE_CHECKING, Any, cast
 
 from backtest_store.capture.engines.nautilus1 import internals
 from backtest_store.capture.identity.json_values import canonical, is_whole, plain
@@ -27,12 +28,19 @@ NANOSECONDS = 1_000_000_000
 PART = 4096
 REVISION = attrgetter("is_revision")
 ARRIVAL = attrgetter("ts_init")
-# The text of each of these has all of it, but for the moment of its arrival.
-NAUTILUS_DATA = frozenset(
+CYTHON = "nautilus_trader.model.data"
+RUST = frozenset({"nautilus_trader.model", "nautilus_trader.core.nautilus_pyo3.model"})
+# The texts of these have all that they hold, but for the moment of their arrival; other classes in
+# Rust leave out much, an order book its orders.
+WHOLE_TEXTS = frozenset(
     {
-        "nautilus_trader.model.data",
-        "nautilus_trader.model",
-        "nautilus_trader.core.nautilus_pyo3.model",
+        "Bar",
+        "QuoteTick",
+        "OrderBookDelta",
+        "MarkPriceUpdate",
+        "IndexPriceUpdate",
+        "FundingRateUpdate",
+        "InstrumentClose",
     }
 )
 # Under this name an engine replays what `add_data` was given; other names load as the run goes.
@@ -70,14 +78,15 @@ class Fingerprint:
 
     def _add(self, part: list[Data]) -> None:
         kinds = set(map(type, part))
-        if _are_plain(kinds):
-            lines = "\n".join(map(str, part))
+        tellers = {kind: _teller_of(kind) for kind in kinds}
+        if len(kinds) == 1:
+            texts = list(map(next(iter(tellers.values())), part))
         else:
-            texts = list(map(_described, part))
-            if None in texts:
-                self._is_known = False
-                return
-            lines = "\n".join(cast("list[str]", texts))
+            texts = [tellers[type(element)](element) for element in part]
+        if None in texts:
+            self._is_known = False
+            return
+        lines = "\n".join(cast("list[str]", texts))
         self._texts.update(f"{lines}\n".encode("utf-8", "replace"))
         self._kinds.update(_lines_of_kinds(part, kinds))
         self._times.update(array("Q", map(ARRIVAL, part)).tobytes())
@@ -93,11 +102,6 @@ def fingerprint(data: Iterable[Data]) -> str | None:
     return Fingerprint().add(data).value
 
 
-def _are_plain(kinds: Iterable[type]) -> bool:
-    """Tell whether the texts of elements of these classes have all that they hold."""
-    return all(kind.__module__ in NAUTILUS_DATA and kind.__name__ != "CustomData" for kind in kinds)
-
-
 def _lines_of_kinds(part: list[Data], kinds: set[type]) -> bytes:
     """Return the name of each element's class, a line each; of one class, at once."""
     if len(kinds) == 1:
@@ -110,16 +114,46 @@ def _revised(element: Data) -> bool:
     return bool(getattr(element, "is_revision", False))
 
 
-def _described(element: Data) -> str | None:
-    """Return the text of an element, also of a class of the user's; None if it has none."""
+def _teller_of(kind: type) -> Callable[[Any], str | None]:
+    """Return what tells all that an element of a class holds; None where that cannot be told."""
+    if kind.__name__ == "CustomData" and kind.__module__ in {CYTHON, *RUST}:
+        return _text_of_custom
+    if kind.__module__ == CYTHON:
+        return _text_of_close if kind.__name__ == "InstrumentClose" else str
+    if kind.__module__ not in RUST:
+        return _text_of_own
+    if kind.__name__ == "TradeTick":
+        return _text_of_trade
+    return str if kind.__name__ in WHOLE_TEXTS else _text_of_shown
+
+
+def _text_of_custom(element: Any) -> str | None:
+    inner = _teller_of(type(element.data))(element.data)
+    return None if inner is None else f"{element.data_type} {inner}"
+
+
+def _text_of_close(close: Any) -> str:
+    """Return the text of a close of 1.x, which lacks its time."""
+    return f"{close} {close.ts_event}"
+
+
+def _text_of_trade(trade: Any) -> str:
+    """Return a trade's text with the names that 1.x has for who came to whom."""
+    return str(trade).replace(",BUY,", ",BUYER,").replace(",SELL,", ",SELLER,")
+
+
+def _text_of_shown(element: Any) -> str:
+    """Return all that an element of a compiled class shows, lists item by item."""
     kind = type(element)
-    if _are_plain([kind]):
-        return str(element)
-    if kind.__name__ == "CustomData" and kind.__module__ in NAUTILUS_DATA:
-        inner = _described(element.data)
-        return None if inner is None else f"{element.data_type} {inner}"
+    names = sorted(n for n, v in vars(kind).items() if isinstance(v, GetSetDescriptorType))
+    values = [getattr(element, name) for name in names]
+    return " ".join(str([*map(str, v)] if isinstance(v, list) else v) for v in values)
+
+
+def _text_of_own(element: Any) -> str | None:
+    """Return the text of an element of a class of the user's."""
     state = plain(_state(element))
-    return f"{kind.__module__} {canonical(state)}" if is_whole(state) else None
+    return f"{type(element).__module__} {canonical(state)}" if is_whole(state) else None
 
 
 def _state(element: Data) -> object:
