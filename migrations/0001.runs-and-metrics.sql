@@ -222,6 +222,7 @@ DECLARE
     variable CONSTANT text := '(?<=[ \[])-?[0-9][0-9.eE+-]*(?=[],}])'
         '|(?<=")[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?=")';
     whole    CONSTANT text := document::text;
+    mark     CONSTANT text := chr(1);  -- which JSON never has: stands before and after what varies
     shape    text;
     filling  text;
     id       bigint;
@@ -232,9 +233,11 @@ BEGIN
     IF length(whole) > longest THEN
         RETURN document;
     END IF;
-    shape := regexp_replace(replace(whole, '%', '%%'), variable, '%s', 'g');
-    SELECT string_agg(part[1], ' ' ORDER BY position) INTO filling
-      FROM regexp_matches(whole, '(' || variable || ')', 'g') WITH ORDINALITY AS f (part, position);
+    SELECT string_agg(part, '%s' ORDER BY position) FILTER (WHERE position % 2 = 1),
+           string_agg(part, ' ' ORDER BY position) FILTER (WHERE position % 2 = 0)
+      INTO shape, filling
+      FROM string_to_table(regexp_replace(replace(whole, '%', '%%'), variable, mark || '\&' || mark, 'g'), mark)
+           WITH ORDINALITY AS p (part, position);
     SELECT min(shape_id) INTO id FROM shapes WHERE digest = md5(shape)::uuid AND template = shape;
     IF id IS NULL THEN
         INSERT INTO shapes (digest, template) VALUES (md5(shape)::uuid, shape) RETURNING shape_id INTO id;

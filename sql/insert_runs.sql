@@ -2,13 +2,13 @@
 -- $1 records   flat objects as text, whose keys are the columns of the three tables
 -- $2 defaults  what the columns have that an object does not name
 WITH record AS MATERIALIZED (
-    SELECT record::json FROM unnest($1::text[]) AS record
+    SELECT record::jsonb FROM unnest($1::text[]) AS record
 ), run AS (
     INSERT INTO backtest_runs
     SELECT r.*
       FROM jsonb_populate_record(NULL::backtest_runs, $2::jsonb) AS usual
      CROSS JOIN record
-     CROSS JOIN json_populate_record(usual, record) AS r
+     CROSS JOIN jsonb_populate_record(usual, record) AS r
         ON CONFLICT (run_id) DO NOTHING
     RETURNING run_id, status
 ), metrics AS (
@@ -16,7 +16,7 @@ WITH record AS MATERIALIZED (
     SELECT m.*
       FROM jsonb_populate_record(NULL::performance_metrics, $2) AS usual
      CROSS JOIN record
-     CROSS JOIN json_populate_record(usual, record) AS m
+     CROSS JOIN jsonb_populate_record(usual, record) AS m
      -- IS TRUE has the ids hashed; joined to them, a thousand records would be a million pairs
      WHERE (m.run_id IN (SELECT run_id FROM run WHERE status IN ('success', 'stopped'))) IS TRUE
         ON CONFLICT (run_id) DO NOTHING
@@ -25,7 +25,7 @@ WITH record AS MATERIALIZED (
     SELECT a.run_id, a.tags, a.note, a.starred, a.name
       FROM jsonb_populate_record(NULL::annotations, $2) AS usual
      CROSS JOIN record
-     CROSS JOIN json_populate_record(usual, record) AS a
+     CROSS JOIN jsonb_populate_record(usual, record) AS a
      WHERE (a.tags <> '{}' OR a.starred OR num_nonnulls(a.note, a.name) > 0)
        AND (a.run_id IN (SELECT run_id FROM run)) IS TRUE
         ON CONFLICT (run_id) DO NOTHING

@@ -16,8 +16,13 @@ def fault_of(line: str | bytes) -> str:
     PostgreSQL alone takes `now` and `tomorrow` for times, and leaves out metrics of a run that
     failed: neither is what somebody wanted to store.
     """
+    # Decimals hold every number that the store does, but take half as long again to read.
+    return _fault_of(line, float) and _fault_of(line, Decimal)
+
+
+def _fault_of(line: str | bytes, number: type[float | Decimal]) -> str:
     try:
-        record = json.loads(line, parse_float=Decimal)
+        record = json.loads(line, parse_float=number)
     except json.JSONDecodeError as error:
         return f"not JSON: {error.msg} in column {error.colno}"
     except UnicodeDecodeError:

@@ -20,28 +20,20 @@ MOST_KEYS = 8
 
 
 @dataclass(frozen=True)
-class Figures:
-    """How the successful runs of a group did by a metric, in its unit; None if none has it."""
-
-    best: Any
-    median: Any
-    worst: Any
-
-
-@dataclass(frozen=True)
 class Group:
     """Runs that have something in common, in the order that was asked for.
 
-    `reproductions` were made of them, or of others; nothing else counts these. `first` and `second`
-    tell how the runs did by one metric, and by another; `last_run` when the newest began.
+    `reproductions` were made of them, or of others; nothing else counts these. `best`, `median`
+    and `worst` tell how the successful did by a metric; `last_run` when the newest began.
     """
 
     keys: tuple[Any, ...]
     runs: int
     failures: int
     reproductions: int
-    first: Figures
-    second: Figures
+    best: Any
+    median: Any
+    worst: Any
     last_run: datetime
 
 
@@ -49,30 +41,26 @@ async def summary(
     db: Db,
     by: Sequence[str],
     metric: str = "sharpe_ratio",
-    second: str | None = None,
     where: Sequence[Condition] = (),
 ) -> list[Group]:
     """Return runs in groups, those with the best median first and without one last."""
     keys = [key_of(name) for name in by]
-    rows = await queries.summary(db, keys=keys, first=metric, second=second or metric, where=where)
+    rows = await queries.summary(db, keys=keys, metric=metric, where=where)
     groups = [_group(row, keys) for row in rows]
     return sorted(groups, key=_by_median)
 
 
 def _by_median(group: Group) -> tuple[bool, float, list[str]]:
-    median = group.first.median
-    return median is None, -(median or 0), list(map(str, group.keys))
+    return group.median is None, -(group.median or 0), list(map(str, group.keys))
 
 
 def _group(row: Sequence[Any], keys: Sequence[Key]) -> Group:
-    found, rest = row[: len(keys)], map(sql.possible, row[len(keys) :])
-    runs, failures, again, *figures, last = rest
+    found, figures = row[: len(keys)], map(sql.possible, row[len(keys) :])
     values = (
         json.loads(value) if key.is_json and value is not None else value
         for key, value in zip(keys, found, strict=True)
     )
-    first, second = Figures(*figures[:3]), Figures(*figures[3:])
-    return Group(tuple(values), runs, failures, again, first, second, last)
+    return Group(tuple(values), *figures)
 
 
 def subject_of_key(name: str) -> Subject:
@@ -114,8 +102,8 @@ async def strategies(db: Db, where: Sequence[Condition] = ()) -> list[Strategy]:
             runs=group.runs,
             failures=group.failures,
             reproductions=group.reproductions,
-            median_sharpe_ratio=group.first.median,
-            best_sharpe_ratio=group.first.best,
+            median_sharpe_ratio=group.median,
+            best_sharpe_ratio=group.best,
             last_run=group.last_run,
         )
         for group in groups
@@ -126,18 +114,18 @@ async def strategies(db: Db, where: Sequence[Condition] = ()) -> list[Strategy]:
 
 async def trend(db: Db, span: str, where: Sequence[Condition] = ()) -> list[Period]:
     """Sum up runs by the day, week or month in which they began, oldest first."""
-    groups = await summary(db, [span], "sharpe_ratio", "total_return", where)
+    by_return = {g.keys: g for g in await summary(db, [span], "total_return", where)}
     rows = [
         Period(
             period=group.keys[0],
             runs=group.runs,
-            best_sharpe_ratio=group.first.best,
-            median_sharpe_ratio=group.first.median,
-            worst_sharpe_ratio=group.first.worst,
-            best_total_return=group.second.best,
-            median_total_return=group.second.median,
-            worst_total_return=group.second.worst,
+            best_sharpe_ratio=group.best,
+            median_sharpe_ratio=group.median,
+            worst_sharpe_ratio=group.worst,
+            best_total_return=by_return[group.keys].best,
+            median_total_return=by_return[group.keys].median,
+            worst_total_return=by_return[group.keys].worst,
         )
-        for group in groups
+        for group in await summary(db, [span], "sharpe_ratio", where)
     ]
     return sorted(rows, key=lambda row: row.period)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
 LINES_AT_ONCE = 1000
-CHUNK = 2**20  # bytes
+CHUNK = 2**22  # bytes
 LONGEST_LINE = 2**28  # bytes; PostgreSQL takes 2**30, and memory may be short
 STORED_ONE_BY_ONE = 128  # lines at most, once one among them is known to be none
 OTHER_FORMATS = {
@@ -119,7 +119,7 @@ async def _checked(parts: AsyncIterator[Lines]) -> AsyncIterator[list[Line]]:
     async for lines in parts:
         if number == 1:
             _require_lines(lines[0])
-        yield await asyncio.to_thread(_check, lines, number)
+        yield await _check(lines, number)
         number += len(lines)
 
 
@@ -130,11 +130,13 @@ def _require_lines(beginning: bytes) -> None:
             raise StoreError(f"this is {what}, not JSON Lines; nothing was imported", hint=hint)
 
 
-def _check(lines: Lines, first: int) -> list[Line]:
-    numbered = [(number, line) for number, line in enumerate(lines, first) if line.strip()]
-    return [
-        Line(number, line.decode(errors="replace"), fault_of(line)) for number, line in numbered
-    ]
+async def _check(lines: Lines, first: int) -> list[Line]:
+    checked = []
+    for number, line in enumerate(lines, first):
+        if line.strip():
+            checked.append(Line(number, line.decode(errors="replace"), fault_of(line)))
+            await asyncio.sleep(0)  # those before are sent meanwhile; a thread would hold that up
+    return checked
 
 
 def _refusal(refused: Refusal) -> RefusedLineError:

@@ -83,11 +83,10 @@ async def over_months(  # noqa: PLR0913 - each is a parameter of the query
 
 
 async def summary(
-    db: Db, *, keys: Sequence[Key], first: str, second: str, where: Sequence[Condition] = ()
+    db: Db, *, keys: Sequence[Key], metric: str, where: Sequence[Condition] = ()
 ) -> Sequence[Any]:
-    """Sum up groups of runs: how many there are and failed, how well they did by two metrics."""
-    query = sql.query("summary").grouped(keys).having(where)
-    query = query.worded(first=SQL_NAMES[first], second=SQL_NAMES[second])
+    """Sum up groups of runs: how many there are and failed, how well they did by a metric."""
+    query = sql.query("summary").grouped(keys).having(where).worded(field=SQL_NAMES[metric])
     return await db.fetch(query.text, *query.values)
 
 

@@ -106,10 +106,10 @@ def check(url: str, made: list[Record], by: list[str], metric: str) -> None:
         group = found[key]
         assert group.runs == len(runs)
         assert group.failures == sum(run.status == "failed" for run in runs)
-        found_figures = (group.first.best, group.first.median, group.first.worst)
+        found_figures = (group.best, group.median, group.worst)
         assert found_figures == pytest.approx(figures(runs, metric))
         assert group.last_run == max(run.started_at for run in runs)
-    medians = [group.first.median for group in groups if group.first.median is not None]
+    medians = [group.median for group in groups if group.median is not None]
     assert medians == sorted(medians, reverse=True)
 
 

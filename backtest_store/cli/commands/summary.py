@@ -51,10 +51,7 @@ def summary(
     )
     if not groups:
         print_message(no_runs_message(filters))
-    rows = [
-        [*g.keys, g.runs, g.failures, g.first.best, g.first.median, g.first.worst, g.last_run]
-        for g in groups
-    ]
+    rows = [[*g.keys, g.runs, g.failures, g.best, g.median, g.worst, g.last_run] for g in groups]
     render.write(_columns(names, shown), rows, format_)
 
 

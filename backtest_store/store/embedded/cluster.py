@@ -44,7 +44,9 @@ hash_mem_multiplier = 1.0              # parallel hashes live in /dev/shm: 64 MB
 maintenance_work_mem = '64MB'          # an index on a million runs in one pass
 random_page_cost = 1.1                 # solid state, or cached
 jit = off                              # compiling takes longer than these queries do
-max_parallel_workers_per_gather = 2    # filters and medians over all runs
+max_parallel_workers_per_gather = 2    # filters over all runs
+parallel_tuple_cost = 0.05             # what workers hand on of a run is short, often its id alone
+effective_cache_size = '1GB'           # with more, looking each run up passes for the cheaper way
 
 # No replication: less to write, and a process less.
 wal_level = minimal
