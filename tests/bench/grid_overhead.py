@@ -1,7 +1,7 @@
 """What btstore adds to a run of a grid: its CPU time against the same engines in a bare loop.
 
 Run as a process of its own (`python -m`, this module) with the config of a grid; it prints the CPU
-seconds of both, medians of alternate rounds.
+seconds of both, and of btstore with parts of it left out, medians of alternate rounds.
 """
 
 import gc
@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from time import process_time
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 from nautilus_trader.backtest import node as nodes
@@ -23,11 +24,31 @@ from nautilus_trader.common.config import ActorFactory
 from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
+from backtest_store.capture.accounting.sampler import Sampler
+from backtest_store.capture.identity import git
+from backtest_store.models import Record
 from backtest_store.runner.config.config import load_config
 from backtest_store.runner.config_runs import Batch, RunOnce, expanded
 from backtest_store.runner.grids.grid import Combination, combinations, grid_of
+from backtest_store.saving import save
+from backtest_store.saving.journal import Entry
 
 ROUNDS = 5
+
+
+def unsaved(_: Record, entry: Entry | None = None) -> bool:
+    """Take a run for saved."""
+    if entry is not None:
+        entry.close()
+    return True
+
+
+# What is left out, and what stands in its place.
+PARTS: dict[str, tuple[Any, str, Callable[..., object]]] = {
+    "without daily values": (Sampler, "_close_day", lambda *_: None),
+    "without saves": (save, "save_record", unsaved),
+    "without git": (git, "_git", lambda *_: None),
+}
 
 
 def bare(config: BacktestRunConfig, data: list[Any], instrument: Any) -> None:
@@ -70,10 +91,13 @@ def main() -> None:
     data = nodes.BacktestNode.load_data_config(runs[0].data[0]).data
     (instrument,) = ParquetDataCatalog(runs[0].data[0].catalog_path).instruments()
     once = RunOnce(datetime.now(UTC), Batch(uuid4()))
-    measured: dict[str, list[float]] = {"bare": [], "btstore": []}
+    measured: dict[str, list[float]] = {name: [] for name in ("bare", "btstore", *PARTS)}
     for _ in range(ROUNDS):
         measured["bare"].append(cpu(lambda run: bare(run, data, instrument), runs))
         measured["btstore"].append(cpu(once, configs))
+        for name, (owner, part, instead) in PARTS.items():
+            with patch.object(owner, part, instead):
+                measured[name].append(cpu(once, configs))
     print(json.dumps({name: median(times[1:]) for name, times in measured.items()}))
 
 

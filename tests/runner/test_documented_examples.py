@@ -1,6 +1,7 @@
 """More of NautilusTrader's documented configurations, each run by its own node and by ours.
 
-Bars of several venues, contracts that expire, data in chunks, an execution algorithm with an actor.
+Bars of several venues, contracts that expire, data in chunks, an execution algorithm with an actor,
+limits in nanoseconds, a margin model.
 """
 
 import json
@@ -25,9 +26,11 @@ from nautilus_trader.test_kit.providers import TestInstrumentProvider
 
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.runner.test_long_form import (
+    BEGINNING,
     CONFIGS,
     MODELS,
     QUIET,
+    SECOND,
     catalog,
     fx_quotes,
     runs_as_the_node_runs_it,
@@ -157,7 +160,36 @@ def executed_slowly(path: Path) -> BacktestRunConfig:
     return config
 
 
-@pytest.mark.parametrize("example", [several_venues, contracts, in_chunks, executed_slowly])
+def as_the_guide_has_it(path: Path) -> BacktestRunConfig:
+    """Return the high-level guide's own: no models, its limits in nanoseconds, as a node has them."""
+    dumped = json.loads(fx_quotes(path).json())
+    (venue,), (data,) = dumped["venues"], dumped["data"]
+    for model in ("latency_model", "fill_model", "fee_model"):
+        venue[model] = None
+    data["start_time"], data["end_time"] = BEGINNING + 60 * SECOND, BEGINNING + 14 * 86_400 * SECOND
+    config: BacktestRunConfig = BacktestRunConfig.parse(json.dumps(dumped))
+    return config
+
+
+def with_a_margin_model(path: Path) -> BacktestRunConfig:
+    """Return bars asked for by their specification, margins by the standard model, and limits."""
+    dumped = json.loads(several_venues(path).json())
+    for venue in dumped["venues"]:
+        venue["margin_model"] = {"model_type": "standard", "config": {}}
+    for data in dumped["data"]:
+        instrument, _, spec = data["bar_types"][0].rpartition("-EXTERNAL")[0].partition("-")
+        data |= {"bar_types": None, "instrument_id": instrument, "bar_spec": spec}
+    dumped |= {"start": "2024-01-01T00:30:00Z", "end": "2024-01-01T03:00:00Z"}
+    config: BacktestRunConfig = BacktestRunConfig.parse(json.dumps(dumped))
+    return config
+
+
+EXAMPLES_OF_GUIDES = [
+    several_venues, contracts, in_chunks, executed_slowly, as_the_guide_has_it, with_a_margin_model,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("example", EXAMPLES_OF_GUIDES)
 def test_an_example_runs_and_is_stored_as_the_node_runs_it(
     example: Callable[[Path], BacktestRunConfig],
     store: str,
