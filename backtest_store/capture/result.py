@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal, localcontext
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.equity import EquityCurve, equity_curve
 from backtest_store.capture.accounting.ledger import Converter, Ledger, differences, ledger_of
@@ -15,7 +15,7 @@ from backtest_store.capture.accounting.positions import count_closed
 from backtest_store.capture.accounting.sampler import Samples
 from backtest_store.capture.accounting.valuation import EXACT, Valuation
 from backtest_store.capture.guard import attempt
-from backtest_store.capture.identity.json_values import plain
+from backtest_store.capture.identity.json_values import clean, plain
 from backtest_store.models import Json, JsonValue, Metrics, Record
 from backtest_store.statistics.equity_metrics import Equity
 from backtest_store.statistics.metrics import measure
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 
 UNKNOWN = Decimal("NaN")
+REFUSALS = ("DENIED", "REJECTED")
+REFUSED = "orders were refused:"
 NO_SAMPLES = Samples()
 NO_EQUITY = EquityCurve(
     Equity(starting_capital=UNKNOWN, values=[], basis="balance"), ["equity could not be captured"]
@@ -62,7 +64,16 @@ def with_metrics(
         closing_price=seen.closing_price,
         engine_stats=attempt("read statistics", partial(engine_statistics, engine), {}),
     )
-    return measured(record, results, warnings)
+    return measured(record, results, [*warnings, *refused_orders(engine.cache)])
+
+
+def refused_orders(cache: Any) -> list[str]:
+    """Say how many orders were refused, and why the first was: no trade tells of them."""
+    orders: list[Any] = attempt("read the orders", cache.orders, [])
+    reasons = [str(o.last_event.reason) for o in orders if o.status.name in REFUSALS]
+    if not reasons:
+        return []
+    return [f"{len(reasons)} of {len(orders)} {REFUSED} {clean(reasons[0])}"]
 
 
 def measured(record: Record, results: Results, warnings: Sequence[str]) -> Record:

@@ -1,5 +1,6 @@
 """What the short form reads: other instruments, other data, several of each."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from backtest_store.runner.nautilus1.node import facts_of
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.runner.conftest import Preparing
 from tests.runner.test_venue import STRATEGY
+from tests.shell import btstore
 
 HEADER = "timestamp,open,high,low,close,volume\n"
 
@@ -334,3 +336,25 @@ def test_a_home_that_cannot_be_written_to_is_named(
         expand(parse_config(planned(tmp_path, data={"path": "AAPL.csv"}), origin="c"))
     assert f"cannot write the data as a catalog in {tmp_path}/file/catalogs: " in str(caught.value)
     assert "BTSTORE_HOME" in caught.value.hint
+
+
+def test_orders_that_are_refused_are_told_of(store: str, tmp_path: Path) -> None:
+    closes = [100, 99, 98, 97, 96, 99, 103, 106, 103, 98, 94, 99, 105]
+    rows = [f"2020-01-{day:02d},{c},{c},{c},{c},1000" for day, c in enumerate(closes, 1)]
+    (tmp_path / "ESM24.XCME.csv").write_text(HEADER + "\n".join(rows))
+    path = tmp_path / "c.toml"
+    path.write_text(
+        'strategy = "sma_crossover"\n[parameters]\nfast_period = 2\nslow_period = 4\n'
+        'trade_size = 1\n[data]\npath = "ESM24.XCME.csv"\n[venue]\nstarting_balance = "100 USD"\n'
+        '[instrument]\ntype = "future"\nmultiplier = 50\nexpiry = 2024-06-21\n'
+    )
+    answer = btstore("run", str(path))
+    assert answer.code == 0, answer.err
+    (run,) = stored(store)
+    (told,) = [warning for warning in run["warnings"] if "refused" in warning]
+    number, said = told.split(" orders were refused: ")
+    refused, of = number.split(" of ")
+    assert refused == of
+    assert int(refused) > 0
+    assert re.fullmatch(r"INSUFFICIENT_MARGIN: needs [\d.]+ USD, equity is 100.00", said)
+    assert f"note: SMA Crossover: {told}\n" in answer.err

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from backtest_store.runner.parallel import Workers
 
 FAILED = 1
+REFUSED = " orders were refused: "
 
 
 def report_impossible(impossible: Sequence[NotRun]) -> None:
@@ -58,8 +59,17 @@ def summarise(report: Report, planned: int, impossible: int, reused: int) -> Non
         print_message("hint: btstore sync saves what the spool keeps")
 
 
+def note_refusals(runs: Mapping[str, Record]) -> None:
+    """Say of which runs the engine refused orders, and why: what they came to does not tell."""
+    told = [(name, w) for name, run in runs.items() for w in run.warnings or () if REFUSED in w]
+    if told:
+        more = f" (and of {len(told) - 1} more runs)" if len(told) > 1 else ""
+        print_message(f"note: {told[0][0]}: {told[0][1]}{more}")
+
+
 def exit_code(runs: Mapping[str, Record], not_run: Sequence[NotRun] = ()) -> None:
     """Tell of all that did not succeed, grouped by the reason, and exit with 1 if there is any."""
+    note_refusals(runs)
     reasons: dict[str, list[str]] = {}
     hints: dict[str, str] = {}
     for label, run in runs.items():

@@ -37,7 +37,7 @@ from backtest_store.capture.identity.market_data import (
     moment,
 )
 from backtest_store.capture.outcome import UNENDED, Outcome, outcome_of
-from backtest_store.capture.result import Results, measured
+from backtest_store.capture.result import Results, measured, refused_orders
 from backtest_store.models import Json, Record
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ class Nautilus2Engine:
             closing_price=prices.closing,
             engine_stats=attempt("read statistics", self._statistics, {}),
         )
-        return measured(record, results, warnings)
+        return measured(record, results, [*warnings, *refused_orders(self.engine.cache)])
 
     def _statistics(self) -> Json:
         result = self.engine.get_result()
