@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
+from types import FrameType, TracebackType
 
 from backtest_store.capture.identity.json_values import clean
 from backtest_store.models import Status
@@ -65,6 +66,17 @@ def leave_no_trace(error: BaseException) -> None:
     Who prints the traceback then sees what they would see without us.
     """
     error.__traceback__ = without_own_frames(error.__traceback__)
+
+
+@contextmanager
+def as_seen_from(frame: FrameType, error: BaseException) -> Iterator[None]:
+    """Let a traceback begin where the run was called, as it will when the exception gets there."""
+    trace = error.__traceback__
+    error.__traceback__ = TracebackType(trace, frame, frame.f_lasti, frame.f_lineno)
+    try:
+        yield
+    finally:
+        error.__traceback__ = trace
 
 
 def without_own_frames(trace: TracebackType | None) -> TracebackType | None:

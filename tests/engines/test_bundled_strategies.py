@@ -1,4 +1,6 @@
 import json
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -19,3 +21,9 @@ FEW = [
 @pytest.mark.parametrize("name", some(CASES, *FEW))
 def test_a_bundled_strategy_comes_to_the_same_to_the_last_digit(store: str, name: str) -> None:
     assert figures(run(name)) == EXPECTED[name]
+
+
+def test_the_code_of_a_bundled_strategy_and_of_its_venue_is_that_of_the_run(store: str) -> None:
+    files = {Path(file).name for file in run("momentum-slipping").provenance["source_sha256"]}
+    own = {"annotated_config.py"} if version("nautilus_trader").startswith("2") else set()
+    assert {"momentum.py", "base.py", "venue_models.py", "slippage.py", *own} <= files

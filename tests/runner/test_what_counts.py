@@ -1,13 +1,11 @@
 """What of a config decides about a run's result, and what only says where things are."""
 
 import gzip
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backtest_store.capture.identity.code import BUNDLED
 from backtest_store.runner.config.config import parse_config
 from backtest_store.runner.config.expansion import expand
 from backtest_store.runner.config_runs import Facts, run
@@ -87,9 +85,4 @@ def test_the_models_of_the_short_forms_venue_are_code_of_the_run(
     config = content(write(tmp_path / "a.csv")) | {"venue": {"slippage_ticks": 1}}
     ended = run(expand(parse_config(config, origin="c.toml"))).run
     files = {Path(file).name for file in ended.provenance["source_sha256"]}
-    assert {"momentum.py", "venue_models.py"} <= files
-
-
-@pytest.mark.parametrize("module", BUNDLED)
-def test_what_of_this_package_is_a_runs_code_is_there(module: str) -> None:
-    assert find_spec(module) is not None
+    assert {"momentum.py", "indicators.py", "venue_models.py", "slippage.py"} <= files

@@ -23,16 +23,7 @@ from backtest_store.capture.identity.source import Source, source_of, source_of_
 from backtest_store.models import Json
 
 OURS = __name__.partition(".")[0]
-# What of this package may be a run's code, and not only what records it.
-BUNDLED = tuple(
-    f"{OURS}.runner.{name}"
-    for name in (
-        "strategies",
-        "nautilus1.venue_models",
-        "nautilus2.venue_models",
-        "nautilus2.annotated_config",
-    )
-)
+MARK = "IS_CODE_OF_RUNS"  # has the value True in what of this package runs consist of
 ENGINES_OWN = "nautilus_trader."  # its compiled modules may have neither a file nor a full name
 MAIN = "__main__"
 PLACES = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
@@ -125,11 +116,18 @@ def is_own(module: ModuleType) -> bool:
     """Tell whether a module is the user's own, and not installed or a part of Python or of us."""
     name = getattr(module, "__name__", "")
     if name.partition(".")[0] == OURS:
-        return name.startswith(BUNDLED)
+        return _is_marked(name)
     file = getattr(module, "__file__", None)
     if file is None:
         return getattr(module, "__spec__", None) is None
     return _is_own_file(str(file))
+
+
+def _is_marked(name: str) -> bool:
+    """Tell whether a module of this package is the code of runs, or is in a package that is."""
+    parts = name.split(".")
+    homes = (sys.modules.get(".".join(parts[:count])) for count in range(2, len(parts) + 1))
+    return any(vars(home).get(MARK) is True for home in homes if home is not None)
 
 
 @cache

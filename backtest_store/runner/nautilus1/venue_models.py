@@ -7,7 +7,7 @@ this package can run the configuration without `btstore`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from typing import Any
 
 from nautilus_trader.backtest.config import FeeModelConfig, FillModelConfig, SimulationModuleConfig
@@ -25,7 +25,9 @@ from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.model.orders import Order
 
 from backtest_store.capture.engines.nautilus1 import internals
+from backtest_store.runner.slippage import worse_price
 
+IS_CODE_OF_RUNS = True
 _PLENTY = 1_000_000_000  # units at the price that slips, so that every order finds enough
 _RISK_CHECK = "RiskEngine.execute"
 
@@ -96,11 +98,10 @@ class SlippageFillModel(FillModel):  # type: ignore[misc]  # Cython class, witho
 
     def _worse(self, price: Price, sign: int, instrument: Instrument) -> Price:
         tick = instrument.price_increment.as_decimal()
-        steps = self._ticks + (price.as_decimal() * self._fraction / tick).to_integral_value(
-            ROUND_CEILING
+        worse = worse_price(
+            price.as_decimal(), sign, tick, ticks=self._ticks, fraction=self._fraction
         )
-        worse = price.as_decimal() + sign * steps * tick
-        return Price(max(worse, tick), instrument.price_precision)
+        return Price(worse, instrument.price_precision)
 
 
 class MarginCheckConfig(SimulationModuleConfig, frozen=True):

@@ -11,6 +11,7 @@ from typing import Any, Self, get_type_hints
 from nautilus_trader.trading import StrategyConfig
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+IS_CODE_OF_RUNS = True
 _ANY_CLASS = ConfigDict(arbitrary_types_allowed=True)
 
 

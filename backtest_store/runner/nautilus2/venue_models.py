@@ -6,7 +6,7 @@ this package can run the configuration without `btstore`.
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from typing import Any, Self
 
 from nautilus_trader.execution import FillModel
@@ -20,6 +20,9 @@ from nautilus_trader.model import (
     Quantity,
 )
 
+from backtest_store.runner.slippage import worse_price
+
+IS_CODE_OF_RUNS = True
 _PLENTY = 1_000_000_000  # units at the price that slips, so that every order finds enough
 
 
@@ -58,8 +61,7 @@ class SlippageFillModel(FillModel):  # type: ignore[misc]  # compiled, without t
 
     def _worse(self, price: Price, sign: int, instrument: Any) -> Price:
         tick = instrument.price_increment.as_decimal()
-        steps = self._ticks + (price.as_decimal() * self._fraction / tick).to_integral_value(
-            ROUND_CEILING
+        worse = worse_price(
+            price.as_decimal(), sign, tick, ticks=self._ticks, fraction=self._fraction
         )
-        worse = price.as_decimal() + sign * steps * tick
-        return Price.from_decimal_dp(max(worse, tick), instrument.price_precision)
+        return Price.from_decimal_dp(worse, instrument.price_precision)

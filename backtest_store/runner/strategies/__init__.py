@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+IS_CODE_OF_RUNS = True
+
 
 @dataclass(frozen=True)
 class BundledStrategy:

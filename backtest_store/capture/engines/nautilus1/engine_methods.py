@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache, wraps
-from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from backtest_store.capture.engines.interface import MakeRunListener, RunListener
 from backtest_store.capture.engines.nautilus1.internals import exchange_method
 from backtest_store.capture.guard import guarded
-from backtest_store.capture.outcome import leave_no_trace
+from backtest_store.capture.outcome import as_seen_from, leave_no_trace
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
@@ -76,17 +74,6 @@ def _run(original: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return run
-
-
-@contextmanager
-def as_seen_from(frame: FrameType, error: BaseException) -> Iterator[None]:
-    """Let a traceback begin where the run was called, as it will when the exception gets there."""
-    trace = error.__traceback__
-    error.__traceback__ = TracebackType(trace, frame, frame.f_lasti, frame.f_lineno)
-    try:
-        yield
-    finally:
-        error.__traceback__ = trace
 
 
 def _end(original: Callable[..., Any]) -> Callable[..., Any]:
