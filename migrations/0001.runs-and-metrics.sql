@@ -318,8 +318,9 @@ CREATE TRIGGER performance_metrics_come_with_their_run
     AFTER INSERT ON performance_metrics REFERENCING NEW TABLE AS stored
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_later_metrics();
 
--- Indexes for a million runs, with their sizes there, when built at once. Each costs a save some 20 of its microseconds: a
--- descent and an entry; one with a WHERE costs nothing where that does not hold.
+-- Indexes for a million runs, with their sizes there, when built at once. Each costs a save 10 to 20 of its 1,200
+-- microseconds of processor time, all twelve 140: a descent and an entry; one with a WHERE costs nothing where that
+-- does not hold. The primary keys, 40 MB each, serve whatever is asked for by id, and keep a run from being saved twice.
 --
 -- A page is looked for among the first 3,000 runs of its order. Where it is not found there, all runs
 -- that meet the conditions are gathered and put in order, from the index of their strategy, type,
@@ -334,7 +335,7 @@ CREATE TRIGGER performance_metrics_come_with_their_run
 ALTER TABLE backtest_runs ALTER COLUMN parameters SET STORAGE MAIN;
 
 -- The four orders. Indexes are ascending and read backwards: runs come in by date, and an index that
--- grows at its end has full pages: 102 MB by date, 111 MB by each metric, half of it for what INCLUDE
+-- grows at its end has full pages: 104 MB by date, 112 MB by each metric, half of it for what INCLUDE
 -- adds. Lists leave out reproductions: without that column each run would be looked at after all, and a
 -- page of a common strategy whose runs are not the best would take ten times as long. NULLS FIRST puts
 -- what is undefined last when read backwards.
@@ -347,31 +348,31 @@ CREATE INDEX backtest_runs_by_sharpe
 CREATE INDEX backtest_runs_by_drawdown
     ON backtest_runs (max_drawdown NULLS FIRST, started_at, run_id) INCLUDE (strategy_name, strategy_type, status, reproduced_from);
 
--- The runs of a strategy, with all that a list by date or by a metric and the sums of `strategies` ask
--- for (132 MB); and those of a type, whose equal entries PostgreSQL keeps as one list (7 MB).
+-- The runs of a strategy, with all that its lists by date or by a metric and its `trend` ask for (133 MB);
+-- and those of a type, whose equal entries PostgreSQL keeps as one list (7 MB).
 CREATE INDEX backtest_runs_by_strategy ON backtest_runs (strategy_name, started_at, run_id)
     INCLUDE (strategy_type, status, total_return, sharpe_ratio, max_drawdown, reproduced_from);
 CREATE INDEX backtest_runs_by_type ON backtest_runs (strategy_type);
 
--- Runs that did not succeed, one in twenty (2 MB).
+-- Runs that did not succeed, one in twenty (3 MB).
 CREATE INDEX backtest_runs_not_successful ON backtest_runs (status, started_at, run_id)
     WHERE status <> 'success';
 
 -- The runs of an instrument, and those with a parameter. The runs of a sweep are neighbours and have
 -- much in common, which GIN compresses. New entries wait in a list, so a save hardly notices; a short
--- one, because it is searched from end to end, and one save in a few hundred empties it. 3 and 11 MB.
+-- one, because it is searched from end to end, and one save in a few hundred empties it. 2 and 11 MB.
 CREATE INDEX backtest_runs_by_instrument ON backtest_runs
     USING gin (instrument_ids) WITH (gin_pending_list_limit = 256);
 CREATE INDEX backtest_runs_by_parameters ON backtest_runs
     USING gin (parameters jsonb_path_ops) WITH (gin_pending_list_limit = 256);
 
--- Equal configurations: only ever compared for equality, for which a hash does (33 MB; a tree, 119).
+-- Equal configurations: only ever compared for equality, for which a hash does (34 MB; a tree, 119).
 CREATE INDEX backtest_runs_by_config ON backtest_runs USING hash (config_hash);
 
--- The few currencies that there are: amounts are ranked within one (6 MB).
+-- The few currencies that there are: amounts are ranked within one (7 MB).
 CREATE INDEX backtest_runs_by_currency ON backtest_runs (currency);
 
--- The runs of a grid, and the newest grid (40 MB where every run is of one).
+-- The runs of a grid, and the newest grid (41 MB where every run is of one).
 CREATE INDEX backtest_runs_by_batch ON backtest_runs (batch_id, started_at) WHERE batch_id IS NOT NULL;
 
 -- What a run did over some of its months, from a slice of what is stored of each: `history --while`

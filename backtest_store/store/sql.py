@@ -235,6 +235,12 @@ def _object(value: str | None) -> Any:
     return found if found is None or isinstance(found, dict) else {"": found}
 
 
+# What may come as asyncpg has it from a column of most types, and what may not.
+READERS = dict.fromkeys(("float4", "float8", "numeric", "timestamptz"), possible) | {
+    "jsonb": _object
+}
+
+
 @cache
 def _json_fields(model: type[DataclassInstance]) -> frozenset[str]:
     """Return the fields that asyncpg delivers as JSON text."""
@@ -249,14 +255,15 @@ async def batches(db: Connection, query: Query) -> AsyncIterator[list[list[Any]]
     transaction = db.transaction()  # not `async with`: who leaves early ends the connection, too
     await transaction.start()
     statement = await db.prepare(query.text)
-    columns = enumerate(statement.get_attributes())
-    json_places = [place for place, column in columns if column.type.name == "jsonb"]
+    types = [column.type.name for column in statement.get_attributes()]
+    readers = [(place, READERS[name]) for place, name in enumerate(types) if name in READERS]
     cursor = await statement.cursor(*query.values)
     while records := await cursor.fetch(BATCH):
-        rows = [[possible(value) for value in record] for record in records]
-        for place in json_places:
+        rows = [[*record] for record in records]
+        for place, read in readers:
             for row in rows:
-                row[place] = _object(row[place])
+                if row[place] is not None:
+                    row[place] = read(row[place])
         yield rows
     await transaction.commit()
 

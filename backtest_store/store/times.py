@@ -10,6 +10,8 @@ import asyncpg
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL's
 MICROSECOND, DAY = timedelta(microseconds=1), timedelta(days=1)
+MICROSECONDS = (FIRST - EPOCH) // MICROSECOND, (LAST - EPOCH) // MICROSECOND
+DAYS = (FIRST - EPOCH) // DAY, (LAST - EPOCH) // DAY
 
 
 class TimesConnection(asyncpg.Connection):
@@ -37,12 +39,12 @@ async def read_any_time(db: asyncpg.Connection) -> None:
 
 
 def _read(value: tuple[int]) -> datetime:
-    first, last = (FIRST - EPOCH) // MICROSECOND, (LAST - EPOCH) // MICROSECOND
+    first, last = MICROSECONDS
     return EPOCH + timedelta(microseconds=min(max(value[0], first), last))
 
 
 def _read_date(value: tuple[int]) -> date:
-    first, last = (FIRST - EPOCH) // DAY, (LAST - EPOCH) // DAY
+    first, last = DAYS
     return (EPOCH + timedelta(days=min(max(value[0], first), last))).date()
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import asyncpg
 
-from tests.bench import disk, exports, grids, lists, luck, processes, saves, servers, store
+from tests.bench import disk, exports, grids, lists, luck, processes, saves, servers, slim, store
 from tests.bench.table import Row, heading, render
 
 RUNS = int(os.environ.get("BENCH_RUNS", "1000000"))
@@ -25,13 +25,15 @@ async def main(wanted: list[str]) -> None:
     strategy = chosen.strategies[1]
     assert strategy
     print(await db.fetchval("SELECT version()"))
+    print(store.how_made())
     sections: dict[str, Section] = {
         "commands": lambda: processes.commands(db, url, strategy),
         "lists": lambda: lists.lists(db, chosen),
         "queries": lambda: lists.others(db, chosen),
         "months": lambda: lists.months(db),
         "keyset": lambda: lists.keyset(db),
-        "growth": lambda: lists.growth(small, db, chosen),
+        "growth": lambda: lists.growth(small, db, chosen, 1.5),
+        "slim": lambda: slim.growth(url, chosen),
         "disk": lambda: disk.sizes(db, RUNS),
         "exports": lambda: exports.every_run(url, small_url, RUNS),
         "imports": exports.imported,

@@ -12,6 +12,12 @@ MEGABYTE = 1e6
 TABLES = ("backtest_runs", "performance_metrics", "annotations", "shapes")
 PLAIN_TABLES = ("plain_backtest_runs", "plain_performance_metrics")
 SIZE = "SELECT sum(pg_total_relation_size(name::regclass))::bigint FROM unnest($1::text[]) AS name"
+INDEXES = """
+SELECT indexrelid::regclass::text AS name, pg_relation_size(indexrelid) AS size
+  FROM pg_index
+ WHERE indrelid = ANY ($1::regclass[])
+ ORDER BY size DESC
+"""
 PLAIN = """
 CREATE TABLE plain_backtest_runs (LIKE backtest_runs);
 CREATE TABLE plain_performance_metrics (LIKE performance_metrics);
@@ -35,6 +41,10 @@ async def sizes(db: asyncpg.Connection, runs: int) -> AsyncIterator[Row]:
     yield Row("disk of 10,000 runs, all included", ours, "MB", 30, floor)
     for name, megabytes in await _parts(db, runs):
         yield Row(f"  of which {name}", megabytes, "MB")
+    indexes = await db.fetch(INDEXES, TABLES)
+    yield Row("indexes, primary keys among them", len(indexes), "")
+    for index in indexes:
+        yield Row(f"  {index['name']}", index["size"] / runs * BLOCK / MEGABYTE, "MB")
 
 
 async def _plain() -> int:

@@ -2,8 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,6 +29,15 @@ SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS de
    AND NOT i.indisprimary
 """
 PACKING = ("backtest_runs", "performance_metrics")
+
+
+def how_made() -> str:
+    """Say how the stores were made, and where they are kept."""
+    real = ", ".join(str(len(each)) for each in real_runs.real_runs())
+    return (
+        f"real runs of the demo's three strategies in grids ({real}), saved by `btstore run`; each"
+        f" varied by tests/bench/population.py, copied in, and indexed afterwards; kept in {HOME}"
+    )
 
 
 def server_url() -> str:
@@ -58,12 +68,25 @@ async def scratch(name: str) -> str:
 async def ready(runs: int) -> str:
     """Return the URL of a store with so many runs, built unless it is there."""
     await _make_real_runs()
-    database = f"runs_{runs}_{_version()}"
+
+    async def build(store: asyncpg.Connection) -> None:
+        await fill(store, runs)
+
+    return await built(f"runs_{runs}", build)
+
+
+async def built(name: str, build: Callable[[asyncpg.Connection], Awaitable[None]]) -> str:
+    """Return the URL of a store of this version, built unless it is there."""
+    database = f"{name}_{_version()}"
     server = await asyncpg.connect(server_url())
     if not await server.fetchval("SELECT true FROM pg_database WHERE datname = $1", database):
-        await _drop_outdated(server, runs)
+        await _drop_outdated(server, f"{name}_")
         await server.execute(f'CREATE DATABASE "{database}_unfinished"')
-        await _build(url_of(f"{database}_unfinished"), runs)
+        unfinished = url_of(f"{database}_unfinished")
+        await asyncio.to_thread(migrations.migrate, unfinished)
+        store = await asyncpg.connect(unfinished)
+        await build(store)
+        await store.close()
         await server.execute(f'ALTER DATABASE "{database}_unfinished" RENAME TO "{database}"')
     await server.close()
     return url_of(database)
@@ -78,36 +101,36 @@ async def _make_real_runs() -> None:
         mark.write_text(schema, "utf-8")
 
 
-async def _drop_outdated(server: asyncpg.Connection, runs: int) -> None:
-    """Drop the stores of that size that were built for another schema or of other runs."""
+async def _drop_outdated(server: asyncpg.Connection, beginning: str) -> None:
+    """Drop the stores of that kind and size that were built for another schema or of other runs."""
     query = "SELECT datname FROM pg_database WHERE datname ^@ $1"
-    for row in await server.fetch(query, f"runs_{runs}_"):
+    for row in await server.fetch(query, beginning):
         await server.execute(f'DROP DATABASE "{row["datname"]}" WITH (FORCE)')
 
 
-async def _build(url: str, runs: int) -> None:
-    await asyncio.to_thread(migrations.migrate, url)
-    store = await asyncpg.connect(url)
-    await fill(store, runs)
-    await store.close()
-
-
 async def fill(store: asyncpg.Connection, runs: int) -> None:
-    """Copy so many runs into a migrated, empty store, index them, and let it settle."""
+    """Copy so many runs into a migrated, empty store."""
+    async with loading(store):
+        with ProcessPoolExecutor(GENERATORS) as pool:
+            waiting: list[Future[Chunk]] = []
+            for number in range(-(-runs // CHUNK)):
+                waiting.append(pool.submit(population.chunk, number, runs))
+                if len(waiting) == AHEAD:
+                    await copy(store, await asyncio.wrap_future(waiting.pop(0)))
+            for future in waiting:
+                await copy(store, await asyncio.wrap_future(future))
+
+
+@asynccontextmanager
+async def loading(store: asyncpg.Connection) -> AsyncIterator[None]:
+    """Have a store take rows as they are, index them afterwards, and let it settle."""
     await packed_already(store)
     for table in PACKING:  # nor is each metrics' run looked for
         await store.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
     indexes = await store.fetch(INDEXES)
     for index in indexes:
         await store.execute(f"DROP INDEX {index['name']}")
-    with ProcessPoolExecutor(GENERATORS) as pool:
-        waiting: list[Future[Chunk]] = []
-        for number in range(-(-runs // CHUNK)):
-            waiting.append(pool.submit(population.chunk, number, runs))
-            if len(waiting) == AHEAD:
-                await copy(store, await asyncio.wrap_future(waiting.pop(0)))
-        for future in waiting:
-            await copy(store, await asyncio.wrap_future(future))
+    yield
     await store.execute("SET maintenance_work_mem = '1GB'")
     for index in indexes:
         await store.execute(index["definition"])
