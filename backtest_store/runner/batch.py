@@ -13,7 +13,7 @@ from backtest_store.models import Record
 from backtest_store.runner.config_runs import Batch, Checked, Ended, RunOnce, inspect
 from backtest_store.runner.grids.grid import Combination, NotRun
 from backtest_store.runner.parallel import WorkerDied, Workers
-from backtest_store.runs.duplicates import Identity, stored_before
+from backtest_store.runs.duplicates import stored_before
 from backtest_store.saving import save
 from backtest_store.store import queries
 from backtest_store.store.settings import Settings
@@ -26,12 +26,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Planned:
+class Planned(Checked):
     """A backtest that can be run."""
 
     combination: Combination
-    identity: Identity
-    remarks: list[str]
 
 
 @dataclass
@@ -90,7 +88,7 @@ def plan(
             case NotRun(reason=reason, hint=hint):
                 impossible.append(NotRun(reason, combination.label, hint))
             case Checked(identity=identity, remarks=remarks):
-                planned.append(Planned(combination, identity, remarks))
+                planned.append(Planned(identity, remarks, combination))
     if not planned:
         raise UsageError(impossible[0].reason, hint=impossible[0].hint)
     return planned, impossible

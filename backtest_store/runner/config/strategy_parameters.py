@@ -10,13 +10,24 @@ from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.config import Config
 from backtest_store.runner.config.file import KeyPath, Origin
-from backtest_store.runner.config.short_form import VenueConfig
+from backtest_store.runner.config.short_form import (
+    DataConfig,
+    InstrumentConfig,
+    Section,
+    VenueConfig,
+)
 from backtest_store.runner.config.strategy_classes import StrategyClasses
 from backtest_store.runner.data.sources import Source, Traded
 from backtest_store.runner.installed_nautilus import run_config
 from backtest_store.runner.strategies.base import SingleInstrumentConfig
 from backtest_store.runner.strategies.checks import require
 from backtest_store.suggestions import did_you_mean
+
+_SECTIONS: dict[str, type[Section]] = {
+    "venue": VenueConfig,
+    "data": DataConfig,
+    "instrument": InstrumentConfig,
+}
 
 
 def strategy_parameters(
@@ -30,9 +41,10 @@ def strategy_parameters(
     fields = run_config().fields_of(classes.config)
     for name in given:
         if name not in fields and not run_config().takes_any(classes.config):
-            suggestion = did_you_mean(name, run_config().own_fields(classes.config))
             where = origin.at((*keys, name))
-            raise UsageError(f"{where}: {classes.name} has no parameter {name!r}{suggestion}")
+            raise UsageError(
+                f"{where}: {classes.name} has no parameter {name!r}{_nearest(name, classes)}"
+            )
     values = {n: v for n, v in _from_data(given, traded).items() if n in fields} | given
     try:
         made: StrategyConfig = run_config().parse_component(values, classes.config, (), origin)
@@ -42,6 +54,14 @@ def strategy_parameters(
         where = origin.at((*keys, name))
         raise UsageError(f"{where}: {classes.name}: {said}", hint=error.hint) from None
     return made
+
+
+def _nearest(name: str, classes: StrategyClasses) -> str:
+    """Name the section that has such a key, or the nearest parameter."""
+    for section, kind in _SECTIONS.items():
+        if name in kind.model_fields:
+            return f"; did you mean '{section}.{name}'?"
+    return did_you_mean(name, run_config().own_fields(classes.config))
 
 
 def check_position(

@@ -32,7 +32,7 @@ from nautilus_trader.model import (
 
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json
-from backtest_store.runner.config.timestamps import to_datetime
+from backtest_store.runner.config.timestamps import NANOSECONDS, to_datetime
 from backtest_store.runner.data.csv_file import PriceSeries, Row, load_csv
 from backtest_store.runner.nautilus import (
     BARS_FOLDER,
@@ -104,16 +104,6 @@ def restored(data: Json) -> Json:
     return data
 
 
-def metadata_of(recipe: Recipe) -> Json:
-    """Return what a data entry says of the making of its catalog."""
-    return {MADE_OF: asdict(recipe)}
-
-
-def instrument_from(values: Json) -> Instrument:
-    """Make an instrument of what NautilusTrader writes of one."""
-    return instrument_of(values["type"], values)
-
-
 def bars_files(path: Path, bar_type: str) -> list[Path]:
     """Return the files of a catalog that hold some kind of bar."""
     return sorted((path / "data" / BARS_FOLDER / bar_type.replace("/", "")).glob("*.parquet"))
@@ -149,10 +139,10 @@ def _stored(
     place = home() / "catalogs" / digest[:32]
     if place.is_dir():
         return place
-    instrument = instrument_from(recipe.instrument)
-    content_of_it = [[instrument], *make(recipe, instrument)]
+    instrument = instrument_of(recipe.instrument["type"], recipe.instrument)
+    made = [[instrument], *make(recipe, instrument)]
     try:
-        _write(place, content_of_it)
+        _write(place, made)
     except OSError as error:
         raise StoreError(
             f"cannot write the data as a catalog in {place.parent}: {error.strerror}",
@@ -189,7 +179,8 @@ def _from_rows(series: PriceSeries, recipe: Recipe, instrument: Instrument) -> l
     rows = [row for row in series.rows if row.time >= 0]
     if series.kind == "bars":
         bar_type = BarType.from_str(recipe.bar_types[0])
-        bars = _each(series, rows, _BarMaker(bar_type, instrument, recipe, series))
+        shift = _length(bar_type) if recipe.is_stamped_at_open else 0
+        bars = _each(series, rows, lambda row: _bar(row, bar_type, shift, instrument, series))
         return _with_opens(bars, recipe, instrument)
     make = _quote if series.kind == "quotes" else _trade
     return [_each(series, rows, lambda row: make(row, instrument, series))]
@@ -206,21 +197,16 @@ def _each(series: PriceSeries, rows: Sequence[Row], make: Callable[[Row], Any]) 
     return made
 
 
-class _BarMaker:
-    """Makes bars of rows."""
+def _length(bar_type: BarType) -> int:
+    return int(bar_type.spec.timedelta.total_seconds()) * NANOSECONDS
 
-    def __init__(
-        self, bar_type: BarType, instrument: Instrument, recipe: Recipe, series: PriceSeries
-    ) -> None:
-        self._bar_type, self._instrument, self._series = bar_type, instrument, series
-        length = int(bar_type.spec.timedelta.total_seconds()) * 10**9
-        self._shift = length if recipe.is_stamped_at_open else 0
 
-    def __call__(self, row: Row) -> Bar:
-        """Return the bar of a row, at the time when it closes."""
-        time = row.time + self._shift
-        volume = _size(row.sizes[0], self._instrument, self._series)
-        return Bar(self._bar_type, *_prices(row, self._instrument), volume, time, time)
+def _bar(
+    row: Row, bar_type: BarType, shift: int, instrument: Instrument, series: PriceSeries
+) -> Bar:
+    """Return the bar of a row, at the time when it closes."""
+    volume, time = _size(row.sizes[0], instrument, series), row.time + shift
+    return Bar(bar_type, *_prices(row, instrument), volume, time, time)
 
 
 def _opens(bars: Sequence[Bar], instrument: Instrument) -> Iterator[TradeTick]:
@@ -230,8 +216,7 @@ def _opens(bars: Sequence[Bar], instrument: Instrument) -> Iterator[TradeTick]:
     """
     before = -1
     for number, bar in enumerate(bars):
-        length = int(bar.bar_type.spec.timedelta.total_seconds()) * 10**9
-        time = max(bar.ts_init - length, before + 1, 0)
+        time = max(bar.ts_init - _length(bar.bar_type), before + 1, 0)
         plenty = Quantity(_PLENTY, instrument.size_precision)
         yield TradeTick(
             instrument.id, bar.open, plenty, AggressorSide.NO_AGGRESSOR, TradeId(str(number)),

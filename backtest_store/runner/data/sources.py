@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,10 +17,10 @@ from backtest_store.runner.config.timestamps import NANOSECONDS
 from backtest_store.runner.data.csv_file import PriceSeries
 from backtest_store.runner.data.instruments import Described, build_instrument, name_from_file
 from backtest_store.runner.data.made_catalogs import (
+    MADE_OF,
     Recipe,
     bars_files,
     catalog_of,
-    metadata_of,
     newest_instrument,
     read_series,
 )
@@ -235,7 +235,7 @@ def _precisions(path: Path, bar_type: str) -> tuple[int, int]:
 
 def _entries_of(recipe: Recipe, data: DataConfig, kind: str) -> list[Json]:
     """Return what loads a catalog that was made: an entry for each kind of bar, and its opens."""
-    common = {"catalog_path": str(catalog_of(recipe)), "metadata": metadata_of(recipe)}
+    common = {"catalog_path": str(catalog_of(recipe)), "metadata": {MADE_OF: asdict(recipe)}}
     instrument_id = recipe.instrument["id"]
     common |= _range(data, shift=bool(recipe.bar_types))
     entries = [common | of_kind(_KINDS["bars"]) | {"bar_types": [b]} for b in recipe.bar_types]
