@@ -72,7 +72,7 @@ CALLED: dict[type, str] = {
     common.Cache: "bars bar_types quotes trades instruments instrument instrument_ids account_for_venue orders positions"
     " position_snapshots",
     portfolio.Portfolio: "snapshots equity missing_price_instruments is_net_long is_net_short"
-    " account",
+    " account register_statistic",
     model.MarketOrder: "events",
     model.Position: "events commissions apply",
     model.MarginAccount: "balances_total balance_total starting_balances is_cash_account"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,16 @@ from nautilus_trader.model import (
     OrderSide,
     Price,
     Quantity,
+    QuoteTick,
 )
 from nautilus_trader.persistence import ParquetDataCatalog
-from nautilus_trader.trading import ImportableStrategyConfig
+from nautilus_trader.trading import EmaCrossConfig, ImportableStrategyConfig
 
 from backtest_store import record
 from backtest_store.capture.engines.nautilus2.node import watch_node_class
 from backtest_store.capture.identity.market_data import fingerprint
-from backtest_store.models import Record
+from backtest_store.models import Metrics, Record
+from tests.capture.expected import waves
 from tests.capture.stores import only, stored
 from tests.nautilus2.backtests import (
     QUIET,
@@ -116,6 +119,37 @@ def test_a_node_s_run_is_that_of_an_engine(
     assert saved.strategy_name == kind.__name__
     (venue,) = saved.config_snapshot["venues"]
     assert (venue["name"], venue["starting_balances"]) == ("XNAS", ["100000.00 USD"])
+
+
+def test_a_node_with_nothing_but_a_strategy_in_rust_is_recorded_whole(
+    store: str, tmp_path: Path
+) -> None:
+    size, start = Quantity.from_int(1_000), int(START.timestamp()) * 10**9
+    written = ParquetDataCatalog(str(tmp_path))
+    written.write_instruments([share()])
+    written.write_quote_ticks(
+        [
+            QuoteTick(share().id, Price(bid, 2), Price(bid + 0.02, 2), size, size, time, time)
+            for n, price in enumerate(waves(2_000))
+            for bid, time in [(100 * price, start + n * 10**11)]
+        ]
+    )
+    runs = []
+    for is_disposed_of in (True, False):
+        said = {"dispose_on_completion": is_disposed_of}
+        config = config_of(str(tmp_path), NautilusDataType.QuoteTick, **said)
+        node = BacktestNode([config])
+        node.build()
+        crossing = EmaCrossConfig(share().id, Quantity.from_int(10), fast_period=5, slow_period=20)
+        node.add_builtin_strategy(config.id, "EmaCross", crossing)
+        runs.append(recorded(node))
+        node.dispose()
+    gone, kept = runs
+    assert (gone.status, gone.strategy_name) == ("success", "EmaCross")
+    assert (gone.total_trades or 0) > 10
+    names = {field.name for field in fields(Metrics)}
+    assert {n: getattr(gone, n) for n in names} == {n: getattr(kept, n) for n in names}
+    assert gone.equity_basis == "mark_to_market"
 
 
 def test_what_a_callback_raises_fails_the_run(store: str, catalog: str) -> None:

@@ -108,6 +108,7 @@ def _end(node: Any, engine: NodeEngine, asked: EngineRequests, results: Any, rec
         if not node.configs[0].dispose_on_completion:
             engine.look()
             engine.is_kept = True
+        engine.use_early()
     if results:
         recorder.detach(must_have_run=True)
         return

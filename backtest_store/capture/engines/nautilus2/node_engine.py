@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from backtest_store.capture.engines.interface import RunListener
 from backtest_store.capture.engines.nautilus2.backtest import Nautilus2Engine
 from backtest_store.capture.engines.nautilus2.callbacks import forget
 from backtest_store.capture.engines.nautilus2.node_config import package_of
-from backtest_store.capture.guard import attempt
+from backtest_store.capture.guard import attempt, guarded
 from backtest_store.capture.result import Results, measured
 from backtest_store.models import Record
 
@@ -50,6 +50,32 @@ class NodeEngine:
         venue = import_module(f"{package_of(node)}.model").Venue
         self._venues = [venue(config.name) for config in node.configs[0].venues]
         self.look()
+        self._early: SimpleNamespace | None = None
+        self._hear_of_statistics()
+
+    def _hear_of_statistics(self) -> None:
+        """Look at the cache whenever the engine computes its statistics, at last before it goes."""
+        register = getattr(self.portfolio, "register_statistic", None)  # 1.231 has none
+        if register is not None:
+            register(Witness(self._look_early))
+
+    def _look_early(self) -> None:
+        with guarded("read the result"):
+            self._early = _copied(self.cache, self.list_venues())
+
+    def use_early(self) -> None:
+        """Take the last look at the cache for what the run came to, if there was no later one.
+
+        The portfolio is not to be asked while it computes, so it knows no price of order books.
+        """
+        if not self.is_kept and self._early is not None:
+            self.cache, self.portfolio = (
+                self._early,
+                SimpleNamespace(
+                    snapshots=lambda _: [], missing_price_instruments=lambda venue: [venue]
+                ),
+            )
+            self.is_kept = True
 
     def look(self) -> None:
         """Take the cache and the portfolio of the engine, if the node has it."""
@@ -73,18 +99,43 @@ class NodeEngine:
         return self.result
 
 
+class Witness:
+    """A statistic that computes nothing, and tells when it is asked to."""
+
+    name = "backtest-store"
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+
+    def calculate_from_positions(self, *_: object) -> None:
+        """Tell, and let the engine have no such statistic."""
+        self._tell()
+
+
 def keep(engine: NodeEngine) -> None:
     """Copy all that valuing an engine's accounts needs, before the engine empties it."""
-    cache, portfolio, venues = engine.cache, engine.portfolio, engine.list_venues()
+    portfolio, venues = engine.portfolio, engine.list_venues()
+    copied = _copied(engine.cache, venues)
+    accounts = [copied.account_for_venue(venue) for venue in venues]
+    known = [account.id for account in accounts if account is not None]
+    snapshots = {str(one): portfolio.snapshots(one) for one in known}
+    equity = {str(venue): portfolio.equity(venue=venue) for venue in venues}
+    missing = {str(venue): portfolio.missing_price_instruments(venue) for venue in venues}
+    engine.cache = copied
+    engine.portfolio = SimpleNamespace(
+        snapshots=lambda one: snapshots[str(one)],
+        equity=lambda venue: equity[str(venue)],
+        missing_price_instruments=lambda venue: missing[str(venue)],
+    )
+    engine.is_kept = True
+
+
+def _copied(cache: Any, venues: list[Any]) -> SimpleNamespace:
     instruments, ids = cache.instruments(), cache.instrument_ids()
     accounts = {str(venue): cache.account_for_venue(venue) for venue in venues}
     orders, positions = cache.orders(), cache.positions()
     earlier = cache.position_snapshots()
-    known = [account.id for account in accounts.values() if account is not None]
-    snapshots = {str(one): portfolio.snapshots(one) for one in known}
-    equity = {str(venue): portfolio.equity(venue=venue) for venue in venues}
-    missing = {str(venue): portfolio.missing_price_instruments(venue) for venue in venues}
-    engine.cache = SimpleNamespace(
+    return SimpleNamespace(
         instruments=lambda: instruments,
         instrument=lambda one: next((i for i in instruments if i.id == one), None),
         instrument_ids=lambda: ids,
@@ -93,12 +144,6 @@ def keep(engine: NodeEngine) -> None:
         positions=lambda: positions,
         position_snapshots=lambda: earlier,
     )
-    engine.portfolio = SimpleNamespace(
-        snapshots=lambda one: snapshots[str(one)],
-        equity=lambda venue: equity[str(venue)],
-        missing_price_instruments=lambda venue: missing[str(venue)],
-    )
-    engine.is_kept = True
 
 
 class NodeBacktest(Nautilus2Engine):
