@@ -37,8 +37,8 @@ READ_ALL = "SELECT stddev(sharpe_ratio) FROM performance_metrics"
 async def worth(runs: int) -> AsyncIterator[Row]:
     """Measure what `best`, `overfit` and `walkforward` ask and compute."""
     for count, limit in ((10_000, 100), (runs, 1000)):
-        db = await asyncpg.connect(await store.scratch("bench_luck"))
-        await _copies(db, count - 1)
+        url = await store.built(f"luck_{count}", partial(_copies, count=count - 1))
+        db = await asyncpg.connect(url)
         ranked = Listing(order_by="sharpe_ratio")
         seconds = await medians(
             {"best": partial(best.best, db, ranked, 5), "floor": partial(db.fetchval, READ_ALL)},
