@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import GetSetDescriptorType
 from typing import Any
 
-from backtest_store.capture.engines.nautilus2.models import arguments_of, in_order
+from backtest_store.capture.engines.nautilus2.models import arguments_of, with_sorted_maps
 from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests
 from backtest_store.capture.identity import components
 from backtest_store.capture.identity.components import attributes_of
@@ -52,7 +52,7 @@ def _shown(kind: type) -> list[str]:
 def _model(model: Any) -> JsonValue:
     """Describe a model by its class, what it was made with and what it shows."""
     given, text = arguments_of(model), repr(model)
-    shown: Json = {} if ADDRESS.search(text) else {"state": in_order(text)}
+    shown: Json = {} if ADDRESS.search(text) else {"state": with_sorted_maps(text)}
     known = given is not None or shown
     return {
         "path": path_of(type(model)),

@@ -5,6 +5,7 @@ They have no fields to be read; their classes are given an `__init__` that keeps
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from importlib import import_module
 from typing import Any
@@ -37,39 +38,26 @@ def arguments_of(model: Any) -> dict[str, Any] | None:
     return given if held is model else None
 
 
-def in_order(text: str) -> str:
+def with_sorted_maps(text: str) -> str:
     """Return a value's text as Rust writes it, the entries of its maps in an order of their own.
 
     Rust has them in one that chance decides anew in each process. A map's brace is followed by its
-    first entry, that of a structure by a space.
+    first entry, that of a structure by a space. Groups are taken out from within.
     """
-    opening = text.find("{")
-    closing = _end_of_group(text, opening)
-    if closing is None:
-        return text
-    inside = text[opening + 1 : closing]
-    entries = [in_order(entry.strip()) for entry in _entries(inside)]
-    if not inside.startswith(" "):
-        entries.sort()
-    return f"{text[:opening]}{{{', '.join(entries)}}}{in_order(text[closing + 1 :])}"
+    groups: list[str] = []
+
+    def whole(part: str) -> str:
+        return _TAKEN_OUT.sub(lambda found: groups[int(found[1])], part)
+
+    while group := _INNERMOST.search(text):
+        opening, inside, closing = group.groups()
+        entries = [whole(entry) for entry in inside.split(", ")]
+        if opening == "{" and not inside.startswith(" "):
+            entries.sort()
+        text = f"{text[: group.start()]}\0{len(groups)}\0{text[group.end() :]}"
+        groups.append(f"{opening}{', '.join(entries)}{closing}")
+    return whole(text)
 
 
-def _end_of_group(text: str, opening: int) -> int | None:
-    depth = 0
-    for place in range(opening, len(text)) if opening >= 0 else ():
-        depth += (text[place] == "{") - (text[place] == "}")
-        if not depth:
-            return place
-    return None
-
-
-def _entries(text: str) -> list[str]:
-    """Split a text at its commas, but for those within brackets."""
-    depth, entries = 0, [""]
-    for letter in text:
-        depth += (letter in "([{") - (letter in ")]}")
-        if letter == "," and not depth:
-            entries.append("")
-        else:
-            entries[-1] += letter
-    return entries
+_INNERMOST = re.compile(r"([\[({])([^\[\](){}]*)([\])}])")
+_TAKEN_OUT = re.compile("\0([0-9]+)\0")
