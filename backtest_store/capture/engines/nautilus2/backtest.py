@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from backtest_store.capture.engines.interface import RunListener, Strategies
 from backtest_store.capture.engines.nautilus2 import callbacks, description, methods
 from backtest_store.capture.engines.nautilus2.accounts import Accounts, main_currency, total
-from backtest_store.capture.engines.nautilus2.early_stops import early_stop
 from backtest_store.capture.engines.nautilus2.prices import Prices, between, instrument_of
 from backtest_store.capture.engines.nautilus2.requests import (
     Component,
@@ -30,10 +29,11 @@ from backtest_store.capture.identity.identity import (
     Configuration,
     deciding_configuration,
 )
-from backtest_store.capture.identity.json_values import canonical, is_whole, plain
+from backtest_store.capture.identity.json_values import canonical, clean, is_whole, plain
 from backtest_store.capture.identity.market_data import (
     Fingerprint,
     MarketData,
+    isoformat,
     moment,
 )
 from backtest_store.capture.outcome import UNENDED, Outcome, outcome_of
@@ -226,7 +226,7 @@ class Nautilus2Engine:
         if self._asked.is_under_way or not (has_begun or self.engine.run_finished):
             return UNENDED
         expected = self._steps(between(self._asked.data(), self._asked.start, self._asked.end))
-        return early_stop(self.engine, self._asked, expected) or Outcome(
+        return _early_stop(self.engine, self._asked, expected) or Outcome(
             warnings=() if callbacks.can_watch() else (UNWATCHED,),
         )
 
@@ -259,6 +259,23 @@ class Nautilus2Engine:
         stats = {"pnls": result.stats_pnls, "returns": result.stats_returns}
         found = plain(stats | {"general": result.stats_general})
         return found if isinstance(found, dict) else {}
+
+
+def _early_stop(engine: Any, asked: EngineRequests, expected: int) -> Outcome | None:
+    """Return what stopped a run that was to make so many iterations; None if it made them."""
+    iterations = engine.iteration
+    is_short = not asked.has_all_data or iterations < expected
+    if not is_short or (asked.shutdown is None and not asked.has_all_data):
+        return None
+    name, reason = asked.shutdown or ("the engine", None)
+    text = f"Received ShutdownSystem from {name}" + ("" if reason is None else f": {reason}")
+    if asked.shutdown is None:
+        text = f"the engine ended after {iterations:,} of {expected:,} elements of data"
+    return Outcome(
+        status="stopped",
+        error_type="ShutdownSystem" if asked.shutdown else "Stopped",
+        error_message=clean(f"at {isoformat(engine.backtest_end)}: {text}"),
+    )
 
 
 def _is_model(value: object) -> bool:
