@@ -39,6 +39,16 @@ class DailyMoments:
         """Return sums over sets of periods: `periods` is 0 or 1, of shape (periods, sets)."""
         return DailyMoments(self.counts @ periods, self.sums @ periods, self.squares @ periods)
 
+    def distinct(self) -> tuple[DailyMoments, NDArray[np.intp]]:
+        """Return each different row once, and for each row of these the place of its like.
+
+        A matrix product may round equal rows unequally, depending on where they lie.
+        """
+        rows = np.concatenate([self.counts, self.sums, self.squares], axis=1)
+        _, first, which = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+        once = DailyMoments(self.counts[first], self.sums[first], self.squares[first])
+        return once, which.reshape(-1)  # of another shape in NumPy 2.0
+
     def sharpe_ratios(self) -> Array:
         """Return the Sharpe ratio per day of each cell; NaN where it is undefined."""
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -81,8 +91,9 @@ def overfitting(months: DailyMoments) -> Overfitting:
     blocks = min(MOST_BLOCKS, max(FEWEST_BLOCKS, periods // 4 * 2))
     if runs < 2 or periods < blocks:  # noqa: PLR2004 - one run has nobody to be better than
         raise ValueError(f"needs two runs and {blocks} months, has {runs} and {periods}")
-    parts = _blocks(months, blocks)
-    results = [_selected(parts, chosen) for chosen in _choices(blocks, runs)]
+    distinct, which = months.distinct()
+    parts = _blocks(distinct, blocks)
+    results = [_selected(parts, which, chosen) for chosen in _choices(blocks, runs)]
     inside, outside, ranks = (np.concatenate(column) for column in zip(*results, strict=True))
     if not len(inside):
         raise ValueError("no run has a Sharpe ratio")
@@ -116,10 +127,15 @@ def _choices(blocks: int, runs: int) -> list[Array]:
     return np.array_split(chosen, max(1, len(halves) * runs // AT_ONCE), axis=1)
 
 
-def _selected(parts: DailyMoments, chosen: Array) -> tuple[Array, Array, Array]:
-    """Return, for each choice, the best Sharpe ratio inside, the same run's outside, its rank."""
-    inside = parts.gathered(chosen).sharpe_ratios()
-    outside = parts.gathered(1 - chosen).sharpe_ratios()
+def _selected(
+    parts: DailyMoments, which: NDArray[np.intp], chosen: Array
+) -> tuple[Array, Array, Array]:
+    """Return, for each choice, the best Sharpe ratio inside, the same run's outside, its rank.
+
+    A run's row in `parts` is that which `which` says, as runs that are alike share one.
+    """
+    inside = parts.gathered(chosen).sharpe_ratios()[which]
+    outside = parts.gathered(1 - chosen).sharpe_ratios()[which]
     known = ~(np.isnan(inside) | np.isnan(outside))
     ways = np.flatnonzero(known.any(axis=0))
     best = np.where(known, inside, -np.inf).argmax(axis=0)[ways]
