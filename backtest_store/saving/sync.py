@@ -33,20 +33,27 @@ LONGEST_CLAIM = 60.0  # seconds that a save may take of what waits
 async def delete_runs(db: Db, run_ids: Sequence[UUID]) -> list[UUID]:
     """Delete runs for good, and return the ids of those that were there.
 
-    What is left of them on disk goes first: else a sync would bring them back.
+    What is left of them on disk goes first: else a sync would bring them back. Raises StoreError if
+    another process keeps at one for longer than it may take; then none of them is deleted.
     """
-    await asyncio.to_thread(_clear_away, Settings.from_environment().home, run_ids)
+    await _clear_away(Settings.from_environment().home, run_ids)
     return await queries.delete_runs(db, run_ids=run_ids)
 
 
-def _clear_away(home: Path, run_ids: Sequence[UUID]) -> None:
+async def _clear_away(home: Path, run_ids: Sequence[UUID]) -> None:
     """Leave nothing of runs on disk."""
     for run_id in run_ids:
         with suppress(OSError):  # first, as a dead run's note becomes a file of the spool
             journal.path_of(home, run_id).unlink(missing_ok=True)
-        patience = time.monotonic() + LONGEST_CLAIM
-        while not _is_removed(spool.path_of(home, run_id)) and time.monotonic() < patience:
-            time.sleep(0.05)
+    left = [spool.path_of(home, run_id) for run_id in run_ids]
+    patience = time.monotonic() + LONGEST_CLAIM
+    while left := [path for path in left if not _is_removed(path)]:
+        if time.monotonic() > patience:
+            raise StoreError(
+                f"another process is still saving a run that is to be deleted: {left[0].stem}",
+                hint="nothing is deleted; end that process, or try again later",
+            )
+        await asyncio.sleep(0.05)
 
 
 def _is_removed(path: Path) -> bool:

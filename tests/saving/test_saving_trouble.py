@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,8 +18,17 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from backtest_store.models import to_json
-from backtest_store.saving import background_saver, durable_files, journal, save, spool
+from backtest_store.models import Record, to_json
+from backtest_store.saving import (
+    background_saver,
+    durable_files,
+    journal,
+    run_file_format,
+    save,
+    spool,
+    sync,
+)
+from backtest_store.saving.run_file_format import RunFile
 from backtest_store.saving.sync import Counts
 from backtest_store.store.settings import Settings
 from tests.faults.runs import a_run, an_impossible_run, stored
@@ -381,20 +390,48 @@ def test_a_deleted_run_does_not_come_back(store_url: str, home: Path) -> None:
     assert not stored(store_url)
 
 
+@contextmanager
+def held(home: Path, run: Record) -> Iterator[None]:
+    """Have a run in the spool whose file another process is busy with, from the first."""
+    record = RunFile(to_json(run), Settings.from_environment().store_name)
+    path = spool.path_of(home, run.run_id)
+    file = durable_files.write_whole(path, run_file_format.written(record))
+    try:
+        yield
+    finally:
+        durable_files.release(file)
+
+
 def test_a_run_that_is_deleted_while_a_sync_saves_it_does_not_come_back(
     store_url: str, home: Path
 ) -> None:
     run = a_run()
     assert save.save_record(run)
-    path = spool.add(home, run.run_id, to_json(run), Settings.from_environment().store_name)
     with ThreadPoolExecutor() as thread:
-        with durable_files.claimed(path):  # as a sync in another process has read it by now
+        with held(home, run):  # as a sync in another process has read it by now
             deleting = thread.submit(btstore, "delete", str(run.run_id), "--yes")
             wait([deleting], timeout=1)
             assert save.save_record(run)
         assert deleting.result(LONG).code == 0
     assert not stored(store_url)
     assert not spool.waiting(home)
+
+
+def test_a_deletion_waits_but_once_and_says_for_what(
+    store_url: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, "LONGEST_CLAIM", 0.2)
+    runs = [a_run() for _ in range(10)]
+    ids = {str(run.run_id) for run in runs}
+    with ExitStack() as files:
+        for run in runs:
+            assert save.save_record(run)
+            files.enter_context(held(home, run))  # as by a process that was stopped
+        answer = btstore("delete", *ids, "--yes")
+    assert answer.code == 1
+    assert "another process is still saving a run that is to be deleted" in answer.err
+    assert any(run_id in answer.err for run_id in ids)
+    assert {str(run_id) for run_id in stored(store_url)} == ids
 
 
 BAD_RECORDS: dict[str, dict[str, Any]] = {
