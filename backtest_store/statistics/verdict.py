@@ -36,7 +36,7 @@ class Trials:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What a run's Sharpe ratio is worth, given the trials before it; all of it per period.
+    """What a run's Sharpe ratio is worth, given the trials before it; Sharpe ratios are per period.
 
     `probabilistic_sharpe_ratio` is the probability that the true one is above 0, had there been one
     trial, and `minimum_track_record` after how many returns it would be for sure; `chance_of_luck`

@@ -31,9 +31,9 @@ BARS = "▁▂▃▄▅▆▇█"
 def table_columns(
     columns: Sequence[Column], rows: Sequence[Sequence[object]], shown: Sequence[str] = ()
 ) -> list[TableColumn]:
-    """Return columns as table_columns of a table, the first of `shown` being the most needed.
+    """Return columns and their values as columns of a table, the first of `shown` needed most.
 
-    Columns keep their order. Without `shown` all are table_columns; with it, those that have news.
+    They keep their order. Without `shown` all of them are returned; with it, those with news.
     """
     ranks = {name: rank for rank, name in reversed(list(enumerate(shown)))}
     short = _short_ids(columns, rows)
