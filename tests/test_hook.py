@@ -14,7 +14,7 @@ from nautilus_trader.backtest.engine import BacktestEngine
 
 import backtest_store
 from backtest_store import record, save_run, save_run_async
-from backtest_store.capture.identity.market_data import fingerprint
+from backtest_store.capture.identity.data_fingerprint import fingerprint
 from backtest_store.models import METRIC_FIELDS, Record
 from tests.capture.backtests import backtest, bars, engine, scripted, share
 from tests.capture.stores import only, shared_url, store, stored

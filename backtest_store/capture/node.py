@@ -7,12 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from backtest_store.capture.end_status import leave_no_trace, outcome_of
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.identity.snapshot import (
     catalogs_of,
     node_snapshot,
 )
-from backtest_store.capture.outcome import leave_no_trace, outcome_of
 from backtest_store.capture.recorder import EngineRecorder, Sink
 from backtest_store.capture.run import failed_to_build
 from backtest_store.capture.run_details import RunDetails

@@ -12,9 +12,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from backtest_store.capture.end_status import leave_no_trace
 from backtest_store.capture.engines.version import unsupported
 from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
-from backtest_store.capture.outcome import leave_no_trace
 from backtest_store.capture.recorder import EngineRecorder, Sink
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.log import get_logger

@@ -8,11 +8,16 @@ from decimal import Decimal, localcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture.accounting.equity import EquityCurve, equity_curve
-from backtest_store.capture.accounting.ledger import Converter, Ledger, differences, ledger_of
-from backtest_store.capture.accounting.market import Market
+from backtest_store.capture.accounting.daily_equity import EquityCurve, equity_curve
+from backtest_store.capture.accounting.equity_sampler import Samples
+from backtest_store.capture.accounting.fees_and_profits import (
+    Converter,
+    Ledger,
+    differences,
+    ledger_of,
+)
 from backtest_store.capture.accounting.positions import count_closed
-from backtest_store.capture.accounting.sampler import Samples
+from backtest_store.capture.accounting.prices_and_rates import Market
 from backtest_store.capture.accounting.valuation import EXACT, Valuation
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity.json_values import clean, plain

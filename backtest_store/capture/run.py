@@ -9,20 +9,20 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+from backtest_store.capture.end_status import Outcome
 from backtest_store.capture.engines.interface import Backtest, Strategies
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import components as strategies
-from backtest_store.capture.identity.code import Code, code_of
+from backtest_store.capture.identity.code_hash import Code, code_of
 from backtest_store.capture.identity.collector import Collector, Identity, given_hash
+from backtest_store.capture.identity.data_fingerprint import MarketData
 from backtest_store.capture.identity.git import GitQuery
 from backtest_store.capture.identity.json_values import clean, plain
-from backtest_store.capture.identity.market_data import MarketData
 from backtest_store.capture.identity.provenance import provenance_of, script_of_process
 from backtest_store.capture.identity.snapshot import (
     instruments_asked_for,
     node_snapshot,
 )
-from backtest_store.capture.outcome import Outcome
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Json, Record
 from backtest_store.redaction import Redactor, environment_secrets

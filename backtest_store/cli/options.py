@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from backtest_store.cli import completion
-from backtest_store.cli.output.writers import Format
+from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.runs.filters import FILTERS, Filter, Filters, filters
 
 NO_RUNS = "no runs yet: `btstore demo` makes the first, `btstore run CONFIG` your own"

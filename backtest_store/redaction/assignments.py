@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from backtest_store.redaction.appearance import looks_random
-from backtest_store.redaction.names import Kind, kind_of
+from backtest_store.redaction.secret_names import Kind, kind_of
 from backtest_store.redaction.tokens import REDACTED
 
 NAME = re.compile(

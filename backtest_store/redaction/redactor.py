@@ -10,7 +10,7 @@ from functools import lru_cache
 from backtest_store.models import JsonValue
 from backtest_store.redaction.appearance import is_importable, looks_random, names_something
 from backtest_store.redaction.assignments import NOTHING, without_assigned
-from backtest_store.redaction.names import Kind, kind_of
+from backtest_store.redaction.secret_names import Kind, kind_of
 from backtest_store.redaction.tokens import REDACTED, without_tokens
 
 SHORTEST_LEARNED = 6  # a shorter one, replaced wherever it occurs, would hide words

@@ -17,8 +17,8 @@ from tempfile import mkstemp
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
+from backtest_store.capture.end_status import leave_no_trace
 from backtest_store.capture.identity.process_start import start
-from backtest_store.capture.outcome import leave_no_trace
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.errors import UsageError
 from backtest_store.runner.children import Orders, counted, record_everything, wait_for_threads

@@ -13,9 +13,9 @@ from asyncpg.connect_utils import SessionAttribute
 from backtest_store.errors import UnreachableError
 from backtest_store.store import sql
 from backtest_store.store.connection import answering, require_schema, server_url
-from backtest_store.store.failures import Failure, meaning
 from backtest_store.store.servers import CONNECT_SECONDS, open_connection
 from backtest_store.store.settings import Settings
+from backtest_store.store.sqlstate_classes import Failure, meaning
 
 LARGEST_POOL = 4
 IDLE_SECONDS = 30.0  # then a connection is given back: servers have few, and runs take minutes

@@ -24,7 +24,7 @@ from nautilus_trader.common.config import ActorFactory
 from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
-from backtest_store.capture.accounting.sampler import Sampler
+from backtest_store.capture.accounting.equity_sampler import Sampler
 from backtest_store.capture.identity import git
 from backtest_store.models import Record
 from backtest_store.runner.config.config import load_config

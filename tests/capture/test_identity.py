@@ -44,11 +44,11 @@ from nautilus_trader.model.objects import Money
 from nautilus_trader.trading.strategy import Strategy
 
 from backtest_store import record
+from backtest_store.capture.end_status import Outcome
 from backtest_store.capture.identity.identity import deciding_configuration
 from backtest_store.capture.identity.json_values import canonical, plain
 from backtest_store.capture.identity.snapshot import node_snapshot
 from backtest_store.capture.identity.source import uses_of
-from backtest_store.capture.outcome import Outcome
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
 from tests.capture.backtests import (

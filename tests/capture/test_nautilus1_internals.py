@@ -14,7 +14,7 @@ from nautilus_trader.model.objects import Money
 import backtest_store
 from backtest_store.capture.engines.nautilus1 import internals
 from backtest_store.capture.engines.nautilus1.exchanges import exchanges
-from backtest_store.capture.identity.market_data import ADDED
+from backtest_store.capture.identity.data_fingerprint import ADDED
 from tests.capture.backtests import backtest, engine, share
 
 

@@ -24,7 +24,7 @@ from nautilus_trader.persistence.config import StreamingConfig
 from nautilus_trader.trading.strategy import Strategy
 
 from backtest_store import record
-from backtest_store.capture.identity.market_data import fingerprint
+from backtest_store.capture.identity.data_fingerprint import fingerprint
 from tests.capture.backtests import bar_type, bars, share
 from tests.capture.stores import only, stored
 

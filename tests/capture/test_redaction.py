@@ -13,7 +13,7 @@ from nautilus_trader.backtest.node import BacktestNode
 from nautilus_trader.config import CacheConfig, DatabaseConfig, MessageBusConfig
 
 from backtest_store import record
-from backtest_store.capture.outcome import Outcome
+from backtest_store.capture.end_status import Outcome
 from backtest_store.capture.run import failed_to_build
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.redaction import REDACTED

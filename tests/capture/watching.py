@@ -5,7 +5,7 @@ from typing import Any
 
 from nautilus_trader.backtest.engine import BacktestEngine
 
-from backtest_store.capture.accounting.sampler import Samples, sampler_of
+from backtest_store.capture.accounting.equity_sampler import Samples, sampler_of
 
 
 def watch(engine: BacktestEngine, **run: Any) -> Samples:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from backtest_store.cli.output import cells, readable, render
 from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.formats.csv_and_json import CSV_TEXTS, JSON_TEXTS
+from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.text import printable, shorten, width, wrapped
-from backtest_store.cli.output.writers import Format, csv_text, json_text
 from backtest_store.models import Record
 from tests.factories import make_record
 
@@ -41,19 +42,22 @@ def test_printable_text_has_nothing_that_a_terminal_acts_on(text: str) -> None:
 
 @given(TEXT)
 def test_text_in_csv_is_no_formula(text: str) -> None:
-    shown = csv_text(text)
+    shown = CSV_TEXTS[type(text)](text)
     assert not shown.startswith(("=", "+", "-", "@", "\t", "\r"))
     assert shown.isprintable()
 
 
 @pytest.mark.parametrize("text", ["=cmd()", "+1", "-1", "@SUM(A1)", "\t=x", "\r=x", "\n=x"])
 def test_a_formula_stays_readable(text: str) -> None:
-    assert csv_text(text).replace("'", "", 1).strip() == text.strip()
+    assert CSV_TEXTS[type(text)](text).replace("'", "", 1).strip() == text.strip()
 
 
 @given(TEXT, st.lists(TEXT, max_size=3))
 def test_json_says_text_exactly_and_on_one_safe_line(text: str, texts: list[str]) -> None:
-    for encoded, value in ((json_text(text), text), (json_text(texts), texts)):
+    for encoded, value in (
+        (JSON_TEXTS[type(text)](text), text),
+        (JSON_TEXTS[type(texts)](texts), texts),
+    ):
         assert encoded.isprintable()
         assert json.loads(encoded) == value
 
@@ -62,14 +66,14 @@ def test_json_says_text_exactly_and_on_one_safe_line(text: str, texts: list[str]
     st.dictionaries(TEXT, TEXT | st.integers() | st.floats(allow_nan=False, allow_infinity=False))
 )
 def test_nested_json_says_everything_exactly(value: dict[str, object]) -> None:
-    encoded = json_text(value)
+    encoded = JSON_TEXTS[type(value)](value)
     assert encoded.isprintable()
     assert json.loads(encoded) == value
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_float_keeps_its_precision(value: float) -> None:
-    for written in (json_text(value), csv_text(value)):
+    for written in (JSON_TEXTS[type(value)](value), CSV_TEXTS[type(value)](value)):
         assert float(written) == value
 
 
@@ -97,7 +101,7 @@ def test_a_cell_says_its_value(value: object, text: object) -> None:
 
 @given(st.lists(TEXT, max_size=4))
 def test_a_csv_cell_comes_back_as_one(texts: list[str]) -> None:
-    encoded = [csv_text(text) for text in texts]
+    encoded = [CSV_TEXTS[type(text)](text) for text in texts]
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow(encoded)
     assert list(csv.reader(io.StringIO(out.getvalue()))) == [encoded] or not encoded

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backtest_store.cli.output.writers import NOT_TEXT, Format
+from backtest_store.cli.output.formats.format_list import NOT_TEXT, Format
 from backtest_store.models import Record, to_json
 from tests.factories import make_record, store_at
 from tests.shell import Answer, btstore

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from backtest_store.cli.output.outcomes import look_for_unsaved
+from backtest_store.cli.output.batch_messages import look_for_unsaved
 from backtest_store.cli.progress import progress
 from backtest_store.cli.ray import with_address
 from backtest_store.runner import distributed

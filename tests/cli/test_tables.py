@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from backtest_store.cli.output import cells, readable, render, tables, text
 from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.formats.format_list import FORMATS, Format
 from backtest_store.cli.output.run_lists import BY_NEED
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import TableColumn
-from backtest_store.cli.output.writers import FORMATS, Format
 from backtest_store.models import Record
 from backtest_store.runs.compare import Comparison
 from tests.factories import STARTED, make_record

@@ -108,8 +108,8 @@ def test_no_other_page_has_code_that_is_not_run() -> None:
     with_code = {page.name for page in PAGES if CODE.search(page.read_text("utf-8"))}
     with_shell = {page.name for page in PAGES if SHELL.search(page.read_text("utf-8"))}
     assert (with_code, with_shell) == (
-        {"recording.md", "reading.md", "taking-along.md"},
-        {"teams.md", "taking-along.md"},
+        {"recording.md", "reading.md", "pandas-and-spreadsheets.md"},
+        {"teams.md", "pandas-and-spreadsheets.md"},
     )
 
 

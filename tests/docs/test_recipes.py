@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 from tests.factories import make_record, store_at
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE = (DOCS / "taking-along.md").read_text("utf-8")
+PAGE = (DOCS / "pandas-and-spreadsheets.md").read_text("utf-8")
 EXPORT, JQ, FZF, SHEET = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 DUCKDB, PANDAS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 RATIOS = {5: 0.2, 10: 0.9, 20: 0.7}

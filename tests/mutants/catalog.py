@@ -75,7 +75,7 @@ DURABLE = (
     ),
     Mutant(
         "whoever listens is taken for a server",
-        f"{PACKAGE}/store/embedded/lifecycle.py",
+        f"{PACKAGE}/store/embedded/start_and_stop.py",
         "            return bool(client.recv(1))\n",
         "            return True\n",
         (f"{EMBEDDED}::test_a_child_of_a_killed_server_that_still_listens_is_no_server",),
@@ -209,18 +209,18 @@ DURABLE = (
     ),
     Mutant(
         "a data error is tried again for ever",
-        f"{PACKAGE}/store/failures.py",
+        f"{PACKAGE}/store/sqlstate_classes.py",
         '    "23": Failure.REJECTED,',
         '    "23": Failure.LASTING,',
         (f"{TROUBLE}::test_what_the_store_refuses_for_good_is_kept_with_the_reason",),
     ),
     Mutant(
         "a server that restarts is given up at once",
-        f"{PACKAGE}/store/failures.py",
+        f"{PACKAGE}/store/sqlstate_classes.py",
         '    "57": Failure.PASSING,',
         '    "57": Failure.LASTING,',
         (
-            "tests/store/test_failures.py::test_a_server_s_error_means_the_same_by_itself_and_explained",
+            "tests/store/test_sqlstate_classes.py::test_a_server_s_error_means_the_same_by_itself_and_explained",
         ),
     ),
 )
@@ -328,24 +328,24 @@ STORED = (
 TOLD = (
     Mutant(
         "a formula after a quote gets into a spreadsheet",
-        f"{PACKAGE}/cli/output/formats/spreadsheet.py",
+        f"{PACKAGE}/cli/output/formats/csv_formulas.py",
         '(?:[^\\S\\r\\n]|")*)',
         "(?:[^\\S\\r\\n])*)",
-        ("tests/cli/test_spreadsheet.py::test_no_text_is_a_formula",),
+        ("tests/cli/test_csv_formulas.py::test_no_text_is_a_formula",),
     ),
     Mutant(
         "a header gets into a spreadsheet as a formula",
-        f"{PACKAGE}/cli/output/writers.py",
-        "        self._writer.writerow([csv_text(column.name) for column in columns])",
+        f"{PACKAGE}/cli/output/formats/csv_and_json.py",
+        "        self._writer.writerow([CSV_TEXTS[str](column.name) for column in columns])",
         "        self._writer.writerow([column.name for column in columns])",
-        ("tests/cli/test_spreadsheet.py::test_no_command_writes_a_formula",),
+        ("tests/cli/test_csv_formulas.py::test_no_command_writes_a_formula",),
     ),
     Mutant(
         "a list gets into a spreadsheet as a formula",
-        f"{PACKAGE}/cli/output/writers.py",
-        "            values[place] = LIST_SEPARATOR.join(values[place] or ())  # type: ignore[arg-type]\n        return [_CSV[type(value)](value) for value in values]",
-        "            values[place] = LIST_SEPARATOR.join(values[place] or ())  # type: ignore[arg-type]\n        return [str(v) if n in self._lists else _CSV[type(v)](v) for n, v in enumerate(values)]",
-        ("tests/cli/test_spreadsheet.py::test_no_command_writes_a_formula",),
+        f"{PACKAGE}/cli/output/formats/csv_and_json.py",
+        "            values[place] = LIST_SEPARATOR.join(values[place] or ())  # type: ignore[arg-type]\n        return [CSV_TEXTS[type(value)](value) for value in values]",
+        "            values[place] = LIST_SEPARATOR.join(values[place] or ())  # type: ignore[arg-type]\n        return [str(v) if n in self._lists else CSV_TEXTS[type(v)](v) for n, v in enumerate(values)]",
+        ("tests/cli/test_csv_formulas.py::test_no_command_writes_a_formula",),
     ),
     Mutant(
         "control characters get to a terminal through the log",

@@ -21,7 +21,7 @@ from nautilus_trader.model import (
     TradeTick,
 )
 
-from backtest_store.capture.identity.market_data import Fingerprint, fingerprint
+from backtest_store.capture.identity.data_fingerprint import Fingerprint, fingerprint
 
 ID, OTHER_ID = InstrumentId.from_str("ACME.XNAS"), InstrumentId.from_str("OTHER.XNAS")
 ONE, TWO = Price.from_str("1.00"), Price.from_str("2.00")

@@ -31,7 +31,7 @@ from nautilus_trader.trading import EmaCrossConfig, ImportableStrategyConfig
 
 from backtest_store import record
 from backtest_store.capture.engines.nautilus2.node import watch_node_class
-from backtest_store.capture.identity.market_data import fingerprint
+from backtest_store.capture.identity.data_fingerprint import fingerprint
 from backtest_store.models import Metrics, Record
 from tests.capture.expected import waves
 from tests.capture.stores import only, stored

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtest_store.redaction import REDACTED, Redactor, environment_secrets
-from tests.redaction.test_names import NAMED, OF_TRADERS
+from tests.redaction.test_secret_names import NAMED, OF_TRADERS
 
 SECRET = "s3cr3t-Zz9"  # noqa: S105 - to be looked for
 

@@ -93,7 +93,7 @@ def test_the_module_itself_imports_nothing_heavy(tmp_path: Path) -> None:
     # What pathlib and the editable install bring is not ours to keep out.
     brought = {"re", "importlib.util", "glob", "shutil", "tempfile"}
     assert not (set(HEAVY.split()) - brought) & set(bare)
-    assert "backtest_store.store.embedded.lifecycle" not in bare
+    assert "backtest_store.store.embedded.start_and_stop" not in bare
 
 
 def test_stop_and_start_keep_what_is_in_it(server: EmbeddedServer) -> None:

@@ -18,9 +18,9 @@ HOMELESS = 100_000 + os.getpid()  # tests that run at once are not one user
 # As that user, who may read everything, since this checkout may be where nobody else may look.
 LAUNCH = """
 import os, sys
-from backtest_store.store.embedded import launch
-launch.CAP_DAC_OVERRIDE = 2  # CAP_DAC_READ_SEARCH
-launch.account(int(sys.argv[1]), int(sys.argv[1]))
+from backtest_store.store.embedded import run_as_user
+run_as_user.CAP_DAC_OVERRIDE = 2  # CAP_DAC_READ_SEARCH
+run_as_user.account(int(sys.argv[1]), int(sys.argv[1]))
 os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """
 SAVE = """

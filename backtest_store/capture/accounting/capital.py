@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING
 
 from backtest_store.capture.accounting.instrument_terms import ZERO
-from backtest_store.capture.accounting.market import ONE, Market
+from backtest_store.capture.accounting.prices_and_rates import ONE, Market
 from backtest_store.capture.accounting.valuation import EXACT, Valuation
 
 if TYPE_CHECKING:

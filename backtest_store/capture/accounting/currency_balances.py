@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.instrument_terms import ZERO
-from backtest_store.capture.accounting.market import Market
+from backtest_store.capture.accounting.prices_and_rates import Market
 from backtest_store.capture.accounting.valuation import EXACT, Amounts, Valuation
 
 if TYPE_CHECKING:

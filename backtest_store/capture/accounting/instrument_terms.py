@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture.accounting.market import ONE, Market
+from backtest_store.capture.accounting.prices_and_rates import ONE, Market
 
 if TYPE_CHECKING:
     from nautilus_trader.accounting.accounts.base import Account

@@ -16,7 +16,7 @@ from backtest_store.capture.accounting.instrument_terms import (
     any_fill,
     settlement_currency,
 )
-from backtest_store.capture.accounting.market import Market
+from backtest_store.capture.accounting.prices_and_rates import Market
 from backtest_store.statistics.values import ARITHMETIC
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from backtest_store.models import Json, Record
 
 if TYPE_CHECKING:
-    from backtest_store.capture.identity.code import Code
+    from backtest_store.capture.end_status import Outcome
+    from backtest_store.capture.identity.code_hash import Code
+    from backtest_store.capture.identity.data_fingerprint import MarketData
     from backtest_store.capture.identity.identity import Configuration
-    from backtest_store.capture.identity.market_data import MarketData
-    from backtest_store.capture.outcome import Outcome
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.backtest.models import FillModel
 
-    from backtest_store.capture.identity.code import Code
+    from backtest_store.capture.identity.code_hash import Code
 
 
 VENUE = "the venues could not be described"

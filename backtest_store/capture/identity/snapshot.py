@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.model.instruments import Instrument
 
-    from backtest_store.capture.identity.market_data import MarketData
+    from backtest_store.capture.identity.data_fingerprint import MarketData
 
 
 def engine_snapshot(engine: BacktestEngine, data: MarketData) -> Json:

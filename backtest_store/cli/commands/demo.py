@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from backtest_store.cli.options import examples
+from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.streams import print_message
 from backtest_store.cli.output.text import printable
-from backtest_store.cli.output.writers import Format
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -26,7 +26,7 @@ EXAMPLES = examples("btstore demo", "BTSTORE_HOME=/tmp/trial btstore demo")
 def demo() -> None:
     """Run three strategies on real market data; save, list and compare them."""
     from backtest_store.cli.output import calendar_table, render
-    from backtest_store.cli.output.outcomes import exit_code
+    from backtest_store.cli.output.batch_messages import exit_code
     from backtest_store.cli.output.run_lists import BY_NEED
     from backtest_store.cli.spinner import read, spinner
     from backtest_store.runner.config.config import load_config

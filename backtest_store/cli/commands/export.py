@@ -67,7 +67,7 @@ def export(
 async def _parquet(db: "Connection", filters: Filters, write: "Write") -> int:
     """Write whole runs as Parquet, some at a time, and return how many there were."""
     from backtest_store.cli.output import cells
-    from backtest_store.cli.output.formats.binary import FileOutput, ParquetWriter
+    from backtest_store.cli.output.formats.parquet_and_xlsx import FileOutput, ParquetWriter
     from backtest_store.models import RECORD_FIELDS, Record
     from backtest_store.store import queries, sql
 

@@ -12,8 +12,8 @@ from backtest_store.cli.options import (
     no_runs_message,
     with_filters,
 )
+from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.streams import print_message
-from backtest_store.cli.output.writers import Format
 from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from uuid import UUID
 import typer
 
 from backtest_store.cli.options import FormatOption, RunArgument, examples, with_filters
+from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import print_message
-from backtest_store.cli.output.writers import FOR_PEOPLE, Format
 from backtest_store.errors import ReproductionDiffersError, StoreError
 from backtest_store.runs.filters import Filters
 

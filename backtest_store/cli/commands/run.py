@@ -10,7 +10,7 @@ import typer
 
 from backtest_store.cli import completion
 from backtest_store.cli.options import FormatOption, examples
-from backtest_store.cli.output.outcomes import (
+from backtest_store.cli.output.batch_messages import (
     exit_code,
     look_for_unsaved,
     print_expanded,
@@ -19,8 +19,8 @@ from backtest_store.cli.output.outcomes import (
     tell_once,
     warn_of_stored,
 )
+from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.streams import print_message
-from backtest_store.cli.output.writers import Format
 from backtest_store.cli.ray import WithRay
 from backtest_store.errors import UnreachableError, UsageError
 

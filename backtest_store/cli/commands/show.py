@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from backtest_store.cli.options import FormatOption, RunArgument, examples, with_filters
-from backtest_store.cli.output.writers import Format
+from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples("btstore show @latest", "btstore show 3f2a --config > config.json")

@@ -6,7 +6,7 @@ from backtest_store.cli.options import (
     no_runs_message,
     with_filters,
 )
-from backtest_store.cli.output.writers import FOR_PEOPLE, Format
+from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples("btstore strategies", "btstore strategies --since 30d --format csv")

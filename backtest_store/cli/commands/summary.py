@@ -6,8 +6,8 @@ import typer
 
 from backtest_store.cli import completion
 from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
+from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.streams import print_message
-from backtest_store.cli.output.writers import Format
 from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:

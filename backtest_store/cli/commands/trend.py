@@ -11,7 +11,7 @@ from backtest_store.cli.options import (
     no_runs_message,
     with_filters,
 )
-from backtest_store.cli.output.writers import Format
+from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 import typer
 
 from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
+from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import print_message
-from backtest_store.cli.output.writers import FOR_PEOPLE, Format
 from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from backtest_store.cli.output import cells, readable, tables
 from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.colours import colour_of
+from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.readable import UNDEFINED
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import TableColumn
 from backtest_store.cli.output.text import printable, shorten, width
-from backtest_store.cli.output.writers import Format
 from backtest_store.models import METRIC_FIELDS, Record
 from backtest_store.runs.compare import SIDES, Comparison, Number
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from backtest_store.cli.output import readable, render, tables
 from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import TableColumn
 from backtest_store.cli.output.text import printable
-from backtest_store.cli.output.writers import FOR_PEOPLE, Format
 from backtest_store.models import METRIC_FIELDS
 from backtest_store.runs.tables.columns import written
 

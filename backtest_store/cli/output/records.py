@@ -8,10 +8,10 @@ from typing import Any
 from backtest_store.cli.output import readable, tables
 from backtest_store.cli.output.cells import Column, exact
 from backtest_store.cli.output.colours import colour_of
+from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import GAP, TableColumn
 from backtest_store.cli.output.text import printable, shorten, width, wrapped
-from backtest_store.cli.output.writers import Format
 from backtest_store.runs.expressions.parameters import flattened
 
 NARROWEST_VALUE = 20

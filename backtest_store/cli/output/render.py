@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from backtest_store.cli.output import cells
 from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, FORMATS, Format
 from backtest_store.cli.output.streams import StandardOutput, print_message
 from backtest_store.cli.output.text import printable, printable_lines
-from backtest_store.cli.output.writers import FOR_PEOPLE, FORMATS, Format
 from backtest_store.models import Json, Record
 from backtest_store.store.record_fields import LISTED
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from backtest_store.cli.output import cells, render
 from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.readable import last_day
-from backtest_store.cli.output.writers import FOR_PEOPLE, Format
 from backtest_store.errors import UsageError
 from backtest_store.models import PERIOD_FIELDS, RECORD_FIELDS, Record
 from backtest_store.runs.changes.inputs import inputs_of, varying_settings

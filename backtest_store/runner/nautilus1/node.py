@@ -18,9 +18,9 @@ from nautilus_trader.common.config import InvalidConfiguration
 from nautilus_trader.core.datetime import dt_to_unix_nanos
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
-from backtest_store.capture.identity.code import Code, code_of
+from backtest_store.capture.identity.code_hash import Code, code_of
+from backtest_store.capture.identity.data_fingerprint import fingerprint
 from backtest_store.capture.identity.identity import config_hash
-from backtest_store.capture.identity.market_data import fingerprint
 from backtest_store.capture.identity.snapshot import catalogs_of
 from backtest_store.errors import StoreError
 from backtest_store.runner.config.timestamps import to_datetime

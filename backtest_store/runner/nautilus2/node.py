@@ -21,9 +21,9 @@ from backtest_store.capture.engines.nautilus2 import node_config
 from backtest_store.capture.engines.nautilus2.methods import watch_class
 from backtest_store.capture.engines.nautilus2.prices import instrument_of
 from backtest_store.capture.engines.nautilus2.requests import in_order
-from backtest_store.capture.identity.code import code_of
+from backtest_store.capture.identity.code_hash import code_of
+from backtest_store.capture.identity.data_fingerprint import fingerprint
 from backtest_store.capture.identity.identity import config_hash
-from backtest_store.capture.identity.market_data import fingerprint
 from backtest_store.errors import UsageError
 from backtest_store.runner.config.file import Origin
 from backtest_store.runner.config.timestamps import to_datetime

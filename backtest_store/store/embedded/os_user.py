@@ -9,7 +9,7 @@ from pathlib import Path
 
 from backtest_store.errors import StoreError
 
-LAUNCHER = Path(__file__).with_name("launch.py")
+LAUNCHER = Path(__file__).with_name("run_as_user.py")
 USE_A_SERVER = "set BTSTORE_DATABASE_URL to a PostgreSQL server"
 
 

@@ -74,10 +74,10 @@ class EmbeddedServer:
     def stop(self) -> bool:
         """Stop the server, disconnecting its clients; say whether it ran."""
         from backtest_store.store.embedded import (
-            lifecycle,  # not needed by those who find it running
+            start_and_stop,  # not needed by those who find it running
         )
 
-        return lifecycle.stop(self._files)
+        return start_and_stop.stop(self._files)
 
     def pid(self) -> int | None:
         """Return the server's process id; None if it does not run."""
@@ -96,10 +96,10 @@ class EmbeddedServer:
 
     def _start_with_care(self) -> str:
         from backtest_store.store.embedded import (
-            lifecycle,  # not needed by those who find it running
+            start_and_stop,  # not needed by those who find it running
         )
 
-        lifecycle.start(self._files, self._bindir)
+        start_and_stop.start(self._files, self._bindir)
         return self.url()
 
     def _exists(self) -> bool:

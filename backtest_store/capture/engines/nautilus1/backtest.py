@@ -8,23 +8,23 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.capital import StartingCapital
-from backtest_store.capture.accounting.sampler import FIRST, Sampler, Samples, sampler_of
+from backtest_store.capture.accounting.equity_sampler import FIRST, Sampler, Samples, sampler_of
 from backtest_store.capture.accounting.valuation import Valuation
+from backtest_store.capture.end_status import Outcome
 from backtest_store.capture.engines.interface import RunListener, Strategies
 from backtest_store.capture.engines.nautilus1 import early_stops, engine_methods
 from backtest_store.capture.engines.nautilus1.exchanges import exchanges, model_classes
 from backtest_store.capture.engines.nautilus1.internals import listen, stop_listening
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.identity import components
-from backtest_store.capture.identity.identity import Configuration, configuration_of
-from backtest_store.capture.identity.market_data import (
+from backtest_store.capture.identity.data_fingerprint import (
     MarketData,
     holds_all,
     market_data_of,
     moment,
 )
+from backtest_store.capture.identity.identity import Configuration, configuration_of
 from backtest_store.capture.identity.snapshot import engine_snapshot
-from backtest_store.capture.outcome import Outcome
 from backtest_store.capture.result import with_metrics
 from backtest_store.models import Json, Record
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.common.messages import ComponentStateChanged, ShutdownSystem
 
-    from backtest_store.capture.identity.code import Code
+    from backtest_store.capture.identity.code_hash import Code
 
 # The first component that `run` starts and stops, and that `reset` and `dispose` empty.
 WATCHED = "events.system.DataEngine"

@@ -13,9 +13,9 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from backtest_store.capture.end_status import UNENDED, Outcome, outcome_of
+from backtest_store.capture.identity.data_fingerprint import isoformat
 from backtest_store.capture.identity.json_values import clean
-from backtest_store.capture.identity.market_data import isoformat
-from backtest_store.capture.outcome import UNENDED, Outcome, outcome_of
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine

@@ -8,10 +8,10 @@ from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from backtest_store.capture.end_status import as_seen_from, leave_no_trace
 from backtest_store.capture.engines.interface import MakeRunListener, RunListener
 from backtest_store.capture.engines.nautilus1.internals import exchange_method
 from backtest_store.capture.guard import guarded
-from backtest_store.capture.outcome import as_seen_from, leave_no_trace
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine

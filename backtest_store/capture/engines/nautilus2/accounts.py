@@ -9,9 +9,9 @@ from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import Any
 
+from backtest_store.capture.accounting.daily_equity import EquityCurve
 from backtest_store.capture.accounting.days import date_of, midnight_after
-from backtest_store.capture.accounting.equity import EquityCurve
-from backtest_store.capture.accounting.ledger import Ledger, fee_of
+from backtest_store.capture.accounting.fees_and_profits import Ledger, fee_of
 from backtest_store.capture.accounting.valuation import EXACT, ZERO, Amounts
 from backtest_store.capture.engines.nautilus2.open_positions import OpenPositions, replayed
 from backtest_store.capture.engines.nautilus2.prices import Prices

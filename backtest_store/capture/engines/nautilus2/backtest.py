@@ -11,6 +11,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from backtest_store.capture.end_status import UNENDED, Outcome, outcome_of
 from backtest_store.capture.engines.interface import RunListener, Strategies
 from backtest_store.capture.engines.nautilus2 import callbacks, description, methods
 from backtest_store.capture.engines.nautilus2.accounts import Accounts, main_currency, total
@@ -23,6 +24,12 @@ from backtest_store.capture.engines.nautilus2.requests import (
 )
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import components
+from backtest_store.capture.identity.data_fingerprint import (
+    Fingerprint,
+    MarketData,
+    isoformat,
+    moment,
+)
 from backtest_store.capture.identity.identity import (
     CHANCE,
     VALUES,
@@ -30,18 +37,11 @@ from backtest_store.capture.identity.identity import (
     deciding_configuration,
 )
 from backtest_store.capture.identity.json_values import canonical, clean, is_whole, plain
-from backtest_store.capture.identity.market_data import (
-    Fingerprint,
-    MarketData,
-    isoformat,
-    moment,
-)
-from backtest_store.capture.outcome import UNENDED, Outcome, outcome_of
 from backtest_store.capture.result import Results, measured, refused_orders
 from backtest_store.models import Json, Record
 
 if TYPE_CHECKING:
-    from backtest_store.capture.identity.code import Code
+    from backtest_store.capture.identity.code_hash import Code
 
 UNSEEN = "which days had market data is not known: it was added before backtest_store was imported"
 UNWATCHED = "whether a callback raised is not known: another tool replaced the hook that tells"

@@ -17,8 +17,8 @@ from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 from weakref import WeakSet
 
+from backtest_store.capture.end_status import Outcome, outcome_of
 from backtest_store.capture.engines.interface import is_a
-from backtest_store.capture.outcome import Outcome, outcome_of
 
 TOOLS = (3, 4)  # 0, 1, 2 and 5 belong to debuggers, coverage, profilers and optimisers
 NAME = "backtest-store"

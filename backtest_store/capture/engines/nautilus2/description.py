@@ -11,8 +11,8 @@ from backtest_store.capture.engines.nautilus2.models import arguments_of, with_s
 from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests
 from backtest_store.capture.identity import components
 from backtest_store.capture.identity.components import attributes_of
+from backtest_store.capture.identity.data_fingerprint import MarketData
 from backtest_store.capture.identity.json_values import Undescribed, is_nautilus, path_of, plain
-from backtest_store.capture.identity.market_data import MarketData
 from backtest_store.models import Json, JsonValue
 
 KINDS = {"strategies": "strategy", "actors": "actor", "exec_algorithms": "exec_algorithm"}

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 from weakref import WeakValueDictionary
 
+from backtest_store.capture.end_status import as_seen_from, leave_no_trace
 from backtest_store.capture.engines.interface import MakeRunListener, RunListener
 from backtest_store.capture.engines.nautilus2 import requests
 from backtest_store.capture.engines.nautilus2.callbacks import forget, note_handler, watched
@@ -18,7 +19,6 @@ from backtest_store.capture.engines.nautilus2.description import KINDS
 from backtest_store.capture.engines.nautilus2.models import keep_arguments
 from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests, requests_of
 from backtest_store.capture.guard import attempt, guarded
-from backtest_store.capture.outcome import as_seen_from, leave_no_trace
 
 Arguments = dict[str, Any]
 Note = Callable[[EngineRequests, Arguments], None]

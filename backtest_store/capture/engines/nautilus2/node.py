@@ -17,6 +17,7 @@ from functools import partial, wraps
 from importlib import import_module
 from typing import Any, Protocol
 
+from backtest_store.capture.end_status import leave_no_trace
 from backtest_store.capture.engines.nautilus2.callbacks import watched
 from backtest_store.capture.engines.nautilus2.description import KINDS
 from backtest_store.capture.engines.nautilus2.methods import COMPONENTS
@@ -24,7 +25,6 @@ from backtest_store.capture.engines.nautilus2.node_config import data_of, venue_
 from backtest_store.capture.engines.nautilus2.node_engine import NodeBacktest, NodeEngine, keep
 from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests
 from backtest_store.capture.guard import guarded
-from backtest_store.capture.outcome import leave_no_trace
 from backtest_store.capture.recorder import EngineRecorder, Sink
 from backtest_store.capture.run_details import RunDetails
 

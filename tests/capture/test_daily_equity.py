@@ -32,7 +32,7 @@ from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
 from nautilus_trader.trading.strategy import Strategy
 
-from backtest_store.capture.accounting.sampler import Samples, sampler_of
+from backtest_store.capture.accounting.equity_sampler import Samples, sampler_of
 from tests.capture.backtests import (
     MINUTE,
     START,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest_store.cli.output.formats import spreadsheet
+from backtest_store.cli.output.formats import csv_formulas
 from tests.factories import make_record, store_at
 from tests.shell import btstore
 
@@ -60,24 +60,24 @@ def test_the_oracle_knows_a_formula(text: str) -> None:
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_formula_becomes_text(text: str) -> None:
-    shown = spreadsheet.inert(text)
+    shown = csv_formulas.inert(text)
     assert not formulas(file_of(shown))
     assert shown.replace("'", "") == text
 
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_other_text_stays_as_it_is(text: str) -> None:
-    assert spreadsheet.inert(text) == text
+    assert csv_formulas.inert(text) == text
 
 
 @given(st.lists(PARTS, max_size=12).map("".join), st.lists(PARTS, max_size=12).map("".join))
 def test_no_text_is_a_formula(first: str, second: str) -> None:
-    assert not formulas(file_of(spreadsheet.inert(first), spreadsheet.inert(second)))
+    assert not formulas(file_of(csv_formulas.inert(first), csv_formulas.inert(second)))
 
 
 @given(st.dictionaries(st.lists(PARTS, max_size=6).map("".join), st.lists(PARTS).map("".join)))
 def test_json_is_no_formula_and_means_the_same(value: dict[str, str]) -> None:
-    shown = spreadsheet.inert_json(json.dumps(value, ensure_ascii=False))
+    shown = csv_formulas.inert_json(json.dumps(value, ensure_ascii=False))
     assert not formulas(file_of(shown))
     assert json.loads(shown) == value
 
@@ -85,8 +85,8 @@ def test_json_is_no_formula_and_means_the_same(value: dict[str, str]) -> None:
 @pytest.mark.parametrize("text", ["\n", " ", '"', ";", "; ", "=", ";=", "\n "])
 def test_long_text_takes_no_longer_than_its_length(text: str) -> None:
     started = time.process_time()
-    spreadsheet.inert(text * 200_000)
-    spreadsheet.inert_json(text * 200_000)
+    csv_formulas.inert(text * 200_000)
+    csv_formulas.inert_json(text * 200_000)
     assert time.process_time() - started < 5
 
 

@@ -3,7 +3,7 @@
 Run as a script of its own: a process with threads cannot enter a user namespace, and Python code
 between fork and exec can deadlock in one that has them.
 
-    python -IS launch.py namespace|account UID GID [COMMAND…]
+    python -IS run_as_user.py namespace|account UID GID [COMMAND…]
 """
 
 import ctypes

@@ -7,8 +7,8 @@ import pytest
 
 from backtest_store.errors import SchemaError, StoreError, UnreachableError
 from backtest_store.store.connection import reachable
-from backtest_store.store.failures import Failure, meaning
 from backtest_store.store.settings import Settings
+from backtest_store.store.sqlstate_classes import Failure, meaning
 
 RAISED = {
     "SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)": Failure.PASSING,

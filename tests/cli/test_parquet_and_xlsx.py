@@ -15,7 +15,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from backtest_store.cli.output.formats import binary
+from backtest_store.cli.output.formats import parquet_and_xlsx
 from backtest_store.errors import StoreError
 from tests.factories import STARTED, make_record, store_at
 from tests.shell import btstore
@@ -120,7 +120,7 @@ def test_what_is_no_text_is_not_written_to_a_terminal() -> None:
         def isatty(self) -> bool:
             return True
 
-    for writer in (binary.ParquetWriter, binary.WorkbookWriter):
+    for writer in (parquet_and_xlsx.ParquetWriter, parquet_and_xlsx.WorkbookWriter):
         with pytest.raises(StoreError, match="no text for a terminal"):
             writer([], Terminal())
 

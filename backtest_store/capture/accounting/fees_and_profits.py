@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from backtest_store.capture.accounting.currency_balances import CurrencyBalances
 from backtest_store.capture.accounting.instrument_terms import ZERO
-from backtest_store.capture.accounting.market import ONE, Market
 from backtest_store.capture.accounting.positions import fills_of, position_cycles
+from backtest_store.capture.accounting.prices_and_rates import ONE, Market
 from backtest_store.capture.accounting.valuation import EXACT, Amounts, Valuation
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from backtest_store.capture.accounting.capital import FirstPrices, StartingCapital
 from backtest_store.capture.accounting.days import beginning_of, date_of, day_of, midnight_after
-from backtest_store.capture.accounting.market import Market
-from backtest_store.capture.accounting.sampler import Samples
+from backtest_store.capture.accounting.equity_sampler import Samples
+from backtest_store.capture.accounting.prices_and_rates import Market
 from backtest_store.capture.accounting.valuation import AccountValue, Valuation
 from backtest_store.statistics.equity_metrics import Equity
 

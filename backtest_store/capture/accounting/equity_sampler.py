@@ -25,8 +25,13 @@ from weakref import WeakValueDictionary
 
 from backtest_store.capture.accounting.capital import StartingCapital
 from backtest_store.capture.accounting.days import beginning_of, date_of, day_of, midnight_after
-from backtest_store.capture.accounting.ledger import Ledger, Trade, currency_balances_of, fee_of
-from backtest_store.capture.accounting.market import Market
+from backtest_store.capture.accounting.fees_and_profits import (
+    Ledger,
+    Trade,
+    currency_balances_of,
+    fee_of,
+)
+from backtest_store.capture.accounting.prices_and_rates import Market
 from backtest_store.capture.accounting.valuation import AccountValue, Amounts, Valuation
 from backtest_store.capture.engines.nautilus1.internals import listen
 

@@ -1,0 +1,44 @@
+"""Tables on a terminal, and in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.streams import StandardOutput
+
+Row = Sequence[object]
+
+
+class TableWriter:
+    """Tables that fit the terminal, one for each time that rows are written."""
+
+    def __init__(
+        self, columns: Sequence[Column], out: StandardOutput, shown: Sequence[str] = ()
+    ) -> None:
+        self._columns = columns
+        self._out = out
+        self._shown = shown
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write a table."""
+        from backtest_store.cli.output import readable, tables
+
+        if rows:
+            self.draw(readable.table_columns(self._columns, rows, self._shown), tables)
+
+    def draw(self, columns: Any, tables: Any) -> None:
+        """Draw columns that are ready for reading."""
+        tables.draw(tables.fitted(columns, tables.terminal_width()), self._out)
+
+    def close(self) -> None:
+        """Write nothing more."""
+
+
+class MarkdownWriter(TableWriter):
+    """Markdown tables."""
+
+    def draw(self, columns: Any, tables: Any) -> None:
+        """Draw columns that are ready for reading."""
+        tables.draw_markdown(columns, self._out)
