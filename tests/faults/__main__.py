@@ -31,6 +31,7 @@ def main() -> int:
     for name in (name for name in FAULTS if options.only in name):
         sys.stderr.write(f"{name} …\n")
         row, is_kept = _row(name, is_short=options.short)
+        sys.stderr.write(tabulate([row], tablefmt="plain") + "\n")  # all take an hour
         rows.append(row)
         is_well = is_well and is_kept
     sys.stdout.write(tabulate(rows, headers=HEADERS) + "\n")

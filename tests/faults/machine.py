@@ -23,6 +23,12 @@ from tests.waiting import wait_until
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 DISK_BYTES = 64 * 1024
 SERVER_S_DISK_BYTES = 320 * 2**20
+WRITING = (
+    ("export", "--yes", "runs.jsonl"),
+    ("export", "--yes", "--format", "parquet", "runs.parquet"),
+    ("report", "@latest", "--yes", "-o", "runs.html"),
+    ("db", "backup", "--yes", "runs.dump"),
+)
 ENTRY = "from backtest_store.cli.app import entry; entry()"
 
 
@@ -43,30 +49,38 @@ def spool_full(lab: Lab, rounds: int) -> Result:
 
 
 def disk_full(lab: Lab, rounds: int) -> Result:
-    """Fill the disk of notes, of what is rejected or set aside, and of an export."""
+    """Fill the disk of notes, of what is rejected or set aside, and of what commands write."""
     trial = lab.trial()
     _mount_small_disk(lab, trial.home)
     here = Settings(database_url=trial.url, home=trial.home)
     for _ in range(rounds):
-        bad, exported = an_impossible_run(), trial.home / "runs.jsonl"
+        bad = an_impossible_run()
         path = spool.add(trial.home, bad.run_id, to_json(bad), here.store_name)
         torn = path.with_name("torn.json")
         torn.write_text("{")
-        exported.write_text("precious")
+        for *_, file in WRITING:
+            (trial.home / file).write_text("precious")
         _fill(trial)
         assert trial.attempt(), "without a note of it"
         asyncio.run(save.save_waiting(here))
         assert path.exists() or spool.holds(trial.home, bad.run_id), "no room for the reason"
-        said = _btstore(trial, "export", "--yes", str(exported))
-        assert said.returncode
-        assert "Traceback" not in said.stderr, said.stderr
-        assert exported.read_text() == "precious"
+        for command in WRITING:
+            _write_in_vain(trial, *command)
         (trial.home / "rubbish").unlink()
         asyncio.run(save.save_waiting(here))
         assert spool.holds(trial.home, bad.run_id)
         assert not spool.waiting(trial.home)
         shutil.rmtree(spool.folder_of(trial.home))  # what is neither lost nor a run of the trial
     return trial.result(rounds)
+
+
+def _write_in_vain(trial: Trial, *command: str) -> None:
+    """Have a command write over a file of a full disk, which is as it was afterwards."""
+    *words, file = command
+    said = _btstore(trial, *words, str(trial.home / file))
+    assert said.returncode == 1
+    assert f"cannot write {trial.home / file}: No space left on device" in said.stderr
+    assert (trial.home / file).read_text() == "precious"
 
 
 def server_s_disk_full(lab: Lab, rounds: int) -> Result:

@@ -19,6 +19,7 @@ JOURNAL = "tests/saving/test_journal.py"
 SPOOL = "tests/saving/test_spool.py"
 TROUBLE = "tests/saving/test_saving_trouble.py"
 TRANSFER = "tests/runs/test_transfer.py"
+MIGRATIONS = "tests/store/test_migrations.py"
 EMBEDDED = "tests/store/test_embedded.py"
 PAST_CHECKS = "tests/cli/test_past_the_checks.py"
 METRICS = "tests/statistics/test_metrics.py"
@@ -245,6 +246,20 @@ STORED = (
         "    started_at       timestamptz NOT NULL CHECK (started_at BETWEEN '0001-01-01 00:00+00' AND '9999-12-31 23:59:59.999999+00'),",
         "    started_at       timestamptz NOT NULL,",
         (f"{TRANSFER}::test_the_schema_refuses_what_no_reader_could_hold",),
+    ),
+    Mutant(
+        "a migration's mark comes after its steps",
+        f"{PACKAGE}/store/yoyo_backend.py",
+        '            migration.process_steps(self, "apply")\n            self.mark_one(migration)\n',
+        '            migration.process_steps(self, "apply")\n        self.mark_one(migration)\n',
+        (f"{MIGRATIONS}::test_killed_at_any_statement_it_goes_on_afterwards",),
+    ),
+    Mutant(
+        "a schema that is newer is migrated",
+        f"{PACKAGE}/store/migrations.py",
+        '        missing([row[0] for row in backend.execute(sql.text("applied_migrations"))])\n',
+        "",
+        (f"{MIGRATIONS}::test_nothing_is_done_to_a_newer_schema",),
     ),
     Mutant(
         "an import goes on after a bad line",

@@ -16,18 +16,24 @@ import psycopg
 from backtest_store.store import migrations
 
 execute = psycopg.Cursor.execute
+MARKS = ('INSERT INTO "_yoyo_migration"', 'DELETE FROM "_yoyo_migration"')
+AT_THE_MARK = -1
 
 
 def dying(work: Callable[[str], object], url: str, *, stride: Callable[[], int]) -> Iterator[int]:
     """Do the work again and again, killed each time before a later statement, until it is done.
 
-    Yields after each kill the number of the statement; the next is `stride()` further on.
+    First of all before the statement that marks it as done: where steps and mark come apart, that
+    is the moment. Yields after each kill the number of the statement; the next is `stride()`
+    further on.
     """
     parsed = migrations._migrations()  # once: parsing takes ten times as long as all the rest
     for migration in parsed:
         migration.load()
     statement = stride() - 1
     with mock.patch.object(migrations, "_migrations", return_value=parsed):
+        assert not _survives(work, url, AT_THE_MARK), "it was to be marked"
+        yield AT_THE_MARK
         while not _survives(work, url, statement):
             yield statement
             statement += stride()
@@ -53,7 +59,9 @@ def _die_before(statement: int) -> None:
     left = count(statement, -1)
 
     def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not str(args[0]).startswith("COMMENT") and next(left) == 0:
+        query = str(args[0])
+        is_last = statement == AT_THE_MARK and query.startswith(MARKS)
+        if is_last or (not query.startswith("COMMENT") and next(left) == 0):
             os.kill(os.getpid(), signal.SIGKILL)
         return execute(self, *args, **kwargs)
 
