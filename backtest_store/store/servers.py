@@ -62,7 +62,7 @@ async def open_connection(url: str, **options: Any) -> Connection:
 async def _connect(where: DatabaseUrl, host: Host, **options: Any) -> Connection:
     import asyncpg
 
-    from backtest_store.store.password_exposure import WatchedConnection
+    from backtest_store.store.password_warning import WatchedConnection
 
     if not where.user and "service" not in where.parameters:
         _require_a_name()

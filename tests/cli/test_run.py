@@ -17,7 +17,7 @@ import pytest
 
 from backtest_store.cli.output.batch_messages import look_for_unsaved
 from backtest_store.cli.progress import progress
-from backtest_store.cli.ray import with_address
+from backtest_store.cli.ray_option import with_address
 from backtest_store.runner import distributed
 from backtest_store.runner.batch import Report
 from backtest_store.runner.parallel import ThisProcess

@@ -59,7 +59,7 @@ def pivot(  # noqa: PLR0913 - each is an option
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Show a metric over one or two parameters, and whether its best is a plateau or a spike."""
-    from backtest_store.cli.output import pivots
+    from backtest_store.cli.output import pivot_page
     from backtest_store.cli.spinner import read
     from backtest_store.runs import pivot as pivoting
     from backtest_store.store.record_fields import QUALITIES, known
@@ -70,13 +70,13 @@ def pivot(  # noqa: PLR0913 - each is an option
     name = known(metric, QUALITIES, "metric to show")
     found = read(lambda db: pivoting.pivot(db, filters.conditions, inputs, name), filters)
     if found is None:
-        pivots.write_nothing(inputs, name, format_)
+        pivot_page.write_nothing(inputs, name, format_)
         print_message(no_runs_message(filters))
         return
     if output is not None:
         _draw(found, output, aggregate, yes=yes)
         return
-    pivots.write(found, format_, aggregate)
+    pivot_page.write(found, format_, aggregate)
     if format_ in FOR_PEOPLE:
         for note in found.notes():
             print_message(f"note: {note}")

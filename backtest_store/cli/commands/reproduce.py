@@ -119,7 +119,7 @@ def show(reproduction: Reproduction, format_: Format) -> None:
 
 def moved_row(moved: Difference) -> list[str]:
     """Return a metric as people read it, and by how much it moved."""
-    from backtest_store.cli.output.comparisons import COLUMNS, difference
+    from backtest_store.cli.output.comparison_page import COLUMNS, difference
 
     column = COLUMNS.get(moved.metric)
     before, after = moved.original, moved.reproduced
@@ -130,7 +130,7 @@ def moved_row(moved: Difference) -> list[str]:
 
 def readable(moved: Difference) -> tuple[str, str]:
     """Return a metric's two values as people read them, in full if they look the same else."""
-    from backtest_store.cli.output.comparisons import COLUMNS
+    from backtest_store.cli.output.comparison_page import COLUMNS
     from backtest_store.cli.output.readable import UNDEFINED, readable
 
     values = moved.original, moved.reproduced

@@ -21,7 +21,7 @@ from backtest_store.cli.output.batch_messages import (
 )
 from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.streams import print_message
-from backtest_store.cli.ray import WithRay
+from backtest_store.cli.ray_option import WithRay
 from backtest_store.errors import UnreachableError, UsageError
 
 if TYPE_CHECKING:

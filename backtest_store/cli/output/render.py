@@ -113,9 +113,9 @@ def page(record: Record) -> None:
 def side_by_side(comparison: Comparison, format_: Format, *, everything: bool = False) -> None:
     """Print runs beside each other for people; for machines one record a run."""
     if format_ in FOR_PEOPLE:
-        from backtest_store.cli.output import comparisons
+        from backtest_store.cli.output import comparison_page
 
-        comparisons.write(comparison, StandardOutput(), format_, everything=everything)
+        comparison_page.write(comparison, StandardOutput(), format_, everything=everything)
         return
     columns = [*cells.columns(Record)]
     rows = [[getattr(run, column.name) for column in columns] for run in comparison.runs]

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.cli.output.calendar_table import MONTHS, by_year
-from backtest_store.cli.output.comparisons import (
+from backtest_store.cli.output.comparison_page import (
     KEY_METRICS,
     MONEY,
     Line,

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from backtest_store.saving import save
-from backtest_store.store import password_exposure
+from backtest_store.store import password_warning
 from tests.capture.stores import shared_url, store  # noqa: F401 - fixtures
 from tests.faults.runs import a_run
 from tests.shell import btstore
@@ -97,12 +97,12 @@ def host() -> str:
 @pytest.fixture
 def road(store: str, host: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Road]:
     """Lead the environment to the store over the network, as if for the first time."""
-    password_exposure._warn.cache_clear()
+    password_warning._warn.cache_clear()
     way = Road(store, host)
     monkeypatch.setenv("BTSTORE_DATABASE_URL", way.url)
     yield way
     way.close()
-    password_exposure._warn.cache_clear()
+    password_warning._warn.cache_clear()
 
 
 @pytest.mark.parametrize("mode", ["disable", "allow", "prefer"])
@@ -168,7 +168,7 @@ def test_tls_is_asked_for_as_the_url_says(
 ) -> None:
     known = tmp_path / "certificate"
     monkeypatch.setenv("HOME", str(tmp_path))  # where another root certificate may be
-    password_exposure._warn.cache_clear()
+    password_warning._warn.cache_clear()
     road = Road(store, host, certified)
     try:
         for mode, (code, said) in ASKED.items():
@@ -196,4 +196,4 @@ def test_tls_is_asked_for_as_the_url_says(
     ],
 )
 def test_what_leaves_this_machine(address: str, *, elsewhere: bool) -> None:
-    assert password_exposure.is_elsewhere(address) == elsewhere
+    assert password_warning.is_elsewhere(address) == elsewhere
