@@ -22,6 +22,7 @@ from backtest_store.capture.engines.version import engine_version
 from backtest_store.saving import save
 from backtest_store.store import migrations
 from backtest_store.store.embedded.server import EmbeddedServer
+from tests import forked
 from tests.disks import quick_disk
 from tests.thorough import tries
 
@@ -107,6 +108,12 @@ def unmigrated_url(
         pass
     monkeypatch.setenv("BTSTORE_DATABASE_URL", url)
     return url
+
+
+@pytest.fixture
+def forked_reproduction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `reproduce` run in forks of a process that has NautilusTrader already."""
+    monkeypatch.setattr("backtest_store.runner.reproduce.reproduction.subprocess", forked)
 
 
 @pytest_asyncio.fixture

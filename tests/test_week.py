@@ -260,6 +260,7 @@ def test_a_colleague_gets_results_and_sees_whose_they_are(week: Path) -> None:
             EmbeddedServer(week / "colleague").stop()
 
 
+@pytest.mark.usefixtures("forked_reproduction")
 def test_a_reproduction_is_in_nobody_s_way(week: Path) -> None:
     best = records("best", "--limit", "1")[0]["run_id"]
     done("reproduce", best)

@@ -2,12 +2,12 @@
 
 import random
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ from backtest_store.capture.recorder import EngineRecorder
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
 from backtest_store.saving.journal import Entry
+from tests import forked
 from tests.capture.backtests import MINUTE, backtest, bar_type, bars, engine, pair, scripted, share
 from tests.capture.expected import waves
 from tests.capture.stores import stored
@@ -178,8 +179,7 @@ def chance_is_left_alone() -> None:
 def test_chance_is_left_alone() -> None:
     """In a process of its own: while a stranger's thread may draw, chance cannot be put back."""
     code = "from tests.capture.test_undisturbed import chance_is_left_alone as run; run()"
-    root = Path(__file__).parents[2]
-    subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+    forked.run([sys.executable, "-c", code], check=True)
 
 
 @settings(
@@ -249,12 +249,10 @@ def test_output_and_exit_code_are_the_same(store: str, monkeypatch: pytest.Monke
     assert [run["status"] for run in stored(store)] == ["success", "failed"]
 
 
-def _run(*, watched: bool, patience: float = 60) -> subprocess.CompletedProcess[str]:
+def _run(*, watched: bool, patience: float = 60) -> CompletedProcess[str]:
     root = str(Path(__file__).parents[2])
     script = SCRIPT.format(root=root, watched=watched, patience=patience)
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=False
-    )
+    return forked.run([sys.executable, "-c", script])
 
 
 def _same(output: str) -> str:

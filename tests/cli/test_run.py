@@ -22,6 +22,7 @@ from backtest_store.runner import distributed
 from backtest_store.runner.batch import Report
 from backtest_store.runner.parallel import ThisProcess
 from backtest_store.saving import background_saver
+from tests import forked
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.factories import make_record, store_at
 from tests.shell import Answer, btstore
@@ -381,9 +382,8 @@ def test_without_a_database_runs_go_to_the_spool_and_that_is_said_once(
     store: str, config: str, monkeypatch: pytest.MonkeyPatch, jobs: str
 ) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    command = [sys.executable, "-c", "from backtest_store.cli.app import entry; entry()", "run"]
     words = ["--set", "fast_period=3,4,5", "--format", "json", "--jobs", jobs]
-    answer = subprocess.run([*command, config, *words], capture_output=True, text=True, check=False)
+    answer = forked.btstore("run", config, *words)
     assert answer.returncode == 4
     assert len(json.loads(answer.stdout)) == 3
     told, *others = answer.stderr.splitlines()

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.capture.stores import only, shared_url, store
-from tests.runner.test_exec import BACKTEST, btstore
-from tests.shell import btstore as command
+from tests.runner.test_exec import BACKTEST
+from tests.shell import btstore
 
 __all__ = ["shared_url", "store"]
 
+pytestmark = pytest.mark.usefixtures("forked_reproduction")
 SCRIPT = (
     BACKTEST
     + """
@@ -53,7 +55,7 @@ def test_the_cause_that_is_named_is_what_was_changed(
     path = tmp_path / "script.py"
     path.write_text(SCRIPT)
     _set(tmp_path, monkeypatch)
-    ran = btstore(path, cwd=tmp_path)
+    ran = forked.btstore("exec", path, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     run_id = only(store)["run_id"]
     assert _reproduced(run_id) == ("identical", [], None, "")
@@ -74,7 +76,7 @@ def _set(folder: Path, monkeypatch: pytest.MonkeyPatch, **changed: str) -> None:
 
 
 def _reproduced(run_id: str) -> tuple[str, list[str], str | None, str]:
-    answer = command("reproduce", run_id, "--format", "json")
+    answer = btstore("reproduce", run_id, "--format", "json")
     assert answer.out, answer.err
     said = json.loads(answer.out)
     cause = said["most_likely_cause"] or {"kind": None, "detail": ""}

@@ -1,16 +1,17 @@
 """The README's search by Optuna stores its trials, and reproducing one does not search again."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.docs.tours import FILE, README
 from tests.shell import btstore
 
+pytestmark = pytest.mark.usefixtures("forked_reproduction")
 SCRIPT = re.compile(r'```python title="search.py"\n(.*?)```', re.DOTALL)
 
 
@@ -28,7 +29,7 @@ def test_a_trial_is_a_run_and_is_reproduced_alone(
     Path("base.json").write_text(expanded.out)
     assert "n_trials=20" in script
     Path("search.py").write_text(script.replace("n_trials=20", "n_trials=3"))
-    subprocess.run([sys.executable, "search.py"], check=True, capture_output=True)
+    forked.run([sys.executable, "search.py"], check=True)
     trials = stored(store)
     assert {run["status"] for run in trials} == {"success"}
     assert [run["tags"] for run in trials] == [["search"]] * 3

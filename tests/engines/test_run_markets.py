@@ -11,6 +11,7 @@ from tests.capture.expected import waves
 from tests.capture.stores import stored
 from tests.engines.test_run import btstore, records
 
+pytestmark = pytest.mark.usefixtures("forked_reproduction")
 QUOTES = """
 strategy = "sma_crossover"
 parameters = {fast_period = 2, slow_period = 5, trade_size = 10000}
@@ -72,7 +73,7 @@ def markets(tmp_path: Path) -> Path:
     ("config", "arguments", "figures"),
     [
         (QUOTES, [], [(16, -73.4, 0)]),
-        (TRADES, ["--set", "lookback=3,5", "--jobs", "2"], TRADED),
+        (TRADES, ["--set", "lookback=3,5"], TRADED),
         (WINDOWS, ["--jobs", "2"], IN_WINDOWS),
         (SEARCHED, ["--search", "tpe", "--trials", "3"], FOUND),
     ],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.capture.stores import shared_url, store, stored
 from tests.runner.test_exec import BACKTEST, BTSTORE, ROOT, btstore, count_in, python, without_count
 from tests.thorough import some
@@ -54,11 +55,11 @@ if __name__ == '__main__':
 
 @pytest.mark.timeout(300)  # it starts many engines
 def test_runs_of_children_are_recorded_and_counted(store: str, tmp_path: Path) -> None:
-    ways = some(WAYS, "forkserver pool", "executor", "grandchild", "loky", "thread")
+    ways = some(WAYS, "forkserver pool", "grandchild", "loky", "thread")
     profits = {way: [2 * number, 2 * number + 1] for number, way in enumerate(ways)}
     path = tmp_path / "script.py"
     path.write_text(WORK + MAIN + "".join(f"    {WAYS[w].format(profits[w])}\n" for w in ways))
-    ran = btstore(path, cwd=tmp_path)
+    ran = forked.btstore("exec", path, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     printed = [mine for way, mine in profits.items() if "print" in WAYS[way]]
     assert ran.stdout == "".join(f"{mine}\n" for mine in printed)  # as without us
@@ -120,7 +121,7 @@ def test_child_without_our_package_says_so_and_goes_on(store: str, tmp_path: Pat
     block = "import sys; sys.modules['backtest_store.hook'] = None"
     code = f"{block}; import runpy; print(runpy.run_path({str(path)!r})['work'](1))"
     path.write_text(WORK + MAIN + f"    subprocess.run([sys.executable, '-c', {code!r}])\n")
-    ran = btstore(path)
+    ran = forked.btstore("exec", path)
     assert ran.stdout == "1\n"
     assert "are not recorded:" in ran.stderr
     assert count_in(ran.stderr) == "no"

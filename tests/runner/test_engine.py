@@ -14,6 +14,7 @@ from backtest_store.errors import UsageError
 from backtest_store.runner.bundled_data import BUNDLED_DATA
 from backtest_store.runner.config.config import load_config, with_overrides
 from backtest_store.runner.demo import DEMO_CONFIGS
+from tests import forked
 from tests.runner.conftest import PreparedBacktest, Preparing, prepare
 from tests.waiting import LONG
 
@@ -119,7 +120,7 @@ def test_plain_nautilus_trader_runs_what_is_stored_and_comes_to_the_same(tmp_pat
         expected.append(str(balance(prepared)))
     (tmp_path / "stored.json").write_text(json.dumps(stored), encoding="utf-8")
     command = [sys.executable, "-c", PLAIN_NAUTILUS, str(tmp_path / "stored.json")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LONG)
+    done = forked.run(command, check=True)
     assert done.stdout.splitlines() == expected
     assert done.stderr == ""
 

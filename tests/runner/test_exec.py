@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.capture.stores import only, shared_url, store, stored
 
 __all__ = ["shared_url", "store"]
@@ -199,7 +200,7 @@ unended.run(streaming=True)
 def test_every_run_in_a_script_is_recorded(store: str, tmp_path: Path) -> None:
     path, catalog = tmp_path / "script.py", str(tmp_path / "catalog")
     path.write_text(EVERY_WAY)
-    ran = _run([*BTSTORE, "--tag", "a", "--strategy-name", "Mine", str(path), catalog])
+    ran = forked.btstore("exec", "--tag", "a", "--strategy-name", "Mine", path, catalog)
     assert (ran.returncode, ran.stdout.splitlines()[-1:]) == (0, ["1"]), ran.stderr
     assert "backtest_store" not in ran.stderr
     saved = stored(store)
@@ -260,7 +261,7 @@ def test_runs_of_worker_processes_are_recorded(
 ) -> None:
     path = tmp_path / "script.py"
     path.write_text(WORKERS)
-    ran = btstore(path, method, workers)
+    ran = forked.btstore("exec", path, method, workers)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-1] == "[0, 1, 2, 3]"
     saved = stored(store)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from tests import forked
 from tests.capture.stores import shared_url, store, stored
-from tests.runner.test_exec import ROOT, btstore
+from tests.runner.test_exec import ROOT
 
 __all__ = ["shared_url", "store"]
 
@@ -60,7 +61,7 @@ for strategy in (
 def test_nautilus_traders_own_examples_are_saved_right(store: str, tmp_path: Path) -> None:
     path = tmp_path / "script.py"
     path.write_text(EXAMPLES.format(root=ROOT))
-    ran = btstore(path)
+    ran = forked.btstore("exec", path)
     assert ran.returncode == 0, ran.stderr
     printed = [line.split() for line in ran.stdout.splitlines()]
     saved = stored(store)

@@ -1,18 +1,17 @@
 """Runs of one hash in one script, and those of its child processes, are reproduced each by its own."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import forked
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
-from tests.runner.test_exec import btstore
+from tests.shell import btstore
 from tests.thorough import some
 
-REPRODUCE = (sys.executable, "-c", "from backtest_store.cli.app import entry; entry()", "reproduce")
+pytestmark = pytest.mark.usefixtures("forked_reproduction")
 
 # What a run trades is in no configuration: a file tells, which each run finds changed.
 AGAIN = """
@@ -59,7 +58,7 @@ if __name__ == "__main__":
 def executed(folder: Path, content: str, url: str) -> list[dict[str, Any]]:
     path = folder / "script.py"
     path.write_text(content)
-    ran = btstore(path, cwd=folder)
+    ran = forked.btstore("exec", path, cwd=folder)
     assert ran.returncode == 0, ran.stderr
     runs = stored(url)
     assert len(runs) == 3, ran.stderr
@@ -67,10 +66,9 @@ def executed(folder: Path, content: str, url: str) -> list[dict[str, Any]]:
 
 
 def reproduced(run: dict[str, Any]) -> dict[str, Any]:
-    command = [*REPRODUCE, run["run_id"], "--format", "json"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    said: dict[str, Any] = json.loads(ran.stdout)
+    ran = btstore("reproduce", run["run_id"], "--format", "json")
+    assert ran.code == 0, ran.err
+    said: dict[str, Any] = json.loads(ran.out)
     return said
 
 

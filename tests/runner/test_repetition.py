@@ -1,13 +1,13 @@
 """Under `record`, a backtest that repeats a stored one is told of; a changed one is not."""
 
 import asyncio
-import subprocess
 import sys
 
 import pytest
 
 from backtest_store.saving import save
 from backtest_store.saving.background_saver import Saver
+from tests import forked
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.waiting import LONG
 
@@ -51,7 +51,7 @@ def told(fast_period: int, capfd: pytest.CaptureFixture[str]) -> str:
 
 def run_as_script() -> tuple[str, str]:
     command = [sys.executable, "-c", PATIENT + SCRIPT + "run(3)"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = forked.run(command, check=True)
     return done.stdout, done.stderr
 
 

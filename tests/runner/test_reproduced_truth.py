@@ -8,10 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests import forked
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
-from tests.runner.test_exec import btstore as executed
 from tests.shell import btstore
 
+pytestmark = pytest.mark.usefixtures("forked_reproduction")
 SCRIPT = """
 from pathlib import Path
 from tests.capture.backtests import Scripted, bars, engine, scripted, share
@@ -54,7 +55,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 def run(folder: Path, url: str) -> list[dict[str, Any]]:
     before = len(stored(url))
-    ran = executed(folder / "script.py", cwd=folder)
+    ran = forked.btstore("exec", folder / "script.py", cwd=folder)
     assert ran.returncode == 0, ran.stderr
     return stored(url)[before:]
 

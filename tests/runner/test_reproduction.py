@@ -29,6 +29,7 @@ from tests.capture.test_node import CLOSES, fill, run_config
 from tests.runner.test_engine import write_strategy
 from tests.shell import btstore
 
+pytestmark = pytest.mark.usefixtures("forked_reproduction")
 HEADER = "date,open,high,low,close\n"
 
 

@@ -1,17 +1,18 @@
 """`reproduce` gives a script what it began with, an Enter where it asks, and its workers' runs."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.capture.stores import shared_url, store, stored
-from tests.runner.test_exec import BACKTEST, _run, btstore
+from tests.runner.test_exec import BACKTEST
+from tests.shell import btstore
 from tests.thorough import some
 
 __all__ = ["shared_url", "store"]
 
-REPRODUCE = [sys.executable, "-c", "from backtest_store.cli.app import entry; entry()", "reproduce"]
+pytestmark = pytest.mark.usefixtures("forked_reproduction")
 ALL_AT_ONCE = "asks, changes what it began with, removes the catalog that it made, and fails"
 SCRIPTS = {
     "leaves at once": """
@@ -61,17 +62,20 @@ if __name__ == "__main__":
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", some(SCRIPTS, ALL_AT_ONCE, "leaves at once", "runs in a thread"))
-def test_script_is_reproduced(store: str, tmp_path: Path, kind: str) -> None:
+def test_script_is_reproduced(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     path = tmp_path / "script.py"
     path.write_text(BACKTEST + SCRIPTS[kind])
     (tmp_path / "found-here").touch()
-    ran = btstore(path, "7", cwd=tmp_path)
+    ran = forked.btstore("exec", path, "7", cwd=tmp_path, typed="\n")
     (run,) = stored(store)
     assert run["net_profit"] == 7, ran.stderr
     assert run["provenance"]["script"]["arguments"] == "7"
     assert run["provenance"]["script"]["directory"] == str(tmp_path)
-    again = _run([*REPRODUCE, run["run_id"]], cwd=Path("/"))
-    assert "identical" in again.stdout + again.stderr, again.stderr
-    assert again.returncode == 0
+    monkeypatch.chdir("/")
+    again = btstore("reproduce", run["run_id"])
+    assert "identical" in again.out + again.err, again.err
+    assert again.code == 0
     first, second = stored(store)
     assert second["reproduced_from"] == first["run_id"]

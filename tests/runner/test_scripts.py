@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shlex
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 from backtest_store.models import Record, to_json
 from backtest_store.runner.reproduce.script_run import chosen
 from backtest_store.saving import save
+from tests import forked
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.faults.runs import a_run
 from tests.runner.test_reproduction import change, fetched
@@ -35,7 +35,7 @@ for fast_period in sys.argv[1:]:
     }
     prepare(parse_config(content, origin="script")).engine.run()
 """
-BTSTORE = (sys.executable, "-c", "from backtest_store.cli.app import entry; entry()")
+pytestmark = pytest.mark.usefixtures("forked_reproduction")
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +49,11 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def recorded(script: Path, shared_url: str) -> list[Record]:
     """Record a script that makes two runs."""
-    command = [*BTSTORE, "exec", "--tag", "mine", script.name, "3", "7"]
     home = {"BTSTORE_DATABASE_URL": shared_url, "BTSTORE_HOME": str(script.parent / "home")}
-    subprocess.run(command, cwd=script.parent, env=os.environ | home, check=True)
     with pytest.MonkeyPatch.context() as environment:
         for name, value in home.items():
             environment.setenv(name, value)
+        forked.btstore("exec", "--tag", "mine", script.name, "3", "7", cwd=script.parent)
         made = [fetched(run["run_id"]) for run in stored(shared_url)]
     assert [run.parameters["fast_period"] for run in made] == [3, 7]
     assert [run.provenance["script"]["run"] for run in made] == [1, 2]
