@@ -118,6 +118,20 @@ DURABLE = (
         (f"{TROUBLE}::test_a_run_that_is_over_survives_a_kill_while_the_database_is_slow",),
     ),
     Mutant(
+        "a run is on disk once the database has had all its time",
+        f"{PACKAGE}/saving/background_saver.py",
+        "AT_ONCE = 0.2 ",
+        "AT_ONCE = 5.0 ",
+        (f"{TROUBLE}::test_a_run_that_is_over_survives_a_kill_while_the_database_is_slow",),
+    ),
+    Mutant(
+        "what a save needs is not taken early",
+        f"{PACKAGE}/hook.py",
+        "        save.take_early()\n",
+        "",
+        ("tests/saving/test_descriptors.py::test_a_backtest_goes_on_without_descriptors",),
+    ),
+    Mutant(
         "a saved run stays in the spool",
         f"{PACKAGE}/saving/unsaved_run.py",
         "                self.file.unlink(missing_ok=True)\n",

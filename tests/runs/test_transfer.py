@@ -289,8 +289,12 @@ def importing() -> "subprocess.Popen[str]":
     return process
 
 
-def wait_until_connected(url: str) -> None:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()"
+def wait_until_it_waits(url: str) -> None:
+    """Wait until the line that an import was given is stored, within its transaction."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND state = 'idle in transaction' AND query LIKE 'RELEASE SAVEPOINT%'"
+    )
     with psycopg.connect(url, autocommit=True) as connection:
         for _ in range(600):
             if connection.execute(query).fetchone() == (1,):
@@ -312,7 +316,7 @@ def end_of(process: "subprocess.Popen[str]") -> tuple[int, str]:
 
 def test_the_first_ctrl_c_ends_an_import_that_waits_for_lines(store_url: str) -> None:
     process = importing()
-    wait_until_connected(store_url)
+    wait_until_it_waits(store_url)
     process.send_signal(signal.SIGINT)
     assert end_of(process) == (130, "")
 
@@ -321,7 +325,7 @@ def test_an_import_that_waits_for_lines_notices_that_the_connection_is_lost(
     store_url: str,
 ) -> None:
     process = importing()
-    wait_until_connected(store_url)
+    wait_until_it_waits(store_url)
     with psycopg.connect(store_url) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

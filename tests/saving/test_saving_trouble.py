@@ -281,6 +281,7 @@ save_noted()
 def test_a_run_that_is_over_survives_a_kill_while_the_database_is_slow(
     store_url: str, home: Path, tmp_path: Path, by: signal.Signals
 ) -> None:
+    assert background_saver.AT_ONCE == 0.2
     with psycopg.connect(store_url) as holder:
         process = start(NOTED, tmp_path)
         holder.execute(SLOW)

@@ -73,6 +73,17 @@ def test_a_url_that_makes_no_sense_is_bad_usage(
     assert SECRET not in f"{raised.value} {raised.value.hint}"
 
 
+@pytest.mark.parametrize("variable", ["PGPORT", "PGSSLMODE", "PGTARGETSESSIONATTRS"])
+def test_what_the_driver_alone_reads_is_not_quoted_either(
+    home: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv("BTSTORE_DATABASE_URL", f"postgresql://someone:{SECRET}@127.0.0.1/store")
+    monkeypatch.setenv(variable, f"someone:{SECRET}@127.0.0.1")
+    with pytest.raises(UsageError, match="PG variables") as raised:
+        call(list_runs)
+    assert SECRET not in f"{raised.value} {raised.value.hint} {raised.value.__cause__}"
+
+
 def test_a_missing_database_is_unreachable(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BTSTORE_DATABASE_URL", store_url.replace("/tests", "/nowhere"))
     with pytest.raises(UnreachableError, match="does not exist"):

@@ -120,21 +120,23 @@ def test_nothing_is_done_to_a_newer_schema(store_url: str, words: list[str]) -> 
 def test_who_holds_the_lock_is_named(
     unmigrated_url: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with psycopg.connect(unmigrated_url, autocommit=True) as blocker:
+    with (
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(unmigrated_url, autocommit=True) as blocker,
+    ):
         blocker.execute(folder("sql").joinpath("lock_migrations.sql").read_text("utf-8").encode())
         holder = f"role {blocker.info.user}, server process {blocker.info.backend_pid}"
-        with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(migrations.migrate, unmigrated_url)
-            said = ""
+        waiting = pool.submit(migrations.migrate, unmigrated_url)
+        said = ""
 
-            def is_told() -> bool:
-                nonlocal said
-                said += capfd.readouterr().err
-                return "\n" in said
+        def is_told() -> bool:
+            nonlocal said
+            said += capfd.readouterr().err
+            return "\n" in said
 
-            wait_until(is_told)
-            time.sleep(1)  # it goes on waiting, and says no more
-            blocker.close()
-            assert waiting.result() == list(migrations.known())
+        wait_until(is_told)
+        time.sleep(1)  # it goes on waiting, and says no more
+        blocker.close()
+        assert waiting.result() == list(migrations.known())
     assert holder in said
     assert (said + capfd.readouterr().err).count("\n") == 1
