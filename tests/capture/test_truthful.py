@@ -1,16 +1,20 @@
 """Runs that end strangely, each saved as what it was: what is not known is NULL."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 from decimal import Decimal
 
+import pandas as pd
 import pytest
+from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.backtest.models import FixedFeeModel
+from nautilus_trader.backtest.modules import FXRolloverInterestConfig, FXRolloverInterestModule
 from nautilus_trader.model.currencies import AUD, BTC, ETH, EUR, JPY, USD, USDT
 from nautilus_trader.model.enums import AccountType
 from nautilus_trader.model.objects import Money
 
 from backtest_store import record, save_run
-from tests.capture.backtests import START, backtest, bars, engine, pair, scripted, share
+from tests.capture.backtests import MINUTE, START, backtest, bars, engine, pair, scripted, share
 from tests.capture.stores import only
 
 CLOSES = [100, 110, 120, 115, 110, 130]
@@ -282,3 +286,35 @@ def test_account_in_another_currency(store: str) -> None:
     saved = only(store)
     assert saved["initial_capital"] == 10_000.5
     assert saved["net_profit"] == pytest.approx(100)
+
+
+def interest_on_yen() -> BacktestEngine:
+    """A position that pays interest overnight in one of its account's two currencies."""
+    rates = pd.DataFrame({"LOCATION": ["JPN", "USA"], "TIME": ["2024-01"] * 2, "Value": [0, 5]})
+    return backtest(
+        [100] * 1_500,
+        {0: 10_000},
+        instrument=pair("USD/JPY", USD, JPY),
+        step=MINUTE,
+        base_currency=None,
+        balances=[Money(100_000, USD), Money(1_000_000, JPY)],
+        modules=[FXRolloverInterestModule(FXRolloverInterestConfig(rates))],
+    )
+
+
+@pytest.mark.parametrize("is_watched", [True, False])
+def test_interest_in_one_currency_leaves_the_balance_of_the_other(
+    store: str, *, is_watched: bool
+) -> None:
+    # The engine's own event of it tells only the balance that has changed.
+    made = interest_on_yen()
+    with record(made) if is_watched else nullcontext():
+        made.run()
+    save_run(made)
+    saved = only(store)
+    assert saved["equity_basis"] == ("mark_to_market" if is_watched else "balance")
+    assert (saved["initial_capital"], saved["currency"]) == (11_000_000, "JPY")
+    (account,) = made.cache.accounts()
+    gained = account.balance_total(JPY).as_decimal() - 1_000_000
+    assert saved["net_profit"] == gained != 0
+    assert (saved["returns_count"], saved["max_drawdown"]) == (3, float(gained) / 11_000_000)

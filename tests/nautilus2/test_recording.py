@@ -166,6 +166,10 @@ def test_an_exception_that_the_strategy_handles_is_none(store: str) -> None:
     assert recorded(careful).status == "success"
 
 
+def account_of(made: BacktestEngine) -> Any:
+    return made.cache.account_for_venue(made.list_venues()[0])
+
+
 def _config(made: BacktestEngine) -> Any:
     from backtest_store.capture.engines.nautilus2.requests import requests_of
 
@@ -315,6 +319,27 @@ def test_several_currencies_are_valued_as_on_1_231(store: str) -> None:
     assert (saved.total_fees, saved.total_trades, saved.winning_trades) == (Decimal(590), 2, 1)
     assert saved.expectancy == Decimal("-2785.5")
     assert saved.sharpe_ratio == 1.7140184726679035
+
+
+def test_interest_in_one_currency_leaves_the_balance_of_the_other(store: str) -> None:
+    # The engine's own event of it tells only the balance that has changed.
+    rates = [InterestRateRecord(p, "2024-01", v) for p, v in (("USA", 5.33), ("JPN", -0.1))]
+    made = backtest(
+        [100.0] * 1_500,
+        {0: 10_000},
+        instrument=in_yen("USD/JPY", USD),
+        step=timedelta(minutes=1),
+        base_currency=None,
+        starting_balances=[Money(100_000, USD), Money(1_000_000, Currency.from_str("JPY"))],
+        modules=[FXRolloverInterestModule(records=rates)],
+    )
+    saved = recorded(made)
+    (interest,) = [e for e in account_of(made).events if e.is_reported][1:]
+    (balance,) = interest.balances
+    gained = balance.total.as_decimal() - 1_000_000
+    assert gained > 0
+    assert (saved.initial_capital, saved.net_profit) == (Decimal(11_000_000), gained)
+    assert saved.period_returns == pytest.approx([0, float(gained) / 11_000_000, 0], abs=1e-9)
 
 
 def test_an_engine_without_a_venue_has_no_capital(store: str) -> None:

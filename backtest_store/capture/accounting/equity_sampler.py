@@ -32,7 +32,7 @@ from backtest_store.capture.accounting.fees_and_profits import (
     fee_of,
 )
 from backtest_store.capture.accounting.prices_and_rates import Market
-from backtest_store.capture.accounting.valuation import AccountValue, Amounts, Valuation
+from backtest_store.capture.accounting.valuation import AccountValue, Amounts, Valuation, told_by
 from backtest_store.capture.engines.nautilus1.internals import listen
 
 if TYPE_CHECKING:
@@ -274,9 +274,7 @@ class Sampler:
     def _note_balances(self, event: AccountState) -> None:
         self._flat_value = None
         if event.account_id in self._balances:
-            self._balances[event.account_id] = {
-                str(b.currency.code): b.total.as_decimal() for b in event.balances
-            }
+            self._balances[event.account_id] |= told_by(event)
 
     def _only_price(self, market: Market) -> Decimal | None:
         """Return the price of the only instrument."""

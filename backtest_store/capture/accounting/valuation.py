@@ -22,7 +22,7 @@ from backtest_store.statistics.values import ARITHMETIC
 if TYPE_CHECKING:
     from nautilus_trader.accounting.accounts.base import Account
     from nautilus_trader.backtest.engine import BacktestEngine
-    from nautilus_trader.model.events import OrderFilled, PositionEvent
+    from nautilus_trader.model.events import AccountState, OrderFilled, PositionEvent
     from nautilus_trader.model.identifiers import AccountId
     from nautilus_trader.model.objects import Currency
     from nautilus_trader.model.position import Position
@@ -207,10 +207,18 @@ class Valuation:
 def _balances_before(account: Account, before: int | None) -> Amounts:
     if before is None or account.last_event.ts_event < before:
         return _amounts(account.balances_total())
+    found: Amounts = {}
     for event in reversed(account.events):
         if event.ts_event < before:
-            return {str(b.currency.code): b.total.as_decimal() for b in event.balances}
-    return _amounts(account.starting_balances())
+            found = told_by(event) | found
+            if len(found) == len(account.balances_total()):
+                return found
+    return _amounts(account.starting_balances()) | found
+
+
+def told_by(event: AccountState) -> Amounts:
+    """Return the balances that an event tells, which may be only those that it has changed."""
+    return {str(b.currency.code): b.total.as_decimal() for b in event.balances}
 
 
 def _amounts(money: Mapping[Currency, object]) -> Amounts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import Any
@@ -200,12 +200,19 @@ class Accounts:
             yield int(fill.ts_event), again.realized_pnl, fee_of(fill)
 
 
-def _state_at(account: Any, events: list[Any], times: list[int], time: int) -> Sequence[Any]:
-    """Return the balances of an account by its last event up to a moment."""
-    place = bisect_right(times, time)
-    if not place:
-        return list(account.starting_balances().values())
-    return [balance.total for balance in events[place - 1].balances]
+def _state_at(account: Any, events: list[Any], times: list[int], time: int) -> Iterable[Any]:
+    """Return the balances of an account by its events up to a moment.
+
+    The event of a simulation module, which charges interest, tells only what it has changed.
+    """
+    found: dict[str, Any] = {}
+    for place in reversed(range(bisect_right(times, time))):
+        for balance in events[place].balances:
+            found.setdefault(str(balance.total.currency.code), balance.total)
+        if len(found) == len(account.balances_total()):
+            return found.values()
+    began = account.starting_balances().values()
+    return ({str(money.currency.code): money for money in began} | found).values()
 
 
 def main_currency(held: list[str], instruments: Iterable[Any]) -> str | None:
