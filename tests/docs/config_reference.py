@@ -46,7 +46,7 @@ GRID = """| key | what it is |
 | a parameter, or a dotted key such as `data.start` | a list, `{from, to, step}`, or `{from, to, count, geometric = true}` |
 | `zip` | `[[grid.zip]]`: lists that go together, value by value |
 | `constraints` | comparisons that each combination must satisfy, such as `"fast_period < slow_period"` |
-| `sample`, `seed` | how many combinations to draw at random, and what decides which |
+| `sample`, `seed` | how many combinations to draw at random, each run over all periods, and what decides which |
 | `periods` | `[[grid.periods]]`: each a `start` and an `end` |
 | `walk` | `{train = "3y", test = "1y"}`: windows from `data.start` to `data.end`; `y`, `m`, `w`, `d` |
 | `name` | what the grid is called |

@@ -168,6 +168,18 @@ def test_a_sample_is_drawn_by_its_seed() -> None:
     assert len(settings_of("fast_period = [1, 2]\nsample = 20")) == 2
 
 
+def test_a_sample_of_combinations_is_run_over_every_period() -> None:
+    data = {"source": "sp500_daily", "start": "2000-01-01", "end": "2004-12-31"}
+    text = 'fast_period = {from = 1, to = 40}\nsample = 2\nwalk = {train = "3y", test = "1y"}'
+    found = settings_of(text, data=data)
+    periods = [(s["data.start"], s["tags"]) for s in found]
+    assert len({s["fast_period"] for s in found}) == 2
+    assert periods[:4] == periods[4:] == [
+        ("2000-01-01", ["train"]), ("2003-01-01", ["test"]),
+        ("2001-01-01", ["train"]), ("2004-01-01", ["test"]),
+    ]  # fmt: skip
+
+
 def test_periods_are_named_or_walked() -> None:
     text = """
     [[periods]]
@@ -203,6 +215,13 @@ def test_the_tags_of_a_walk_come_to_those_of_the_config() -> None:
         c for c in combinations(config, grid_module.grid_of(config)) if isinstance(c, Combination)
     ]
     assert [c.config.details["tags"] for c in found] == [["a", "train"], ["a", "test"]]
+
+
+def test_dates_from_the_shell_take_the_place_of_the_files_periods() -> None:
+    periods = [{"start": "2005-01-01"}, {"start": "2006-01-01"}]
+    config = parse_config(CONFIG | {"grid": {"slow_period": [60], "periods": periods}}, origin="c")
+    grid = grid_module.grid_of(config).combined(parse_settings(["data.start=2007-01-01"]))
+    assert list(grid.settings(config)) == [{"slow_period": 60, "data.start": "2007-01-01"}]
 
 
 def test_the_shell_decides_over_the_file() -> None:

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -317,6 +319,18 @@ def test_a_dump_runs_from_the_shell_and_prints_nothing_of_the_engines(
         for r in stored(store)[1:]
     }
     assert found == {(2, 5.0), (2, 9.0), (3, 5.0), (3, 9.0)}
+
+
+def test_what_an_engine_logs_does_not_come_between_the_data(store: str, tmp_path: Path) -> None:
+    config = json.loads(fx_quotes(tmp_path / "catalog").json())
+    config["engine"]["logging"] = {"log_level": "INFO"}  # on standard output, as engines do
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(config))
+    program = "from backtest_store.cli.app import entry; entry()"
+    words = ["run", str(path), "--set", "fast_ema_period=2,3", "--jobs", "2", "--format", "json"]
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, check=True)
+    assert len(json.loads(done.stdout)) == len(stored(store)) == 2
+    assert done.stderr.count(b"PORTFOLIO PERFORMANCE") == 2
 
 
 MISTAKES: list[tuple[str, Any, str, str]] = [

@@ -114,6 +114,11 @@ def test_nothing_to_search_and_no_optuna_are_told(
     answer = btstore("run", str(path), "--search", "tpe")
     assert answer.code == 2
     assert "there is nothing to search; write what varies under [grid]" in answer.err
+    periods = [{"start": "2001-01-01"}, {"start": "2002-01-01"}]
+    path.write_text(json.dumps(CONFIG | {"grid": {**CONFIG["grid"], "periods": periods}}))
+    answer = btstore("run", str(path), "--search", "tpe")
+    assert answer.code == 2
+    assert "--search would settle for the period that went best; leave out walk" in answer.err
     monkeypatch.setattr(searching, "find_spec", lambda _: None)
     answer = btstore("run", str(path), "--search", "tpe")
     assert answer.code == 1

@@ -51,11 +51,15 @@ MISTAKES: dict[str, dict[str, Mistake]] = {
     },
     "not in the catalog": {
         "short": ("data.0", {"catalog": "catalog", "instrument": "EUR/USD.SIM", "bar": "1-DAY"}, "data", 'data[0]: {folder}/catalog has no bars; write type = "quotes"'),
-        "long": ("data.0.data_cls", "nautilus_trader.model.data:TradeTick", "data", "data[0]: {folder}/catalog has no TradeTick of EUR/USD.SIM from 2024-01-01T00:10:00 to 2024-01-01T10:30:00; it has currency_pair, quote_tick"),
+        "long": ("data.0.data_cls", "nautilus_trader.model.data:TradeTick", "data", 'data[0]: {folder}/catalog has no TradeTick of EUR/USD.SIM from 2024-01-01T00:10:00 to 2024-01-01T10:30:00; write data_cls = "nautilus_trader.model.data:QuoteTick", which it has'),
     },
     "not importable": {
         "short": ("strategy", "nowhere:Mine", "strategy", "strategy: no module 'nowhere' beside this file, in the working directory, or installed; write package.module:Class, was 'nowhere:Mine'"),
         "long": (f"{STRATEGY}.strategy_path", "nowhere:Mine", "strategy_path", "engine.strategies[0].strategy_path: no module 'nowhere' beside this file, in the working directory, or installed; write package.module:Class, was 'nowhere:Mine'"),
+    },
+    "class of a notebook": {
+        "short": ("strategy", "__main__:Mine", "strategy", "strategy: 'Mine' is of a script or notebook; put it into a file beside this one, such as mine.py, and write 'mine:Mine'"),
+        "long": (f"{STRATEGY}.strategy_path", "__main__:Mine", "strategy_path", "engine.strategies[0].strategy_path: 'Mine' is of a script or notebook; put it into a file beside this one, such as mine.py, and write 'mine:Mine'"),
     },
     "unknown instrument": {
         "short": ("data.0.instrument", "AAPL", "instrument", "data[0].instrument: 'AAPL' is not an instrument; write SYMBOL.VENUE, such as 'AAPL.XNAS'"),

@@ -20,7 +20,7 @@ from backtest_store.cli.output.batch_messages import (
     warn_of_stored,
 )
 from backtest_store.cli.output.formats.format_list import Format
-from backtest_store.cli.output.streams import print_message
+from backtest_store.cli.output.streams import kept_for_data, print_message
 from backtest_store.cli.ray_option import WithRay
 from backtest_store.errors import UnreachableError, UsageError
 
@@ -134,7 +134,7 @@ def run(  # noqa: PLR0913 - each is an option
     require_engine()
     if search is not None and not dry_run:
         what = search_of(loaded, grids, search, trials, by)
-        with make_workers(min(jobs, trials), ray) as workers:
+        with kept_for_data(), make_workers(min(jobs, trials), ray) as workers:
             report = run_trials(what, grids[0].name, workers, reuse=skip_existing)
     else:
         found = every_combination(configs, loaded, grids)
@@ -142,7 +142,7 @@ def run(  # noqa: PLR0913 - each is an option
             print_expanded(found)
             return
         batch = batch_of(found, grids)
-        with make_workers(min(jobs, sum(map(len, found))), ray) as workers:
+        with kept_for_data(), make_workers(min(jobs, sum(map(len, found))), ray) as workers:
             report = run_grid(found, workers, batch, reuse=skip_existing, tags=tag)
     show_outcome(report, format_)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import ClassVar, TypeVar
 
@@ -42,6 +42,26 @@ def escape_unencodable() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def kept_for_data() -> Iterator[None]:
+    """Have what an engine logs and a strategy prints on standard error: the other is for data.
+
+    An engine's logger has a thread of its own, which may write after all is run.
+    """
+    printed = sys.stdout
+    if printed is not sys.__stdout__ or not isinstance(printed, TextIOWrapper):
+        yield  # whoever put another there reads it in this process
+        return
+    printed.flush()
+    data = os.fdopen(os.dup(1), "w", encoding=printed.encoding, errors=printed.errors)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        printed.flush()
+        sys.stdout = data
 
 
 def print_message(text: str) -> None:

@@ -56,19 +56,15 @@ def import_class(class_path: str, base: type = object) -> type:
     module_name, colon, class_name = class_path.partition(":")
     if not colon:
         raise UsageError(f"{class_path!r} is not a class; write package.module:Class")
+    if module_name == "__main__":
+        raise UsageError(
+            f"{class_name!r} is of a script or notebook; put it into a file beside this one, such"
+            f" as mine.py, and write 'mine:{class_name}'"
+        )
     try:
         module = import_module(module_name)
-    except ModuleNotFoundError as error:
-        if not f"{module_name}.".startswith(f"{error.name}."):
-            raise UsageError(f"{class_path} cannot be imported: {error}") from error
-        raise UsageError(
-            f"no module {error.name!r} beside this file, in the working directory, or installed;"
-            f" write package.module:Class, was {class_path!r}"
-        ) from error
     except Exception as error:
-        raise UsageError(
-            f"{class_path} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
+        raise UsageError(_unimportable(class_path, error)) from error
     found = getattr(module, class_name, None)
     if isinstance(found, type) and issubclass(found, base):
         return found
@@ -76,6 +72,17 @@ def import_class(class_path: str, base: type = object) -> type:
         raise UsageError(f"{class_path} is not a {base.__name__}")
     names = [name for name, value in vars(module).items() if _is_below(value, base)]
     raise UsageError(f"{module_name} has no class {class_name!r}{did_you_mean(class_name, names)}")
+
+
+def _unimportable(class_path: str, error: Exception) -> str:
+    if not isinstance(error, ModuleNotFoundError):
+        return f"{class_path} cannot be imported: {type(error).__name__}: {error}"
+    if not class_path.replace(":", ".").startswith(f"{error.name}."):
+        return f"{class_path} cannot be imported: {error}"
+    return (
+        f"no module {error.name!r} beside this file, in the working directory, or installed;"
+        f" write package.module:Class, was {class_path!r}"
+    )
 
 
 def _is_below(value: object, base: type) -> bool:

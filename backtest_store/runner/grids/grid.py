@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from backtest_store.errors import UsageError
@@ -45,6 +45,8 @@ class Grid:
 
     # each a list of settings that go together; the grid is the product of the groups
     groups: list[list[Json]] = field(default_factory=list)
+    # from when to when each combination is run, all of them
+    periods: list[Json] = field(default_factory=lambda: [{}])
     # comparisons that each combination must satisfy
     constraints: list[str] = field(default_factory=list)
     sample: int | None = None  # how many combinations to draw at random, by `seed`
@@ -55,21 +57,30 @@ class Grid:
     def combined(self, other: Grid) -> Grid:
         """Return a grid that varies what another varies too; where both do, the other decides."""
         theirs = {key for group in other.groups for setting in group for key in setting}
-        kept = [g for g in self.groups if not any(set(setting) & theirs for setting in g)]
-        return replace(self, groups=[*kept, *other.groups], typed=other.typed)
+
+        def is_kept(group: list[Json]) -> bool:
+            return not any(set(setting) & theirs for setting in group)
+
+        periods = self.periods if is_kept(self.periods) else [{}]
+        groups = [*filter(is_kept, self.groups), *other.groups]
+        return replace(self, groups=groups, periods=periods, typed=other.typed)
 
     def settings(self, config: Config) -> Iterator[Json]:
         """Yield the settings of each combination that satisfies the constraints."""
         every = (merged(each) for each in product(*self.groups))
-        kept = (settings for settings in every if self.allows(config, settings))
+        kept = filter(None, ([*self._over_time(config, each)] for each in every))
         if self.sample is None:
-            yield from kept
+            yield from chain.from_iterable(kept)
             return
         found = list(kept)
-        chosen = random.Random(self.seed).sample(  # noqa: S311 - chance that can be repeated
-            range(len(found)), min(self.sample, len(found))
-        )
-        yield from (found[place] for place in sorted(chosen))
+        chance = random.Random(self.seed)  # noqa: S311 - chance that can be repeated
+        for place in sorted(chance.sample(range(len(found)), min(self.sample, len(found)))):
+            yield from found[place]
+
+    def _over_time(self, config: Config, settings: Json) -> Iterator[Json]:
+        """Yield a combination over each of the periods in which it satisfies the constraints."""
+        each = (settings | period for period in self.periods)
+        return (one for one in each if self.allows(config, one))
 
     def allows(self, config: Config, settings: Json) -> bool:
         """Tell whether a combination satisfies the constraints."""
@@ -143,15 +154,15 @@ def _grid(config: Config) -> Grid:
     groups = [[{key: v} for v in listed(key, value)] for key, value in _flat(varying)]
     zipped = content.get("zip", [])
     groups += [_zipped(group) for group in (zipped if isinstance(zipped, list) else [zipped])]
-    if "walk" in content or "periods" in content:
-        groups.append(_periods(content, config))
-    _check_size(groups)
+    periods = _periods(content, config)
+    _check_size([*groups, periods])
     constraints = content.get("constraints", [])
     sample = content.get("sample")
     if sample is not None and (not isinstance(sample, int) or sample < 1):
         raise UsageError(f"sample must be a number of combinations, was {sample!r}")
     return Grid(
         groups,
+        periods,
         [constraints] if isinstance(constraints, str) else list(constraints),
         sample,
         int(content.get("seed", 0)),
@@ -194,7 +205,8 @@ def _periods(content: Json, config: Config) -> list[Json]:
     if "walk" in content:
         made = windows(content["walk"], _limit(config, "start"), _limit(config, "end"))
     else:
-        made = [({k: str(v) for k, v in period.items()}, None) for period in content["periods"]]
+        given = content.get("periods", [{}])
+        made = [({k: str(v) for k, v in period.items()}, None) for period in given]
     start, end = ("start", "end") if config.is_long else ("data.start", "data.end")
     names = {"start": start, "end": end}
     unknown = {key for period, _ in made for key in period} - set(names)

@@ -11,7 +11,7 @@ from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.errors import StoreError, UsageError
-from backtest_store.runner.grids.grid import Combination, Grid, excluded, merged
+from backtest_store.runner.grids.grid import Combination, Grid, NotRun, excluded, merged
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -42,6 +42,11 @@ class Search:
             raise UsageError(
                 "there is nothing to search; write what varies under [grid], or --set NAME=5..50:5"
             )
+        if grid.periods != [{}]:
+            raise UsageError(
+                f"{config.origin.at(['grid'])}: --search would settle for the period that went"
+                " best; leave out walk and periods, and run over them what it finds"
+            )
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -54,34 +59,40 @@ class Search:
 
     def __iter__(self) -> Iterator[Config]:
         """Yield what is to be tried next, by what was told so far."""
-        from optuna.trial import TrialState
-
         repeats, failure = 0, None
         while len(self._trials) < self.size and repeats < MOST_REPEATS:
             if repeats > PATIENCE:
                 self._study.enqueue_trial(self._any())
             trial = self._study.ask()
             places = tuple(self._place(trial, group) for group in self._grid.groups)
-            settings = merged(map(getitem, self._grid.groups, places))
             repeats += 1
-            if places in self._results:
-                self._tell(trial, self._results[places])
-                continue
-            if not self._grid.allows(self._config, settings):
-                self._study.tell(trial, state=TrialState.PRUNED)  # which counts as bad
-                continue
-            self._results[places] = None
-            made = self._grid.combination(self._config, settings)
+            made = self._made(trial, places)
             if isinstance(made, Combination):
                 repeats = 0
                 self._trials.append((trial, places))
                 self.combinations.append(made)
                 yield made.config
-            else:
-                failure = made
-                self._tell(trial, None)
+            failure = made or failure
         if not self._trials:
-            raise UsageError(str(failure)) if failure else excluded(self._config, self._grid)
+            is_told = isinstance(failure, NotRun)
+            raise UsageError(str(failure)) if is_told else excluded(self._config, self._grid)
+
+    def _made(self, trial: Trial, places: tuple[int, ...]) -> Combination | NotRun | None:
+        """Return what a trial runs; None if it was tried before or does not satisfy the grid."""
+        from optuna.trial import TrialState
+
+        settings = merged(map(getitem, self._grid.groups, places))
+        if places in self._results:
+            self._tell(trial, self._results[places])
+            return None
+        if not self._grid.allows(self._config, settings):
+            self._study.tell(trial, state=TrialState.PRUNED)  # which counts as bad
+            return None
+        self._results[places] = None
+        made = self._grid.combination(self._config, settings)
+        if isinstance(made, NotRun):
+            self._tell(trial, None)
+        return made
 
     def learn(self, number: int, run: Record | None) -> None:
         """Take note of how a trial ended; one without the metric has failed."""

@@ -16,7 +16,9 @@ from nautilus_trader.backtest.config import BacktestDataConfig, BacktestRunConfi
 from nautilus_trader.backtest.node import BacktestNode
 from nautilus_trader.common.config import InvalidConfiguration
 from nautilus_trader.core.datetime import dt_to_unix_nanos
+from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
+from nautilus_trader.persistence.funcs import filename_to_class
 
 from backtest_store.capture.identity.code_hash import Code, code_of
 from backtest_store.capture.identity.data_fingerprint import fingerprint
@@ -218,14 +220,16 @@ def _missing(entry: BacktestDataConfig, config: BacktestRunConfig) -> str:
 
 
 def _held(entry: BacktestDataConfig) -> str:
-    """Say from when to when there is data, or of which kinds."""
+    """Say from when to when there is data, or which other kinds there are."""
     whole = msgspec.structs.replace(entry, start_time=None, end_time=None)
     found = BacktestNode.load_data_config(whole).data
     if found:
         first, last = (to_datetime(one.ts_init) for one in (found[0], found[-1]))
         return f"; it has some from {first:%Y-%m-%dT%H:%M:%S} to {last:%Y-%m-%dT%H:%M:%S}"
-    kinds = sorted(folder.name for folder in Path(entry.catalog_path, "data").glob("*"))
-    return f"; it has {', '.join(kinds)}" if kinds else ""
+    folders = sorted(Path(entry.catalog_path, "data").glob("*"))
+    kinds = [kind for folder in folders if (kind := filename_to_class(folder.name))]
+    paths = [f'"{k.__module__}:{k.__name__}"' for k in kinds if not issubclass(k, Instrument)]
+    return f"; write data_cls = {' or '.join(paths)}, which it has" if paths else ""
 
 
 def parse(text: str | bytes) -> BacktestRunConfig:
