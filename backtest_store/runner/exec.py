@@ -30,7 +30,7 @@ def run_script(script: str, args: Sequence[str], details: RunDetails) -> NoRetur
     """Run a script under the name ``__main__`` and leave with its exit code."""
     if not os.path.exists(script):  # noqa: PTH110 - pathlib's raises at a name that is too long
         raise UsageError(f"cannot open {script}: no such file")
-    _die_of_an_interrupt_at_last()
+    atexit.register(_die_if_interrupted)
     start.script = _absolute(script)
     start.arguments[:] = args
     descriptor, name = mkstemp(prefix="btstore-runs-")
@@ -47,7 +47,10 @@ def run_script(script: str, args: Sequence[str], details: RunDetails) -> NoRetur
     except BaseException as error:  # noqa: BLE001 - Python itself is what comes next
         leave_no_trace(error)
         _show(error)
-        raise SystemExit(INTERRUPTED if _is_interrupt(error) else 1) from None
+        if not isinstance(error, KeyboardInterrupt):
+            raise SystemExit(1) from None
+        _interrupts.append(error)
+        raise SystemExit(INTERRUPTED) from None
     finally:
         wait_for_threads()
     raise SystemExit(0)
@@ -148,22 +151,11 @@ def _show(error: BaseException) -> None:
         sys.__excepthook__(type(error), error, error.__traceback__)
 
 
-def _is_interrupt(error: BaseException) -> bool:
-    if not isinstance(error, KeyboardInterrupt):
-        return False
-    _interrupts.append(error)
-    return True
-
-
 _interrupts: list[BaseException] = []
 
 
-def _die_of_an_interrupt_at_last() -> None:
-    """After all else at exit, die of the signal if it was one: a shell's loop must stop too."""
-    atexit.register(_die_if_interrupted)
-
-
 def _die_if_interrupted() -> None:
+    """After all else at exit, die of the signal if it was one: a shell's loop must stop too."""
     if not _interrupts or os.name != "posix":
         return
     for stream in (sys.stdout, sys.stderr):

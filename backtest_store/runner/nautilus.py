@@ -46,25 +46,9 @@ if TYPE_CHECKING or not is_v2_installed():
         """Make an instrument of a kind."""
         return getattr(instruments, kind).from_dict(values)
 else:
-    from backtest_store.runner.nautilus2.names import (
-        BARS_FOLDER,
-        BUYER,
-        SELLER,
-        AggressorSide,
-        CurrencyPair,
-        Instrument,
-        OrderSide,
-        ParquetDataCatalog,
-        PositionSide,
-        StrategyConfig,
-        currency_codes,
-        instrument_of,
-        known_currency,
-        of_kind,
-        read_bars,
-        settlement_of,
-        write,
-    )
+    from backtest_store.runner.nautilus2 import names
+
+    globals().update(vars(names))
 
 __all__ = [
     "BARS_FOLDER",

@@ -20,7 +20,7 @@ from backtest_store.models import Record
 from backtest_store.runner.config.config import load_config, parse_config, with_overrides
 from backtest_store.runner.config_runs import execute
 from backtest_store.runner.demo import DEMO_CONFIGS
-from backtest_store.runner.reproduce.reproduction import repeat, request_for
+from backtest_store.runner.reproduce.reproduction import repeat, script_needed
 from backtest_store.runs.changes.causes import Reproduction
 from backtest_store.runs.selectors import resolve
 from backtest_store.store.connection import call
@@ -48,7 +48,8 @@ def verdict(run: Record) -> tuple[int, dict[str, Any]]:
 def repeated(run: Record) -> Reproduction:
     """Reproduce a stored run in this process, which has the engine already."""
     original = fetched(run.run_id)
-    return Reproduction(original, fetched(repeat(request_for(original)).run_id))
+    assert script_needed(original) is None
+    return Reproduction(original, fetched(repeat(original).run_id))
 
 
 def fetched(run_id: UUID) -> Record:

@@ -10,7 +10,7 @@ import pytest
 from backtest_store.models import Record
 from backtest_store.runner.config.config import parse_config
 from backtest_store.runner.config_runs import execute
-from backtest_store.runner.reproduce.reproduction import repeat, request_for
+from backtest_store.runner.reproduce.reproduction import repeat, script_needed
 from backtest_store.runs.changes.causes import Reproduction
 from backtest_store.runs.selectors import resolve
 from backtest_store.store.connection import call
@@ -69,7 +69,8 @@ def test_a_trader_s_names_are_stored_and_run_again(store: str, tmp_path: Path) -
     assert original.parameters["sig"] == "5,9,50"
     assert original.parameters["token"] == "BTCUSDT"  # noqa: S105 - likewise
     found = call(lambda db: resolve(db, str(original.run_id)))
-    again = call(lambda db: resolve(db, str(repeat(request_for(found)).run_id)))
+    assert script_needed(found) is None
+    again = call(lambda db: resolve(db, str(repeat(found).run_id)))
     assert Reproduction(found, again).verdict == "identical"
 
 

@@ -51,13 +51,13 @@ def reproduce(
 
     original = read(lambda db: selectors.resolve(db, run, filters.conditions), filters)
     require_engine()
-    from backtest_store.runner.reproduce.reproduction import request_for, run_again
+    from backtest_store.runner.reproduce.reproduction import run_again, script_needed
 
-    request = request_for(original)
-    if request.script is not None:
-        print_message(f"running the whole script again: {request.script['path']}")
+    script = script_needed(original)
+    if script is not None:
+        print_message(f"running the whole script again: {script['path']}")
     with spinner():
-        answer = run_again(request)
+        answer = run_again(original, script)
     if answer.script_runs is not None:
         print_message(f"the script made {answer.script_runs} run{'s' * (answer.script_runs != 1)}")
     run_id = UUID(str(answer.run_id))

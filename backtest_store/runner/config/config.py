@@ -46,7 +46,7 @@ class Config:
     @cached_property
     def short(self) -> ShortForm:
         """The short form, checked as far as it can be without NautilusTrader."""
-        return _parse_short(self.content, self.origin)
+        return _validated(_listed(self.content, self.origin), self.content, self.origin)
 
     @property
     def details(self) -> Json:
@@ -77,7 +77,8 @@ def parse_config(
         raise UsageError(f"{known.at(['grid'])}: grid must be a table of values, was {grid!r}")
     config = Config(values, known, place, grid=grid)
     if config.is_long:
-        _check_details(config)
+        least = {"strategies": [{"strategy": "momentum"}], "data": [{"source": "sp500_daily"}]}
+        _validated(least | config.details, {}, known)
     else:
         _ = config.short
     return config
@@ -156,27 +157,16 @@ def _without_dates(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _check_details(config: Config) -> None:
-    from pydantic import ValidationError
-
-    from backtest_store.runner.config.short_form import ShortForm
-
-    least = {"strategies": [{"strategy": "momentum"}], "data": [{"source": "sp500_daily"}]}
-    try:
-        ShortForm.model_validate(least | config.details)
-    except ValidationError as error:
-        raise UsageError(_explain(error, {}, config.origin)) from None
-
-
-def _parse_short(content: Json, origin: Origin) -> ShortForm:
+def _validated(content: Json, written: Json, origin: Origin) -> ShortForm:
+    """Check the short form; `written` is what of it the file has, for what is told of an error."""
     from pydantic import ValidationError
 
     from backtest_store.runner.config.short_form import ShortForm
 
     try:
-        return ShortForm.model_validate(_listed(content, origin))
+        return ShortForm.model_validate(content)
     except ValidationError as error:
-        raise UsageError(_explain(error, content, origin)) from None
+        raise UsageError(_explain(error, written, origin)) from None
 
 
 def _listed(content: Json, origin: Origin) -> Json:

@@ -19,8 +19,7 @@ from backtest_store.runner.config.short_form import (
 from backtest_store.runner.config.strategy_classes import StrategyClasses
 from backtest_store.runner.data.sources import Source, Traded
 from backtest_store.runner.installed_nautilus import run_config
-from backtest_store.runner.strategies.base import SingleInstrumentConfig
-from backtest_store.runner.strategies.checks import require
+from backtest_store.runner.strategies.base import SingleInstrumentConfig, require
 from backtest_store.suggestions import did_you_mean
 
 _SECTIONS: dict[str, type[Section]] = {

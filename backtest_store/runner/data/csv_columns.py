@@ -4,89 +4,61 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["bars", "quotes", "trades"]
 
-_NAMES = {
-    "open": ("open", "o"),
-    "high": ("high", "h"),
-    "low": ("low", "l"),
-    "close": ("close", "c"),
-    "volume": ("volume", "vol", "v"),
-    "bid": ("bid", "bid_price"),
-    "ask": ("ask", "ask_price"),
-    "bid_size": ("bid_size", "bid_qty", "bid_volume"),
-    "ask_size": ("ask_size", "ask_qty", "ask_volume"),
-    "price": ("price",),
-    "size": ("size", "quantity", "qty", "amount", "volume"),
-    "side": ("side", "aggressor", "aggressor_side"),
+# The prices that make a file what it is, and the sizes that may be missing.
+FIELDS: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "bars": (("open", "high", "low", "close"), ("volume",)),
+    "quotes": (("bid", "ask"), ("bid_size", "ask_size")),
+    "trades": (("price",), ("size",)),
 }
-_PRICES: dict[Kind, tuple[str, ...]] = {
-    "bars": ("open", "high", "low", "close"),
-    "quotes": ("bid", "ask"),
-    "trades": ("price",),
+_ALSO_CALLED = {
+    "open": ("o",),
+    "high": ("h",),
+    "low": ("l",),
+    "close": ("c",),
+    "volume": ("vol", "v"),
+    "bid": ("bid_price",),
+    "ask": ("ask_price",),
+    "bid_size": ("bid_qty", "bid_volume"),
+    "ask_size": ("ask_qty", "ask_volume"),
+    "size": ("quantity", "qty", "amount"),
+    "side": ("aggressor", "aggressor_side"),
 }
-_SIZES: dict[Kind, tuple[str, ...]] = {
-    "bars": ("volume",),
-    "quotes": ("bid_size", "ask_size"),
-    "trades": ("size",),
-}
-_TIME_NAMES = (("timestamp",), ("datetime",), ("date", "time"), ("date",), ("time",))
+_FIELD_OF = {name: field for field, names in _ALSO_CALLED.items() for name in names}
+_TIMES = (("timestamp",), ("datetime",), ("date", "time"), ("date",), ("time",))
 
 
 class Columns(NamedTuple):
-    """What a file holds, how many cells a line has, and where in it each thing is."""
+    """What a file holds, what its cells are, and which of them are the time of a row."""
 
     kind: Kind
-    width: int
-    time: list[int]
-    prices: list[int]
-    sizes: list[int | None]
-    side: int | None
+    fields: list[str]
+    time: tuple[str, ...]
 
 
 def find_columns(header: list[str]) -> Columns:
     """Find the columns by the names in a file's first line."""
     names = [name.strip(" <>").lower() for name in header]
-    kind = _kind(names)
-    return Columns(
-        kind,
-        len(header),
-        _time_columns(names),
-        [_column(field, names) for field in _PRICES[kind]],
-        [_optional(field, names) for field in _SIZES[kind]],
-        _optional("side", names) if kind == "trades" else None,
-    )
+    listed = ", ".join(name or "(no name)" for name in names)
+    fields = [_FIELD_OF.get(name, name) for name in names]
+    kind = _kind(set(fields))
+    if kind == "trades":
+        fields = ["size" if field == "volume" else field for field in fields]
+    time = next((time for time in _TIMES if set(time) <= set(fields)), None)
+    if time is None:
+        raise ValueError(f"no column named timestamp, datetime, date or time; found {listed}")
+    prices, sizes = FIELDS[kind]
+    for field in prices:
+        if field not in fields:
+            raise ValueError(
+                f"no column named {field}; write it in the first line, which has {listed}"
+            )
+    for field in (*time, *prices, *sizes, *(["side"] if kind == "trades" else [])):
+        if fields.count(field) > 1:
+            raise ValueError(f"more than one column for {field}; found {listed}")
+    return Columns(kind, fields, time)
 
 
-def _kind(names: list[str]) -> Kind:
+def _kind(fields: set[str]) -> Kind:
     """Tell from its columns what a file holds."""
-    kinds: tuple[Kind, ...] = ("bars", "quotes", "trades")
-    for kind in kinds:
-        if all(_optional(field, names) is not None for field in _PRICES[kind]):
-            return kind
-    return "quotes" if "bid" in names or "ask" in names else "bars"
-
-
-def _time_columns(names: list[str]) -> list[int]:
-    for wanted in _TIME_NAMES:
-        if set(wanted) <= set(names):
-            return [names.index(name) for name in wanted]
-    raise ValueError(f"no column named timestamp, datetime, date or time; found {_listed(names)}")
-
-
-def _column(field: str, names: list[str]) -> int:
-    position = _optional(field, names)
-    if position is None:
-        raise ValueError(
-            f"no column named {field}; write it in the first line, which has {_listed(names)}"
-        )
-    return position
-
-
-def _optional(field: str, names: list[str]) -> int | None:
-    found = [position for position, name in enumerate(names) if name in _NAMES[field]]
-    if len(found) > 1:
-        raise ValueError(f"more than one column for {field}; found {_listed(names)}")
-    return found[0] if found else None
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(name or "(no name)" for name in names)
+    found: Kind = "quotes" if fields & {"bid", "ask"} else "bars"
+    return next((kind for kind, (prices, _) in FIELDS.items() if set(prices) <= fields), found)

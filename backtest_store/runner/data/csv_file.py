@@ -16,7 +16,7 @@ from typing import NamedTuple
 from backtest_store.errors import UsageError
 from backtest_store.runner.bundled_data import BUNDLED_DATA
 from backtest_store.runner.config.timestamps import NANOSECONDS, parse_timestamp
-from backtest_store.runner.data.csv_columns import Columns, Kind, find_columns
+from backtest_store.runner.data.csv_columns import FIELDS, Columns, Kind, find_columns
 from backtest_store.suggestions import did_you_mean
 
 # Files that went through 32-bit floats are off by up to 6e-8 of a price.
@@ -144,10 +144,15 @@ def _rows(text: str, path: Path) -> tuple[Kind, list[Row]]:
 def _ordered(lines: Iterator[list[str]], columns: Columns) -> Iterator[Row]:
     before: int | None = None
     for cells in lines:
-        row = _row(cells, columns)
-        is_same = row.time == before
-        if before is not None and (row.time < before or (is_same and columns.kind == "bars")):
-            raise ValueError(_disorder(cells, columns, is_same=is_same))
+        if len(cells) != len(columns.fields):
+            raise ValueError(f"expected {len(columns.fields)} cells, found {len(cells)}")
+        held = dict(zip(columns.fields, cells, strict=True))
+        stamp = " ".join(held[field].strip() for field in columns.time)
+        row = _row(stamp, held, columns.kind)
+        if before is not None and row.time < before:
+            raise ValueError(f"time {stamp} is before the row above it")
+        if row.time == before and columns.kind == "bars":
+            raise ValueError(f"time {stamp} is a duplicate")
         yield row
         before = row.time
 
@@ -157,28 +162,20 @@ def _delimiter(text: str) -> str:
     return max(",;\t", key=header.count)
 
 
-def _row(cells: list[str], columns: Columns) -> Row:
-    if len(cells) != columns.width:
-        raise ValueError(f"expected {columns.width} cells, found {len(cells)}")
-    time = parse_timestamp(_stamp(cells, columns))
-    prices = tuple(_price(cells[position]) for position in columns.prices)
-    sizes = tuple(0.0 if p is None else _volume(cells[p]) for p in columns.sizes)
-    return Row(time, _CHECKS[columns.kind](prices), sizes, _side(cells, columns))
+def _row(stamp: str, held: dict[str, str], kind: Kind) -> Row:
+    prices, sizes = FIELDS[kind]
+    return Row(
+        parse_timestamp(stamp),
+        _CHECKS[kind](tuple(_price(held[field]) for field in prices)),
+        tuple(_volume(held[field]) if field in held else 0.0 for field in sizes),
+        _side(held.get("side", "")) if kind == "trades" else 0,
+    )
 
 
-def _side(cells: list[str], columns: Columns) -> int:
-    if columns.side is None:
-        return 0
-    text = cells[columns.side].strip().lower()
-    if text not in _SIDES:
-        raise ValueError(f"{cells[columns.side]!r} is not a side; it must be buy or sell")
-    return _SIDES[text]
-
-
-def _stamp(cells: list[str], columns: Columns) -> str:
-    if len(columns.time) == 1:
-        return cells[columns.time[0]].strip()
-    return " ".join(cells[position].strip() for position in columns.time)
+def _side(text: str) -> int:
+    if text.strip().lower() not in _SIDES:
+        raise ValueError(f"{text!r} is not a side; it must be buy or sell")
+    return _SIDES[text.strip().lower()]
 
 
 def _price(text: str) -> float:
@@ -225,11 +222,6 @@ _CHECKS: dict[Kind, Callable[[Sequence[float]], tuple[float, ...]]] = {
     "quotes": _uncrossed,
     "trades": tuple,
 }
-
-
-def _disorder(cells: list[str], columns: Columns, *, is_same: bool) -> str:
-    stamp = _stamp(cells, columns)
-    return f"time {stamp} is a duplicate" if is_same else f"time {stamp} is before the row above it"
 
 
 def _fits(prices: set[float], decimals: int) -> bool:

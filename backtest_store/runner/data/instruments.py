@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from nautilus_trader.model import InstrumentId
-
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.short_form import InstrumentConfig, InstrumentType, VenueConfig
@@ -63,6 +61,11 @@ class Described:
     config: InstrumentConfig
     currency: str
     price_decimals: Callable[[], int]
+
+    @property
+    def symbol(self) -> str:
+        """Its name at its venue."""
+        return self.id.rpartition(".")[0]
 
     @property
     def type(self) -> InstrumentType:
@@ -131,14 +134,14 @@ def _check_keys(described: Described) -> None:
 
 
 def _common(described: Described) -> Json:
-    section, symbol = described.config, InstrumentId.from_str(described.id).symbol.value
+    section = described.config
     tick, precision = _tick(section, described.price_decimals)
     size = _size_precision(described)
     lot = _lot(section, size)
     margin = str(Decimal(1) if section.margin is None else section.margin)
     return dict.fromkeys(_LIMITS) | {
         "id": described.id,
-        "raw_symbol": symbol,
+        "raw_symbol": described.symbol,
         "price_precision": precision,
         "price_increment": f"{tick:.{precision}f}",
         "size_precision": size,
@@ -156,7 +159,7 @@ def _common(described: Described) -> Json:
 
 
 def _pair(described: Described) -> Json:
-    base, quote = _currencies(described, InstrumentId.from_str(described.id).symbol.value)
+    base, quote = _currencies(described)
     return {
         "base_currency": base,
         "quote_currency": quote,
@@ -167,10 +170,9 @@ def _pair(described: Described) -> Json:
 
 def _contract(described: Described) -> Json:
     section = described.config
-    symbol = InstrumentId.from_str(described.id).symbol.value
     return {
         "asset_class": "INDEX" if described.type == "future" else "EQUITY",
-        "underlying": section.underlying or symbol,
+        "underlying": section.underlying or described.symbol,
         "exchange": None,
         "activation_ns": 0,
         "expiration_ns": last_moment(section.expiry) if section.expiry else 0,
@@ -179,8 +181,8 @@ def _contract(described: Described) -> Json:
     }
 
 
-def _currencies(described: Described, symbol: str) -> tuple[str, str]:
-    section = described.config
+def _currencies(described: Described) -> tuple[str, str]:
+    section, symbol = described.config, described.symbol
     base, slash, quote = symbol.partition("/")
     if not slash:
         base, _, quote = _with_slash(symbol, is_pair=True).partition("/")

@@ -42,8 +42,8 @@ _COMPONENTS = ("strategy", "actor", "exec_algorithm", "controller", "fill_model"
                "latency_model")  # fmt: skip
 
 
-def parse_run_config(content: Json, origin: Origin) -> BacktestRunConfig:
-    """Return what a mapping describes, in every field as NautilusTrader names it."""
+def normalised(content: Json, origin: Origin) -> Json:
+    """Return what a mapping describes as `BacktestRunConfig` writes it in JSON."""
     content = deepcopy(content)
     _check(content, BacktestRunConfig, (), origin)
     _check_times(content, (), origin)
@@ -57,12 +57,7 @@ def parse_run_config(content: Json, origin: Origin) -> BacktestRunConfig:
     for venue, values in enumerate(config.venues):
         for place, balance in enumerate(values.starting_balances):
             _check_money(balance, ("venues", venue, "starting_balances", place), origin)
-    return config
-
-
-def normalised(content: Json, origin: Origin) -> Json:
-    """Return a run's configuration as `BacktestRunConfig` writes it in JSON."""
-    written: Json = json.loads(parse_run_config(content, origin).json())
+    written: Json = json.loads(config.json())
     return written
 
 

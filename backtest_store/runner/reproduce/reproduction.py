@@ -1,7 +1,7 @@
 """Run a stored snapshot again, in a fresh process of its own (`python -m`, this module).
 
-The process reads a `Request` on standard input and leaves an `Answer` in the folder that it is
-told; a script's runs are put there, too, so that they count however it ends. What the engine and
+The process reads the run on standard input and leaves an `Answer` in the folder that it is told;
+a script's runs are put there, too, so that they count however it ends. What the engine and
 the strategy print on standard output goes nowhere.
 """
 
@@ -11,14 +11,14 @@ import json
 import shlex
 import subprocess
 import sys
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from backtest_store.errors import StoreError
+from backtest_store.models import adapter, to_json
 from backtest_store.redaction import REDACTED
 from backtest_store.runner.reproduce import script_run as scripts
 from backtest_store.runner.reproduce.script_run import require_script, script_of
@@ -39,21 +39,6 @@ ANSWER = "answer"
 
 
 @dataclass(frozen=True)
-class Request:
-    """What a fresh process needs to know of the run that it is to repeat."""
-
-    run_id: str
-    snapshot: Json
-    strategy_name: str
-    strategy_type: str
-    data_source: str | None = None
-    script: Json | None = None
-    config_hash: str | None = None
-    import_roots: list[str] = field(default_factory=list)
-    command: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
 class Answer:
     """The run that was saved, or why none was, and how many a script made."""
 
@@ -63,13 +48,13 @@ class Answer:
     script_runs: int | None = None
 
 
-def run_again(request: Request) -> Answer:
-    """Do what is requested in a fresh process, which saves the run with `reproduced_from`."""
+def run_again(original: Record, script: Json | None) -> Answer:
+    """Run it again in a fresh process, which saves the run with `reproduced_from`."""
     with TemporaryDirectory(prefix="btstore-") as name:
         folder = Path(name)
         done = subprocess.run(
             [sys.executable, "-m", __spec__.name, name],
-            input=json.dumps(asdict(request)),
+            input=to_json(original),
             stdout=subprocess.DEVNULL,
             text=True,
             check=False,
@@ -77,8 +62,8 @@ def run_again(request: Request) -> Answer:
         said = _answer_in(folder) or Answer(
             error=f"the process that ran it again ended with {done.returncode}"
         )
-        if request.script is not None:
-            return _script_repeated(request, request.script, folder, said.error)
+        if script is not None:
+            return _script_repeated(original, script, folder, said.error)
     if said.run_id is None:
         raise StoreError(said.error, hint=said.hint)
     return said
@@ -89,65 +74,63 @@ def _answer_in(folder: Path) -> Answer | None:
     return Answer(**json.loads(file.read_text("utf-8"))) if file.exists() else None
 
 
-def _script_repeated(request: Request, script: Json, folder: Path, failure: str) -> Answer:
+def _script_repeated(original: Record, script: Json, folder: Path, failure: str) -> Answer:
     """Save that run of the script's which repeats the one asked for, under its name."""
-    original = request.config_hash, request.snapshot
-    run, count = scripts.chosen(script, original, folder, failure)
+    sought = original.config_hash, original.config_snapshot
+    run, count = scripts.chosen(script, sought, folder, failure)
     repetition = replace(
         run,
-        strategy_name=request.strategy_name,
-        strategy_type=request.strategy_type,
+        strategy_name=original.strategy_name,
+        strategy_type=original.strategy_type,
         tags=[],
         note=None,
-        reproduced_from=UUID(request.run_id),
+        reproduced_from=original.run_id,
     )
     save.save_record(repetition)
     return Answer(run_id=str(run.run_id), script_runs=count)
 
 
-def request_for(original: Record) -> Request:
-    """Return what is to be run, once it is clear that it can be."""
-    _require_result(original)
-    script = _script_needed(original)
-    if script is None:
-        _require_whole(original)
-    return Request(
-        run_id=str(original.run_id),
-        snapshot=original.config_snapshot,
-        strategy_name=original.strategy_name,
-        strategy_type=original.strategy_type,
-        data_source=original.data_source,
-        script=script,
-        config_hash=original.config_hash,
-        import_roots=import_roots(original.config_snapshot, original.provenance),
-        command=["btstore", "reproduce", str(original.run_id)],
-    )
+def script_needed(original: Record) -> Json | None:
+    """Return the script without which there is no repeating; None if the snapshot is enough.
 
-
-def _script_needed(original: Record) -> Json | None:
-    """Return the script without which there is no repeating; None if the snapshot is enough."""
-    snapshot = original.config_snapshot
+    Raises
+    ------
+    StoreError
+        If the run cannot be run again.
+    """
+    if original.status == "interrupted":
+        raise StoreError(
+            f"run {original.run_id} was interrupted: it has no result to reproduce",
+            hint="btstore show has its configuration",
+        )
+    snapshot, script = original.config_snapshot, script_of(original.provenance)
     is_in_script = any(path.startswith(f"{IN_SCRIPT}:") for path in component_paths(snapshot))
-    script = script_of(original.provenance)
     is_enough = is_runnable(snapshot) and not is_in_script
     if is_enough and (script is None or missing_catalog(snapshot["data"]) is None):
-        return None
-    if script is not None:
+        script = None
+    elif script is not None:
         require_script(script)
-    elif "partial" in snapshot:
+    else:
+        _require_runnable(original)
+    if script is None:
+        _require_whole(original)
+    return script
+
+
+def _require_runnable(original: Record) -> None:
+    if "partial" in original.config_snapshot:
         raise StoreError(
             f"run {original.run_id} cannot be run again: its snapshot is partial, as"
-            f" {snapshot['partial']}",
+            f" {original.config_snapshot['partial']}",
             hint="import backtest_store before the engine is made, or use `btstore exec`",
         )
-    elif not is_runnable(snapshot):
+    if not is_runnable(original.config_snapshot):
         raise StoreError(
             f"run {original.run_id} cannot be run again: a script fed its engine from memory, and"
             " neither the script nor the data is stored",
             hint="`btstore run`, a BacktestNode with a catalog, and `btstore exec` make runs that"
             " can be",
         )
-    return script
 
 
 def _require_whole(original: Record) -> None:
@@ -158,28 +141,21 @@ def _require_whole(original: Record) -> None:
         )
 
 
-def _require_result(original: Record) -> None:
-    if original.status == "interrupted":
-        raise StoreError(
-            f"run {original.run_id} was interrupted: it has no result to reproduce",
-            hint="btstore show has its configuration",
-        )
-
-
-def repeat(request: Request) -> Record:
+def repeat(original: Record) -> Record:
     """Run the stored configuration in this process, and save the run."""
     from backtest_store.runner.config.expansion import Backtest
     from backtest_store.runner.config_runs import run
 
-    sys.path.extend(root for root in request.import_roots if root not in sys.path)
+    roots = import_roots(original.config_snapshot, original.provenance)
+    sys.path.extend(root for root in roots if root not in sys.path)
     backtest = Backtest(
-        _runnable(request.snapshot),
-        name=request.strategy_name,
-        type=request.strategy_type,
-        data_source=request.data_source,
+        _runnable(original.config_snapshot),
+        name=original.strategy_name,
+        type=original.strategy_type,
+        data_source=original.data_source,
     )
-    command = shlex.join(request.command)
-    return run(backtest, reproduced_from=UUID(request.run_id), command_line=command).run
+    command = shlex.join(["btstore", "reproduce", str(original.run_id)])
+    return run(backtest, reproduced_from=original.run_id, command_line=command).run
 
 
 def _runnable(snapshot: Json) -> Json:
@@ -216,14 +192,14 @@ def _require_classes(snapshot: Json) -> None:
 
 
 def main() -> None:
-    """Do what is requested on standard input."""
-    request = Request(**json.load(sys.stdin))
-    folder = Path(sys.argv[1])
+    """Run again what is on standard input."""
+    original, folder = adapter().validate_json(sys.stdin.read()), Path(sys.argv[1])
     try:
-        if request.script is None:
-            answer = Answer(run_id=str(repeat(request).run_id))
+        script = script_needed(original)
+        if script is None:
+            answer = Answer(run_id=str(repeat(original).run_id))
         else:
-            answer = Answer(error=scripts.run_script(request.script, folder))
+            answer = Answer(error=scripts.run_script(script, folder))
     except StoreError as error:
         answer = Answer(error=str(error), hint=error.hint)
     (folder / ANSWER).write_text(json.dumps(asdict(answer)), encoding="utf-8")

@@ -6,14 +6,30 @@ when the data ends stays open and is marked to market; it is not closed by force
 """
 
 from decimal import ROUND_FLOOR, Decimal
+from math import isfinite
 
 from nautilus_trader.model import Bar, BarType, InstrumentId, Price, Quantity
 from nautilus_trader.trading import Strategy
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.nautilus import OrderSide, PositionSide, StrategyConfig
-from backtest_store.runner.strategies.checks import require, require_finite
 from backtest_store.runner.strategies.indicators import Indicator
+
+
+def require(condition: bool, field: str, value: object, demand: str) -> None:  # noqa: FBT001
+    """Raise a UsageError that names the field, what is demanded of it, and its value."""
+    if not condition:
+        raise UsageError(f"{field} must {demand}, was {value}")
+
+
+def require_period(field: str, value: int, least: int = 1) -> None:
+    """Refuse a number of bars that is too small."""
+    require(value >= least, field, value, f"be at least {least}")
+
+
+def require_finite(field: str, value: float) -> None:
+    """Refuse infinity and what is not a number."""
+    require(isfinite(value), field, value, "be a finite number")
 
 
 class SingleInstrumentConfig(StrategyConfig, kw_only=True, frozen=True):

@@ -11,13 +11,7 @@ from collections import deque
 
 
 class SimpleMovingAverage:
-    """The mean of the last prices.
-
-    Parameters
-    ----------
-    period : int
-        How many.
-    """
+    """The mean of the last prices, of `period` bars."""
 
     def __init__(self, period: int) -> None:
         self._prices: deque[float] = deque(maxlen=period)
@@ -42,13 +36,7 @@ class SimpleMovingAverage:
 
 
 class RateOfChange(SimpleMovingAverage):
-    """How much the price has changed over a period, as a fraction (0.02 is 2 %).
-
-    Parameters
-    ----------
-    period : int
-        The bars from one price to the other.
-    """
+    """How much the price has changed over `period` bars, as a fraction (0.02 is 2 %)."""
 
     def __init__(self, period: int) -> None:
         super().__init__(period + 1)
@@ -60,16 +48,9 @@ class RateOfChange(SimpleMovingAverage):
 
 
 class RelativeStrengthIndex:
-    """Wilder's relative strength index [1]_, from 0 to 100.
+    """Wilder's relative strength index, from 0 to 100; its averages begin with the first change.
 
-    Parameters
-    ----------
-    period : int
-        The bars in its averages, which begin with the first change.
-
-    References
-    ----------
-    .. [1] J. Welles Wilder, New Concepts in Technical Trading Systems, 1978.
+    J. Welles Wilder, New Concepts in Technical Trading Systems, 1978.
     """
 
     def __init__(self, period: int) -> None:

@@ -3,8 +3,13 @@
 from nautilus_trader.model import Bar
 
 from backtest_store.runner.nautilus import PositionSide
-from backtest_store.runner.strategies.base import SingleInstrumentConfig, SingleInstrumentStrategy
-from backtest_store.runner.strategies.checks import require, require_finite, require_period
+from backtest_store.runner.strategies.base import (
+    SingleInstrumentConfig,
+    SingleInstrumentStrategy,
+    require,
+    require_finite,
+    require_period,
+)
 from backtest_store.runner.strategies.indicators import RateOfChange
 
 
@@ -18,11 +23,6 @@ class MomentumConfig(SingleInstrumentConfig, kw_only=True, frozen=True):
     threshold : float, default 0
         Hold while the change, a fraction (0.02 is 2 %), is more than this; be short while it is
         less than its negative, if shorts are allowed.
-
-    Raises
-    ------
-    UsageError
-        If a value is impossible; it names the field and the value.
     """
 
     lookback: int = 20
@@ -36,13 +36,7 @@ class MomentumConfig(SingleInstrumentConfig, kw_only=True, frozen=True):
 
 
 class Momentum(SingleInstrumentStrategy):
-    """Be long while the price is above where it was, short or flat while it is below.
-
-    Parameters
-    ----------
-    config : MomentumConfig
-        The lookback, the threshold and the position size.
-    """
+    """Be long while the price is above where it was, short or flat while it is below."""
 
     def __init__(self, config: MomentumConfig) -> None:
         self._change = RateOfChange(config.lookback)

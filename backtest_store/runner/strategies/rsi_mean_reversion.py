@@ -4,8 +4,13 @@ from nautilus_trader.model import Bar
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.nautilus import PositionSide
-from backtest_store.runner.strategies.base import SingleInstrumentConfig, SingleInstrumentStrategy
-from backtest_store.runner.strategies.checks import require, require_finite, require_period
+from backtest_store.runner.strategies.base import (
+    SingleInstrumentConfig,
+    SingleInstrumentStrategy,
+    require,
+    require_finite,
+    require_period,
+)
 from backtest_store.runner.strategies.indicators import RelativeStrengthIndex
 
 _SCALE = 100
@@ -26,11 +31,6 @@ class RsiMeanReversionConfig(SingleInstrumentConfig, kw_only=True, frozen=True):
         Sell short above this, if shorts are allowed.
     exit_level : float, default 50
         Close a long at or above this, a short at or below it.
-
-    Raises
-    ------
-    UsageError
-        If a value is impossible; it names the field and the value.
     """
 
     period: int = 14
@@ -58,19 +58,7 @@ class RsiMeanReversionConfig(SingleInstrumentConfig, kw_only=True, frozen=True):
 
 
 class RsiMeanReversion(SingleInstrumentStrategy):
-    """Buy below the oversold level and hold until the exit level; the reverse for shorts.
-
-    Parameters
-    ----------
-    config : RsiMeanReversionConfig
-        The period, the levels and the position size.
-
-    Notes
-    -----
-    The relative strength index is Wilder's [1]_, with his smoothing.
-
-    .. [1] J. Welles Wilder, New Concepts in Technical Trading Systems, 1978.
-    """
+    """Buy below the oversold level and hold until the exit level; the reverse for shorts."""
 
     def __init__(self, config: RsiMeanReversionConfig) -> None:
         self._rsi = RelativeStrengthIndex(config.period)

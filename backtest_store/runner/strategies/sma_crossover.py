@@ -5,8 +5,12 @@ from math import isclose
 from nautilus_trader.model import Bar
 
 from backtest_store.runner.nautilus import PositionSide
-from backtest_store.runner.strategies.base import SingleInstrumentConfig, SingleInstrumentStrategy
-from backtest_store.runner.strategies.checks import require, require_period
+from backtest_store.runner.strategies.base import (
+    SingleInstrumentConfig,
+    SingleInstrumentStrategy,
+    require,
+    require_period,
+)
 from backtest_store.runner.strategies.indicators import SimpleMovingAverage
 
 # Averages of the same flat prices over different periods differ by a rounding error.
@@ -22,11 +26,6 @@ class SmaCrossoverConfig(SingleInstrumentConfig, kw_only=True, frozen=True):
         The bars in the fast average.
     slow_period : int, default 50
         The bars in the slow average, more than in the fast one.
-
-    Raises
-    ------
-    UsageError
-        If a value is impossible; it names the field and the value.
     """
 
     fast_period: int = 10
@@ -47,11 +46,7 @@ class SmaCrossoverConfig(SingleInstrumentConfig, kw_only=True, frozen=True):
 class SmaCrossover(SingleInstrumentStrategy):
     """Buy when the fast average crosses above the slow one, sell when it crosses below.
 
-    Parameters
-    ----------
-    config : SmaCrossoverConfig
-        The periods and the position size. The first position waits for the first cross after
-        both averages are full.
+    The first position waits for the first cross after both averages are full.
     """
 
     def __init__(self, config: SmaCrossoverConfig) -> None:
