@@ -85,7 +85,7 @@ def test_a_run_of_whose_callbacks_one_raises_has_failed(store: str, kind: type, 
     saved = recorded(made_of(raises))
     assert raises.calls
     assert saved.status == only(store)["status"] == "failed"
-    assert f"raised in {name}" in str(saved.error_message)
+    assert (saved.error_type, saved.error_message) == ("LookupError", f"raised in {name}")
     assert f"in {name}\n" in str(saved.error_traceback)
     assert __file__ in str(saved.error_traceback)
 

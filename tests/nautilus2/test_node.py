@@ -169,8 +169,8 @@ def test_a_run_without_a_result_has_failed(store: str, catalog: str) -> None:
         node.add_strategy_from_config(node.configs[0].id, config)
     node.add_strategy(node.configs[0].id, _Unable())
     saved = recorded(node)
-    assert saved.status == "failed"
-    assert saved.error_message is not None
+    assert (saved.status, saved.error_type) == ("failed", "LookupError")
+    assert saved.error_message == "nothing to trade"
 
 
 class _Unable(Scripted):

@@ -218,11 +218,11 @@ class Nautilus2Engine:
 
     def outcome(self, error: BaseException | None = None, *, has_begun: bool = True) -> Outcome:
         """Return what the run came to that the engine has behind it."""
+        raised = callbacks.error_of(self._key) if self._asked.runs else None
+        if raised is not None and (error is None or isinstance(error, Exception)):
+            return raised  # what the engine raises itself tells no more than that this kept it
         if error is not None:
             return outcome_of(error)
-        raised = callbacks.error_of(self._key) if self._asked.runs else None
-        if raised is not None:
-            return raised
         if self._asked.is_under_way or not (has_begun or self.engine.run_finished):
             return UNENDED
         expected = self._steps(between(self._asked.data(), self._asked.start, self._asked.end))
