@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import Any, TextIO
 
 ENTRY = "from backtest_store.cli.app import entry; entry()"
-LOADED = "nautilus_trader.backtest.node"
+LOADED = ("asyncpg", "pydantic", "typer", "nautilus_trader.backtest.node")
 DEVNULL = subprocess.DEVNULL  # what is printed is always caught
 ROOT = Path(__file__).parents[1]
 _parents: list["subprocess.Popen[str]"] = []
@@ -51,9 +51,14 @@ def run(
     return done
 
 
-def btstore(*words: object, cwd: Path | None = None, typed: str = "") -> "CompletedProcess[str]":
+def btstore(
+    *words: object,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    typed: str = "",
+) -> "CompletedProcess[str]":
     """Run a command of ours."""
-    return run([sys.executable, "-c", ENTRY, *map(str, words)], cwd=cwd, input=typed)
+    return run([sys.executable, "-c", ENTRY, *map(str, words)], cwd=cwd, env=env, input=typed)
 
 
 def _ask(request: list[Any]) -> int:
@@ -123,8 +128,11 @@ def _run_as_main(kind: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    with suppress(ModuleNotFoundError):  # NautilusTrader 2.0 has another, and loads it quickly
-        importlib.import_module(LOADED)
+    for name in LOADED:
+        with suppress(
+            ModuleNotFoundError
+        ):  # NautilusTrader 2.0 has no such module, and loads quickly
+            importlib.import_module(name)
     gc.freeze()  # so that no child writes to what they share
     if asked := _serve(os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")):
         _run_as_main(*asked)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.capture.stores import only
+from tests.thorough import some
 
 ROOT = str(Path(__file__).parents[2])
 SCRIPT = """
@@ -41,12 +43,13 @@ def run(
 
 
 def test_generator_that_is_alive_at_exit_costs_nothing(store: str) -> None:
-    ran = run(store, "print('the end')", "OFF")
+    script = SCRIPT.format(root=ROOT, more="print('the end')", log_level="OFF")
+    ran = forked.run([sys.executable, "-c", script])
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "the end\n", "")
     assert only(store)["status"] == "success"
 
 
-@pytest.mark.parametrize("closed", [">&- 2>&-", ">&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", some([">&- 2>&-", ">&-", "<&- >&- 2>&-"], ">&-", "<&- >&- 2>&-"))
 def test_engine_logs_into_a_closed_stream_and_nothing_of_ours(store: str, closed: str) -> None:
     ran = run(store, "alive.close()", "INFO", closed)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")

@@ -44,7 +44,7 @@ def peak_kilobytes(*words: str) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory")
 def test_everything_streams_in_constant_memory(store_url: str, tmp_path: Path) -> None:
-    few, many = 20, 3000
+    few, many = 20, 1500
     note = "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))
     file = tmp_path / "runs.jsonl"
     lines = [to_json(make_record(note=note)) for _ in range(many)]
@@ -53,9 +53,9 @@ def test_everything_streams_in_constant_memory(store_url: str, tmp_path: Path) -
         file.write_text("\n".join(lines[:count]), "utf-8")
         assert btstore("import", str(file)).code == 0
         peaks.append([peak_kilobytes(*words) for words in STREAMING])
-    assert file.stat().st_size > 25e6
+    assert file.stat().st_size > 12.5e6
     for before, after in zip(*peaks, strict=True):
-        assert after - before < 12_000
+        assert after - before < 6_000
 
 
 @pytest.mark.parametrize("words", [*STREAMING, ["history", "--all"]], ids=" ".join)

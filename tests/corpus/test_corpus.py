@@ -25,6 +25,7 @@ DIFFERENT = {"chance": "chance", "clock": "unknown"}
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures(*[] if os.environ.get("CORPUS") else ["forked_reproduction"])
 @pytest.mark.parametrize("name", ALL if os.environ.get("CORPUS") else FEW)
 def test_script_does_the_same(store: str, tmp_path: Path, name: str) -> None:
     if name == "rust_engine" and not HAS_ONE:

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.capture.backtests import backtest
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.capture.test_node import fill, run_config
 from tests.docs import generated
-from tests.docs.tours import PAGES, README, ROOT, TOUR, masked, toured
+from tests.docs.tours import PAGES, README, ROOT, TOUR, masked, place, toured
 from tests.factories import make_record, store_at
 
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -26,10 +27,16 @@ SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 MOST_LINES = 150
 
 
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    with place() as folder:
+        yield folder
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_is_true(page: Path) -> None:
+def test_a_page_is_true(page: Path, home: Path) -> None:
     written = page.read_text("utf-8")
-    now = generated.filled(toured(written))
+    now = generated.filled(toured(written, home))
     assert masked(written) == masked(now), "run `make docs` and look at the difference"
 
 

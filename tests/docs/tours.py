@@ -2,12 +2,17 @@
 
 import os
 import re
+import shlex
 import subprocess
-import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 from backtest_store.store.embedded.server import EmbeddedServer
+from tests import forked
 from tests.disks import quick_disk
 
 ROOT = Path(__file__).parents[2]
@@ -27,18 +32,26 @@ def masked(text: str) -> str:
     return VOLATILE.sub(lambda match: "." * len(match[0]), text)
 
 
-def toured(page: str) -> str:
+@contextmanager
+def place() -> Iterator[Path]:
+    """Give a folder to tour pages in, with a store of its own."""
+    with tempfile.TemporaryDirectory(prefix="btstore-docs-", dir=quick_disk()) as folder:
+        try:
+            yield Path(folder)
+        finally:
+            EmbeddedServer(Path(folder) / "store").stop()
+
+
+def toured(page: str, home: Path) -> str:
     """Return a page with what its commands print now; what is as it was keeps its ids and times."""
     if not TOUR.search(page):
         return page
-    with tempfile.TemporaryDirectory(prefix="btstore-docs-", dir=quick_disk()) as folder:
-        home = Path(folder)
-        for name, content in FILE.findall(page):
-            home.joinpath(name).write_text(content, "utf-8")
-        try:
-            return TOUR.sub(lambda match: _tour(match[0], home), page)
-        finally:
-            EmbeddedServer(home / "store").stop()
+    for name, content in FILE.findall(page):
+        home.joinpath(name).write_text(content, "utf-8")
+    if home.joinpath("store").exists():
+        with psycopg.connect(EmbeddedServer(home / "store").start()) as connection:
+            connection.execute("DELETE FROM backtest_runs")
+    return TOUR.sub(lambda match: _tour(match[0], home), page)
 
 
 def _tour(block: str, home: Path) -> str:
@@ -48,15 +61,20 @@ def _tour(block: str, home: Path) -> str:
 
 
 def _output(command: str, home: Path) -> str:
+    """Run a command of ours, and what its output is piped into."""
     environment = {
         "HOME": str(home),
         "BTSTORE_HOME": str(home / "store"),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.environ["PATH"],
         "COLUMNS": "96",
         "NO_COLOR": "1",
     }
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=home, env=environment, capture_output=True, text=True,
-        check=False,
+    ours, _, others = command.partition(" | ")
+    program, *words = shlex.split(ours)
+    assert program == "btstore"
+    done = forked.btstore(*words, cwd=home, env=environment)
+    piped = subprocess.run(
+        ["bash", "-c", others or "cat"], cwd=home, env=environment, input=done.stdout,
+        stdout=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
-    return done.stdout + done.stderr
+    return piped.stdout + done.stderr

@@ -69,7 +69,7 @@ def test_a_command_waits_while_the_embedded_server_recovers(
     call(applied_migrations)
     with recovering(server):
         waiting = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, text=True)
-        time.sleep(3)
+        time.sleep(1.5)
         assert waiting.poll() is None
     _, said = waiting.communicate(timeout=LONG)
     assert waiting.returncode == 0, said
@@ -85,7 +85,7 @@ def test_a_command_waits_while_a_shared_server_recovers(
     monkeypatch.setenv("BTSTORE_DATABASE_URL", server.url())
     with recovering(server):
         waiting = subprocess.Popen([*COMMAND, "history"], stderr=subprocess.PIPE, text=True)
-        time.sleep(3)
+        time.sleep(1.5)
         assert waiting.poll() is None
     _, said = waiting.communicate(timeout=LONG)
     assert waiting.returncode == 0, said
