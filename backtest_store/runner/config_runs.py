@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.engines.version import engine_version, unsupported
@@ -105,9 +106,11 @@ _expanded: OrderedDict[str, Backtest] = OrderedDict()
 
 
 def expanded(config: Config) -> Backtest:
-    """Return a config in NautilusTrader's terms, worked out once a process."""
+    """Return a config in NautilusTrader's terms, worked out once a process; import its classes."""
     from backtest_store.runner.config.expansion import expand
+    from backtest_store.runner.config.strategy_classes import make_importable
 
+    make_importable(config.directory, Path.cwd())  # another's run may have been in between
     key = json.dumps([config.content, str(config.directory)], sort_keys=True, default=str)
     if key not in _expanded:
         while len(_expanded) >= MOST_EXPANDED:

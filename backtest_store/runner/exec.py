@@ -45,15 +45,20 @@ def run_script(script: str, args: Sequence[str], details: RunDetails) -> NoRetur
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - Python itself is what comes next
-        leave_no_trace(error)
-        _show(error)
-        if not isinstance(error, KeyboardInterrupt):
-            raise SystemExit(1) from None
-        _interrupts.append(error)
-        raise SystemExit(INTERRUPTED) from None
+        _end_by(error)
     finally:
         wait_for_threads()
     raise SystemExit(0)
+
+
+def _end_by(error: BaseException) -> NoReturn:
+    """Leave as Python does when nobody catches an exception."""
+    leave_no_trace(error)
+    _show(error)
+    if isinstance(error, KeyboardInterrupt):
+        _interrupts.append(error)
+        raise SystemExit(INTERRUPTED) from None
+    raise SystemExit(1) from None
 
 
 def _said(details: RunDetails) -> dict[str, Any]:

@@ -106,6 +106,29 @@ def test_a_run_is_saved_and_shown(store: str, config: str) -> None:
     assert (saved["strategy_name"], saved["tags"], saved["note"]) == ("Mine", ["a", "b"], "why")
 
 
+@pytest.mark.parametrize("form", ["short", "long"])
+def test_modules_of_one_name_beside_two_configs_do_not_mix(
+    form: str, store: str, tmp_path: Path
+) -> None:
+    paths = []
+    for name in ("one", "two"):
+        place = tmp_path / name
+        place.mkdir()
+        code = FAILING.replace('if self.config.trouble == "raise":', "if True:")
+        (place / "twin.py").write_text(code.replace("this one fails", name))
+        data = {"source": "sp500_daily", "start": "2005-01-01", "end": "2005-01-31"}
+        content: Any = {"strategy": "twin:Trouble", "data": data, "venue": {"taker_fee": 0.0001}}
+        paths.append(place / "c.json")
+        paths[-1].write_text(json.dumps(content))
+        if form == "long":
+            paths[-1].write_text(btstore("run", str(paths[-1]), "--dry-run").out)
+    answer = btstore("run", *map(str, paths))
+    assert "2 failed" in answer.err
+    runs = stored(store)
+    assert sorted(run["error_message"] for run in runs) == ["one", "two"]
+    assert len({run["code_hash"] for run in runs}) == 2
+
+
 def test_a_grid_runs_each_combination_once(store: str, config: str) -> None:
     answer = btstore(
         "run", config, "--set", "fast_period=5,10,30", "--set", "slow_period=20,40",

@@ -11,7 +11,11 @@ from backtest_store.models import Json
 from backtest_store.runner.config.config import DETAILS, Config
 from backtest_store.runner.config.file import KeyPath
 from backtest_store.runner.config.short_form import StrategyConfig, VenueConfig
-from backtest_store.runner.config.strategy_classes import find_strategy, make_importable
+from backtest_store.runner.config.strategy_classes import (
+    StrategyClasses,
+    find_strategy,
+    make_importable,
+)
 from backtest_store.runner.config.strategy_parameters import check_position, strategy_parameters
 from backtest_store.runner.data.instruments import check_tradable
 from backtest_store.runner.data.sources import Source, find_source
@@ -40,7 +44,12 @@ class Backtest:
 
 
 def expand(config: Config) -> Backtest:
-    """Return what a config asks for, as NautilusTrader is told it."""
+    """Return what a config asks for, as NautilusTrader is told it.
+
+    Classes are looked for in its directory and the working directory first, and both stay on the
+    path, as a script's directory does.
+    """
+    make_importable(config.directory, Path.cwd())
     return _expand_long(config) if config.is_long else _expand_short(config)
 
 
@@ -56,12 +65,12 @@ def _expand_short(config: Config) -> Backtest:
         "data": [entry for source in sources for entry in source.entries],
         "engine": {"logging": _QUIET}
         | short.engine
-        | {"strategies": [f.importable for f in found]},
+        | {"strategies": [importable for _, importable in found]},
     }
     return Backtest(
         run_config().normalised(content, config.origin),
-        name=short.name or ", ".join(dict.fromkeys(each.name for each in found)),
-        type=short.type or found[0].type,
+        name=short.name or ", ".join(dict.fromkeys(classes.name for classes, _ in found)),
+        type=short.type or found[0][0].strategy_type,
         note=short.note,
         tags=short.tags,
         data_source=", ".join(dict.fromkeys(source.name for source in sources)),
@@ -71,7 +80,6 @@ def _expand_short(config: Config) -> Backtest:
 
 def _expand_long(config: Config) -> Backtest:
     content = {key: value for key, value in config.content.items() if key not in DETAILS}
-    make_importable([config.directory, Path.cwd()])
     entries = content.get("data")
     if isinstance(entries, list):
         content["data"] = [_located(config, entry, place) for place, entry in enumerate(entries)]
@@ -127,22 +135,14 @@ def _remarks(venue: VenueConfig) -> list[str]:
     return [COSTS_NOTHING] * venue.is_free + [venue_settings().UNCHECKED] * bool(is_unchecked)
 
 
-@dataclass(frozen=True)
-class _Strategy:
-    """A strategy as NautilusTrader imports it, what it is called and what kind it is."""
-
-    importable: Json
-    name: str
-    type: str
-
-
 def _strategy(
     config: Config, strategy: StrategyConfig, place: int, sources: Sequence[Source]
-) -> _Strategy:
+) -> tuple[StrategyClasses, Json]:
+    """Return a strategy's classes, and how NautilusTrader imports and configures it."""
     is_alone = "strategies" not in config.content
     above: KeyPath = () if is_alone else ("strategies", place)
     with config.origin.placing((*above, "strategy")):
-        classes = find_strategy(strategy, config.directory)
+        classes = find_strategy(strategy)
     keys = (*above, "parameters")
     traded = [source.traded for source in sources]
     made = strategy_parameters(strategy.parameters, classes, traded, keys, config.origin)
@@ -157,4 +157,4 @@ def _strategy(
         "config_path": classes.config_path,
         "config": values,
     }
-    return _Strategy(importable, classes.name, classes.strategy_type)
+    return classes, importable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module, invalidate_caches
 from importlib.machinery import PathFinder
@@ -29,18 +28,12 @@ class StrategyClasses:
     strategy_type: str
 
 
-def find_strategy(strategy: StrategyConfig, directory: Path) -> StrategyClasses:
-    """Import the classes that a config names.
-
-    The user's own are looked for in the config's directory and the working directory first, and
-    both stay on the path, as a script's directory does.
-    """
+def find_strategy(strategy: StrategyConfig) -> StrategyClasses:
+    """Import the classes that a config names."""
     bundled = BUNDLED.get(strategy.strategy)
     strategy_path = bundled.strategy_path if bundled else strategy.strategy
     config_path = bundled.config_path if bundled else f"{strategy_path}Config"
     config_path = strategy.strategy_config or config_path
-    if bundled is None:
-        make_importable([directory, Path.cwd()], strategy_path)
     found = import_class(strategy_path, Strategy)
     return StrategyClasses(
         config=import_class(config_path, NautilusStrategyConfig),
@@ -89,24 +82,23 @@ def _is_below(value: object, base: type) -> bool:
     return isinstance(value, type) and issubclass(value, base) and value is not base
 
 
-# Top-level modules that came from a config's directory, so that another config's may replace them.
-_users_modules: set[str] = set()
+_folders: set[str] = set()  # where the modules of configs were looked for
 
 
-def make_importable(directories: Sequence[Path], class_path: str = "") -> None:
-    """Look for modules in these folders first; another folder's of the same name is forgotten."""
-    wanted = list(dict.fromkeys(str(directory) for directory in directories))
-    sys.path[:] = wanted + [entry for entry in sys.path if entry not in wanted]
+def make_importable(*directories: Path) -> None:
+    """Look for modules in these folders first; other configs' of the same names are forgotten."""
+    wanted = list(dict.fromkeys(map(str, directories)))
     invalidate_caches()
-    top = class_path.partition(":")[0].partition(".")[0]
-    if not top:
+    if sys.path[: len(wanted)] == wanted:
         return
-    found = PathFinder.find_spec(top, wanted)
-    loaded = sys.modules.get(top)
-    if found and loaded and top in _users_modules and loaded.__spec__ != found:
-        _forget(top)
-    if found and top not in sys.modules:
-        _users_modules.add(top)
+    sys.path[:] = wanted + [entry for entry in sys.path if entry not in wanted]
+    _folders.update(wanted)
+    for top in [name for name in sys.modules if "." not in name]:
+        origin = getattr(getattr(sys.modules[top], "__spec__", None), "origin", None)
+        if origin is not None and _folders & set(map(str, Path(origin).parents[:2])):
+            found = PathFinder.find_spec(top, wanted)
+            if found is not None and found.origin != origin:
+                _forget(top)
 
 
 def _forget(top: str) -> None:

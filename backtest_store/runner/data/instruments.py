@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
@@ -137,7 +136,8 @@ def _common(described: Described) -> Json:
     section = described.config
     tick, precision = _tick(section, described.price_decimals)
     size = _size_precision(described)
-    lot = _lot(section, size)
+    lot = section.lot_size
+    _require_places("lot_size", lot, size, "the size's")
     margin = str(Decimal(1) if section.margin is None else section.margin)
     return dict.fromkeys(_LIMITS) | {
         "id": described.id,
@@ -219,18 +219,17 @@ def _currency(code: str, described: Described) -> str:
     return code
 
 
-def _tick(section: InstrumentConfig, price_decimals: Callable[[], int]) -> tuple[Any, int]:
+def _tick(section: InstrumentConfig, price_decimals: Callable[[], int]) -> tuple[Decimal, int]:
     tick, precision = section.tick_size, section.price_precision
-    if tick is None:
-        precision = price_decimals() if precision is None else precision
-        return Decimal(1).scaleb(-precision), precision
     if precision is None:
-        precision = _decimal_places(tick)
-    if _decimal_places(tick) > precision:
-        raise UsageError(
-            f"instrument.tick_size: {tick} has more decimals than price_precision {precision}"
-        )
-    return tick, precision
+        precision = price_decimals() if tick is None else _decimal_places(tick)
+    _require_places("tick_size", tick, precision, "price_precision")
+    return tick or Decimal(1).scaleb(-precision), precision
+
+
+def _require_places(key: str, value: Decimal | None, most: int, whose: str) -> None:
+    if value is not None and _decimal_places(value) > most:
+        raise UsageError(f"instrument.{key}: {value} has more decimals than {whose} {most}")
 
 
 def _size_precision(described: Described) -> int:
@@ -242,15 +241,6 @@ def _size_precision(described: Described) -> int:
     if section.lot_size is not None:
         return _decimal_places(section.lot_size)
     return 0 if described.type == "currency_pair" else _CRYPTO_DECIMALS
-
-
-def _lot(section: InstrumentConfig, size_precision: int) -> Decimal | None:
-    lot = section.lot_size
-    if lot is not None and _decimal_places(lot) > size_precision:
-        raise UsageError(
-            f"instrument.lot_size: {lot} has more decimals than the size's {size_precision}"
-        )
-    return lot
 
 
 def _decimal_places(number: Decimal) -> int:

@@ -85,10 +85,23 @@ def _unchanged_series(path: Path, _modified: int, _size: int) -> PriceSeries:
 def catalog_of(recipe: Recipe) -> Path:
     """Return the catalog made by a recipe, and make it if it is not there yet."""
     path = Path(recipe.path)
-    if path.is_dir():
-        return _stored(recipe, _files_digest(path, recipe), _copied_bars)
-    series = read_series(path)
-    return _stored(recipe, series.fingerprint, lambda r, i: _from_rows(series, r, i))
+    series = None if path.is_dir() else read_series(path)
+    content = series.fingerprint if series else _files_digest(path, recipe)
+    substance = asdict(recipe) | {"path": content, "layout": BARS_FOLDER}
+    digest = hashlib.sha256(json.dumps(substance, sort_keys=True).encode()).hexdigest()
+    place = home() / "catalogs" / digest[:32]
+    if place.is_dir():
+        return place
+    instrument = instrument_of(recipe.instrument["type"], recipe.instrument)
+    made = _from_rows(series, recipe, instrument) if series else _copied_bars(recipe, instrument)
+    try:
+        _write(place, [[instrument], *made])
+    except OSError as error:
+        raise StoreError(
+            f"cannot write the data as a catalog in {place.parent}: {error.strerror}",
+            hint="set BTSTORE_HOME to a folder that you may write to, with space in it",
+        ) from error
+    return place
 
 
 def restored(data: Json) -> Json:
@@ -129,26 +142,6 @@ def _is_within(file: Path, recipe: Recipe) -> bool:
 
 def _as_in_names(time: str) -> str:
     return time.replace(":", "-").replace(".", "-").replace("+00-00", "Z")
-
-
-def _stored(
-    recipe: Recipe, content: str, make: Callable[[Recipe, Instrument], list[list[Any]]]
-) -> Path:
-    substance = asdict(recipe) | {"path": content, "layout": BARS_FOLDER}
-    digest = hashlib.sha256(json.dumps(substance, sort_keys=True).encode()).hexdigest()
-    place = home() / "catalogs" / digest[:32]
-    if place.is_dir():
-        return place
-    instrument = instrument_of(recipe.instrument["type"], recipe.instrument)
-    made = [[instrument], *make(recipe, instrument)]
-    try:
-        _write(place, made)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write the data as a catalog in {place.parent}: {error.strerror}",
-            hint="set BTSTORE_HOME to a folder that you may write to, with space in it",
-        ) from error
-    return place
 
 
 def _write(place: Path, content: Sequence[list[Any]]) -> None:

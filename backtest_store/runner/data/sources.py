@@ -74,10 +74,7 @@ def _from_file(config: Config, data: DataConfig, keys: KeyPath) -> Source:
     instrument = _file_instrument(config, instrument_id, series, bundled)
     is_bars = series.kind == "bars"
     spec = data.bar or (series.bar if is_bars else None)
-    if is_bars and spec is None:
-        raise UsageError(f'the times in {path} tell no kind of bar; write bar = "1-DAY"')
-    if series.rows[0].time < 0 and (data.first_moment is None or data.first_moment < 0):
-        raise UsageError(f"{path} begins before 1970, NautilusTrader does not; set data.start")
+    _check_times(series, data, spec)
     bar_types = [f"{instrument_id}-{spec}-EXTERNAL"] if is_bars else []
     recipe = Recipe(
         str(path),
@@ -90,6 +87,15 @@ def _from_file(config: Config, data: DataConfig, keys: KeyPath) -> Source:
     unsure = [_WHICH_END.format(path.name)] * (is_bars and not (data.timestamp or series.is_dated))
     entries = _entries_of(recipe, data, series.kind)
     return Source(instrument, entries, traded, data.source or str(path), unsure)
+
+
+def _check_times(series: PriceSeries, data: DataConfig, spec: str | None) -> None:
+    if series.kind == "bars" and spec is None:
+        raise UsageError(f'the times in {series.path} tell no kind of bar; write bar = "1-DAY"')
+    if series.rows[0].time < 0 and (data.first_moment is None or data.first_moment < 0):
+        raise UsageError(
+            f"{series.path} begins before 1970, NautilusTrader does not; set data.start"
+        )
 
 
 def _file_instrument(

@@ -25,9 +25,11 @@ from backtest_store.capture.identity.data_fingerprint import fingerprint
 from backtest_store.capture.identity.identity import config_hash
 from backtest_store.capture.identity.snapshot import catalogs_of
 from backtest_store.errors import StoreError
+from backtest_store.runner.bundled_data import BUNDLED_DATA
 from backtest_store.runner.config.timestamps import to_datetime
 from backtest_store.runner.config_runs import Facts, UnfitError, without_metadata
 from backtest_store.runner.data.made_catalogs import MADE_OF
+from backtest_store.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from backtest_store.runner.config.expansion import Backtest
@@ -189,34 +191,32 @@ def _instruments(entries: Sequence[BacktestDataConfig]) -> list[str]:
     found: set[str] = set()
     for place, entry in enumerate(entries):
         wanted = get_instrument_ids(entry)
-        held = SharingNode.load_catalog(entry).instruments(instrument_ids=wanted or None) or []
+        catalog = SharingNode.load_catalog(entry)
+        held = catalog.instruments(instrument_ids=wanted or None) or []
         if wanted and not held:
             names = ", ".join(map(str, wanted))
-            said = f"{entry.catalog_path} has no instrument {names}{_known(entry, names)}"
-            raise UnfitError(said, "data", place)
+            known = did_you_mean(names, {str(one.id) for one in catalog.instruments() or ()})
+            raise UnfitError(
+                f"{entry.catalog_path} has no instrument {names}{known}", "data", place
+            )
         found |= {str(instrument.id) for instrument in held}
     return sorted(found)
-
-
-def _known(entry: BacktestDataConfig, wanted: str) -> str:
-    from backtest_store.suggestions import did_you_mean
-
-    everything = SharingNode.load_catalog(entry).instruments() or []
-    return did_you_mean(wanted, {str(instrument.id) for instrument in everything})
 
 
 def _missing(entry: BacktestDataConfig, config: BacktestRunConfig) -> str:
     """Say what a catalog does not have, by the file that it was made of if there is one."""
     made_of = (entry.metadata or {}).get(MADE_OF) if isinstance(entry.metadata, dict) else None
-    place = made_of["path"] if made_of else entry.catalog_path
-    wanted = entry.bar_types or entry.instrument_ids or [entry.instrument_id or ""]
+    place = str(made_of["path"] if made_of else entry.catalog_path)
+    source = next((n for n, data in BUNDLED_DATA.items() if str(data.path) == place), place)
+    wanted = entry.bar_types or entry.instrument_ids or [entry.instrument_id or "any instrument"]
+    limits = {"from": entry.start_time or config.start, "to": entry.end_time or config.end}
+    said = "".join(f" {word} {_short(time)}" for word, time in limits.items() if time is not None)
     name = str(entry.data_cls).rpartition(":")[2]
-    said = f"{place} has no {name} of {', '.join(map(str, wanted))}".removesuffix(" of ")
-    start, end = (entry.start_time or config.start, entry.end_time or config.end)
-    if start is None and end is None:
-        return f"{said}{_held(entry)}"
-    limits = [str(start or "the start")[:19], str(end or "the end")[:19]]
-    return f"{said} from {limits[0]} to {limits[1]}{_held(entry)}"
+    return f"{source} has no {name} of {', '.join(map(str, wanted))}{said}{_held(entry)}"
+
+
+def _short(time: Any) -> str:
+    return str(time)[:19].removesuffix("T00:00:00")
 
 
 def _held(entry: BacktestDataConfig) -> str:
@@ -224,8 +224,8 @@ def _held(entry: BacktestDataConfig) -> str:
     whole = msgspec.structs.replace(entry, start_time=None, end_time=None)
     found = BacktestNode.load_data_config(whole).data
     if found:
-        first, last = (to_datetime(one.ts_init) for one in (found[0], found[-1]))
-        return f"; it has some from {first:%Y-%m-%dT%H:%M:%S} to {last:%Y-%m-%dT%H:%M:%S}"
+        times = (to_datetime(one.ts_init).isoformat() for one in (found[0], found[-1]))
+        return f"; it has some from {' to '.join(map(_short, times))}"
     folders = sorted(Path(entry.catalog_path, "data").glob("*"))
     kinds = [kind for folder in folders if (kind := filename_to_class(folder.name))]
     paths = [f'"{k.__module__}:{k.__name__}"' for k in kinds if not issubclass(k, Instrument)]
