@@ -280,7 +280,10 @@ def _capture(engine: BacktestEngine, details: RunDetails) -> Record | None:
         fill_standard_streams()
         if not _is_supported():
             return None
-        if engine.run_id is None:
+        if not hasattr(engine, "run_id"):
+            kind = type(engine).__name__
+            get_logger().warning(f"save_run takes an engine, was {kind}: use `record`")
+        elif engine.run_id is None:
             get_logger().warning("there is no run to save: the engine has not run, or was reset")
         else:
             backtest = backtest_of(engine)

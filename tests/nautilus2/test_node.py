@@ -29,7 +29,7 @@ from nautilus_trader.model import (
 from nautilus_trader.persistence import ParquetDataCatalog
 from nautilus_trader.trading import EmaCrossConfig, ImportableStrategyConfig
 
-from backtest_store import record
+from backtest_store import record, save_run
 from backtest_store.capture.engines.nautilus2.node import watch_node_class
 from backtest_store.capture.identity.data_fingerprint import fingerprint
 from backtest_store.models import Metrics, Record
@@ -150,6 +150,28 @@ def test_a_node_with_nothing_but_a_strategy_in_rust_is_recorded_whole(
     names = {field.name for field in fields(Metrics)}
     assert {n: getattr(gone, n) for n in names} == {n: getattr(kept, n) for n in names}
     assert gone.equity_basis == "mark_to_market"
+
+
+def test_strategies_that_the_node_makes_have_their_own_parameters(store: str, catalog: str) -> None:
+    config = config_of(catalog, dispose_on_completion=False)
+    node = BacktestNode([config])
+    node.build()
+    paths = [f"tests.nautilus2.corpus.market:{name}" for name in ("Cross", "CrossConfig")]
+    given = {"instrument_id": str(share().id), "bar_type": str(bars_of(share(), [1])[0].bar_type)}
+    for said in ({"trade_size": 1, "order_id_tag": "A"}, {"trade_size": 2}):
+        node.add_strategy_from_config(config.id, ImportableStrategyConfig(*paths, given | said))
+    saved = recorded(node)
+    known = {name: own["trade_size"] for name, own in saved.parameters.items()}
+    assert known == {"Cross-A": 1, "Cross-001": 2}
+
+
+def test_save_run_says_that_it_takes_no_node(
+    store: str, catalog: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = node_of(config_of(catalog, dispose_on_completion=False))
+    node.run()
+    assert save_run(node) is None
+    assert "save_run takes an engine, was BacktestNode" in capsys.readouterr().err
 
 
 def test_what_a_callback_raises_fails_the_run(store: str, catalog: str) -> None:

@@ -101,7 +101,7 @@ class Nautilus2Engine:
         kinds = [type(one.instance) for one in found if one.instance is not None]
         return Strategies(
             names=[description.name_of(one) for one in found],
-            ids=frozenset(map(description.id_of, found)),
+            ids=frozenset(description.ids_of(found)),
             parameters=description.parameters_of(found),
             is_read=any(map(components.argument_names, kinds)),
         )

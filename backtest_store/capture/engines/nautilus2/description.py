@@ -130,14 +130,22 @@ def name_of(one: Component) -> str:
 
 
 def parameters_of(strategies: list[Component]) -> Json:
-    """Return what configures the strategies, less what every strategy has; by name if several."""
-    own = [(id_of(one), _own_parameters(one)) for one in strategies]
-    return own[0][1] if len(own) == 1 else dict(own)
+    """Return what configures the strategies, less what every strategy has; by id if several."""
+    own = [_own_parameters(one) for one in strategies]
+    return own[0] if len(own) == 1 else dict(zip(ids_of(strategies), own, strict=True))
 
 
-def id_of(one: Component) -> str:
-    """Return a strategy's id, or the name of the class of one that the engine makes."""
-    return name_of(one) if one.instance is None else str(one.instance.strategy_id)
+def ids_of(strategies: list[Component]) -> list[str]:
+    """List the ids of strategies; of those that the engine makes, the ids that it gives them."""
+    return [_id_of(one, f"{place:03}") for place, one in enumerate(strategies)]
+
+
+def _id_of(one: Component, place: str) -> str:
+    if one.instance is not None:
+        return str(one.instance.strategy_id)
+    config: Any = importable(one)["config"]
+    given, tag = config.get("strategy_id"), config.get("order_id_tag")
+    return "-".join([given, *([tag] if tag else [])] if given else [name_of(one), tag or place])
 
 
 def _own_parameters(one: Component) -> Json:
