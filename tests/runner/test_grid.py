@@ -207,6 +207,20 @@ def test_periods_are_named_or_walked() -> None:
     assert months[1]["data.end"] == "2000-02-14"
 
 
+def test_periods_of_the_long_form_are_the_runs_own() -> None:
+    strategies = [{"strategy_path": "a:A", "config_path": "a:B", "config": {}}]
+    content = {"venues": [], "data": [], "engine": {"strategies": strategies}}
+    periods = [{"start": "2005-01-01", "end": "2005-12-31"}, {"start": "2006-01-01"}]
+    config = parse_config(content | {"grid": {"n": [1], "periods": periods}}, origin="c.toml")
+    found = [
+        c for c in combinations(config, grid_module.grid_of(config)) if isinstance(c, Combination)
+    ]
+    assert [c.config.content.get("start") for c in found] == ["2005-01-01", "2006-01-01"]
+    assert [c.config.content.get("end") for c in found] == ["2005-12-31", None]
+    (strategy,) = found[0].config.content["engine"]["strategies"]
+    assert strategy["config"] == {"n": 1}
+
+
 def test_the_tags_of_a_walk_come_to_those_of_the_config() -> None:
     data = {"source": "sp500_daily", "start": "2000-01-01", "end": "2003-12-31"}
     content = CONFIG | {"data": data, "grid": {"walk": {"train": "3y", "test": "1y"}}}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # What a config says of its runs beside what NautilusTrader is told.
 DETAILS = ("name", "type", "tags", "note")
 NOWHERE: Mapping[str, str] = MappingProxyType({})
+_RUN_KEYS = ("start", "end", "chunk_size")  # of a `BacktestRunConfig`, and not of its strategy
 _STRATEGY_KEYS = ("strategy", "strategy_config", "parameters")
 
 
@@ -120,8 +121,8 @@ def _path_to(key: str, content: Json, origin: str) -> KeyPath:
     """Return the path to what an override sets; a bare name is the first strategy's parameter."""
     parts: list[str | int] = [int(p) if p.isdecimal() else p for p in key.split(".")]
     if "venues" in content:
-        parameter = ("engine", "strategies", 0, "config", key)
-        return parameter if len(parts) == 1 and key not in content else tuple(parts)
+        is_of_run = len(parts) > 1 or key in content or key in _RUN_KEYS
+        return tuple(parts) if is_of_run else ("engine", "strategies", 0, "config", key)
     sections = ("parameters", "data", "venue", "instrument", "instruments", "strategies", "engine")
     if len(parts) == 1:
         parts = ["parameters", key]

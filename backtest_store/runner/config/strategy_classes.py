@@ -49,6 +49,9 @@ def import_class(class_path: str, base: type = object) -> type:
     module_name, colon, class_name = class_path.partition(":")
     if not colon:
         raise UsageError(f"{class_path!r} is not a class; write package.module:Class")
+    if module_name.endswith(".py"):
+        module_path = ".".join(Path(module_name).with_suffix("").parts)
+        raise UsageError(f"{module_name!r} is a file; write '{module_path}:{class_name}'")
     if module_name == "__main__":
         raise UsageError(
             f"{class_name!r} is of a script or notebook; put it into a file beside this one, such"

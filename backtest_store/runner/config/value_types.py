@@ -34,6 +34,8 @@ def in_words(message: str) -> str:
         kinds = dict.fromkeys(_WORDS.get(k, k) for k in found[1].split(" | ") if k != "null")
         return f"must be {' or '.join(kinds)}"
 
+    if message == "Invalid decimal string":
+        return "must be a number"
     message = _SHOULD_BE.sub(lambda m: f"must be {_WORDS.get(m[1] or '', m[1] or '')}", message)
     for written, bound in _BOUNDS.items():
         message = message.replace(written, bound)

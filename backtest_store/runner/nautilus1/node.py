@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from backtest_store.runner.config.expansion import Backtest
 
 MOST_LOADED = 8
+_NO_VENUE = re.compile(r"Venue '(\S+)' for (\S+) does not have a `BacktestVenueConfig`.*")
 # The one of NautilusTrader's fill models that draws whatever its probabilities are.
 DRAWING = "ProbabilisticFillModel"
 
@@ -106,7 +108,10 @@ def _facts(text: str, data_source: str | None) -> Facts:
     try:
         SharingNode([config])
     except (InvalidConfiguration, ValueError) as error:
-        raise UnfitError(str(error), "venues", 0) from error
+        said = _NO_VENUE.sub(
+            r'no venue is called \1, where \2 trades; write name = "\1"', str(error)
+        )
+        raise UnfitError(said, "venues", 0) from error
     source = data_source or catalogs_of(config)
     ids = _instruments(config.data)
     if config.chunk_size is not None:  # its data is more than should be in memory at once

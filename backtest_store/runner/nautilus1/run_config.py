@@ -16,6 +16,7 @@ import msgspec
 from nautilus_trader.backtest.config import BacktestRunConfig
 from nautilus_trader.common.config import NautilusConfig, msgspec_decoding_hook
 from nautilus_trader.core.datetime import time_object_to_dt
+from nautilus_trader.model import data
 from nautilus_trader.model.enums import BarAggregation
 from nautilus_trader.model.objects import Money
 
@@ -56,7 +57,8 @@ def normalised(content: Json, origin: Origin) -> Json:
     config: BacktestRunConfig = _parsed(content, BacktestRunConfig, (), origin)
     for venue, values in enumerate(config.venues):
         for place, balance in enumerate(values.starting_balances):
-            _check_money(balance, ("venues", venue, "starting_balances", place), origin)
+            keys = ("venues", venue, "starting_balances", place)
+            _check_money(balance, values.base_currency, keys, origin)
     written: Json = json.loads(config.json())
     return written
 
@@ -120,8 +122,14 @@ def _parsed(content: Json, config_class: type, keys: KeyPath, origin: Origin) ->
 
 
 def _explained(message: str, place: KeyPath, value: object, origin: Origin) -> str:
-    several = isinstance(value, list) and "got `array`" in message
-    hint = "; give one value here, and several under [grid] or --set" if several else ""
+    if message.startswith("Error parsing `InstrumentId`"):
+        reason = f"{value!r} is not an instrument; write SYMBOL.VENUE, such as 'AAPL.XNAS'"
+        return f"{origin.at(place)}: {dotted(place)}: {reason}"
+    hint = ""
+    if isinstance(value, list) and "got `array`" in message:
+        hint = "; give one value here, and several under [grid] or --set"
+    elif isinstance(value, dict) and "Expected `array`" in message:
+        return f"{origin.at(place)}: {dotted(place)} must be a list; write [[{dotted(place)}]]"
     message = in_words(message.replace("Object missing required field", "missing"))
     said = stated(dotted(place), message) if place else message
     was = "" if message.startswith("missing") or not place else f", was {value!r}"
@@ -197,6 +205,9 @@ def _check_component(values: dict[str, Any], keys: KeyPath, origin: Origin) -> N
         path = values.get(name)
         if not isinstance(path, str):
             continue
+        if name == "data_cls" and hasattr(data, path):
+            reason = f"{path!r} is without its module; write '{data.__name__}:{path}'"
+            _refuse(f"{dotted((*keys, name))}: {reason}", (*keys, name), origin)
         try:
             found = import_class(path, NautilusConfig if name == "config_path" else object)
         except UsageError as error:
@@ -236,12 +247,14 @@ def _check_times(values: Any, keys: KeyPath, origin: Origin) -> None:
             _refuse(f"{dotted(place)}: {reason}", place, origin)
 
 
-def _check_money(text: Any, keys: KeyPath, origin: Origin) -> None:
+def _check_money(text: Any, base: Any, keys: KeyPath, origin: Origin) -> None:
     try:
-        Money.from_str(str(text))
+        money = Money.from_str(str(text))
     except ValueError:
         reason = f"{text!r} is not an amount of money; write it as '100000 USD'"
         _refuse(f"{dotted(keys)}: {reason}", keys, origin)
+    if base is not None and str(base) != money.currency.code:
+        _refuse(f"{dotted(keys)}: {text!r} is not in the base_currency {base}", keys, origin)
 
 
 def _refuse(message: str, keys: KeyPath, origin: Origin) -> NoReturn:
