@@ -153,6 +153,13 @@ DURABLE = (
         (f"{TROUBLE}::test_a_deleted_run_does_not_come_back",),
     ),
     Mutant(
+        "a deleted run is left in the spool",
+        f"{PACKAGE}/saving/sync.py",
+        "            path.unlink()\n    except BlockingIOError:",
+        "            path.lstat()\n    except BlockingIOError:",
+        (f"{TROUBLE}::test_a_deleted_run_does_not_come_back",),
+    ),
+    Mutant(
         "a deletion does not wait for who is saving the run",
         f"{PACKAGE}/saving/sync.py",
         "    while left := [path for path in left if not _is_removed(path)]:\n",

@@ -20,7 +20,9 @@ from backtest_store.store.connection import call
 from backtest_store.store.embedded.server import EmbeddedServer
 from backtest_store.store.queries import applied_migrations
 from tests.cli.test_terminal import on_terminal
+from tests.shell import btstore
 from tests.store.servers import MakeServer, needs_proc
+from tests.store.test_servers import after
 from tests.waiting import LONG, wait_until
 
 COMMAND = [sys.executable, "-c", "from backtest_store.cli.app import entry; entry()"]
@@ -89,6 +91,19 @@ def test_a_command_waits_while_a_shared_server_recovers(
         assert waiting.poll() is None
     _, said = waiting.communicate(timeout=LONG)
     assert waiting.returncode == 0, said
+
+
+@needs_proc
+def test_while_one_server_recovers_the_next_is_asked(
+    furnish: MakeServer, home: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = furnish(home)
+    server.start()
+    url = after(store_url, f"{server.socket_directory}:5432")
+    monkeypatch.setenv("BTSTORE_DATABASE_URL", url)
+    with recovering(server):  # for as long as it takes
+        answer = btstore("history")
+    assert answer.code == 0, answer.err
 
 
 @needs_proc
