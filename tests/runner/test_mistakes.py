@@ -48,7 +48,7 @@ MISTAKES = {
     "unknown key": (replacing("taker_fee", "taker_fees"), 14, "no key 'venue.taker_fees'; did you mean 'taker_fee'?"),
     "wrong type": (replacing("= 5", '= "few"'), 5, "fast_period must be a whole number, was 'few'"),
     "several values": (replacing("= 5", "= [5, 6]"), 5, "give one value here, and several under [grid] or --set"),
-    "missing file": (replacing("AAPL.XNAS", "MSFT"), 10, "MSFT.csv; known are AAPL.XNAS.csv, WRONG.csv, prices.csv"),
+    "missing file": (replacing("AAPL.XNAS", "MSFT"), 10, "MSFT.csv; known are AAPL.XNAS.csv, ES.XCME.csv, EURUSD.csv, WRONG.csv, prices.csv"),
     "bad date": (replacing("2020-01-01", '"1/2/2020"'), 11, "'1/2/2020' is not a date or time; write 2005-01-31"),
     "wrong column": (replacing("AAPL.XNAS", "WRONG"), 10, "WRONG.csv, line 1: no column named close; write it in the first line, which has date, open"),
     "not importable": (replacing("sma_crossover", "nowhere:Mine"), 1, "no module 'nowhere' beside this file, in the working directory, or installed; write package.module:Class"),
@@ -63,6 +63,11 @@ MISTAKES = {
     "too many decimals": (replacing("[grid]", "[instrument]\nprice_precision = 2\ntick_size = 0.001\n\n[grid]"), 18, "instrument.tick_size: 0.001 has more decimals than price_precision 2"),
     "a key of another section": (replacing("= 5", "= 5\nleverage = 2"), 6, "SMA Crossover has no parameter 'leverage'; did you mean 'venue.leverage'?"),
     "no such time": (replacing("2020-01-01", "2030-01-01"), 9, "AAPL.XNAS.csv has no Bar of AAPL.XNAS-1-DAY-LAST-EXTERNAL from 2030-01-01; it has some from 2020-01-0"),
+    "a parameter on top": (replacing('tags = ["mine"]', "fast = 5"), 2, "no key 'fast'; known are data, engine, instrument, name, note, parameters, strategy, strategy_config, tags, type, venue; a strategy's are under [parameters]"),
+    "a range of the shell's": (replacing("[20, 30]", '"20..30"'), 17, "grid.slow_period: in a file, write 20..30 as {from = 20, to = 30}"),
+    "a contract's size": (replacing("[venue]", '[instrument]\ntype = "future"\n[venue]'), 13, "instrument.multiplier is missing; write it, since AAPL.XNAS is of type 'future'"),
+    "no bars": (replacing("AAPL.XNAS", "EURUSD"), 4, 'SMA Crossover: missing `bar_type`; write bar = "1-HOUR" under [data], and bars are made of its quotes or trades'),
+    "two venues": (replacing("[data]", '[[data]]\npath = "ES.XCME.csv"\n[[data]]'), 11, "data[1]: the short form has one venue, and the data is of XCME, XNAS; write the long form, with [[venues]]"),
 }  # fmt: skip
 
 
@@ -70,6 +75,8 @@ MISTAKES = {
 def folder(tmp_path: Path) -> Path:
     bars(tmp_path / "AAPL.XNAS.csv", count=100)
     bars(tmp_path / "prices.csv", count=100)
+    bars(tmp_path / "ES.XCME.csv", count=100)
+    (tmp_path / "EURUSD.csv").write_text("time,bid,ask\n2020-01-01,1.1,1.2\n")
     (tmp_path / "WRONG.csv").write_text("date,open,high,low,shut\n2020-01-01,1,1,1,1")
     return tmp_path
 

@@ -228,4 +228,5 @@ def _nearest(place: tuple[int | str, ...], keys: KeyPath) -> str:
         return did_you_mean(str(place[-1]), section.model_fields)
     alone = {*_STRATEGY_KEYS, "instrument"}
     top = {*short_form.ShortForm.model_fields, *alone} - {"strategies", "instruments"}
-    return did_you_mean(str(keys[-1]), top)
+    nearest = did_you_mean(str(keys[-1]), top)
+    return nearest if nearest.endswith("?") else f"{nearest}; a strategy's are under [parameters]"

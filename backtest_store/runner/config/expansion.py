@@ -60,8 +60,10 @@ def _expand_short(config: Config) -> Backtest:
         for source in sources:
             check_tradable(source.instrument, short.venue)
     found = [_strategy(config, s, place, sources) for place, s in enumerate(short.strategies)]
+    with config.origin.placing(("data", len(sources) - 1)):
+        venue = _venue(short.venue, _venue_of(sources))
     content: Json = {
-        "venues": [_venue(short.venue, _venue_of(sources))],
+        "venues": [venue],
         "data": [entry for source in sources for entry in source.entries],
         "engine": {"logging": _QUIET}
         | short.engine

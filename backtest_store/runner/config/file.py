@@ -53,8 +53,9 @@ class Origin:
     def _placed(self, message: str, keys: Sequence[str | int]) -> str:
         """Name the line and the key that a message is about, which may begin with a key itself."""
         named = _NAMED.match(message)
-        if named and named[0] in self.lines:
-            return f"{self.name}, line {self.lines[named[0]]}: {message}"
+        for key in (named[0], named[1]) if named else ():
+            if key in self.lines:
+                return f"{self.name}, line {self.lines[key]}: {message}"
         is_said = bool(named) or not keys or message.startswith(str(keys[-1]))
         return f"{self.at(keys)}: {'' if is_said else f'{dotted(keys)}: '}{message}"
 

@@ -51,6 +51,8 @@ def strategy_parameters(
         said = str(error).removeprefix(f"{origin.at()}: ")
         name = said.partition(":")[0].partition(" ")[0].partition("[")[0]
         where = origin.at((*keys, name))
+        if "missing `bar_type`" in said:
+            said += '; write bar = "1-HOUR" under [data], and bars are made of its quotes or trades'
         raise UsageError(f"{where}: {classes.name}: {said}", hint=error.hint) from None
     return made
 

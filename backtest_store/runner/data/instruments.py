@@ -124,7 +124,10 @@ def _check_keys(described: Described) -> None:
             raise UsageError(f"instrument.{key}: {reason}, was {getattr(section, key)!s}")
     for key in _NEEDED.get(described.type, ()):
         if getattr(section, key) is None:
-            raise UsageError(f"instrument.{key} is missing; {described.id} is an {described.type}")
+            raise UsageError(
+                f"instrument.{key} is missing; write it, since {described.id} is of type"
+                f" {described.type!r}"
+            )
     if section.size_precision and described.type not in _PAIRS:
         raise UsageError(
             f"instrument.size_precision: an {described.type} trades in whole units, was"

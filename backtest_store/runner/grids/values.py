@@ -27,6 +27,10 @@ def listed(key: str, value: Any) -> list[Any]:
         return value
     if isinstance(value, dict):
         return list(_range_of(key, value))
+    if isinstance(value, str) and (match := _RANGE.fullmatch(value)):
+        raise UsageError(
+            f"{key}: in a file, write {value} as {{from = {match[1]}, to = {match[2]}}}"
+        )
     return [value]
 
 
