@@ -122,7 +122,7 @@ def _parsed(content: Json, config_class: type, keys: KeyPath, origin: Origin) ->
 
 
 def _explained(message: str, place: KeyPath, value: object, origin: Origin) -> str:
-    if message.startswith("Error parsing `InstrumentId`"):
+    if "`InstrumentId`" in message and isinstance(value, str):
         reason = f"{value!r} is not an instrument; write SYMBOL.VENUE, such as 'AAPL.XNAS'"
         return f"{origin.at(place)}: {dotted(place)}: {reason}"
     hint = ""
