@@ -14,7 +14,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -23,6 +23,7 @@ from types import ModuleType
 from typing import Any, TextIO
 
 ENTRY = "from backtest_store.cli.app import entry; entry()"
+STREAMS = ("stdin", "stdout", "stderr")
 LOADED = ("asyncpg", "pydantic", "typer", "nautilus_trader.backtest.node")
 DEVNULL = subprocess.DEVNULL  # what is printed is always caught
 ROOT = Path(__file__).parents[1]
@@ -36,14 +37,15 @@ def run(
     env: Mapping[str, str] | None = None,
     input: str = "",  # noqa: A002 - as of subprocess.run, whose place this takes
     check: bool = False,
+    closed: Collection[int] = (),
     **_: object,
 ) -> "CompletedProcess[str]":
-    """Run `python SCRIPT`, `python -c CODE` or `python -m MODULE` with its arguments."""
+    """Run `python SCRIPT`, `python -c CODE` or `python -m MODULE`, with some of its streams closed."""
     with tempfile.TemporaryDirectory() as folder:
         places = [f"{folder}/{name}" for name in ("in", "out", "err")]
         Path(places[0]).write_text(input)
         environment = dict(os.environ if env is None else env)
-        status = _ask([command[1:], str(cwd or Path.cwd()), environment, places])
+        status = _ask([command[1:], str(cwd or Path.cwd()), environment, places, [*closed]])
         out, err = (Path(place).read_text() for place in places[1:])
     done = CompletedProcess(command, os.waitstatus_to_exitcode(status), out, err)
     if check and done.returncode:
@@ -56,9 +58,16 @@ def btstore(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     typed: str = "",
+    closed: Collection[int] = (),
 ) -> "CompletedProcess[str]":
     """Run a command of ours."""
-    return run([sys.executable, "-c", ENTRY, *map(str, words)], cwd=cwd, env=env, input=typed)
+    return run(
+        [sys.executable, "-c", ENTRY, *map(str, words)],
+        cwd=cwd,
+        env=env,
+        input=typed,
+        closed=closed,
+    )
 
 
 def _ask(request: list[Any]) -> int:
@@ -91,7 +100,11 @@ def _serve(requests: TextIO, answers: TextIO) -> list[str]:
 
 
 def _become(
-    arguments: list[str], directory: str, environment: dict[str, str], places: list[str]
+    arguments: list[str],
+    directory: str,
+    environment: dict[str, str],
+    places: list[str],
+    closed: list[int],
 ) -> list[str]:
     """Take on what a process is started with."""
     for descriptor, place in enumerate(places):
@@ -99,6 +112,10 @@ def _become(
         opened = os.open(place, flags | os.O_APPEND * bool(descriptor))
         os.dup2(opened, descriptor)
         os.close(opened)
+    for descriptor in closed:
+        os.close(descriptor)
+        for stream in (STREAMS[descriptor], f"__{STREAMS[descriptor]}__"):
+            setattr(sys, stream, None)  # as Python starts without one
     os.chdir(directory)
     os.environ.clear()
     os.environ.update(environment)

@@ -2,10 +2,10 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+from tests import forked
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 
 KERNEL = """
@@ -54,13 +54,7 @@ asyncio.run(kernel())
 
 
 def test_cells_of_a_notebook_are_recorded(store: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", KERNEL],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parents[1],
-    )
+    done = forked.run([sys.executable, "-c", KERNEL])
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     recorded, later = stored(store)
     assert [run["net_profit"] for run in (recorded, later)] == [10, 5]
@@ -106,10 +100,8 @@ def test_a_run_of_a_notebook_says_which(tmp_path: Path) -> None:
         (package / "__init__.py").write_text("")
     (folder / "interactiveshell.py").write_text(SHELL)
     root = Path(__file__).parents[1]
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", IN_A_KERNEL],
-        capture_output=True,
-        text=True,
         check=True,
         cwd=tmp_path,
         env=os.environ

@@ -1,7 +1,6 @@
 """On a NautilusTrader that is not supported, backtests run as ever, and one line says the rest."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from backtest_store import hook, record, save_run
 from backtest_store.capture.engines import version
+from tests import forked
 from tests.capture.backtests import backtest
 from tests.capture.stores import stored
 from tests.shell import btstore
@@ -59,9 +59,8 @@ def test_hook_says_so_once_and_leaves_the_backtest_alone(
 def test_script_under_exec_runs_as_ever(store: str, newer: Path) -> None:
     script = newer / "script.py"
     script.write_text(SCRIPT)
-    code = "from backtest_store.cli.app import entry; entry()"
-    command = [sys.executable, "-c", code, "exec", str(script)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = forked.btstore("exec", script)
+    assert done.returncode == 0
     assert done.stdout == "1\n"
     told = f"btstore: warning: no run was recorded: {REASON}\nbtstore: no runs were recorded\n"
     assert done.stderr == told

@@ -1,7 +1,6 @@
 """A closed stream is no error: what is asked for is done, and nobody sees a traceback."""
 
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from backtest_store.models import to_json
+from tests import forked
 from tests.cli.test_every_command import EVERY, FIRST
 from tests.factories import make_record, store_at
 from tests.shell import btstore
@@ -47,7 +47,7 @@ def test_without_standard_output_a_command_ends_quietly(
     assert (done.returncode, done.stderr) == (0, "")
 
 
-CLOSED = ["2>&-", ">&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"]
+CLOSED = [(2,), (1,), (0,), (1, 2), (0, 1, 2)]
 
 
 def test_every_command_does_with_closed_streams_what_it_does_without(
@@ -60,13 +60,13 @@ def test_every_command_does_with_closed_streams_what_it_does_without(
     for number, command in enumerate(EVERY.values()):
         if command.needs_engine or command.needs_several or "--yes" in command.words:
             continue
-        words = shlex.join(command.typed(str(FIRST), file))
-        whole = btstore(*shlex.split(words))
+        words = command.typed(str(FIRST), file)
+        whole = btstore(*words)
         for closed in (2 * CLOSED)[number % len(CLOSED) :][: tries(1, len(CLOSED))]:
-            done = shell(words, closed)
+            done = forked.btstore(*words, closed=closed)
             assert done.returncode == whole.code, (words, closed, done.stderr)
             assert "Traceback" not in done.stderr, (words, closed)
-            if ">&-" not in closed.split():
+            if 1 not in closed:
                 assert done.stdout == whole.out, (words, closed)
 
 

@@ -74,7 +74,7 @@ def markets(tmp_path: Path) -> Path:
     [
         (QUOTES, [], [(16, -73.4, 0)]),
         (TRADES, ["--set", "lookback=3,5"], TRADED),
-        (WINDOWS, ["--jobs", "2"], IN_WINDOWS),
+        (WINDOWS, [], IN_WINDOWS),
         (SEARCHED, ["--search", "tpe", "--trials", "3"], FOUND),
     ],
     ids=["quotes", "trades", "windows", "search"],
