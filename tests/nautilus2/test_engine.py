@@ -57,7 +57,7 @@ SHOWN: dict[type, str] = {
     model.AggregationSource: "EXTERNAL",
     model.OrderSide: "BUY SELL",
     model.AggressorSide: "BUY SELL",
-    model.BookType: "L2_MBP",
+    model.BookType: "L2_MBP L3_MBO",
     model.OrderType: "LIMIT",
     indicators.ExponentialMovingAverage: "has_inputs value",
     model.Money: "currency",
@@ -81,7 +81,8 @@ CALLED: dict[type, str] = {
     model.Price: "as_decimal from_decimal_dp",
     model.Currency: "from_str",
     model.CurrencyPair: "from_dict",
-    model.OrderBook: "add",
+    model.OrderBook: "add apply_delta apply_deltas apply_depth best_bid_price best_bid_size"
+    " best_ask_price best_ask_size",
     model.Equity: "to_dict",
     persistence.ParquetDataCatalog: " ".join(node_config.QUERIES.values())
     + " instruments write_instruments write_bars write_quote_ticks write_trade_ticks",
@@ -112,7 +113,15 @@ def test_it_can_be_asked(kind: type, name: str) -> None:
 PACKAGE = Path(backtest_store.__file__).parent
 ADAPTERS = ("capture/engines/nautilus2", "runner/nautilus2")
 PYTHONS = {name for kind in (str, dict, list, set, int) for name in dir(kind)}
-OURS = {"PARTIAL", "components", "first", "kind", "leverage", "rate"}  # of the same name as theirs
+OURS = {
+    "PARTIAL",
+    "QuoteTick",
+    "components",
+    "first",
+    "kind",
+    "leverage",
+    "rate",
+}  # named as theirs
 
 
 def _attributes_used() -> Iterator[str]:

@@ -197,7 +197,8 @@ class Nautilus2Engine:
     def _prices(self) -> Prices:
         start, end = self.engine.backtest_start, self.engine.backtest_end
         data = self._asked.data() if self._asked.has_all_data else self._cached()
-        return Prices(between(data, start, end), self.engine.cache.instruments())
+        books = {str(venue.get("venue")): venue.get("book_type") for venue in self._asked.venues}
+        return Prices(between(data, start, end), self.engine.cache.instruments(), books)
 
     def _cached(self) -> list[Any]:
         """Return the data of a run as its cache has it, if that is all that was replayed."""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 from backtest_store.capture.accounting.days import beginning_of, day_of, midnight_after
+from backtest_store.capture.engines.nautilus2.order_books import BOOKS, quotes_of
 from backtest_store.capture.engines.nautilus2.requests import ARRIVAL
 
 ONE = Decimal(1)
 BAR_TYPE = attrgetter("bar_type")
 PAIRS = ("CurrencyPair", "CryptoPerpetual", "PerpetualContract")
-BOOKS = ("OrderBookDelta", "OrderBookDeltas", "OrderBookDepth", "OrderBookDepth10")
 SIDES = ("BID", "ASK", "MID", "LAST", "MARK")
 HOUR = 3_600_000_000_000
 MARKET_DATA = ("Bar", "QuoteTick", "TradeTick", *BOOKS)
@@ -30,6 +30,8 @@ class Prices:
         The data, in the order in which it is replayed.
     instruments : Iterable
         The instruments, whose pairs of currencies give exchange rates.
+    book_types : Mapping
+        The types of the venues' order books.
 
     Attributes
     ----------
@@ -37,7 +39,9 @@ class Prices:
         The days with market data, counted from 1970.
     """
 
-    def __init__(self, data: Sequence[Any], instruments: Iterable[Any]) -> None:
+    def __init__(
+        self, data: Sequence[Any], instruments: Iterable[Any], book_types: Mapping[str, Any]
+    ) -> None:
         found = list(instruments)
         if not set(map(type, data)) <= _market_kinds(data):
             data = [element for element in data if type(element).__name__ in MARKET_DATA]
@@ -46,14 +50,18 @@ class Prices:
         self.last = data[-1] if data else None
         self._pairs = {str(i.id): _currencies(i) for i in found if _is_pair(i)}
         self._only = str(found[0].id) if len(found) == 1 else None
-        self._streams = _streams(data)
-        prices = map(middle, data if self._only is not None else ())
-        self.opening = next((price for price in prices if price is not None), None)
+        self._streams, self._books = _streams(data)
+        self._book_types = book_types
 
     @property
     def begins(self) -> Any:
         """Return the date on which the first data begins."""
         return None if self.first is None else beginning_of(self.first)
+
+    @property
+    def opening(self) -> Decimal | None:
+        """Return the first price of the only instrument."""
+        return None if self._only is None else self._price(self._only, None)
 
     @property
     def closing(self) -> Decimal | None:
@@ -70,7 +78,7 @@ class Prices:
         That is the bid if it is long, the ask if it is short, or else the last price. As on 1.x, a
         quote counts for an hour: what is newer by more than that is nearer to the truth.
         """
-        kinds = self._streams.get(name, {})
+        kinds = self._kinds(name)
         newest = {kind: _newest(elements, time) for kind, elements in kinds.items()}
         found = {kind: element for kind, element in newest.items() if element is not None}
         if not found:
@@ -83,6 +91,14 @@ class Prices:
             if element is not None and element.ts_init >= last - HOUR:
                 return _side_of(element, is_long=is_long)
         return None
+
+    def _kinds(self, name: str) -> dict[str, list[Any]]:
+        """Return the kinds of data that tell an instrument's price: if nothing does, its book."""
+        if name not in self._streams:
+            book_type = self._book_types.get(name.rpartition(".")[2])
+            quotes = quotes_of(self._books.get(name, []), book_type)
+            self._streams[name] = {"QuoteTick": quotes} if quotes else {}
+        return self._streams[name]
 
     def rate(self, code: str, target: str, time: int | None = None) -> Decimal | None:
         """Return the newest exchange rate up to a moment, or the first of all without one."""
@@ -107,7 +123,7 @@ class Prices:
 
     def _price(self, name: str, time: int | None) -> Decimal | None:
         """Return the newest price of an instrument up to a moment, or the first of all."""
-        kinds = self._streams.get(name, {}).values()
+        kinds = self._kinds(name).values()
         if time is None:
             return middle(min((elements[0] for elements in kinds), key=ARRIVAL)) if kinds else None
         found = [element for elements in kinds if (element := _newest(elements, time)) is not None]
@@ -138,20 +154,23 @@ def _days(data: Sequence[Any]) -> Iterator[int]:
         place = bisect_right(data, midnight_after(day), place, key=ARRIVAL)
 
 
-def _streams(data: Sequence[Any]) -> dict[str, dict[str, list[Any]]]:
-    """Sort data that tells prices by its instrument, and by the side of the market."""
+def _streams(
+    data: Sequence[Any],
+) -> tuple[dict[str, dict[str, list[Any]]], dict[str, list[Any]]]:
+    """Sort data by its instrument: what tells prices by the side of the market, and books."""
     by_type: dict[Any, list[Any]] = {}
     are_bars = all(hasattr(kind, "bar_type") for kind in set(map(type, data)))
     for kind, elements in groupby(data, BAR_TYPE if are_bars else _type_of):
         by_type.setdefault(kind, []).extend(elements)
     found: dict[str, dict[str, list[Any]]] = {}
+    books: dict[str, list[Any]] = {}
     for alike in by_type.values():
-        if type(alike[0]).__name__ not in BOOKS:
-            kinds = found.setdefault(instrument_of(alike[0]), {})
-            side = _side(alike[0])
-            others = kinds.get(side)
-            kinds[side] = alike if others is None else sorted([*others, *alike], key=ARRIVAL)
-    return found
+        is_book = type(alike[0]).__name__ in BOOKS
+        name = instrument_of(alike[0])
+        kinds, side = (books, name) if is_book else (found.setdefault(name, {}), _side(alike[0]))
+        others = kinds.get(side)
+        kinds[side] = alike if others is None else sorted([*others, *alike], key=ARRIVAL)
+    return found, books
 
 
 def _type_of(element: Any) -> Any:
