@@ -319,13 +319,12 @@ CREATE TRIGGER performance_metrics_come_with_their_run
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_later_metrics();
 
 -- Indexes for a million runs, with their sizes there, when built at once. Each costs a save 10 to 20 of its 1,200
--- microseconds of processor time, all twelve 140: a descent and an entry; one with a WHERE costs nothing where that
+-- microseconds of processor time: a descent and an entry; one with a WHERE costs nothing where that
 -- does not hold. The primary keys, 40 MB each, serve whatever is asked for by id, and keep a run from being saved twice.
 --
--- A page is looked for among the first 3,000 runs of its order. Where it is not found there, all runs
--- that meet the conditions are gathered and put in order, from the index of their strategy, type,
--- instrument, parameters or batch. So an order needs one index, and so does what runs are filtered by;
--- what INCLUDE adds to one has conditions tested without a look at the run.
+-- A page is looked for among the first runs of its order, of a strategy or of all. Where it is not found
+-- there, all runs that meet the conditions are gathered and put in order, from the index of their labels,
+-- parameters or batch. What INCLUDE adds to an index has conditions tested without a look at the run.
 
 -- The metrics that runs are ranked by, beside what runs are filtered by, since no index spans two
 -- tables. Both copies come from one record in one statement and no run is ever updated, so they
@@ -335,34 +334,41 @@ CREATE TRIGGER performance_metrics_come_with_their_run
 ALTER TABLE backtest_runs ALTER COLUMN parameters SET STORAGE MAIN;
 
 -- The four orders. Indexes are ascending and read backwards: runs come in by date, and an index that
--- grows at its end has full pages: 104 MB by date, 112 MB by each metric, half of it for what INCLUDE
--- adds. Lists leave out reproductions: without that column each run would be looked at after all, and a
--- page of a common strategy whose runs are not the best would take ten times as long. NULLS FIRST puts
--- what is undefined last when read backwards.
+-- grows at its end has full pages: 133 MB by date, 142 MB by each metric, three fifths of it for what
+-- INCLUDE adds. Lists leave out reproductions: without that column each run would be looked at after all.
+-- NULLS FIRST puts what is undefined last when read backwards.
 CREATE INDEX backtest_runs_by_date
-    ON backtest_runs (started_at, run_id) INCLUDE (strategy_name, strategy_type, status, reproduced_from);
+    ON backtest_runs (started_at, run_id) INCLUDE (strategy_type, status, instrument_ids, reproduced_from);
 CREATE INDEX backtest_runs_by_return
-    ON backtest_runs (total_return NULLS FIRST, started_at, run_id) INCLUDE (strategy_name, strategy_type, status, reproduced_from);
+    ON backtest_runs (total_return NULLS FIRST, started_at, run_id) INCLUDE (strategy_type, status, instrument_ids, reproduced_from);
 CREATE INDEX backtest_runs_by_sharpe
-    ON backtest_runs (sharpe_ratio NULLS FIRST, started_at, run_id) INCLUDE (strategy_name, strategy_type, status, reproduced_from);
+    ON backtest_runs (sharpe_ratio NULLS FIRST, started_at, run_id) INCLUDE (strategy_type, status, instrument_ids, reproduced_from);
 CREATE INDEX backtest_runs_by_drawdown
-    ON backtest_runs (max_drawdown NULLS FIRST, started_at, run_id) INCLUDE (strategy_name, strategy_type, status, reproduced_from);
+    ON backtest_runs (max_drawdown NULLS FIRST, started_at, run_id) INCLUDE (strategy_type, status, instrument_ids, reproduced_from);
 
--- The runs of a strategy, with all that its lists by date or by a metric and its `trend` ask for (133 MB);
--- and those of a type, whose equal entries PostgreSQL keeps as one list (7 MB).
-CREATE INDEX backtest_runs_by_strategy ON backtest_runs (strategy_name, started_at, run_id)
-    INCLUDE (strategy_type, status, total_return, sharpe_ratio, max_drawdown, reproduced_from);
-CREATE INDEX backtest_runs_by_type ON backtest_runs (strategy_type);
+-- The same orders within a strategy, whose best may be far from the best of all; `trend` finds here what
+-- it asks for (87 MB by date, 95 MB by each metric).
+CREATE INDEX backtest_runs_by_strategy
+    ON backtest_runs (strategy_name, started_at, run_id) INCLUDE (status, reproduced_from);
+CREATE INDEX backtest_runs_by_strategy_return
+    ON backtest_runs (strategy_name, total_return NULLS FIRST, started_at, run_id) INCLUDE (status, reproduced_from);
+CREATE INDEX backtest_runs_by_strategy_sharpe
+    ON backtest_runs (strategy_name, sharpe_ratio NULLS FIRST, started_at, run_id) INCLUDE (status, reproduced_from);
+CREATE INDEX backtest_runs_by_strategy_drawdown
+    ON backtest_runs (strategy_name, max_drawdown NULLS FIRST, started_at, run_id) INCLUDE (status, reproduced_from);
 
--- Runs that did not succeed, one in twenty (3 MB).
-CREATE INDEX backtest_runs_not_successful ON backtest_runs (status, started_at, run_id)
+-- Runs that did not succeed, one in twenty, by date, as most have no metrics (8 MB).
+CREATE INDEX backtest_runs_not_successful
+    ON backtest_runs (status, started_at, run_id) INCLUDE (strategy_name, strategy_type, instrument_ids, reproduced_from)
     WHERE status <> 'success';
 
--- The runs of an instrument, and those with a parameter. The runs of a sweep are neighbours and have
--- much in common, which GIN compresses. New entries wait in a list, so a save hardly notices; a short
--- one, because it is searched from end to end, and one save in a few hundred empties it. 2 and 11 MB.
-CREATE INDEX backtest_runs_by_instrument ON backtest_runs
-    USING gin (instrument_ids) WITH (gin_pending_list_limit = 256);
+-- The runs of an instrument, a type and a strategy, in one index, which then knows without reading the
+-- runs of each that two common ones never met; and those with a parameter. The runs of a sweep are
+-- neighbours and have much in common, which GIN compresses. New entries wait in a list, so a save hardly
+-- notices; a short one, because it is searched from end to end, and one save in a few hundred empties it.
+-- 5 and 11 MB.
+CREATE INDEX backtest_runs_by_label ON backtest_runs
+    USING gin ((instrument_ids || strategy_type || strategy_name)) WITH (gin_pending_list_limit = 256);
 CREATE INDEX backtest_runs_by_parameters ON backtest_runs
     USING gin (parameters jsonb_path_ops) WITH (gin_pending_list_limit = 256);
 
@@ -372,8 +378,8 @@ CREATE INDEX backtest_runs_by_config ON backtest_runs USING hash (config_hash);
 -- The few currencies that there are: amounts are ranked within one (7 MB).
 CREATE INDEX backtest_runs_by_currency ON backtest_runs (currency);
 
--- The runs of a grid, and the newest grid (41 MB where every run is of one).
-CREATE INDEX backtest_runs_by_batch ON backtest_runs (batch_id, started_at) WHERE batch_id IS NOT NULL;
+-- The runs of a grid, equal entries kept as one list (8 MB where every run is of one).
+CREATE INDEX backtest_runs_by_batch ON backtest_runs (batch_id) WHERE batch_id IS NOT NULL;
 
 -- What a run did over some of its months, from a slice of what is stored of each: `history --while`
 -- asks this of every run. Months are counted by their mean length, which first days of months are

@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 
 Start = tuple[Condition, ...]  # what the runs of a part of a list meet
 NEWEST_FIRST = "started_at"
-# Most pages are found among the first so many runs of an order, which takes a few milliseconds;
-# where they are not, all runs that meet the conditions are found and put in order.
-NEAR = 3000
+# Most pages are found among the first so many runs of an order, which takes a few milliseconds: so
+# many entries of an index, where that has all that is asked for, or so many rows of the table,
+# fewer of one strategy. Where they are not, all that meet the conditions are put in order.
+NEAR = 6000
+NEAR_ROWS = 3000
+NEAR_ROWS_OF_STRATEGY = 1000
 MOST_COUNTED = 10_000
 OVER_MONTHS = (NEWEST_FIRST, "total_return", "sharpe_ratio", "max_drawdown")
 
@@ -55,7 +58,8 @@ async def page(
     db: Db, listing: Listing, limit: int, fields: Sequence[str] = LISTED
 ) -> list[Record]:
     """Return these fields of at most so many runs."""
-    return await queries.get_runs(db, run_ids=await ids(db, listing, limit), fields=fields)
+    found = await ids(db, listing, limit)
+    return await queries.get_runs(db, run_ids=found, fields=fields) if found else []
 
 
 async def over_months(
@@ -102,40 +106,46 @@ async def every(db: Connection, listing: Listing) -> AsyncIterator[list[list[Any
 
 async def ids(db: Db, listing: Listing, limit: int | None = None) -> list[UUID]:
     """Return the ids of at most so many runs, or of all."""
-    where, order_by = listing.where, _order(listing)
-    starts = _starts(listing)
-    if limit is not None and order_by in INDEXED_ORDERS:
-        begun = [(*start, *listing.kind) for start in starts]
-        found = await _first(db, where, order_by, begun, limit)
-        if len(found) == limit or not where:
+    if limit is not None and _order(listing) in INDEXED_ORDERS:
+        found, is_whole = await _first(db, listing, limit)
+        if is_whole:
             return found
-    return await queries.ranked_ids_of_all(
-        db, limit=limit, where=(*where, *listing.kind, *_rest(starts)), order_by=order_by
-    )
+    where = (*listing.where, *listing.kind, *_rest(_starts(listing)))
+    return await queries.ranked_ids_of_all(db, limit=limit, where=where, order_by=_order(listing))
 
 
-async def _first(
-    db: Db,
-    where: Sequence[Condition],
-    order_by: str,
-    starts: Sequence[Start],
-    limit: int,
-) -> list[UUID]:
-    """Return what is found among the first runs of an order; without conditions, that is all."""
+async def _first(db: Db, listing: Listing, limit: int) -> tuple[list[UUID], bool]:
+    """Return what is found among the first runs of an order, and whether that is the whole page."""
+    leading, others, near = _walk(listing)
     found: list[UUID] = []
-    for start in starts:
+    for start in _starts(listing):
         left = limit - len(found)
         found += await queries.ranked_ids_near_top(
             db,
             limit=left,
-            within=NEAR if where else left,
-            start=start,
-            where=where,
-            order_by=order_by,
+            within=near if others else left,
+            start=(*leading, *start, *listing.kind),
+            where=others,
+            order_by=_order(listing),
         )
-        if where or len(found) == limit:
+        if others or len(found) == limit:
             break
-    return found
+    return found, len(found) == limit or not others
+
+
+def _walk(listing: Listing) -> tuple[Start, tuple[Condition, ...], int]:
+    """Return the condition whose runs an index has in order, the others, and how far to look."""
+    asked = {each.name: each for each in listing.where}
+    status, strategy = asked.get("status"), asked.get("strategy")
+    leading: Start = ()
+    if status and status.values[0] != "success" and _order(listing) == NEWEST_FIRST:
+        leading, has, rows = (status,), {"strategy", "type", "instrument"}, NEAR_ROWS
+    elif strategy:
+        leading, has, rows = (strategy,), {"status"}, NEAR_ROWS_OF_STRATEGY
+    else:
+        has, rows = {"type", "status", "instrument"}, NEAR_ROWS
+    others = tuple(each for each in listing.where if each not in leading)
+    return leading, others, NEAR if {each.name for each in others} <= has else rows
 
 
 def _order(listing: Listing) -> str:

@@ -214,9 +214,10 @@ async def first_column(db: Db, query: Query) -> list[Any]:
 
 
 def _model(model: type[M], row: Mapping[str, Any]) -> M:
-    values = {name: possible(value) for name, value in row.items()}
-    for name in _json_fields(model) & values.keys():
-        values[name] = _object(values[name])
+    values = dict(row)
+    for name, read in _readers(model).items():
+        if values.get(name) is not None:
+            values[name] = read(values[name])
     return model(**values)
 
 
@@ -235,16 +236,19 @@ def _object(value: str | None) -> Any:
     return found if found is None or isinstance(found, dict) else {"": found}
 
 
-# What may come as asyncpg has it from a column of most types, and what may not.
+# What may come as asyncpg has it from a column of most types, and what may not: as PostgreSQL calls
+# the types, and as the models do.
 READERS = dict.fromkeys(("float4", "float8", "numeric", "timestamptz"), possible) | {
     "jsonb": _object
 }
+MODEL_READERS = dict.fromkeys(("float", "Decimal", "datetime"), possible) | {"Json": _object}
 
 
 @cache
-def _json_fields(model: type[DataclassInstance]) -> frozenset[str]:
-    """Return the fields that asyncpg delivers as JSON text."""
-    return frozenset(f.name for f in fields(model) if "Json" in str(f.type))
+def _readers(model: type[DataclassInstance]) -> dict[str, Callable[[Any], Any]]:
+    """Return what reads the fields that may not come as asyncpg delivers them."""
+    types = {f.name: str(f.type).removesuffix(" | None") for f in fields(model)}
+    return {name: MODEL_READERS[type_] for name, type_ in types.items() if type_ in MODEL_READERS}
 
 
 async def batches(db: Connection, query: Query) -> AsyncIterator[list[list[Any]]]:

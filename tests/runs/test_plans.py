@@ -31,7 +31,6 @@ NEAR = listing.NEAR + FEW
 # A page by id is 120 blocks: the heights of five indexes and a row or two for each run.
 FEW_BLOCKS = 140
 NEAR_BLOCKS = 220
-STRATEGY_BLOCKS = 180  # of the index, for 6,000 runs
 # What an order's indexes are called after.
 ORDERS = {
     "started_at": "date",
@@ -231,8 +230,8 @@ async def test_the_first_of_all_runs_are_read_from_the_index_of_their_order(
 @pytest.mark.parametrize(
     ("asked", "index"),
     [
-        ({"strategy": "strategy 7"}, "strategy"),
-        ({"instrument": "M"}, "instrument"),
+        ({"instrument": "M"}, "label"),
+        ({"strategy_type": "type 0"}, "label"),
     ],
 )
 async def test_what_is_not_found_among_the_first_runs_is_read_from_an_index(
@@ -249,20 +248,34 @@ async def test_what_is_not_found_among_the_first_runs_is_read_from_an_index(
 
 
 @pytest.mark.parametrize("order_by", ORDERS)
-async def test_the_runs_of_a_common_strategy_are_put_in_order_without_a_look_at_them(
-    explaining: Explaining, monkeypatch: pytest.MonkeyPatch, order_by: str
+@pytest.mark.parametrize("strategy", [COMMON_STRATEGY, "strategy 7", "nothing"])
+async def test_the_first_runs_of_a_strategy_are_read_from_its_index_of_their_order(
+    explaining: Explaining, strategy: str, order_by: str
 ) -> None:
-    monkeypatch.setattr(listing, "NEAR", 1)
-    assert len(await listed(explaining, order_by, strategy=COMMON_STRATEGY)) == PAGE
-    _, matching, _ = explaining.plans  # among the first, of all, and what is listed of them
-    (runs,) = (node for node in matching.nodes if node.get("Relation Name") == "backtest_runs")
-    assert (runs["Node Type"], runs["Heap Fetches"]) == ("Index Only Scan", 0)
-    assert matching.blocks <= STRATEGY_BLOCKS
+    assert len(await listed(explaining, order_by, strategy=strategy)) == PAGE * (
+        strategy != "nothing"
+    )
+    by = "" if order_by == "started_at" else f"_{ORDERS[order_by]}"
+    assert f"backtest_runs_by_strategy{by}" in explaining.indexes
+    assert explaining.looked_at <= FEW
+    assert explaining.blocks <= FEW_BLOCKS
+
+
+@pytest.mark.parametrize("order_by", ORDERS)
+async def test_a_common_strategy_and_instrument_that_never_met_are_known_from_one_index(
+    explaining: Explaining, order_by: str
+) -> None:
+    assert not await listed(
+        explaining, order_by, strategy=COMMON_STRATEGY, instrument=COMMON_INSTRUMENT
+    )
+    _, matching = explaining.plans  # among the first, and of all
+    assert "backtest_runs_by_label" in matching.indexes
+    assert matching.looked_at == 0
 
 
 async def test_that_nothing_is_of_a_type_is_read_from_its_index(explaining: Explaining) -> None:
     assert not await listed(explaining, "sharpe_ratio", strategy_type="nothing")
-    assert "backtest_runs_by_type" in explaining.indexes
+    assert "backtest_runs_by_label" in explaining.indexes
     assert explaining.looked_at <= NEAR
 
 
