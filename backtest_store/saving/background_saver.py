@@ -200,8 +200,9 @@ class Saver:
 
     def _keep(self, run: UnsavedRun, failure: BaseException) -> None:
         is_news = self._away_until == 0.0
-        if meaning(failure) is not Failure.REJECTED:
-            self._away_until = self._loop.time() + AWAY_FOR
+        now = self._loop.time()
+        if self._away_until <= now and meaning(failure) is not Failure.REJECTED:
+            self._away_until = now + AWAY_FOR  # then it has its whole time again
         try:
             keep(run, failure, is_news=is_news)
         except Exception as error:  # noqa: BLE001 - the disk is full, the folder another user's …

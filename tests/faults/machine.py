@@ -38,12 +38,12 @@ def spool_full(lab: Lab, rounds: int) -> Result:
     _mount_small_disk(lab, trial.home)
     for _ in range(rounds):
         _fill(trial)
-        assert trial.attempt()
+        assert trial.attempt_with_time()
         lab.common.execute(f"ALTER DATABASE {database(trial)} ALLOW_CONNECTIONS false")
         disconnect(lab, trial)
         assert not trial.attempt_in_vain()
         lab.common.execute(f"ALTER DATABASE {database(trial)} ALLOW_CONNECTIONS true")
-        assert trial.attempt()
+        trial.attempt_until_saved()
         wait_until(lambda: trial.told("started") <= trial.stored().keys())
     return trial.result(rounds)
 

@@ -107,6 +107,25 @@ def test_another_store_has_its_whole_time_though_the_last_was_away(
         assert save.save_record(a_run())
 
 
+def test_a_store_that_was_away_has_its_whole_time_again_after_a_while(
+    store_url: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it was asked meanwhile: it may be one that is slow to let in."""
+    monkeypatch.setattr(background_saver, "AWAY_FOR", 2.0)
+    monkeypatch.setattr(background_saver, "LITTLE_PATIENCE", 0.3)
+    monkeypatch.setattr(background_saver, "PATIENCE", 0.3)
+    with psycopg.connect(store_url) as holder:
+        holder.execute(SLOW)
+        assert not save.save_record(a_run())
+        over = time.monotonic() + background_saver.AWAY_FOR
+        assert not save.save_record(a_run())
+        assert not save.save_record(a_run())
+        time.sleep(max(over - time.monotonic(), 0))
+        give_time(monkeypatch)
+        threading.Timer(1.0, holder.close).start()
+        assert save.save_record(a_run())
+
+
 def test_what_will_not_pass_by_itself_is_not_waited_for(
     store_url: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
