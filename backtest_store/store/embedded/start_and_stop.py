@@ -93,9 +93,10 @@ def _is_serving_after_all(files: ServerFiles) -> bool:
             return False
         if serving and pid is not None:
             _shut_down(files, pid)  # its socket was deleted, so no one could ever reach it
+    status = files.status() or "going down"
+    state = "not answered" if status == SERVING else f"been {status}"
     raise UnreachableError(
-        f"the server in {files.home} has been {files.status() or 'going down'} "
-        f"for {PATIENCE:.0f} seconds",
+        f"the server in {files.home} has {state} for {PATIENCE:.0f} seconds",
         hint=f"try again later; {files.log_path} says what it is doing",
     )
 
