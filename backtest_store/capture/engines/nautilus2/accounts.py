@@ -95,7 +95,7 @@ class Accounts:
         """Return the equity of each day with market data, or without a price the balances."""
         days, problem = self._prices.days, "there was no market data"
         values = [self._equity_of(day) for day in days]
-        if self._open.unpriced:  # it may know prices of order books
+        if self._open.unpriced:  # the engine may know their prices
             values = [self._noted(day) for day in days]
             problem = f"no price of {', '.join(sorted(self._open.unpriced))}"
         lacking = next((d for d, v in zip(days, values, strict=True) if v is None), None)

@@ -66,7 +66,7 @@ class NodeEngine:
     def use_early(self) -> None:
         """Take the last look at the cache for what the run came to, if there was no later one.
 
-        The portfolio is not to be asked while it computes, so it knows no price of order books.
+        The portfolio is not to be asked while it computes, so it tells no price.
         """
         if not self.is_kept and self._early is not None:
             self.cache, self.portfolio = (
