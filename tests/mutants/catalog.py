@@ -367,7 +367,7 @@ TOLD = (
         f"{PACKAGE}/cli/output/formats/csv_formulas.py",
         '(?:[^\\S\\r\\n]|")*)',
         "(?:[^\\S\\r\\n])*)",
-        ("tests/cli/test_csv_formulas.py::test_no_text_is_a_formula",),
+        ("tests/cli/test_csv_formulas.py::test_a_formula_becomes_text",),
     ),
     Mutant(
         "a header gets into a spreadsheet as a formula",
