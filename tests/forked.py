@@ -14,6 +14,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from importlib.machinery import SourceFileLoader
@@ -73,7 +74,11 @@ def btstore(
 def _ask(request: list[Any]) -> int:
     if not _parents:
         command = [sys.executable, "-m", __spec__.name]
-        _parents.append(subprocess.Popen(command, stdin=-1, stdout=-1, text=True, cwd=ROOT))
+        # Unbuffered, the parts of a line would mix with what the engine logs from its thread.
+        buffered = os.environ | {"PYTHONUNBUFFERED": ""}
+        _parents.append(
+            subprocess.Popen(command, stdin=-1, stdout=-1, text=True, cwd=ROOT, env=buffered)
+        )
         atexit.register(_end)
     parent = _parents[0]
     assert parent.stdin is not None
@@ -150,6 +155,8 @@ if __name__ == "__main__":
             ModuleNotFoundError
         ):  # NautilusTrader 2.0 has no such module, and loads quickly
             importlib.import_module(name)
+    # Python 3.12 warns of the threads of numpy and pyarrow, which know of forks.
+    warnings.filterwarnings("ignore", "This process", DeprecationWarning)
     gc.freeze()  # so that no child writes to what they share
     if asked := _serve(os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")):
         _run_as_main(*asked)
