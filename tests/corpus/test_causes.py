@@ -38,9 +38,10 @@ made.run()
 )
 FILES = {"helper.py": "SIZE = 10", "prices.json": "[100, 110, 120, 115]", "seed": "one"}
 SETTINGS = {"INSIDE": "1", "OUTSIDE": "1"}
-# What is changed, and the one cause that is true then, and what it says.
+# What is changed, and the one cause that is true then, and what it says. Of another length: of a
+# file as long as before, changed within a second, Python would run what it had compiled of it.
 CHANGES = {
-    "helper.py": ("SIZE = 20", "source", "helper.py"),
+    "helper.py": ("SIZE = 200", "source", "helper.py"),
     "prices.json": ("[100, 110, 121, 115]", "data", "memory changed"),
     "seed": ("two", "chance", "another state"),
     "OUTSIDE": ("2", "configuration", "orders.0 was 1, is 2"),
