@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -109,6 +109,17 @@ def unmigrated_url(
         pass
     monkeypatch.setenv("BTSTORE_DATABASE_URL", url)
     return url
+
+
+@pytest.fixture(autouse=True)
+def own_modules(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Forget what a test imported from its own folder: the next one's may have the same names."""
+    yield
+    folder = str(request.node.funcargs.get("tmp_path", "no folder"))
+    sys.path[:] = [place for place in sys.path if not place.startswith(folder)]
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(folder):
+            del sys.modules[name]
 
 
 @pytest.fixture
