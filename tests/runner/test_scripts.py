@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from backtest_store.models import Record, to_json
-from backtest_store.runner.reproduce.script_run import chosen
+from backtest_store.runner.reproduce.script_run import repetition_of
 from backtest_store.saving import save
 from tests import forked
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
@@ -138,6 +138,22 @@ def test_a_changed_comment_is_a_cause_and_no_refusal(
     assert f"though {named}" in answer.err
 
 
+def test_a_script_that_dies_before_the_run_says_so_and_how(
+    store: str, runs: list[dict[str, Any]], script: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / script.name
+    dying = "    if fast_period == '7':\n        raise ValueError('no more')\n    content"
+    other.write_text(SCRIPT.replace("    content", dying))
+    known = facts(other, directory=str(script.parent))
+    answer = reproduced(store, runs[1], known | {"run": 2})
+    assert (answer.code, answer.out) == (1, "")
+    said = "error: the script failed before it made the run to repeat: ValueError: no more"
+    assert said in answer.err.splitlines()
+    assert len(stored(store)) == 2
+    first = reproduced(store, runs[0], known | {"run": 1})  # which it makes before it dies
+    assert first.code == 0, first.err
+
+
 def test_of_several_runs_of_one_configuration_the_one_in_its_place_is_compared(
     tmp_path: Path,
 ) -> None:
@@ -146,7 +162,8 @@ def test_of_several_runs_of_one_configuration_the_one_in_its_place_is_compared(
     for run in [*made, *others]:
         (tmp_path / f"{run.run_id}.json").write_text(to_json(run))
     for place, expected in ((1, made[0]), (2, made[1]), (3, made[2]), (None, made[0])):
-        found, count = chosen({"run": place}, ("aa" * 32, {}), tmp_path, "")
+        original = a_run(config_hash="aa" * 32, provenance={"script": {"run": place}})
+        found, count = repetition_of(original, tmp_path, "")
         assert (found.run_id, count) == (expected.run_id, 4)
 
 

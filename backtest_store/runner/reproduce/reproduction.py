@@ -63,7 +63,7 @@ def run_again(original: Record, script: Json | None) -> Answer:
             error=f"the process that ran it again ended with {done.returncode}"
         )
         if script is not None:
-            return _script_repeated(original, script, folder, said.error)
+            return _script_repeated(original, folder, said.error)
     if said.run_id is None:
         raise StoreError(said.error, hint=said.hint)
     return said
@@ -74,10 +74,9 @@ def _answer_in(folder: Path) -> Answer | None:
     return Answer(**json.loads(file.read_text("utf-8"))) if file.exists() else None
 
 
-def _script_repeated(original: Record, script: Json, folder: Path, failure: str) -> Answer:
+def _script_repeated(original: Record, folder: Path, failure: str) -> Answer:
     """Save that run of the script's which repeats the one asked for, under its name."""
-    sought = original.config_hash, original.config_snapshot
-    run, count = scripts.chosen(script, sought, folder, failure)
+    run, count = scripts.repetition_of(original, folder, failure)
     repetition = replace(
         run,
         strategy_name=original.strategy_name,

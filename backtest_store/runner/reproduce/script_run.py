@@ -41,30 +41,36 @@ def require_script(script: Json) -> None:
         )
 
 
-def chosen(
-    script: Json, original: tuple[str | None, Json], folder: Path, failure: str
-) -> tuple[Record, int]:
+def repetition_of(original: Record, folder: Path, failure: str) -> tuple[Record, int]:
     """Return that run of a script's which repeats another, and how many it made.
 
     A run that draws random numbers without a seed has another hash each time, and the same
-    snapshot.
+    snapshot. A changed script is taken for the same one if it makes one run in the same place.
     """
     runs = kept(folder)
-    config_hash, snapshot = original
-    same = (
-        [run for run in runs if run.config_hash == config_hash is not None]
-        or [run for run in runs if run.config_snapshot == snapshot]
-        or runs
-    )
     if not runs:
         raise StoreError(f"the script made no run{failure and f': {failure}'}")
-    if same is runs and len(runs) > 1:
+    same = [run for run in runs if run.config_hash == original.config_hash is not None] or [
+        run for run in runs if run.config_snapshot == original.config_snapshot
+    ]
+    possible = same or (runs if len(runs) == 1 else [])
+    in_place = [run for run in possible if _place(original) in (None, _place(run))]
+    if in_place:
+        return in_place[0], len(runs)
+    if failure:
+        raise StoreError(f"the script failed before it made the run to repeat: {failure}")
+    if not same:
+        made = f"{len(runs)} run{'s' * (len(runs) > 1)}"
         raise StoreError(
-            f"the script made {len(runs)} runs, and none has the configuration of the one to repeat"
+            f"the script made {made}, and none has the configuration of the one to repeat"
         )
-    place = script.get("run")
-    in_place = [run for run in same if (run.provenance.get("script") or {}).get("run") == place]
-    return (in_place or same)[0], len(runs)
+    return same[0], len(runs)
+
+
+def _place(run: Record) -> int | None:
+    """Return which run of its script's process it is; None if that is not known."""
+    place: int | None = (run.provenance.get("script") or {}).get("run")
+    return place
 
 
 class PressingEnter(io.TextIOBase):
@@ -99,7 +105,9 @@ def run_script(script: Json, folder: Path) -> str:
             runpy.run_path(path, run_name="__main__")
         else:
             runpy.run_module(str(module), run_name="__main__", alter_sys=True)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the script's affair, unless no run was made
+    except SystemExit as error:
+        return "" if error.code in (None, 0) else f"SystemExit: {error}"
+    except Exception as error:  # noqa: BLE001 - the script's affair, if it made the run before
         return f"{type(error).__name__}: {error}"
     finally:
         wait_for_threads()
