@@ -140,6 +140,22 @@ def test_what_changed_is_said_before_what_moved_and_by_how_much(
     assert re.fullmatch(r"error: not reproduced: return \S+ → \S+, .+; mine\.py changed", last)
 
 
+def test_of_lists_it_is_said_how_many_days_or_months_differ_and_which_most(
+    store: str, mine: Record, tmp_path: Path
+) -> None:
+    write_prices(tmp_path, last=11)
+    answer = btstore("reproduce", str(mine.run_id))
+    assert answer.code == 6
+    line = re.compile(
+        r"^period_returns +28 days +28 days +1 differ, most 2020-01-28: (.+) → (.+)$", re.MULTILINE
+    )
+    assert line.search(answer.out), answer.out
+    assert "[" not in answer.out + answer.err
+    every = verdict(mine)[1]["differences"]
+    (returns,) = [d["original"] for d in every if d["metric"] == "period_returns"]
+    assert len(returns) == 28
+
+
 def test_a_reproduction_is_no_run_of_its_own(store: str, mine: Record) -> None:
     again = repeated(mine).reproduced
     listed = btstore("history", "--columns", "run_id", "--format", "csv").out.split()

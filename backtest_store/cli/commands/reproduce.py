@@ -108,7 +108,8 @@ def show(reproduction: Reproduction, format_: Format) -> None:
     elif found:
         for cause in reproduction.causes:
             print_message(f"changed: {cause.detail}")
-        moved = [moved_row(d) for d in found if not d.metric.startswith(ENGINES)]
+        told = [d for d in found if not d.metric.startswith(ENGINES)]
+        moved = [moved_row(d, reproduction.original) for d in told]
         if moved:
             names = ("original", "reproduced", "difference")
             columns = [Column("metric", "str"), *(Column(n, "float", "plain") for n in names)]
@@ -117,15 +118,37 @@ def show(reproduction: Reproduction, format_: Format) -> None:
             print_message(f"and {left} of NautilusTrader's own statistics; --format json has them")
 
 
-def moved_row(moved: Difference) -> list[str]:
-    """Return a metric as people read it, and by how much it moved."""
+def moved_row(moved: Difference, original: Record) -> list[str]:
+    """Return a metric as people read it, and by how much it moved; of a list, what of it did."""
     from backtest_store.cli.output.comparison_page import COLUMNS, difference
+    from backtest_store.cli.output.readable import UNDEFINED
 
     column = COLUMNS.get(moved.metric)
     before, after = moved.original, moved.reproduced
+    if isinstance(before or after, list):
+        unit = original.period or "period"
+        lengths = [f"{len(values)} {unit}s" if values else UNDEFINED for values in (before, after)]
+        return [moved.metric, *lengths, moved_periods(moved, original)]
     are_numbers = all(isinstance(v, int | float | Decimal) for v in (before, after))
     by = difference(column, after - before) if column and are_numbers else ""
     return [moved.metric, *readable(moved), by]
+
+
+def moved_periods(moved: Difference, original: Record) -> str:
+    """Say how many months or days differ, and which does most."""
+    from backtest_store.runs.changes.causes import Difference
+    from backtest_store.statistics.months import equity_levels
+
+    starts = [start for start, _ in equity_levels(original)]
+    rows = zip(starts, moved.original or (), moved.reproduced or (), strict=False)
+    differing = [row for row in rows if row[1] != row[2]]
+    if not differing:
+        return ""
+    start, then, now = max(differing, key=lambda row: abs((row[1] or 0) - (row[2] or 0)))
+    like = "returns_count" if moved.metric == "period_counts" else "total_return"
+    values = readable(Difference(like, then, now))
+    day = f"{start:%Y-%m-%d}" if original.period == "day" else f"{start:%Y-%m}"
+    return f"{len(differing)} differ, most {day}: {' → '.join(values)}"
 
 
 def readable(moved: Difference) -> tuple[str, str]:
@@ -142,10 +165,10 @@ def readable(moved: Difference) -> tuple[str, str]:
 
 
 def plain(value: object) -> str | None:
-    """Write a value without an exponent, which no trader reads money in."""
-    if value is None:
-        return None
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    """Write a value exactly, without an exponent, which no trader reads money in."""
+    from backtest_store.cli.output.cells import exact
+
+    return None if value is None else exact(value)
 
 
 def as_json(reproduction: Reproduction) -> dict[str, Any]:
@@ -172,9 +195,9 @@ def summary(reproduction: Reproduction) -> str:
             f", though {changed}" if changed else ""
         )
     told = [d for d in found if not d.metric.startswith(ENGINES)] or found
-    moved = ", ".join(
-        f"{NAMES.get(d.metric, d.metric)} {' → '.join(readable(d))}" for d in told[:MOST_NAMED]
-    )
+    single = [d for d in told if not isinstance(d.original or d.reproduced, list)]
+    named = [f"{NAMES.get(d.metric, d.metric)} {' → '.join(readable(d))}" for d in single]
+    moved = ", ".join(named[:MOST_NAMED] or [d.metric for d in told[:MOST_NAMED]])
     more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
     cause = reproduction.most_likely_cause
     return f"not reproduced: {moved}{more}" + (f"; {brief(cause)}" if cause else "")
