@@ -116,3 +116,18 @@ def test_run_without_arguments_and_its_completion_say_what_they_want(store_url: 
         | {"_BTSTORE_COMPLETE": "complete_bash", "COMP_WORDS": "btstore run ", "COMP_CWORD": "2"},
     )
     assert (completed.returncode, completed.stderr) == (0, "")
+
+
+def test_standard_output_is_given_back_after_a_command_that_keeps_it_for_data() -> None:
+    code = (
+        "import os\n"
+        "from contextlib import redirect_stdout\n"
+        "from backtest_store.cli.output.streams import kept_for_data\n"
+        "with kept_for_data() as data:\n"
+        "    print('a strategy')\n"
+        "    with redirect_stdout(data):\n"
+        "        print('data')\n"
+        "os.write(1, b'after\\n')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("data\nafter\n", "a strategy\n")

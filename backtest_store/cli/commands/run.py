@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -132,19 +133,21 @@ def run(  # noqa: PLR0913 - each is an option
     loaded = [described(load_config(path), name=name, tags=tag, note=note) for path in configs]
     grids = [grid_of(config).combined(settings) for config in loaded]
     require_engine()
-    if search is not None and not dry_run:
-        what = search_of(loaded, grids, search, trials, by)
-        with kept_for_data(), make_workers(min(jobs, trials), ray) as workers:
-            report = run_trials(what, grids[0].name, workers, reuse=skip_existing)
-    else:
-        found = every_combination(configs, loaded, grids)
-        if dry_run:
-            print_expanded(found)
-            return
-        batch = batch_of(found, grids)
-        with kept_for_data(), make_workers(min(jobs, sum(map(len, found))), ray) as workers:
-            report = run_grid(found, workers, batch, reuse=skip_existing, tags=tag)
-    show_outcome(report, format_)
+    if dry_run:
+        print_expanded(every_combination(configs, loaded, grids))
+        return
+    with kept_for_data() as data:
+        if search is not None:
+            what = search_of(loaded, grids, search, trials, by)
+            with make_workers(min(jobs, trials), ray) as workers:
+                report = run_trials(what, grids[0].name, workers, reuse=skip_existing)
+        else:
+            found = every_combination(configs, loaded, grids)
+            with make_workers(min(jobs, sum(map(len, found))), ray) as workers:
+                batch = batch_of(found, grids)
+                report = run_grid(found, workers, batch, reuse=skip_existing, tags=tag)
+        with redirect_stdout(data):
+            show_outcome(report, format_)
 
 
 def every_combination(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TextIO, TypeVar
 
 from backtest_store.cli.output.text import printable, shorten
 
@@ -45,23 +45,26 @@ def escape_unencodable() -> None:
 
 
 @contextmanager
-def kept_for_data() -> Iterator[None]:
-    """Have what an engine logs and a strategy prints on standard error: the other is for data.
+def kept_for_data() -> Iterator[TextIO]:
+    """Have what an engine logs and a strategy prints on standard error; yield where data goes.
 
-    An engine's logger has a thread of its own, which may write after all is run.
+    An engine's logger has a thread of its own, which may write after all is run: print the data
+    before this ends.
     """
     printed = sys.stdout
     if printed is not sys.__stdout__ or not isinstance(printed, TextIOWrapper):
-        yield  # whoever put another there reads it in this process
+        yield printed  # whoever put another there reads it in this process
         return
     printed.flush()
     data = os.fdopen(os.dup(1), "w", encoding=printed.encoding, errors=printed.errors)
     os.dup2(2, 1)
     try:
-        yield
+        yield data
     finally:
         printed.flush()
-        sys.stdout = data
+        os.dup2(data.fileno(), 1)
+        with suppress(BrokenPipeError):  # which was raised before
+            data.close()
 
 
 def print_message(text: str) -> None:
