@@ -18,7 +18,7 @@ from backtest_store.runs.duplicates import Identity, stored_before
 from backtest_store.store.connection import read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from backtest_store.runner.config.expansion import Backtest
 
 MOST_EXPANDED = 512
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,45 @@ def inspect(config: Config) -> Checked | NotRun:
     except UsageError as error:
         return NotRun(str(error), hint=error.hint)
     identity = Identity(facts.config_hash, facts.code_hash, engine_version())
-    return Checked(identity, backtest.remarks)
+    return Checked(identity, [*backtest.remarks, *_without_data(backtest)])
+
+
+def _without_data(backtest: Backtest) -> Iterator[str]:
+    """Say which strategy is told to trade on bars that the data neither has nor can be made into.
+
+    It is no error: another component may make them. NautilusTrader says nothing.
+    """
+    content = backtest.run_config
+    loaded = {name for entry in content["data"] for name in entry.get("bar_types") or ()}
+    for strategy in (content.get("engine") or {}).get("strategies") or ():
+        config = strategy.get("config") or {}
+        for asked in [config.get("bar_type"), *(config.get("bar_types") or ())]:
+            if not isinstance(asked, str) or asked in loaded:
+                continue
+            held = node().series_of(backtest)
+            if held is not None and not _is_among(asked, held):
+                name = strategy["strategy_path"].rpartition(":")[2]
+                there = _listed(held)
+                yield f"{name} asks for {asked}, of which there is no data; there is {there}"
+
+
+def named_series(data: Iterable[object]) -> list[str]:
+    """Name each kind of bar in some data, and the instruments of what is no bar."""
+    found = {getattr(one, "bar_type", None) or getattr(one, "instrument_id", None) for one in data}
+    return sorted(str(series) for series in found - {None})
+
+
+def _is_among(bar_type: str, held: Sequence[str]) -> bool:
+    """Tell whether there are such bars, or what NautilusTrader makes them of."""
+    instrument_id = bar_type.partition("@")[0].rsplit("-", 4)[0]
+    if bar_type.endswith("-EXTERNAL") and "@" not in bar_type:
+        return bar_type in held
+    return any(name == instrument_id or name.startswith(f"{instrument_id}-") for name in held)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def without_metadata(run_config: Json) -> Json:
@@ -164,7 +203,8 @@ def run(
         target.dispose()
     if not recording.records:
         raise StoreError("the run could not be recorded", hint="the warning above says why")
-    return Ended(recording.records[-1], is_saved=not recording.unsaved, remarks=backtest.remarks)
+    remarks = [*backtest.remarks, *_without_data(backtest)]
+    return Ended(recording.records[-1], is_saved=not recording.unsaved, remarks=remarks)
 
 
 def _said_of(backtest: Backtest) -> dict[str, Any]:

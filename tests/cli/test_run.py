@@ -157,6 +157,28 @@ def test_a_grid_runs_each_combination_once(store: str, config: str) -> None:
     ]
 
 
+def test_each_kind_of_reason_for_an_impossible_combination_is_told(store: str, config: str) -> None:
+    answer = btstore("run", config, "--set", "fast_period=5,30,40", "--set", "slow_period=20,-1")
+    assert answer.code == 0
+    skipped = [line for line in answer.err.splitlines() if line.startswith("warning: skipped")]
+    prefix = "warning: skipped {} impossible combination{}: fast_period={}, slow_period={}: --set:"
+    assert skipped == [
+        prefix.format(3, "s", 5, -1) + " SMA Crossover: slow_period must be at least 1, was -1",
+        prefix.format(2, "s", 30, 20)
+        + " SMA Crossover: fast_period must be less than slow_period 20, was 30",
+    ]
+
+
+def test_bars_that_no_data_brings_are_told_of(store: str, trouble: str) -> None:
+    other = "MSFT.XNAS-1-DAY-LAST-EXTERNAL"
+    made = "SPX.XCBO-5-DAY-LAST-INTERNAL@1-DAY-EXTERNAL"  # of bars, by the engine
+    answer = btstore("run", trouble, "--set", f"bar_type={other},{made}", "--format", "json")
+    assert (answer.code, len(shown(answer))) == (0, 2)
+    there = "SPX.XCBO-1-DAY-LAST-EXTERNAL"
+    said = f"note: Trouble asks for {other}, of which there is no data; there is {there}"
+    assert answer.err.splitlines() == [said, "2 saved"]
+
+
 def test_several_processes_give_what_one_gives(store: str, config: str) -> None:
     grid = ("run", config, "--set", "fast_period=3,4,5,6,7,8", "--format", "json")
     alone, together = btstore(*grid), btstore(*grid, "--jobs", "2")

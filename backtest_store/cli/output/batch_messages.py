@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -22,10 +23,14 @@ REFUSED = " orders were refused: "
 
 
 def report_impossible(impossible: Sequence[NotRun]) -> None:
-    """Say in one line how many combinations are skipped, and why the first of them is."""
-    if impossible:
-        number = f"{len(impossible)} impossible combination{'s' * (len(impossible) > 1)}"
-        print_message(f"warning: skipped {number}: {impossible[0]}")
+    """Say of each kind of reason, in one line, how many combinations are skipped for it."""
+    kinds: dict[str, list[NotRun]] = {}
+    for each in impossible:
+        # What differs by its values alone is one kind: fast_period 30 and 40 over slow_period 20.
+        kinds.setdefault(re.sub(r"\d+(\.\d+)?", "0", each.reason), []).append(each)
+    for alike in kinds.values():
+        number = f"{len(alike)} impossible combination{'s' * (len(alike) > 1)}"
+        print_message(f"warning: skipped {number}: {alike[0]}")
 
 
 def warn_of_stored(planned: Sequence[Planned], stored: dict[int, Record]) -> None:

@@ -45,8 +45,8 @@ class Grid:
 
     # each a list of settings that go together; the grid is the product of the groups
     groups: list[list[Json]] = field(default_factory=list)
-    # from when to when each combination is run, all of them
-    periods: list[Json] = field(default_factory=lambda: [{}])
+    # from when to when each combination is run, all of them; none if all run over all data
+    periods: list[Json] = field(default_factory=list)
     # comparisons that each combination must satisfy
     constraints: list[str] = field(default_factory=list)
     sample: int | None = None  # how many combinations to draw at random, by `seed`
@@ -59,9 +59,9 @@ class Grid:
         theirs = {key for group in other.groups for setting in group for key in setting}
 
         def is_kept(group: list[Json]) -> bool:
-            return not any(set(setting) & theirs for setting in group)
+            return not any(theirs & setting.keys() for setting in group)
 
-        periods = self.periods if is_kept(self.periods) else [{}]
+        periods = self.periods if is_kept(self.periods) else []
         groups = [*filter(is_kept, self.groups), *other.groups]
         return replace(self, groups=groups, periods=periods, typed=other.typed)
 
@@ -79,8 +79,8 @@ class Grid:
 
     def _over_time(self, config: Config, settings: Json) -> Iterator[Json]:
         """Yield a combination over each of the periods in which it satisfies the constraints."""
-        each = (settings | period for period in self.periods)
-        return (one for one in each if self.allows(config, one))
+        over_time = [settings | period for period in self.periods] or [settings]
+        return (each for each in over_time if self.allows(config, each))
 
     def allows(self, config: Config, settings: Json) -> bool:
         """Tell whether a combination satisfies the constraints."""
@@ -155,7 +155,7 @@ def _grid(config: Config) -> Grid:
     zipped = content.get("zip", [])
     groups += [_zipped(group) for group in (zipped if isinstance(zipped, list) else [zipped])]
     periods = _periods(content, config)
-    _check_size([*groups, periods])
+    _check_size([*groups, periods or [{}]])
     constraints = content.get("constraints", [])
     sample = content.get("sample")
     if sample is not None and (not isinstance(sample, int) or sample < 1):
@@ -205,7 +205,7 @@ def _periods(content: Json, config: Config) -> list[Json]:
     if "walk" in content:
         made = windows(content["walk"], _limit(config, "start"), _limit(config, "end"))
     else:
-        given = content.get("periods", [{}])
+        given = content.get("periods", [])
         made = [({k: str(v) for k, v in period.items()}, None) for period in given]
     start, end = ("start", "end") if config.is_long else ("data.start", "data.end")
     names = {"start": start, "end": end}

@@ -42,7 +42,7 @@ class Search:
             raise UsageError(
                 "there is nothing to search; write what varies under [grid], or --set NAME=5..50:5"
             )
-        if grid.periods != [{}]:
+        if grid.periods:
             raise UsageError(
                 f"{config.origin.at(['grid'])}: --search would settle for the period that went"
                 " best; leave out walk and periods, and run over them what it finds"
@@ -59,7 +59,8 @@ class Search:
 
     def __iter__(self) -> Iterator[Config]:
         """Yield what is to be tried next, by what was told so far."""
-        repeats, failure = 0, None
+        repeats = 0
+        failure: NotRun | None = None
         while len(self._trials) < self.size and repeats < MOST_REPEATS:
             if repeats > PATIENCE:
                 self._study.enqueue_trial(self._any())
@@ -72,10 +73,10 @@ class Search:
                 self._trials.append((trial, places))
                 self.combinations.append(made)
                 yield made.config
-            failure = made or failure
+            elif isinstance(made, NotRun):
+                failure = made
         if not self._trials:
-            is_told = isinstance(failure, NotRun)
-            raise UsageError(str(failure)) if is_told else excluded(self._config, self._grid)
+            raise UsageError(str(failure)) if failure else excluded(self._config, self._grid)
 
     def _made(self, trial: Trial, places: tuple[int, ...]) -> Combination | NotRun | None:
         """Return what a trial runs; None if it was tried before or does not satisfy the grid."""

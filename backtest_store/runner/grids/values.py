@@ -28,9 +28,9 @@ def listed(key: str, value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(_range_of(key, value))
     if isinstance(value, str) and (match := _RANGE.fullmatch(value)):
-        raise UsageError(
-            f"{key}: in a file, write {value} as {{from = {match[1]}, to = {match[2]}}}"
-        )
+        limits = {"from": match[1], "to": match[2], "step": match[3] or 1}
+        written_out = ", ".join(f"{name} = {limit}" for name, limit in limits.items())
+        raise UsageError(f"{key}: in a file, write {value} as {{{written_out}}}")
     return [value]
 
 

@@ -28,7 +28,7 @@ from backtest_store.capture.identity.snapshot import catalogs_of
 from backtest_store.errors import StoreError
 from backtest_store.runner.bundled_data import BUNDLED_DATA
 from backtest_store.runner.config.timestamps import to_datetime
-from backtest_store.runner.config_runs import Facts, UnfitError, without_metadata
+from backtest_store.runner.config_runs import Facts, UnfitError, named_series, without_metadata
 from backtest_store.runner.data.made_catalogs import MADE_OF
 from backtest_store.suggestions import did_you_mean
 
@@ -188,6 +188,20 @@ def _replayed(key: str) -> tuple[str | None, tuple[int, int]]:
     if not replayed:
         raise UnfitError("; ".join(_missing(entry, config) for entry in config.data), "data", 0)
     return fingerprint(replayed), (replayed[0].ts_init, replayed[-1].ts_init)
+
+
+def series_of(backtest: Backtest) -> list[str] | None:
+    """Name the kinds of bar and the instruments of which there is data; None if it is too much."""
+    config = parse(json.dumps(backtest.run_config))
+    return _series(_data_key(config)) if config.chunk_size is None else None
+
+
+@lru_cache(maxsize=MOST_LOADED)
+def _series(key: str) -> list[str]:
+    entries, start, end = json.loads(key)
+    data = [BacktestDataConfig.parse(entry) for entry in entries]
+    loaded = [SharingNode.load_data_config(entry, start, end).data for entry in data]
+    return named_series(chain.from_iterable(loaded))
 
 
 def _instruments(entries: Sequence[BacktestDataConfig]) -> list[str]:

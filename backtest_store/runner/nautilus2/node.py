@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
+from itertools import chain
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from backtest_store.capture.identity.identity import config_hash
 from backtest_store.errors import UsageError
 from backtest_store.runner.config.file import Origin
 from backtest_store.runner.config.timestamps import to_datetime
-from backtest_store.runner.config_runs import Facts, UnfitError, without_metadata
+from backtest_store.runner.config_runs import Facts, UnfitError, named_series, without_metadata
 from backtest_store.runner.nautilus2.run_config import Made, data_configs, make
 from backtest_store.suggestions import did_you_mean
 
@@ -103,6 +104,17 @@ def _replayed(key: str) -> tuple[str | None, list[str], int, int]:
         raise UnfitError("; ".join(map(_missing, json.loads(key)[0])), "data", 0)
     ids = sorted(set(map(instrument_of, data)))
     return fingerprint(data), ids, data[0].ts_init, data[-1].ts_init
+
+
+def series_of(backtest: Backtest) -> list[str]:
+    """Name the kinds of bar and the instruments of which there is data."""
+    config = make(backtest.run_config, _STORED).config
+    return _series(_data_key(backtest.run_config, config))
+
+
+@lru_cache(maxsize=MOST_LOADED)
+def _series(key: str) -> list[str]:
+    return named_series(chain.from_iterable(_loaded(key)))
 
 
 @lru_cache(maxsize=MOST_LOADED)
