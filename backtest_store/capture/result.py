@@ -10,15 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.daily_equity import EquityCurve, equity_curve
 from backtest_store.capture.accounting.equity_sampler import Samples
-from backtest_store.capture.accounting.fees_and_profits import (
-    Converter,
-    Ledger,
-    differences,
-    ledger_of,
-)
+from backtest_store.capture.accounting.fees_and_profits import Ledger, differences, ledger_of
 from backtest_store.capture.accounting.positions import count_closed
-from backtest_store.capture.accounting.prices_and_rates import Market
-from backtest_store.capture.accounting.valuation import EXACT, Valuation
+from backtest_store.capture.accounting.valuation import EXACT, InOneCurrency, Valuation
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity.json_values import clean, plain
 from backtest_store.models import Json, JsonValue, Metrics, Record
@@ -43,11 +37,11 @@ NO_EQUITY = EquityCurve(
 class Results:
     """What a run came to, as far as it could be read; what could not is None."""
 
-    valuation: Converter
-    curve: EquityCurve | None
-    ledger: Ledger | None
-    unrealised: Decimal | None
-    final_balance: Decimal | None
+    valuation: InOneCurrency
+    curve: EquityCurve | None = None
+    ledger: Ledger | None = None
+    unrealised: Decimal | None = None
+    final_balance: Decimal | None = None
     opening_price: Decimal | None
     closing_price: Decimal | None
     engine_stats: Json
@@ -58,12 +52,11 @@ def with_metrics(
 ) -> Record:
     """Add to the record of a run that has ended how it went; a part that fails is not known."""
     valuation, seen = Valuation(engine), samples or NO_SAMPLES
-    value_open = partial(valuation.unrealised, Market(engine.cache))
     results = Results(
         valuation=valuation,
         curve=attempt("measure equity", partial(equity_curve, engine, valuation, samples), None),
         ledger=attempt("read the trades", partial(_ledger, engine, valuation, samples), None),
-        unrealised=attempt("value open positions", value_open, None),
+        unrealised=attempt("value open positions", valuation.unrealised, None),
         final_balance=attempt("read the balances", valuation.final_balance, None),
         opening_price=seen.opening_price,
         closing_price=seen.closing_price,
@@ -105,7 +98,7 @@ def _ledger(engine: BacktestEngine, valuation: Valuation, samples: Samples | Non
     return ledger_of(engine, valuation)
 
 
-def _fees(ledger: Ledger | None, valuation: Converter) -> Decimal | None:
+def _fees(ledger: Ledger | None, valuation: InOneCurrency) -> Decimal | None:
     is_known = ledger is not None and valuation.currency is not None and ledger.fees.is_finite()
     return ledger.fees if ledger is not None and is_known else None
 

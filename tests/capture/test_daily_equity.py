@@ -215,7 +215,8 @@ def test_position_closed_by_on_stop_counts_in_the_last_value() -> None:
     made.add_strategy(scripted(share(), {0: 10}, close_on_stop=True))
     samples = watch(made)
     assert equities(samples) == money(9_997, 10_094)
-    assert len(samples.trades) == 1
+    assert samples.ledger is not None
+    assert len(samples.ledger.trades) == 1
 
 
 def test_long_is_worth_the_bid_and_short_the_ask() -> None:
@@ -269,7 +270,8 @@ def test_engine_that_ran_before_it_was_watched_is_heard() -> None:
     made.reset()
     samples = watch(made)
     assert equities(samples) == money(10_000, 10_100, 10_100)
-    assert len(samples.trades) == 1
+    assert samples.ledger is not None
+    assert len(samples.ledger.trades) == 1
     made.reset()
     assert equities(watch(made)) == money(10_000, 10_100, 10_100)
 

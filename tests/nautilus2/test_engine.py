@@ -38,7 +38,6 @@ SHOWN: dict[type, str] = {
     " instrument_ids bar_types bar_spec start_time end_time filter_expr"
     " catalog_fs_storage_option_keys catalog_fs_rust_storage_option_keys",
     backtest.BacktestEngineConfig: "catalogs",
-    model.PortfolioSnapshot: "ts_event total_equity unpriced_instruments",
     model.Bar: "bar_type close ts_init",
     model.BarType: "spec instrument_id",
     model.BarSpecification: "price_type",
@@ -71,8 +70,7 @@ CALLED: dict[type, str] = {
     backtest.BacktestNode: "build run get_engine_cache get_engine_portfolio",
     common.Cache: "bars bar_types quotes trades instruments instrument instrument_ids account_for_venue orders positions"
     " position_snapshots",
-    portfolio.Portfolio: "snapshots equity missing_price_instruments is_net_long is_net_short"
-    " account register_statistic",
+    portfolio.Portfolio: "is_net_long is_net_short account register_statistic",
     model.MarketOrder: "events",
     model.Position: "events commissions apply",
     model.MarginAccount: "balances_total balance_total starting_balances is_cash_account"

@@ -4,7 +4,7 @@ import gc
 import sys
 from dataclasses import fields
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from nautilus_trader.backtest import (
     InterestRateRecord,
 )
 from nautilus_trader.execution import FillModel, MakerTakerFeeModel
-from nautilus_trader.model import AccountType, Currency, CurrencyPair, Money
+from nautilus_trader.model import AccountType, CryptoPerpetual, Currency, CurrencyPair, Money
 from nautilus_trader.portfolio import PortfolioConfig
 
 from backtest_store import record, save_run
@@ -319,6 +319,44 @@ def test_several_currencies_are_valued_as_on_1_231(store: str) -> None:
     assert (saved.total_fees, saved.total_trades, saved.winning_trades) == (Decimal(590), 2, 1)
     assert saved.expectancy == Decimal("-2785.5")
     assert saved.sharpe_ratio == 1.7140184726679035
+
+
+def inverse_perpetual(base: Currency) -> CryptoPerpetual:
+    """A perpetual on a coin in dollars, whose profit is in the coin."""
+    given = pair("BTCUSD", base, USD)
+    return CryptoPerpetual(
+        given.id,
+        given.raw_symbol,
+        base_currency=base,
+        quote_currency=USD,
+        settlement_currency=base,
+        is_inverse=True,
+        price_precision=given.price_precision,
+        size_precision=given.size_precision,
+        price_increment=given.price_increment,
+        size_increment=given.size_increment,
+        ts_event=0,
+        ts_init=0,
+    )
+
+
+def test_the_currency_of_several_is_the_one_that_profit_is_settled_in(store: str) -> None:
+    coin = Currency.from_str("BTC")
+    made = backtest(
+        [100, 110, 120],
+        instrument=inverse_perpetual(coin),
+        base_currency=None,
+        starting_balances=[Money(1_000, USD), Money(10, coin)],
+    )
+    assert recorded(made).currency == "BTC"
+
+
+def test_the_script_s_decimal_context_has_no_say(store: str) -> None:
+    expected = recorded(backtest([1_234.56, 1_234.67, 1_235.89], {0: 100}))
+    with localcontext(Context(prec=3)):
+        changed = recorded(backtest([1_234.56, 1_234.67, 1_235.89], {0: 100}))
+    assert changed.unrealised_profit == expected.unrealised_profit == Decimal(133)
+    assert changed.period_returns == expected.period_returns
 
 
 def test_interest_in_one_currency_leaves_the_balance_of_the_other(store: str) -> None:

@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.instrument_terms import ZERO
 from backtest_store.capture.accounting.prices_and_rates import Market
-from backtest_store.capture.accounting.valuation import EXACT, Amounts, Valuation
+from backtest_store.capture.accounting.valuation import (
+    EXACT,
+    Amounts,
+    Valuation,
+    added,
+    total,
+)
 
 if TYPE_CHECKING:
     from nautilus_trader.accounting.accounts.base import Account
     from nautilus_trader.model.events import OrderFilled
     from nautilus_trader.model.identifiers import AccountId
+    from nautilus_trader.model.objects import Money
 
 UNKNOWN = Decimal("NaN")
 
@@ -41,13 +48,11 @@ class CurrencyBalances:
             paid = -fill.commission.as_decimal()
             self._book(fill.account_id, str(fill.commission.currency.code), paid, market)
 
-    def change(self, key: object, position: Any, fees: Amounts, market: Market) -> None:
-        """Book what a position has earned and paid since it was booked before.
-
-        Its profit is after the fees in its settlement currency; `fees` are those of the fill that
-        changed it.
-        """
-        terms, realised = self._valuation.terms_of(position), position.realized_pnl
+    def change(
+        self, key: object, position: Any, realised: Money | None, fees: Amounts, market: Market
+    ) -> None:
+        """Book what a position has earned and paid since it was booked before, as a ledger does."""
+        terms = self._valuation.terms_of(position)
         own = ZERO if realised is None else realised.as_decimal()
         amounts = {terms.settlement: EXACT.subtract(own, self._own.get(key, ZERO))}
         amounts |= {code: -paid for code, paid in fees.items() if code != terms.settlement}
@@ -88,13 +93,11 @@ class CurrencyBalances:
 
     def _changes(self, account_id: AccountId, account: Account) -> Amounts:
         """Return how balances changed, and what was paid for open positions, not to be told yet."""
-        changed = {
-            str(currency.code): total.as_decimal()
-            for currency, total in account.balances_total().items()
-        }
-        for currency, starting in account.starting_balances().items():
-            code = str(currency.code)
-            changed[code] = EXACT.subtract(changed.get(code, ZERO), starting.as_decimal())
-        for code, paid in self._valuation.paid_for(account_id):
-            changed[code] = EXACT.add(changed.get(code, ZERO), paid)
-        return changed
+        starting = total([account.starting_balances().values()])
+        return added(
+            [
+                *total([account.balances_total().values()]).items(),
+                *((code, EXACT.minus(amount)) for code, amount in starting.items()),
+                *self._valuation.paid_for(account_id),
+            ]
+        )

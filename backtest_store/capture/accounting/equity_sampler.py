@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -27,7 +28,6 @@ from backtest_store.capture.accounting.capital import StartingCapital
 from backtest_store.capture.accounting.days import beginning_of, date_of, day_of, midnight_after
 from backtest_store.capture.accounting.fees_and_profits import (
     Ledger,
-    Trade,
     currency_balances_of,
     fee_of,
 )
@@ -44,9 +44,6 @@ NEVER = sys.maxsize
 AT_ONCE = -1
 FIRST = 1 << 20  # before the portfolio (10) and every strategy (0) has seen the same message
 DATA_TOPICS = ("data.bars.*EXTERNAL", "data.quotes.*", "data.trades.*", "data.book.de*")
-POSITION_TOPIC = "events.position.*"
-FILL_TOPIC = "events.fills.*"
-ACCOUNT_TOPIC = "events.account.*"
 
 
 @dataclass
@@ -67,11 +64,6 @@ class Samples:
     closing_price: Decimal | None = None
     fault: str | None = None
 
-    @property
-    def trades(self) -> list[Trade]:
-        """Return the closed trades."""
-        return [] if self.ledger is None else self.ledger.trades
-
 
 class Sampler:
     """The subscriptions to one engine's message bus; they stay, and are idle between runs."""
@@ -84,9 +76,12 @@ class Sampler:
         bus = engine.kernel.msgbus
         for topic in DATA_TOPICS:
             listen(bus, topic, self.on_data, FIRST)
-        listen(bus, POSITION_TOPIC, self.on_position, FIRST)
-        listen(bus, FILL_TOPIC, self.on_fill, FIRST)
-        listen(bus, ACCOUNT_TOPIC, self.on_account, FIRST)
+        for kind, handle in (
+            ("position", partial(self._queue, self._book_position)),
+            ("fills", self._note_fill),
+            ("account", self._note_balances),
+        ):
+            listen(bus, f"events.{kind}.*", partial(self._on_event, kind, handle), FIRST)
 
     def watches(self, engine: BacktestEngine) -> bool:
         """Tell whether it is this engine that is watched."""
@@ -153,23 +148,11 @@ class Sampler:
                 self._fail(error)
         self._latest = data
 
-    def on_fill(self, fill: OrderFilled) -> None:
-        """Note a fill, whose commission is to be booked."""
-        self._on_event(fill, self._note_fill)
-
-    def on_position(self, event: PositionEvent) -> None:
-        """Note what became of a position, and what it earned."""
-        self._on_event(event, self._note_position)
-
-    def on_account(self, event: AccountState) -> None:
-        """Copy the balances of an account."""
-        self._on_event(event, self._note_balances)
-
-    def _on_event(self, event: Any, handle: Callable[[Any], None]) -> None:
+    def _on_event(self, kind: str, handle: Callable[[Any], None], event: Any) -> None:
         """Handle an event once; the first event of a day closes the day before."""
-        if self._data_boundary == NEVER or event is self._handled.get(handle.__name__):
+        if self._data_boundary == NEVER or event is self._handled.get(kind):
             return
-        self._handled[handle.__name__] = event
+        self._handled[kind] = event
         try:
             if event.ts_event > self._midnight:
                 self._close_day(None)
@@ -181,12 +164,9 @@ class Sampler:
         """Have a fill booked; at once, and all that follow, if it needs an exchange rate."""
         if not self._needs_rates and self._valuation is not None:
             self._needs_rates = self._valuation.needs_rate(fill)
-        self._queue(fill, self._book_fee)
+        self._queue(self._book_fee, fill)
 
-    def _note_position(self, event: PositionEvent) -> None:
-        self._queue(event, self._book_position)
-
-    def _queue(self, event: Any, book: Callable[[Any], None]) -> None:
+    def _queue(self, book: Callable[[Any], None], event: Any) -> None:
         self._waiting.append((book, event))
         if self._needs_rates:
             self._book_waiting()
@@ -231,45 +211,26 @@ class Sampler:
         self._is_valued = True
 
     def _book_fee(self, fill: OrderFilled) -> None:
-        self._fill, ledger, market = fill, self.samples.ledger, Market(self._cache)
-        if ledger is not None:
-            ledger.fill(fill, market)
-            if ledger.currency_balances is not None:
-                ledger.currency_balances.fill(fill, market)
+        self._fill = fill
+        if self.samples.ledger is not None:
+            self.samples.ledger.fill(fill, Market(self._cache))
 
     def _book_position(self, event: PositionEvent) -> None:
-        key, is_closed = event.position_id, event.side.name == "FLAT"
-        if self.samples.ledger is not None and self._valuation is not None:
-            self._book_change(self.samples.ledger, self._valuation, event)
-            if is_closed:
-                self.samples.ledger.close(key)
-        if is_closed:
-            self._positions.pop(key, None)
-        else:
-            self._positions[key] = event
-
-    def _book_change(self, ledger: Ledger, valuation: Valuation, event: PositionEvent) -> None:
         """Book a position's part of a fill.
 
         An order that turns a position around closes one and opens another: each event has its
         part of the fill. The cache has the new position already at the first of them.
         """
-        key, market, settlement = (
-            event.position_id,
-            Market(self._cache),
-            valuation.settlement_of(event),
-        )
-        fees = self._fees_besides(settlement, event)
-        ledger.change(key, settlement, event.realized_pnl, fees, market)
-        if ledger.currency_balances is not None:
-            ledger.currency_balances.change(key, event, fees, market)
-
-    def _fees_besides(self, settlement: str, event: PositionEvent) -> Amounts:
-        """Return the part of the last fill's fee that a position's own profit leaves out."""
-        paid = None if self._fill is None else self._fill.commission
-        if paid is None or paid.currency.code == settlement:
-            return {}
-        return fee_of(self._fill, event.last_qty.as_decimal())
+        key, ledger = event.position_id, self.samples.ledger
+        if ledger is not None:
+            fees = {} if self._fill is None else fee_of(self._fill, event.last_qty.as_decimal())
+            ledger.change(key, event, event.realized_pnl, fees, Market(self._cache))
+        if event.side.name != "FLAT":
+            self._positions[key] = event
+            return
+        self._positions.pop(key, None)
+        if ledger is not None:
+            ledger.close(key)
 
     def _note_balances(self, event: AccountState) -> None:
         self._flat_value = None

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from typing import TYPE_CHECKING, Any, Protocol
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.currency_balances import CurrencyBalances
 from backtest_store.capture.accounting.instrument_terms import ZERO
-from backtest_store.capture.accounting.positions import fills_of, position_cycles
+from backtest_store.capture.accounting.positions import fills_of, position_cycles, replayed
 from backtest_store.capture.accounting.prices_and_rates import ONE, Market
-from backtest_store.capture.accounting.valuation import EXACT, Amounts, Valuation
+from backtest_store.capture.accounting.valuation import EXACT, Amounts, InOneCurrency, Valuation
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.model.events import OrderFilled
-    from nautilus_trader.model.identifiers import AccountId, InstrumentId, PositionId
     from nautilus_trader.model.objects import Money
-    from nautilus_trader.model.position import Position
 
     from backtest_store.statistics.equity_metrics import Equity
 
 
 UNKNOWN = Decimal("NaN")
-
-
-class Converter(Protocol):
-    """What expresses amounts in the currency of a run."""
-
-    @property
-    def currency(self) -> str | None:
-        """Return the currency of the run."""
-
-    @property
-    def is_convertible_at_once(self) -> bool:
-        """Tell whether the starting capital needs no exchange rate."""
-
-    def convert(self, amounts: Amounts, market: Any) -> Decimal | None:
-        """Return the sum of amounts at the rates of a moment; None without an exchange rate."""
 
 
 @dataclass
@@ -67,7 +50,7 @@ class Ledger:
     """
 
     def __init__(
-        self, valuation: Converter, currency_balances: CurrencyBalances | None = None
+        self, valuation: InOneCurrency, currency_balances: CurrencyBalances | None = None
     ) -> None:
         self._valuation = valuation
         self._open: dict[object, Trade] = {}
@@ -84,16 +67,23 @@ class Ledger:
         if fill.commission is not None:
             code, amount = str(fill.commission.currency.code), fill.commission.as_decimal()
             self.fees = EXACT.add(self.fees, self._converted(code, amount, market))
+        if self.currency_balances is not None:
+            self.currency_balances.fill(fill, market)
 
     def change(
-        self, key: object, settlement: str, realised: Money | None, fees: Amounts, market: Any
+        self, key: object, position: Any, realised: Money | None, fees: Amounts, market: Any
     ) -> None:
         """Book what a position has earned and paid since it was booked before.
 
         `realised` is its profit so far, after the fees in its settlement currency; `fees` are those
         of the fill that changed it, by currency.
         """
-        trade = self._open.setdefault(key, Trade())
+        if self.currency_balances is not None:
+            self.currency_balances.change(key, position, realised, fees, market)
+        trade, settlement = (
+            self._open.setdefault(key, Trade()),
+            self._valuation.settlement_of(position),
+        )
         own = ZERO if realised is None else realised.as_decimal()
         earned = self._converted(settlement, EXACT.subtract(own, trade.own), market)
         for code, paid in fees.items():
@@ -132,64 +122,23 @@ def ledger_of(engine: BacktestEngine, valuation: Valuation) -> Ledger:
     Rates are those that the cache remembers of each moment, the newest 10,000 prices unless
     configured otherwise.
     """
-    currency_balances, cache = currency_balances_of(valuation), engine.cache
-    ledger = Ledger(valuation, currency_balances)
-    moments = [(fill.ts_event, fill, None) for fills in fills_of(cache).values() for fill in fills]
+    cache, ledger = engine.cache, Ledger(valuation, currency_balances_of(valuation))
+    fills = [(fill.ts_event, fill, None) for of_one in fills_of(cache).values() for fill in of_one]
     changes = [
-        (change.time, None, change)
-        for number, cycle in enumerate(position_cycles(cache))
-        for change in _changes(engine, cycle, number)
+        (fill.ts_event, fill, (key, cycle, again.realized_pnl, again.is_closed))
+        for key, cycle in enumerate(position_cycles(cache))
+        for fill, again in replayed(cycle, cache)
     ]
-    for time, fill, change in sorted([*moments, *changes], key=lambda moment: moment[0]):
+    for time, fill, change in sorted([*fills, *changes], key=itemgetter(0)):
         market = Market(cache, before=time + 1)
-        if fill is not None:
+        if change is None:
             ledger.fill(fill, market)
-            if currency_balances is not None:
-                currency_balances.fill(fill, market)
-        if change is not None:
-            settlement = valuation.settlement_of(change)
-            ledger.change(change.key, settlement, change.realized_pnl, change.fees, market)
-            if currency_balances is not None:
-                currency_balances.change(change.key, change, change.fees, market)
-            if change.is_closed:
-                ledger.close(change.key)
+            continue
+        key, cycle, realised, is_closed = change
+        ledger.change(key, cycle, realised, fee_of(fill), market)
+        if is_closed:
+            ledger.close(key)
     return ledger
-
-
-@dataclass(frozen=True)
-class Change:
-    """A position after one of its fills."""
-
-    time: int
-    key: int
-    instrument_id: InstrumentId
-    account_id: AccountId
-    position_id: PositionId
-    realized_pnl: Money | None
-    fees: Amounts
-    is_closed: bool
-
-
-def _changes(engine: BacktestEngine, cycle: Position, key: int) -> Iterator[Change]:
-    """Yield a position after each of its fills, as it is when these are applied anew."""
-    from nautilus_trader.model.position import Position
-
-    position: Position | None = None
-    for fill in cycle.events:
-        if position is None:
-            position = Position(engine.cache.instrument(cycle.instrument_id), fill)
-        else:
-            position.apply(fill)
-        yield Change(
-            fill.ts_event,
-            key,
-            cycle.instrument_id,
-            cycle.account_id,
-            cycle.id,
-            position.realized_pnl,
-            fee_of(fill),
-            position.is_closed,
-        )
 
 
 def fee_of(fill: OrderFilled, quantity: Decimal | None = None) -> Amounts:
@@ -205,7 +154,7 @@ CENT = Decimal("0.01")
 
 
 def differences(
-    equity: Equity, ledger: Ledger, unrealised: Decimal | None, valuation: Converter
+    equity: Equity, ledger: Ledger, unrealised: Decimal | None, valuation: InOneCurrency
 ) -> list[str]:
     """Return a warning for each amount by which the equity is not what the fills explain.
 

@@ -8,13 +8,12 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture.accounting.prices_and_rates import ONE, Market
+from backtest_store.capture.accounting.prices_and_rates import ONE
 
 if TYPE_CHECKING:
     from nautilus_trader.accounting.accounts.base import Account
     from nautilus_trader.model.events import PositionEvent
     from nautilus_trader.model.instruments import Instrument
-    from nautilus_trader.model.objects import Currency
     from nautilus_trader.model.position import Position
 
 ZERO = Decimal(0)
@@ -30,7 +29,8 @@ class PositionTerms:
 
     `holding` says what the balance lacks: the unrealised profit (on margin); or the whole value
     (bought for cash); or nothing, as it holds the bought currency itself (spot). `paid_multiplier`
-    is what the account pays for in one contract; releases of the engine differ.
+    is what the account pays for in one contract; releases of the engine differ. A `market` has the
+    price of an instrument, and notes which was `unquoted`.
     """
 
     currency: str
@@ -68,7 +68,7 @@ class PositionTerms:
             holding=holding,
         )
 
-    def adds(self, position: Position | PositionEvent, market: Market) -> Decimal:
+    def adds(self, position: Position | PositionEvent, market: Any) -> Decimal:
         """Return what a position adds to the balance, rounded as the engine rounds money."""
         if self.holding == "delivered":
             return ZERO
@@ -78,7 +78,7 @@ class PositionTerms:
             return self._rounded(signed * _price(position, market))
         return self.gain(position, market)
 
-    def gain(self, position: Position | PositionEvent, market: Market) -> Decimal:
+    def gain(self, position: Position | PositionEvent, market: Any) -> Decimal:
         """Return the unrealised profit of a position, rounded as the engine rounds money."""
         price = _price(position, market)
         quantity = position.quantity.as_decimal() * self.multiplier
@@ -95,9 +95,11 @@ class PositionTerms:
         return ONE.scaleb(-self.precision)
 
 
-def _price(position: Position | PositionEvent, market: Market) -> Decimal:
+def _price(position: Position | PositionEvent, market: Any) -> Decimal:
     """Return what a position would fetch for each unit, or else the price of its last fill."""
-    price = market.price(position.instrument_id, is_long=position.side.name == "LONG")
+    price: Decimal | None = market.price(
+        position.instrument_id, is_long=position.side.name == "LONG"
+    )
     if price is not None:
         return price
     market.unquoted.add(str(position.instrument_id))
@@ -147,6 +149,10 @@ def _last_price(position: Position | PositionEvent) -> Decimal:
     return Decimal(price.as_decimal())
 
 
-def settlement_currency(instrument: Instrument) -> Currency:
+def settlement_currency(instrument: Any) -> Any:
     """Return the currency in which an instrument's profit is settled."""
-    return instrument.get_cost_currency()
+    ask = getattr(instrument, "get_cost_currency", None)
+    if ask is not None:
+        return ask()
+    quoted = instrument.quote_currency
+    return getattr(instrument, "settlement_currency", quoted) if instrument.is_inverse else quoted

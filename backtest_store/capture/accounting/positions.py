@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nautilus_trader.cache.base import CacheFacade
@@ -18,7 +18,8 @@ def position_cycles(cache: CacheFacade) -> list[Position]:
     When an order turns a position around, NautilusTrader 1.221 drops what it closed; its fills are
     with the orders still, and what they closed is worked out from them.
     """
-    snapshots, all_fills = _snapshots(cache), fills_of(cache)
+    ids, all_fills = cache.position_snapshot_ids(), fills_of(cache)
+    snapshots = {position_id: cache.position_snapshots(position_id) for position_id in ids}
     found: list[Position] = []
     for position in cache.positions():
         known = [*snapshots.pop(position.id, []), position]
@@ -36,11 +37,6 @@ def count_closed(cache: CacheFacade) -> int:
     return int(cache.positions_closed_count() + snapshots)
 
 
-def _snapshots(cache: CacheFacade) -> dict[PositionId, list[Position]]:
-    ids = cache.position_snapshot_ids()
-    return {position_id: cache.position_snapshots(position_id) for position_id in ids}
-
-
 def fills_of(cache: CacheFacade) -> dict[PositionId, list[OrderFilled]]:
     """Return all fills, oldest first, by the position that each of them changed."""
     fills: dict[PositionId, list[OrderFilled]] = {}
@@ -49,6 +45,17 @@ def fills_of(cache: CacheFacade) -> dict[PositionId, list[OrderFilled]]:
         if type(event).__name__ == "OrderFilled":
             fills.setdefault(event.position_id, []).append(event)
     return fills
+
+
+def replayed(position: Any, cache: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each fill of a position, with the position as that left it; the next changes it."""
+    instrument, again = cache.instrument(position.instrument_id), None
+    for fill in position.events() if callable(position.events) else position.events:
+        if again is None:
+            again = type(position)(instrument, fill)
+        else:
+            again.apply(fill)
+        yield fill, again
 
 
 def _replay(cache: CacheFacade, fills: Sequence[OrderFilled]) -> Iterator[Position]:

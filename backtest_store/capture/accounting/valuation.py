@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.instrument_terms import (
     ZERO,
@@ -20,11 +21,9 @@ from backtest_store.capture.accounting.prices_and_rates import Market
 from backtest_store.statistics.values import ARITHMETIC
 
 if TYPE_CHECKING:
-    from nautilus_trader.accounting.accounts.base import Account
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.model.events import AccountState, OrderFilled, PositionEvent
     from nautilus_trader.model.identifiers import AccountId
-    from nautilus_trader.model.objects import Currency
     from nautilus_trader.model.position import Position
 
 EXACT = ARITHMETIC  # not the caller's: a script may compute its own with three digits
@@ -45,56 +44,87 @@ class AccountValue:
     unquoted: frozenset[str] = frozenset()
 
 
-class Valuation:
-    """Values the accounts of an engine whose run has begun in one currency."""
+class InOneCurrency(ABC):
+    """The accounts of an engine whose run has begun, in the currency of the run.
 
-    def __init__(self, engine: BacktestEngine) -> None:
+    A moment, at whose exchange rates amounts are converted, is what `_rate` takes for one.
+    """
+
+    def __init__(self, engine: Any) -> None:
         self._cache = engine.cache
-        self.accounts = {
-            account.id: account
-            for venue in engine.list_venues()
-            if (account := engine.cache.account_for_venue(venue)) is not None
-        }
-        self._terms: dict[object, PositionTerms] = {}
+        found = (engine.cache.account_for_venue(venue) for venue in engine.list_venues())
+        self.accounts = {account.id: account for account in found if account is not None}
 
     @cached_property
     def currency(self) -> str | None:
-        """Return the currency of the run: the first account's base, or that of its capital."""
-        for account in self.accounts.values():
-            if account.base_currency is not None:
-                return str(account.base_currency.code)
-        held = list(self.starting_balances)
-        if len(held) < 2:  # noqa: PLR2004 - one currency needs no choosing
-            return held[0] if held else None
-        settling = Counter(settlement_currency(i).code for i in self._cache.instruments())
-        return max(held, key=lambda code: (settling[code], -held.index(code)))
+        """Return the currency of the run."""
+        bases = [account.base_currency for account in self.accounts.values()]
+        return currency_of(bases, self.starting_balances, self._cache.instruments())
 
     @cached_property
     def starting_balances(self) -> Amounts:
         """Return the capital that the accounts began with, by currency."""
-        return _total(_amounts(a.starting_balances()) for a in self.accounts.values())
+        return total(a.starting_balances().values() for a in self.accounts.values())
 
     @property
     def is_convertible_at_once(self) -> bool:
         """Tell whether the starting capital needs no exchange rate."""
         return set(self.starting_balances) <= {self.currency}
 
-    def balances(self) -> dict[AccountId, Amounts]:
-        """Return the balances of each account now, copied."""
-        return {key: _amounts(a.balances_total()) for key, a in self.accounts.items()}
-
     def final_balance(self) -> Decimal | None:
         """Return the balances of all accounts now; None if they cannot be converted."""
-        balances = _total(_amounts(a.balances_total()) for a in self.accounts.values())
-        return self.convert(balances) if self.accounts else None
+        balances = total(a.balances_total().values() for a in self.accounts.values())
+        return self.convert(balances, self._now()) if self.accounts else None
 
-    def convert(self, amounts: Amounts, market: Market | None = None) -> Decimal | None:
+    def unrealised(self) -> Decimal | None:
+        """Return what the open positions have gained so far; None without an exchange rate."""
+        return self.convert(self._gained(), self._now())
+
+    def convert(self, amounts: Amounts, moment: Any) -> Decimal | None:
         """Return the sum of amounts in the currency of the run; None without an exchange rate."""
         try:
-            with localcontext(EXACT):
-                return self._converted(amounts, market or Market(self._cache))
+            return self._converted(amounts, moment)
         except NoRateError:
             return None
+
+    def _converted(self, amounts: Amounts, moment: Any) -> Decimal:
+        needed = {code: amount for code, amount in amounts.items() if amount}
+        with localcontext(EXACT):
+            return sum((a * self._needed_rate(c, moment) for c, a in needed.items()), ZERO)
+
+    def _needed_rate(self, code: str, moment: Any) -> Decimal:
+        rate = self._rate(code, moment)
+        if rate is None:
+            raise NoRateError(f"no exchange rate from {code} to {self.currency}")
+        return rate
+
+    @abstractmethod
+    def settlement_of(self, position: Any) -> str:
+        """Return the currency in which a position's profit is settled."""
+
+    @abstractmethod
+    def _rate(self, code: str, moment: Any) -> Decimal | None:
+        """Return the exchange rate of a currency."""
+
+    @abstractmethod
+    def _now(self) -> Any:
+        """Return the moment at which the engine is."""
+
+    @abstractmethod
+    def _gained(self) -> Amounts:
+        """Return the unrealised profit of the open positions, by the currency of its settlement."""
+
+
+class Valuation(InOneCurrency):
+    """Values the accounts of an engine of NautilusTrader 1.x by what its cache knows."""
+
+    def __init__(self, engine: BacktestEngine) -> None:
+        super().__init__(engine)
+        self._terms: dict[object, PositionTerms] = {}
+
+    def balances(self) -> dict[AccountId, Amounts]:
+        """Return the balances of each account now, copied."""
+        return {key: total([a.balances_total().values()]) for key, a in self.accounts.items()}
 
     def value(
         self,
@@ -105,7 +135,8 @@ class Valuation:
         """Value all accounts: their balances, and open positions or the events that made them."""
         with localcontext(EXACT):
             try:
-                balance = self._converted(_total(balances), market)
+                held = added(item for part in balances for item in part.items())
+                balance = self._converted(held, market)
             except NoRateError as error:
                 return AccountValue(problem=str(error))
             try:
@@ -114,15 +145,13 @@ class Valuation:
                 return AccountValue(None, balance, str(error))
             return AccountValue(equity, balance, unquoted=frozenset(market.unquoted))
 
-    def unrealised(self, market: Market) -> Decimal | None:
-        """Return what the open positions have gained so far; None without an exchange rate."""
-        with localcontext(EXACT):
-            gained: Amounts = {}
-            for position in self._cache.positions_open():
-                terms = self.terms_of(position)
-                gain = terms.gain(position, market)
-                gained[terms.settlement] = gained.get(terms.settlement, ZERO) + gain
-        return self.convert(gained, market)
+    def _gained(self) -> Amounts:
+        market = self._now()
+        each = ((self.terms_of(p), p) for p in self._cache.positions_open())
+        return added((terms.settlement, terms.gain(p, market)) for terms, p in each)
+
+    def _now(self) -> Market:
+        return Market(self._cache)
 
     def account_balances_before(self, time: int) -> list[Amounts]:
         """Return the balances of each account before a time, as its events have them."""
@@ -168,25 +197,11 @@ class Valuation:
         return {str(instrument.get_base_currency().code): size, str(cost.currency.code): paid}
 
     def _added(self, positions: Iterable[Position | PositionEvent], market: Market) -> Amounts:
-        added: Amounts = {}
-        for position in positions:
-            terms = self.terms_of(position)
-            amount = terms.adds(position, market)
-            added[terms.currency] = added.get(terms.currency, ZERO) + amount
-        return added
+        each = ((self.terms_of(position), position) for position in positions)
+        return added((terms.currency, terms.adds(p, market)) for terms, p in each)
 
-    def _converted(self, amounts: Mapping[str, Decimal], market: Market) -> Decimal:
-        total = ZERO
-        for code, amount in amounts.items():
-            if amount:
-                total += amount * self._rate(code, market)
-        return total
-
-    def _rate(self, code: str, market: Market) -> Decimal:
-        rate = market.rate(code, str(self.currency))
-        if rate is None:
-            raise NoRateError(f"no exchange rate from {code} to {self.currency}")
-        return rate
+    def _rate(self, code: str, moment: Market) -> Decimal | None:
+        return moment.rate(code, str(self.currency))
 
     def terms_of(
         self,
@@ -204,30 +219,53 @@ class Valuation:
         return self._terms[key]
 
 
-def _balances_before(account: Account, before: int | None) -> Amounts:
-    if before is None or account.last_event.ts_event < before:
-        return _amounts(account.balances_total())
+def currency_of(
+    bases: Iterable[Any], held: Iterable[str], instruments: Iterable[Any]
+) -> str | None:
+    """Return the currency of a run: the first base of its accounts, or else that of its capital.
+
+    Of several it is the one that most instruments settle in.
+    """
+    for base in bases:
+        if base is not None:
+            return str(base.code)
+    codes = [*held]
+    if len(codes) < 2:  # noqa: PLR2004 - one currency needs no choosing
+        return codes[0] if codes else None
+    settling = Counter(str(settlement_currency(i).code) for i in instruments)
+    return max(codes, key=lambda code: (settling[code], -codes.index(code)))
+
+
+def _balances_before(account: Any, time: int) -> Amounts:
+    if account.last_event.ts_event < time:
+        return total([account.balances_total().values()])
+    return balances_told(account, [e for e in account.events if e.ts_event < time])
+
+
+def balances_told(account: Any, events: Sequence[AccountState]) -> Amounts:
+    """Return the balances of an account after its events up to a moment."""
     found: Amounts = {}
-    for event in reversed(account.events):
-        if event.ts_event < before:
-            found = told_by(event) | found
-            if len(found) == len(account.balances_total()):
-                return found
-    return _amounts(account.starting_balances()) | found
+    for event in reversed(events):
+        found = told_by(event) | found
+        if len(found) == len(account.balances_total()):
+            return found
+    return total([account.starting_balances().values()]) | found
 
 
 def told_by(event: AccountState) -> Amounts:
     """Return the balances that an event tells, which may be only those that it has changed."""
-    return {str(b.currency.code): b.total.as_decimal() for b in event.balances}
+    return total([(balance.total for balance in event.balances)])
 
 
-def _amounts(money: Mapping[Currency, object]) -> Amounts:
-    return {str(currency.code): m.as_decimal() for currency, m in money.items()}  # type: ignore[attr-defined]
+def total(parts: Iterable[Iterable[Any]]) -> Amounts:
+    """Add up money by its currency."""
+    return added((str(m.currency.code), m.as_decimal()) for part in parts for m in part)
 
 
-def _total(parts: Iterable[Amounts]) -> Amounts:
-    total: Amounts = {}
-    for part in parts:
-        for code, amount in part.items():
-            total[code] = total.get(code, ZERO) + amount
-    return total
+def added(amounts: Iterable[tuple[str, Decimal]]) -> Amounts:
+    """Add up amounts by their currency."""
+    found: Amounts = {}
+    with localcontext(EXACT):
+        for code, amount in amounts:
+            found[code] = found.get(code, ZERO) + amount
+    return found

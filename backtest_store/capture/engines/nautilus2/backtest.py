@@ -11,10 +11,11 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from backtest_store.capture.accounting.valuation import currency_of, total
 from backtest_store.capture.end_status import UNENDED, Outcome, outcome_of
 from backtest_store.capture.engines.interface import RunListener, Strategies
 from backtest_store.capture.engines.nautilus2 import callbacks, description, methods
-from backtest_store.capture.engines.nautilus2.accounts import Accounts, main_currency, total
+from backtest_store.capture.engines.nautilus2.accounts import Accounts
 from backtest_store.capture.engines.nautilus2.prices import Prices, between, instrument_of
 from backtest_store.capture.engines.nautilus2.requests import (
     Component,
@@ -173,9 +174,8 @@ class Nautilus2Engine:
             return capital if capital.is_finite() else None, accounts.currency
         venues = self._asked.venues
         held = total(venue["starting_balances"] for venue in venues)
-        bases = [v["base_currency"] for v in venues if v.get("base_currency") is not None]
-        instruments = self.engine.cache.instruments()
-        currency = str(bases[0].code) if bases else main_currency([*held], instruments)
+        bases = [venue.get("base_currency") for venue in venues]
+        currency = currency_of(bases, held, self.engine.cache.instruments())
         return held[currency] if currency and set(held) == {currency} else None, currency
 
     def asked(self) -> list[datetime | None]:

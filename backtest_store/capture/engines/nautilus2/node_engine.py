@@ -64,18 +64,9 @@ class NodeEngine:
             self._early = _copied(self.cache, self.list_venues())
 
     def use_early(self) -> None:
-        """Take the last look at the cache for what the run came to, if there was no later one.
-
-        The portfolio is not to be asked while it computes, so it tells no price.
-        """
+        """Take the last look at the cache for what the run came to, if there was no later one."""
         if not self.is_kept and self._early is not None:
-            self.cache, self.portfolio = (
-                self._early,
-                SimpleNamespace(
-                    snapshots=lambda _: [], missing_price_instruments=lambda venue: [venue]
-                ),
-            )
-            self.is_kept = True
+            self.cache, self.is_kept = self._early, True
 
     def look(self) -> None:
         """Take the cache and the portfolio of the engine, if the node has it."""
@@ -114,20 +105,7 @@ class Witness:
 
 def keep(engine: NodeEngine) -> None:
     """Copy all that valuing an engine's accounts needs, before the engine empties it."""
-    portfolio, venues = engine.portfolio, engine.list_venues()
-    copied = _copied(engine.cache, venues)
-    accounts = [copied.account_for_venue(venue) for venue in venues]
-    known = [account.id for account in accounts if account is not None]
-    snapshots = {str(one): portfolio.snapshots(one) for one in known}
-    equity = {str(venue): portfolio.equity(venue=venue) for venue in venues}
-    missing = {str(venue): portfolio.missing_price_instruments(venue) for venue in venues}
-    engine.cache = copied
-    engine.portfolio = SimpleNamespace(
-        snapshots=lambda one: snapshots[str(one)],
-        equity=lambda venue: equity[str(venue)],
-        missing_price_instruments=lambda venue: missing[str(venue)],
-    )
-    engine.is_kept = True
+    engine.cache, engine.is_kept = _copied(engine.cache, engine.list_venues()), True
 
 
 def _copied(cache: Any, venues: list[Any]) -> SimpleNamespace:
@@ -170,10 +148,6 @@ class NodeBacktest(Nautilus2Engine):
         statistics = attempt("read statistics", self._statistics, {})
         results = Results(
             valuation=self._accounts(),
-            curve=None,
-            ledger=None,
-            unrealised=None,
-            final_balance=None,
             opening_price=self._prices.opening,
             closing_price=self._prices.closing,
             engine_stats=statistics,

@@ -13,19 +13,23 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from backtest_store.capture.accounting.instrument_terms import PositionTerms
-from backtest_store.capture.accounting.valuation import Amounts
+from backtest_store.capture.accounting.positions import replayed
+from backtest_store.capture.accounting.valuation import Amounts, added
 from backtest_store.capture.engines.nautilus2.prices import Prices
 
 
 class State(NamedTuple):
     """What a position was after one of its fills."""
 
-    time: int
-    instrument_id: Any
+    fill: Any
     quantity: Any
     side: Any
     avg_px_open: Decimal
-    fill: Any
+
+    @property
+    def instrument_id(self) -> Any:
+        """Return the instrument that it is in."""
+        return self.fill.instrument_id
 
     @property
     def last_px(self) -> Any:
@@ -52,7 +56,7 @@ class OpenPositions:
     ----------
     cache : Cache
         Of the engine.
-    accounts : mapping of str to account
+    accounts : mapping
         By their ids.
     prices : Prices
         Of the data that the run was given.
@@ -66,55 +70,48 @@ class OpenPositions:
     """
 
     def __init__(
-        self, cache: Any, accounts: dict[str, Any], prices: Prices, positions: Sequence[Any]
+        self, cache: Any, accounts: dict[Any, Any], prices: Prices, positions: Sequence[Any]
     ) -> None:
         self._cache, self._accounts, self._prices = cache, accounts, prices
         self._positions = sorted(positions, key=lambda position: int(position.ts_opened))
         self._opened = [int(position.ts_opened) for position in self._positions]
         self._states: dict[int, list[State]] = {}
-        self._terms: dict[tuple[str, str], PositionTerms] = {}
+        self._terms: dict[tuple[Any, Any], PositionTerms] = {}
         self.unpriced: set[str] = set()
 
     def add(self, time: int | None) -> Amounts:
         """Return what the positions that are open at a moment, or now, add to the balances."""
-        return self._sum(time, "adds")
-
-    def gain(self) -> Amounts:
-        """Return what the positions that are open now have gained so far."""
-        return self._sum(None, "gain")
-
-    def _sum(self, time: int | None, what: str) -> Amounts:
-        found: Amounts = {}
         marks = Marks(self._prices, time)
-        for position in self._open(time):
-            state = self._state(position, time)
-            terms = self._terms_of(position, state)
-            code = terms.currency if what == "adds" else terms.settlement
-            found[code] = found.get(code, Decimal(0)) + getattr(terms, what)(state, marks)
+        found = added((terms.currency, terms.adds(p, marks)) for terms, p in self._held(time))
         self.unpriced |= marks.unquoted
         return found
 
-    def _open(self, time: int | None) -> Iterator[Any]:
+    def gain(self) -> Amounts:
+        """Return what the positions that are open now have gained so far."""
+        marks = Marks(self._prices, None)
+        return added((terms.settlement, terms.gain(p, marks)) for terms, p in self._held(None))
+
+    def _held(self, time: int | None) -> Iterator[tuple[PositionTerms, State]]:
+        """Yield what was open at a moment, or is now."""
         last = len(self._opened) if time is None else bisect_right(self._opened, time)
         for position in self._positions[:last]:
             if not position.is_closed or (time is not None and int(position.ts_closed) > time):
-                yield position
+                state = self._state(position, time)
+                yield self._terms_of(position, state), state
 
     def _state(self, position: Any, time: int | None) -> State:
         """Return what a position was at a moment, at which it was open."""
         states = self._states.get(id(position))
         if states is None:
-            states = self._states[id(position)] = list(self._replayed(position))
+            states = self._states[id(position)] = [
+                State(fill, again.quantity, again.side, Decimal(str(again.avg_px_open)))
+                for fill, again in replayed(position, self._cache)
+            ]
         before = len(states) if time is None else bisect_right(states, time, key=_time)
         return states[before - 1]
 
-    def _replayed(self, position: Any) -> Iterator[State]:
-        for fill, again in replayed(position, self._cache):
-            entry, asset = Decimal(str(again.avg_px_open)), position.instrument_id
-            yield State(int(fill.ts_event), asset, again.quantity, again.side, entry, fill)
-
     def _terms_of(self, position: Any, state: State) -> PositionTerms:
-        key = (str(position.instrument_id), str(position.account_id))
+        key = (position.instrument_id, position.account_id)
         if key not in self._terms:
             instrument = self._cache.instrument(position.instrument_id)
             account = self._accounts.get(key[1])
@@ -123,17 +120,6 @@ class OpenPositions:
                 instrument, position.settlement_currency, holding, account, state.fill
             )
         return self._terms[key]
-
-
-def replayed(position: Any, cache: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield each fill of a position, with the position as that left it."""
-    instrument, again = cache.instrument(position.instrument_id), None
-    for fill in position.events():
-        if again is None:
-            again = type(position)(instrument, fill)
-        else:
-            again.apply(fill)
-        yield fill, again
 
 
 def _holding(instrument: Any, account: Any, fill: Any) -> str:
@@ -148,4 +134,4 @@ def _holding(instrument: Any, account: Any, fill: Any) -> str:
 
 
 def _time(state: State) -> int:
-    return state.time
+    return int(state.fill.ts_event)
