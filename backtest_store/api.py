@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, overload
 
 from backtest_store.errors import UsageError
-from backtest_store.models import UNLISTED, JudgedRun, Record
+from backtest_store.models import UNLISTED, Record
 from backtest_store.runs import best as judging
 from backtest_store.runs import compare as comparing
 from backtest_store.runs import listing as listings
@@ -266,7 +266,7 @@ class Store:
         variance: Variance = "published",
         limit: int = 5,
         **asked: Typed,
-    ) -> Runs[JudgedRun]:
+    ) -> Runs[judging.JudgedRun]:
         """Return the best runs, and what each is worth given how many were tried.
 
         Parameters

@@ -27,7 +27,6 @@ EquityBasis = Literal["mark_to_market", "balance"]
 PeriodLength = Literal["month", "day"]
 Unit = Literal["fraction", "ratio", "money", "count", "date", "month", "text", "json"]
 Best = Literal["highest"]
-Finding = Literal["real", "luck", "cannot_tell"]
 
 
 def figure(unit: Unit) -> Any:
@@ -174,34 +173,6 @@ class MonthsOfRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strategy:
-    """How a strategy's runs on an instrument went: how many there are and failed, the last one."""
-
-    strategy_name: str
-    instrument_ids: list[str]
-    runs: int
-    failures: int
-    reproductions: int
-    median_sharpe_ratio: float | None = metric("ratio")
-    best_sharpe_ratio: float | None = metric("ratio")
-    last_run: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Period:
-    """How the runs of a day, a week or a month went; `period` is its first day, UTC."""
-
-    period: date
-    runs: int
-    best_sharpe_ratio: float | None = metric("ratio")
-    median_sharpe_ratio: float | None = metric("ratio")
-    worst_sharpe_ratio: float | None = metric("ratio")
-    best_total_return: float | None = metric("fraction")
-    median_total_return: float | None = metric("fraction")
-    worst_total_return: float | None = metric("fraction")
-
-
-@dataclass(frozen=True, kw_only=True)
 class TrialCount:
     """How many configurations were tried, and the standard deviation of their Sharpe ratios.
 
@@ -210,28 +181,6 @@ class TrialCount:
 
     trials: int
     deviation: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class JudgedRun(Record):
-    """A run, and what it is worth given the trials that were made before it was found.
-
-    Probabilities are fractions; `sharpe_ratio_from_luck` is annualised as `sharpe_ratio` is, and
-    `minimum_track_record` in years. `other_sharpe_ratio` is that of the same parameters at another
-    time, where they were run on one. `backtest_store.statistics.luck` has the definitions.
-    """
-
-    trials: int | None = metric("count")
-    effective_trials: float | None = metric("ratio")
-    sharpe_ratio_from_luck: float | None = metric("ratio")
-    probabilistic_sharpe_ratio: float | None = metric("fraction")
-    deflated_sharpe_ratio: float | None = metric("fraction")
-    minimum_track_record: float | None = metric("ratio")
-    chance_of_luck: float | None = metric("fraction")
-    other_start_date: datetime | None = field(default=None, metadata={"unit": "date"})
-    other_end_date: datetime | None = field(default=None, metadata={"unit": "date"})
-    other_sharpe_ratio: float | None = metric("ratio")
-    verdict: Finding = "cannot_tell"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,47 +200,6 @@ class InputValue:
     first: str | None
     second: str | None
     value: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class OverfitRuns:
-    """Whether the best of several runs was fitted to its past.
-
-    `slope` and `intercept` lead from an annual Sharpe ratio in sample to the same run's out of
-    sample; `backtest_store.statistics.overfitting` has the definitions.
-    """
-
-    runs: int
-    months: int
-    first_month: date = field(metadata={"unit": "month"})
-    last_month: date = field(metadata={"unit": "month"})
-    probability_of_overfitting: float = figure("fraction")
-    chance_of_loss: float = figure("fraction")
-    slope: float = figure("ratio")
-    intercept: float = figure("ratio")
-    blocks: int
-    ways: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class WalkForwardWindow:
-    """The run that was best in some months, and what it did in those that follow.
-
-    Months are given by their first days, `test_end` being that of the last one. `in_sample` and
-    `out_of_sample` are what the run was chosen by, before and in the test; the returns are of the
-    test: of that run, of the one that was best over all tests, and of each month's median run.
-    """
-
-    train_start: date = field(metadata={"unit": "month"})
-    test_start: date = field(metadata={"unit": "month"})
-    test_end: date = field(metadata={"unit": "month"})
-    run_id: UUID
-    parameters: Json
-    in_sample: float | None = metric("ratio")
-    out_of_sample: float | None = metric("ratio")
-    total_return: float = figure("fraction")
-    hindsight_return: float = figure("fraction")
-    median_return: float = figure("fraction")
 
 
 @dataclass(frozen=True, kw_only=True)

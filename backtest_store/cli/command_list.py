@@ -14,6 +14,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from backtest_store.cli.options import with_options
+
 # Each command's module in `commands/`, and its function or its Typer group there.
 COMMANDS = {
     "run": "run:run",
@@ -112,5 +114,5 @@ def _command(name: str) -> Any:
         cls=getattr(module, "COMMAND_CLASS", None),
         epilog=getattr(module, "EXAMPLES", None),
         context_settings=HELP_NAMES | getattr(module, "CONTEXT", {}),
-    )(found)
+    )(with_options(found))
     return typer.main.get_command(alone)

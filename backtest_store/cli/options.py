@@ -1,16 +1,22 @@
 """Options and arguments that commands share."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from backtest_store.cli import completion
 from backtest_store.cli.output.formats.format_list import Format
-from backtest_store.runs.filters import FILTERS, Filter, Filters, filters
+
+if TYPE_CHECKING:
+    from backtest_store.runs.filters import Filter, Filters
+
+    Command = Callable[..., None]
 
 NO_RUNS = "no runs yet: `btstore demo` makes the first, `btstore run CONFIG` your own"
 NO_MATCH = "no run matches"
@@ -33,32 +39,44 @@ OverwriteOption = Annotated[
 ]
 
 
-def with_filters(
-    *left_out: str, **arguments: object
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+_FILTERED: dict[Command, tuple[tuple[str, ...], dict[str, object]]] = {}
+
+
+def with_filters(*left_out: str, **arguments: object) -> Callable[[Command], Command]:
     """Give a command an option for each filter that is not left out; it gets them as `filters`.
 
     Annotated `arguments` take the place of options, under the filters' names.
     """
+
+    def noted(command: Command) -> Command:
+        _FILTERED[command] = left_out, arguments
+        return command
+
+    return noted
+
+
+def with_options(command: Command) -> Command:
+    """Return a command with the options of its filters, which nothing else needs to load."""
+    if command not in _FILTERED:
+        return command
+    from backtest_store.runs.filters import FILTERS, Filters, filters
+
+    left_out, arguments = _FILTERED[command]
     asked_for = {name: asked for name, asked in FILTERS.items() if name not in left_out}
+    own = signature(command, eval_str=True, locals={"Filters": Filters}).parameters.values()
+    parameters = [
+        *(_keyword(name, annotation) for name, annotation in arguments.items()),
+        *(p for p in own if p.name != "filters"),
+        *(_option(asked) for name, asked in asked_for.items() if name not in arguments),
+    ]
 
-    def decorated(command: Callable[..., None]) -> Callable[..., None]:
-        own = signature(command, eval_str=True).parameters.values()
-        parameters = [
-            *(_keyword(name, annotation) for name, annotation in arguments.items()),
-            *(p for p in own if p.name != "filters"),
-            *(_option(asked) for name, asked in asked_for.items() if name not in arguments),
-        ]
+    @wraps(command)
+    def filtered(**typed: Any) -> None:
+        command(filters=filters(**{name: typed.pop(name) for name in asked_for}), **typed)
 
-        @wraps(command)
-        def with_filters(**typed: Any) -> None:
-            command(filters=filters(**{name: typed.pop(name) for name in asked_for}), **typed)
-
-        with_filters.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-        with_filters.__annotations__ = {p.name: p.annotation for p in parameters}
-        return with_filters
-
-    return decorated
+    filtered.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    filtered.__annotations__ = {p.name: p.annotation for p in parameters}
+    return filtered
 
 
 def _keyword(name: str, annotation: object, default: object = Parameter.empty) -> Parameter:

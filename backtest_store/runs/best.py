@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from math import sqrt
 
-from backtest_store.models import JudgedRun, OtherPeriod, Record
+from backtest_store.models import OtherPeriod, Record, metric
 from backtest_store.runs import listing as listings
 from backtest_store.runs.compare import describe_other_period
 from backtest_store.runs.listing import Listing
@@ -14,7 +15,7 @@ from backtest_store.runs.selectors import require_one_currency
 from backtest_store.runs.shared_months import distinct, trial_of
 from backtest_store.runs.trial_scopes import Scope, ScopeName, scope_of
 from backtest_store.statistics.luck import LEAST_RETURNS, SharpeEstimate, Variance
-from backtest_store.statistics.verdict import FEWEST_RETURNS, Trials, Verdict, judge
+from backtest_store.statistics.verdict import FEWEST_RETURNS, Finding, Trials, Verdict, judge
 from backtest_store.store import queries, sql
 from backtest_store.store.sql import Db
 
@@ -22,6 +23,28 @@ PAGE = 200
 MOST_AUTOCORRELATION = 0.99  # at 1 a Sharpe ratio has no error that is finite
 MOST_MEASURED = 20_000  # runs whose Sharpe ratios tell how far apart those of trials lie
 MOST_CORRELATED = 500  # trials whose correlation is measured: the newest ones
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedRun(Record):
+    """A run, and what it is worth given the trials that were made before it was found.
+
+    Probabilities are fractions; `sharpe_ratio_from_luck` is annualised as `sharpe_ratio` is, and
+    `minimum_track_record` in years. `other_sharpe_ratio` is that of the same parameters at another
+    time, where they were run on one. `backtest_store.statistics.luck` has the definitions.
+    """
+
+    trials: int | None = metric("count")
+    effective_trials: float | None = metric("ratio")
+    sharpe_ratio_from_luck: float | None = metric("ratio")
+    probabilistic_sharpe_ratio: float | None = metric("fraction")
+    deflated_sharpe_ratio: float | None = metric("fraction")
+    minimum_track_record: float | None = metric("ratio")
+    chance_of_luck: float | None = metric("fraction")
+    other_start_date: datetime | None = field(default=None, metadata={"unit": "date"})
+    other_end_date: datetime | None = field(default=None, metadata={"unit": "date"})
+    other_sharpe_ratio: float | None = metric("ratio")
+    verdict: Finding = "cannot_tell"
 
 
 async def best(

@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
 from math import sqrt
 from statistics import median
 
 import numpy as np
 
 from backtest_store.errors import UsageError
-from backtest_store.models import OverfitRuns
+from backtest_store.models import figure
 from backtest_store.runs.shared_months import DAYS_A_YEAR, SharedMonths
 from backtest_store.statistics.overfitting import DailyMoments, overfitting
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverfitRuns:
+    """Whether the best of several runs was fitted to its past.
+
+    `slope` and `intercept` lead from an annual Sharpe ratio in sample to the same run's out of
+    sample; `backtest_store.statistics.overfitting` has the definitions.
+    """
+
+    runs: int
+    months: int
+    first_month: date = field(metadata={"unit": "month"})
+    last_month: date = field(metadata={"unit": "month"})
+    probability_of_overfitting: float = figure("fraction")
+    chance_of_loss: float = figure("fraction")
+    slope: float = figure("ratio")
+    intercept: float = figure("ratio")
+    blocks: int
+    ways: int
 
 
 def overfit(shared: SharedMonths) -> OverfitRuns:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from backtest_store.errors import UsageError
-from backtest_store.models import Period, Strategy
+from backtest_store.models import metric
 from backtest_store.runs.expressions.where import Subject, subject_of
 from backtest_store.store import queries, sql
 from backtest_store.store.record_fields import LISTED, SQL_NAMES, known
@@ -35,6 +35,34 @@ class Group:
     median: Any
     worst: Any
     last_run: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy:
+    """How a strategy's runs on an instrument went: how many there are and failed, the last one."""
+
+    strategy_name: str
+    instrument_ids: list[str]
+    runs: int
+    failures: int
+    reproductions: int
+    median_sharpe_ratio: float | None = metric("ratio")
+    best_sharpe_ratio: float | None = metric("ratio")
+    last_run: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """How the runs of a day, a week or a month went; `period` is its first day, UTC."""
+
+    period: date
+    runs: int
+    best_sharpe_ratio: float | None = metric("ratio")
+    median_sharpe_ratio: float | None = metric("ratio")
+    worst_sharpe_ratio: float | None = metric("ratio")
+    best_total_return: float | None = metric("fraction")
+    median_total_return: float | None = metric("fraction")
+    worst_total_return: float | None = metric("fraction")
 
 
 async def summary(

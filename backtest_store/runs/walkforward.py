@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
+from uuid import UUID
 
 from backtest_store.errors import UsageError
-from backtest_store.models import WalkForwardWindow
+from backtest_store.models import Json, figure, metric
 from backtest_store.runs.shared_months import DAYS_A_YEAR, SharedMonths
 from backtest_store.statistics.months import Month, metrics_of_months
 from backtest_store.statistics.walk_forward import Score, WalkForward, compounded, walk_forward
@@ -16,6 +18,27 @@ from backtest_store.statistics.walk_forward import Score, WalkForward, compounde
 Criterion = Literal["sharpe_ratio", "total_return", "max_drawdown"]
 LENGTH = re.compile(r"([1-9]\d{0,2})([my])")
 MONTHS_A_YEAR = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalkForwardWindow:
+    """The run that was best in some months, and what it did in those that follow.
+
+    Months are given by their first days, `test_end` being that of the last one. `in_sample` and
+    `out_of_sample` are what the run was chosen by, before and in the test; the returns are of the
+    test: of that run, of the one that was best over all tests, and of each month's median run.
+    """
+
+    train_start: date = field(metadata={"unit": "month"})
+    test_start: date = field(metadata={"unit": "month"})
+    test_end: date = field(metadata={"unit": "month"})
+    run_id: UUID
+    parameters: Json
+    in_sample: float | None = metric("ratio")
+    out_of_sample: float | None = metric("ratio")
+    total_return: float = figure("fraction")
+    hindsight_return: float = figure("fraction")
+    median_return: float = figure("fraction")
 
 
 @dataclass(frozen=True)

@@ -127,12 +127,16 @@ def months_of(metrics: Metrics) -> list[Month]:
     ]
 
 
-def equity_levels(metrics: Metrics) -> list[tuple[date, float]]:
+def levels_of(metrics: Metrics) -> list[float]:
     """Return equity at the end of each month, or day of a short run, as a multiple of capital."""
-    start, returns = metrics.period_start, metrics.period_returns
-    if start is None or returns is None:
+    return list(accumulate((1 + (r or 0.0) for r in metrics.period_returns or ()), mul))
+
+
+def equity_levels(metrics: Metrics) -> list[tuple[date, float]]:
+    """Return the same, each with its month's first day, or its day."""
+    start, levels = metrics.period_start, levels_of(metrics)
+    if start is None:
         return []
-    levels = accumulate((1 + (r or 0.0) for r in returns), mul)
     if metrics.period == "day":
         return [(start + timedelta(n), level) for n, level in enumerate(levels)]
     return [(_later(start, n), level) for n, level in enumerate(levels)]

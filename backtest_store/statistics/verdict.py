@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from backtest_store.models import Finding
 from backtest_store.statistics.luck import (
     CONFIDENCE,
     SharpeEstimate,
@@ -18,6 +18,7 @@ from backtest_store.statistics.luck import (
     trials_deviation,
 )
 
+Finding = Literal["real", "luck", "cannot_tell"]
 FEWEST_RETURNS = 60  # of fewer, skewness and kurtosis say nothing, and all formulas rest on them
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from backtest_store.cli import command_list as commands
 from backtest_store.cli.app import app
 from backtest_store.cli.command_list import COMMANDS
-from backtest_store.cli.options import with_filters
+from backtest_store.cli.options import with_filters, with_options
 from backtest_store.runs.filters import FILTERS, Filter, Filters
 from backtest_store.store.sql import condition
 from tests.shell import btstore
@@ -115,7 +115,10 @@ def test_help_imports_nothing_that_a_command_works_with() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     loaded = set(done.stderr.split())
-    assert not {"asyncio", "asyncpg", "tabulate", "backtest_store.store.queries"} & loaded
+    assert not {"asyncio", "asyncpg", "tabulate"} & loaded
+    shell = {name for name in loaded if name.startswith("backtest_store.cli")}
+    rest = {name for name in loaded if name.startswith("backtest_store")} - shell
+    assert rest == {"backtest_store", "backtest_store.errors"}
 
 
 def test_a_new_filter_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +133,7 @@ def test_a_new_filter_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
         got.append(filters)
 
     app = typer.Typer(rich_markup_mode=None)
-    app.command()(listing)
+    app.command()(with_options(listing))
     shown = CliRunner().invoke(app, ["--help"]).output
     assert re.search(r"--starred YES +Only starred runs\.", shown)
     assert CliRunner().invoke(app, ["--starred", "yes", "--tag", "a", "--tag", "b"]).exit_code == 0

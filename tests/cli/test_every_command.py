@@ -15,7 +15,8 @@ from uuid import UUID
 import pytest
 
 from backtest_store.cli.command_list import COMMANDS
-from backtest_store.models import RECORD_FIELDS, Period, Strategy, to_json
+from backtest_store.models import RECORD_FIELDS, to_json
+from backtest_store.runs.summary import Period, Strategy
 from tests.factories import make_record, store_at
 from tests.shell import Answer, btstore
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from backtest_store.cli.output import run_page
+from backtest_store.cli.output import readable, run_page
 from backtest_store.models import Record
 from tests.factories import make_record, store_at
 from tests.shell import btstore
@@ -119,6 +119,6 @@ def test_everything_is_there_when_asked_for(
 
 
 def test_a_share_of_a_course_shows_its_last_or_its_deepest() -> None:
-    assert run_page.sampled([1, 2, 3, 4, 5, 6], 3) == [2, 4, 6]
-    assert run_page.sampled([0, -2, -1, 0, -3, -1], 2, deepest=True) == [-2, -3]
-    assert run_page.sampled([1, 2], 9) == [1, 2]
+    assert readable.sampled([1, 2, 3, 4, 5, 6], 3) == [2, 4, 6]
+    assert readable.sampled([0, -2, -1, 0, -3, -1], 2, deepest=True) == [-2, -3]
+    assert readable.sampled([1, 2], 9) == [1, 2]

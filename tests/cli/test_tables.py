@@ -292,7 +292,7 @@ class NamesWriter:
 def test_a_new_format_is_one_class(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(FORMATS, Format.CSV, NamesWriter)
+    monkeypatch.setitem(FORMATS, Format.CSV, f"{__name__}:NamesWriter")
     render.many(RUNS, Format.CSV)
     render.one(RUNS[0], Format.CSV)
     render.side_by_side(Comparison(RUNS[:2]), Format.CSV)

@@ -11,7 +11,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from backtest_store.models import JudgedRun, Record
+from backtest_store.models import Record
 from backtest_store.runs import best as judging
 from backtest_store.runs.compare import compare
 from backtest_store.runs.filters import filters
@@ -38,7 +38,7 @@ def trial(sharpe_ratio: float | None, number: int, **changes: Any) -> Record:
     return make_record(**NO_MONTHS | normal | changes)
 
 
-async def best(db: asyncpg.Connection, *, limit: int = 1, **asked: Any) -> list[JudgedRun]:
+async def best(db: asyncpg.Connection, *, limit: int = 1, **asked: Any) -> list[judging.JudgedRun]:
     typed = {name: asked.pop(name) for name in [*asked] if name in ("strategy", "parameters")}
     listing = Listing(filters(**typed).conditions, asked.pop("by", "sharpe_ratio"))
     return await judging.best(db, listing, limit, **asked)

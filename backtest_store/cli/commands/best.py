@@ -1,6 +1,8 @@
 """`btstore best`: the best runs, and whether they are luck."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,9 +15,9 @@ from backtest_store.cli.options import (
 )
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import print_message
-from backtest_store.runs.filters import Filters
-from backtest_store.runs.trial_scopes import ScopeName
-from backtest_store.statistics.luck import Variance
+
+if TYPE_CHECKING:
+    from backtest_store.runs.filters import Filters
 
 MOST = 100
 SHOWN = (
@@ -53,14 +55,14 @@ def best(  # noqa: PLR0913 - each is an option
         ),
     ] = "sharpe_ratio",
     scope: Annotated[
-        ScopeName,
+        Literal["strategy", "instrument", "batch", "store"],
         typer.Option(
             help="What counts as a trial: runs of the same strategy on the same instruments and"
             " time, of any strategy on them, of the same grid, or all runs."
         ),
     ] = "strategy",
     variance: Annotated[
-        Variance,
+        Literal["published", "null"],
         typer.Option(
             help="How uncertain a Sharpe ratio is: as Bailey and Lopez de Prado published it, or"
             " as it is without skill."
@@ -74,7 +76,7 @@ def best(  # noqa: PLR0913 - each is an option
     """Show the best runs, and whether luck alone would have found them among as many trials."""
     from backtest_store.cli.output import cells, render
     from backtest_store.cli.spinner import read
-    from backtest_store.models import UNLISTED, JudgedRun
+    from backtest_store.models import UNLISTED
     from backtest_store.runs import best as judging
     from backtest_store.runs.listing import Listing
     from backtest_store.store.record_fields import QUALITIES, known
@@ -85,7 +87,7 @@ def best(  # noqa: PLR0913 - each is an option
         lambda db: judging.best(db, listing, limit, scope=scope, variance=variance),
         filters,
     )
-    columns = [column for column in cells.columns(JudgedRun) if column.name not in UNLISTED]
+    columns = [column for column in cells.columns(judging.JudgedRun) if column.name not in UNLISTED]
     shown = dict.fromkeys((*SHOWN[:2], metric, *SHOWN[2:]))
     render.many(found, format_, columns, shown=[*shown], nothing=lambda: no_runs_message(filters))
     if format_ in FOR_PEOPLE:

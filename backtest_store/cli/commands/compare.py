@@ -1,6 +1,8 @@
 """`btstore compare`: runs side by side."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +15,9 @@ from backtest_store.cli.options import (
 )
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import print_message
-from backtest_store.runs.filters import Filters
+
+if TYPE_CHECKING:
+    from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(
     "btstore compare @latest @best:sharpe_ratio --baseline @latest~1",

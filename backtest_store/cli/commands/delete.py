@@ -1,5 +1,7 @@
 """`btstore delete`: runs that are no longer wanted."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,11 +11,12 @@ from backtest_store.cli.confirm import require_yes
 from backtest_store.cli.options import RUN_HELP, counted, examples, no_runs_message, with_filters
 from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import UsageError
-from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
+
+    from backtest_store.runs.filters import Filters
 
 SHOWN = 5
 EXAMPLES = examples(
@@ -64,7 +67,7 @@ def delete(
     print_message(f"deleted {counted(len(deleted))}")
 
 
-def _show(ids: "Sequence[UUID]") -> None:
+def _show(ids: Sequence[UUID]) -> None:
     """Say which runs are meant: the first few of many."""
     from backtest_store.cli.spinner import read
     from backtest_store.store import queries

@@ -1,5 +1,7 @@
 """`btstore export`: runs as JSON Lines."""
 
+from __future__ import annotations
+
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,7 +16,6 @@ from backtest_store.cli.options import (
     with_filters,
 )
 from backtest_store.cli.output.streams import print_message
-from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
     from backtest_store.cli.output.output_file import Write
+    from backtest_store.runs.filters import Filters
 
 
 EXAMPLES = examples(
@@ -64,7 +66,7 @@ def export(
     print_message(f"exported {counted(runs)}" if runs else no_runs_message(filters))
 
 
-async def _parquet(db: "Connection", filters: Filters, write: "Write") -> int:
+async def _parquet(db: Connection, filters: Filters, write: Write) -> int:
     """Write whole runs as Parquet, some at a time, and return how many there were."""
     from backtest_store.cli.output import cells
     from backtest_store.cli.output.formats.parquet_and_xlsx import FileOutput, ParquetWriter
@@ -81,7 +83,7 @@ async def _parquet(db: "Connection", filters: Filters, write: "Write") -> int:
 
 
 @contextmanager
-def _output(file: Path, *, yes: bool) -> "Iterator[Write]":
+def _output(file: Path, *, yes: bool) -> Iterator[Write]:
     from backtest_store.cli.output.output_file import written
     from backtest_store.cli.output.streams import StandardOutput
 

@@ -1,5 +1,7 @@
 """`btstore history`: the newest runs, or the best."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +16,6 @@ from backtest_store.cli.options import (
 )
 from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.streams import print_message
-from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from backtest_store.cli.output.run_lists import RunPrinter
     from backtest_store.models import Record
+    from backtest_store.runs.filters import Filters
     from backtest_store.runs.listing import Listing
 
 DEFAULT_LIMIT = 20
@@ -117,8 +119,8 @@ def history(  # noqa: PLR0913 - each is an option
 
 
 def _printer(
-    about: "Sequence[str]", columns: str | None, format_: Format, months: str | None
-) -> "RunPrinter":
+    about: Sequence[str], columns: str | None, format_: Format, months: str | None
+) -> RunPrinter:
     from backtest_store.cli.output.run_lists import RunPrinter
     from backtest_store.errors import UsageError
     from backtest_store.models import METRIC_FIELDS
@@ -133,7 +135,7 @@ def _printer(
 
 
 def _print_months(
-    filters: Filters, listing: "Listing", span: str, limit: int, printer: "RunPrinter"
+    filters: Filters, listing: Listing, span: str, limit: int, printer: RunPrinter
 ) -> bool:
     """Print what runs did over some months, and return whether any covers them."""
     from backtest_store.cli.spinner import read
@@ -151,7 +153,7 @@ def _print_months(
 
 
 def _print_first(
-    filters: Filters, listing: "Listing", after: str | None, limit: int, printer: "RunPrinter"
+    filters: Filters, listing: Listing, after: str | None, limit: int, printer: RunPrinter
 ) -> bool:
     """Print the first runs, say whether there are more, and return whether there are any."""
     from backtest_store.cli.output.cells import short_ids
@@ -159,7 +161,7 @@ def _print_first(
     from backtest_store.runs import listing as listings
     from backtest_store.runs import selectors
 
-    async def page(db: "Connection") -> "tuple[list[Record], int | None]":
+    async def page(db: Connection) -> tuple[list[Record], int | None]:
         begun = await selectors.begin(db, listing, after)
         runs = await listings.page(db, begun, limit + 1, printer.fields)
         return runs, await listings.count(db, listing) if len(runs) > limit else None
@@ -177,7 +179,7 @@ def _print_first(
 
 
 async def _print_every(
-    db: "Connection", listing: "Listing", after: str | None, printer: "RunPrinter"
+    db: Connection, listing: Listing, after: str | None, printer: RunPrinter
 ) -> bool:
     """Print every run in constant memory, and return whether there are any."""
     from backtest_store.runs import listing as listings

@@ -1,9 +1,15 @@
 """`btstore overfit`: whether the best of several runs was fitted to its past."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import print_message
-from backtest_store.runs.filters import Filters
+
+if TYPE_CHECKING:
+    from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(
     'btstore overfit --strategy "SMA Crossover" --instrument SPX.XCBO', "btstore overfit --tag grid"
@@ -15,13 +21,12 @@ def overfit(*, filters: Filters, format_: FormatOption = Format.TABLE) -> None:
     """Compute the probability that the best of several runs was fitted to its past."""
     from backtest_store.cli.output import cells, render
     from backtest_store.cli.spinner import read
-    from backtest_store.models import OverfitRuns
     from backtest_store.runs import overfit as overfitting
     from backtest_store.runs.shared_months import shared_months
 
     shared = read(lambda db: shared_months(db, filters.conditions), filters)
     if shared is None:
-        render.many([], format_, cells.columns(OverfitRuns))
+        render.many([], format_, cells.columns(overfitting.OverfitRuns))
         print_message(no_runs_message(filters))
         return
     found = overfitting.overfit(shared)

@@ -1,5 +1,7 @@
 """`btstore pivot`: a metric over one or two parameters."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,9 +18,9 @@ from backtest_store.cli.options import (
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import UsageError
-from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
+    from backtest_store.runs.filters import Filters
     from backtest_store.runs.pivot import Pivot
 
 EXAMPLES = examples(
@@ -82,7 +84,7 @@ def pivot(  # noqa: PLR0913 - each is an option
             print_message(f"note: {note}")
 
 
-def _draw(pivot: "Pivot", file: Path, aggregate: Aggregate, *, yes: bool) -> None:
+def _draw(pivot: Pivot, file: Path, aggregate: Aggregate, *, yes: bool) -> None:
     from backtest_store.cli.output.output_file import written
     from backtest_store.cli.output.web import heat_maps
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from backtest_store.cli.options import OverwriteOption, RunsArgument, examples, with_filters
 from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import UsageError
-from backtest_store.runs.filters import Filters
+
+if TYPE_CHECKING:
+    from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(
     "btstore report @latest --output run.html",

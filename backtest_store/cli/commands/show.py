@@ -1,12 +1,16 @@
 """`btstore show`: a page about one run, or all of it."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from backtest_store.cli.options import FormatOption, RunArgument, examples, with_filters
 from backtest_store.cli.output.formats.format_list import Format
-from backtest_store.runs.filters import Filters
+
+if TYPE_CHECKING:
+    from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples("btstore show @latest", "btstore show 3f2a --config > config.json")
 AllOption = Annotated[bool, typer.Option("--all", help="After the page, print every stored field.")]

@@ -1,5 +1,7 @@
 """`btstore summary`: groups of runs, and how they did."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,10 +10,10 @@ from backtest_store.cli import completion
 from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
 from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.streams import print_message
-from backtest_store.runs.filters import Filters
 
 if TYPE_CHECKING:
     from backtest_store.cli.output.cells import Column
+    from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(
     "btstore summary --by strategy,instrument",
@@ -55,7 +57,7 @@ def summary(
     render.write(_columns(names, shown), rows, format_)
 
 
-def _columns(names: list[str], metric: str) -> "list[Column]":
+def _columns(names: list[str], metric: str) -> list[Column]:
     from backtest_store.cli.output.cells import Column
     from backtest_store.models import METRIC_FIELDS
     from backtest_store.runs.summary import name_of
@@ -71,7 +73,7 @@ def _columns(names: list[str], metric: str) -> "list[Column]":
     ]
 
 
-def _key(name: str) -> "Column":
+def _key(name: str) -> Column:
     from backtest_store.cli.output.cells import Column
     from backtest_store.store.record_fields import TYPES
 

@@ -1,6 +1,8 @@
 """`btstore trend`: a strategy's runs over time."""
 
-from typing import Annotated, Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,7 +14,9 @@ from backtest_store.cli.options import (
     with_filters,
 )
 from backtest_store.cli.output.formats.format_list import Format
-from backtest_store.runs.filters import Filters
+
+if TYPE_CHECKING:
+    from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(
     'btstore trend "SMA Crossover"', 'btstore trend "SMA Crossover" --by week --since 2024-01-01'
@@ -37,11 +41,10 @@ def trend(
     """Show how the best, the median and the worst of a strategy's runs went over time."""
     from backtest_store.cli.output import cells, render
     from backtest_store.cli.spinner import read
-    from backtest_store.models import Period
     from backtest_store.runs import summary
 
     found = read(lambda db: summary.trend(db, by, filters.conditions), filters)
-    columns = cells.columns(Period)
+    columns = cells.columns(summary.Period)
     if by == "month":
         columns = (columns[0]._replace(unit="month"), *columns[1:])
     render.many(found, format_, columns, nothing=lambda: no_runs_message(filters))

@@ -1,13 +1,17 @@
 """`btstore walkforward`: choose by the past, hold in the future, from stored months."""
 
-from typing import Annotated, Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import print_message
-from backtest_store.runs.filters import Filters
+
+if TYPE_CHECKING:
+    from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(
     'btstore walkforward --train 3y --test 1y --strategy "SMA Crossover"',
@@ -34,11 +38,10 @@ def walkforward(
     """Hold what was best so far, window by window, and see what it did; nothing is run again."""
     from backtest_store.cli.output import cells, render
     from backtest_store.cli.spinner import read
-    from backtest_store.models import WalkForwardWindow
     from backtest_store.runs import walkforward as walking
     from backtest_store.runs.shared_months import shared_months
 
-    columns = cells.columns(WalkForwardWindow)
+    columns = cells.columns(walking.WalkForwardWindow)
     months = {"train": walking.months_in(train), "test": walking.months_in(test)}
     shared = read(lambda db: shared_months(db, filters.conditions), filters)
     if shared is None:

@@ -148,6 +148,15 @@ def sparkline(values: Sequence[float | None]) -> str:
     )
 
 
+def sampled(values: Sequence[float], most: int, *, deepest: bool = False) -> list[float]:
+    """Return at most so many values: the last of each share, or the least."""
+    count = min(most, len(values))
+    ends = [len(values) * (n + 1) // count for n in range(count)]
+    starts = [0, *ends[:-1]]
+    shares = (values[start:end] for start, end in zip(starts, ends, strict=True))
+    return [min(share) if deepest else share[-1] for share in shares]
+
+
 _READABLE: dict[str, Callable[[Any], str]] = {
     "fraction": _fraction,
     "ratio": _ratio,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from backtest_store.cli.output import cells
 from backtest_store.cli.output.cells import Column
-from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, FORMATS, Format
+from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format, writer_of
 from backtest_store.cli.output.streams import StandardOutput, print_message
 from backtest_store.cli.output.text import printable, printable_lines
 from backtest_store.models import Json, Record
@@ -35,7 +35,7 @@ class Printer:
     ) -> None:
         self._out = StandardOutput()
         self._names = [column.name for column in columns]
-        self._writer = FORMATS[format_](columns, self._out, shown)
+        self._writer = writer_of(format_)(columns, self._out, shown)
 
     def print(self, records: Sequence[DataclassInstance]) -> None:
         """Print some records."""

@@ -8,11 +8,11 @@ from typing import Any
 from backtest_store.cli.output import cells, render
 from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
-from backtest_store.cli.output.readable import last_day
+from backtest_store.cli.output.readable import last_day, sampled, sparkline
 from backtest_store.errors import UsageError
-from backtest_store.models import PERIOD_FIELDS, RECORD_FIELDS, Record
+from backtest_store.models import RECORD_FIELDS, Record
 from backtest_store.runs.changes.inputs import inputs_of, varying_settings
-from backtest_store.statistics.months import equity_levels
+from backtest_store.statistics.months import levels_of
 from backtest_store.store.record_fields import LISTED
 from backtest_store.suggestions import suggestion
 
@@ -43,12 +43,8 @@ BY_NEED = (
     "error_message",
 )
 ERROR_COLUMNS = ("error_message",)
-PICTURED = (
-    *LISTED,
-    "config_snapshot",
-    "provenance",
-    *PERIOD_FIELDS,
-)  # inputs, and the shape of equity
+# With the inputs, and the shape of equity.
+PICTURED = (*LISTED, "config_snapshot", "provenance", "period_returns")
 MOST_AT_ONCE = 3  # inputs that are more needed than the drawdown
 BEFORE_METRICS = "instrument_ids"
 MONTHS = "months"
@@ -61,7 +57,7 @@ def expanded(
     runs: Sequence[Record], columns: Sequence[Column], shown: Sequence[str]
 ) -> tuple[list[Column], list[list[Any]], list[str]]:
     """Return columns, rows and the order of need, with what sets runs apart for parameters."""
-    extra = {name: [inputs_of(run).get(name) for run in runs] for name in varying_settings(runs)}
+    extra = varying_settings(runs)
     inputs = [_input_column(name, values) for name, values in extra.items()]
     fields = [column for column in columns if column.name in shown and column.name != "parameters"]
     place = next((n + 1 for n, c in enumerate(fields) if c.name == BEFORE_METRICS), len(fields))
@@ -106,10 +102,7 @@ def _periods(runs: Sequence[Record]) -> list[str | None]:
 
 def _equity_sparklines(runs: Sequence[Record]) -> list[str | None]:
     """Return the shape of each run's equity."""
-    from backtest_store.cli.output.readable import sparkline
-    from backtest_store.cli.output.run_page import sampled
-
-    every = [[level for _, level in equity_levels(run)] for run in runs]
+    every = [levels_of(run) for run in runs]
     return [sparkline(sampled(levels, EQUITY_BARS)) if levels else None for levels in every]
 
 

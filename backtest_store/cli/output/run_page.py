@@ -198,22 +198,13 @@ def _equity_and_months(run: Record, places: int) -> Iterator[str]:
         return
     levels = [level for _, level in dated]
     bars = min(MOST_BARS, places - LABEL - ROOM_FOR_DATES)
-    equity = readable.sparkline(sampled(levels, bars))
-    falls = readable.sparkline([*sampled(drawdowns(levels), bars, deepest=True), 0.0])[:-1]
+    equity = readable.sparkline(readable.sampled(levels, bars))
+    falls = readable.sparkline([*readable.sampled(drawdowns(levels), bars, deepest=True), 0.0])[:-1]
     yield f"{'Equity':<{LABEL}}{equity}  {dated[0][0]:%Y-%m} → {dated[-1][0]:%Y-%m}"
     ends = "month end" if run.period == "month" else "day"
     yield f"{'Drawdown':<{LABEL}}{falls}  {100 * min(drawdowns(levels)):.1f}% at the worst {ends}"
     yield ""
     yield from calendar_table.lines(run)
-
-
-def sampled(values: Sequence[float], most: int, *, deepest: bool = False) -> list[float]:
-    """Return at most so many values: the last of each share, or the least."""
-    count = min(most, len(values))
-    ends = [len(values) * (n + 1) // count for n in range(count)]
-    starts = [0, *ends[:-1]]
-    shares = (values[start:end] for start, end in zip(starts, ends, strict=True))
-    return [min(share) if deepest else share[-1] for share in shares]
 
 
 def _background(run: Record) -> Iterator[tuple[str, Sequence[str]]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -69,11 +69,11 @@ def chosen_of(run: Record) -> dict[str, Any]:
 
 def settings_of(snapshot: Json, without: Sequence[str] = ()) -> dict[str, Any]:
     """Return what a run was configured with, under one name each."""
-    kept = {key: value for key, value in snapshot.items() if key not in without}
-    flat = flattened(_by_place(kept))
     return {
         name.replace(".config.", "."): value
-        for name, value in flat.items()
+        for key, part in snapshot.items()
+        if key not in without
+        for name, value in _named(key, part)
         if not PLACES.fullmatch(name)
     }
 
@@ -91,24 +91,30 @@ def differing(runs: Sequence[Record]) -> dict[str, list[Any]]:
     return _told_once(varying)
 
 
-def varying_settings(runs: Sequence[Record]) -> list[str]:
-    """Return the names of parameters and venue settings that vary among runs of one strategy.
+def varying_settings(runs: Sequence[Record]) -> dict[str, list[Any]]:
+    """Return the parameters and venue settings that vary among runs of one strategy, run by run.
 
     One strategy has one name, or the same parameters under several names. What only says which
     instrument it was is left out: lists have that anyway.
     """
+    every = [chosen_of(run) | _venue_settings(run) for run in runs]
     alike: dict[object, list[dict[str, Any]]] = {}
-    for run in runs:
-        parameters = {n: v for n, v in chosen_of(run).items() if not _names_instrument(v, run)}
-        chosen = parameters | {
-            name: value
-            for name, value in settings_of(run.config_snapshot).items()
-            if name.startswith("venues.") and not name.endswith((".name", "_path"))
-        }
-        for kind in (run.strategy_name, frozenset(parameters)):
-            alike.setdefault(kind, []).append(chosen)
-    found = [name for every in alike.values() for name in _told_once(_varying(every))]
-    return list(dict.fromkeys(found))
+    for run, settings in zip(runs, every, strict=True):
+        telling = {n: v for n, v in settings.items() if not _names_instrument(v, run)}
+        parameters = frozenset(name for name in telling if not name.startswith("venues."))
+        for kind in (run.strategy_name, parameters):
+            alike.setdefault(kind, []).append(telling)
+    found = [name for some in alike.values() for name in _told_once(_varying(some))]
+    return {name: [settings.get(name) for settings in every] for name in found}
+
+
+def _venue_settings(run: Record) -> dict[str, Any]:
+    settings = settings_of({"venues": run.config_snapshot.get("venues")})
+    return {
+        name: value
+        for name, value in settings.items()
+        if name.startswith("venues.") and not name.endswith((".name", "_path"))
+    }
 
 
 def _names_instrument(value: object, run: Record) -> bool:
@@ -174,10 +180,12 @@ def file_name(path: str) -> str:
     return f"{file.parent.name}/{file.name}" if file.stem == "__init__" else file.name
 
 
-def _by_place(value: Any) -> Any:
-    """Turn lists into objects, so that each of their elements has a name of its own."""
-    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
-        value = {str(place): item for place, item in enumerate(value)}
-    if isinstance(value, dict):
-        return {str(name): _by_place(item) for name, item in value.items()}
-    return value
+def _named(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what is in a document under one name each, what is in lists by its place there."""
+    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        value = dict(enumerate(value))
+    if isinstance(value, dict) and value:
+        for key, part in value.items():
+            yield from _named(f"{name}.{key}", part)
+    else:
+        yield name, value

@@ -6,15 +6,17 @@ every command that prints runs has it then.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
-from typing import Protocol
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Protocol
 
-from backtest_store.cli.output.cells import Column
-from backtest_store.cli.output.formats import csv_and_json, for_people, parquet_and_xlsx
-from backtest_store.cli.output.streams import StandardOutput
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-Row = Sequence[object]
+    from backtest_store.cli.output.cells import Column
+    from backtest_store.cli.output.streams import StandardOutput
+
+    Row = Sequence[object]
 
 
 class Format(StrEnum):
@@ -48,12 +50,19 @@ class Writer(Protocol):
         """Write what comes after the last row."""
 
 
-FORMATS: dict[Format, type[Writer]] = {
-    Format.TABLE: for_people.TableWriter,
-    Format.CSV: csv_and_json.CsvWriter,
-    Format.JSON: csv_and_json.JsonWriter,
-    Format.JSONL: csv_and_json.JsonLinesWriter,
-    Format.MARKDOWN: for_people.MarkdownWriter,
-    Format.PARQUET: parquet_and_xlsx.ParquetWriter,
-    Format.XLSX: parquet_and_xlsx.WorkbookWriter,
+# Where the class of each is; what it needs is loaded when it is asked for.
+FORMATS = {
+    Format.TABLE: "backtest_store.cli.output.formats.for_people:TableWriter",
+    Format.CSV: "backtest_store.cli.output.formats.csv_and_json:CsvWriter",
+    Format.JSON: "backtest_store.cli.output.formats.csv_and_json:JsonWriter",
+    Format.JSONL: "backtest_store.cli.output.formats.csv_and_json:JsonLinesWriter",
+    Format.MARKDOWN: "backtest_store.cli.output.formats.for_people:MarkdownWriter",
+    Format.PARQUET: "backtest_store.cli.output.formats.parquet_and_xlsx:ParquetWriter",
+    Format.XLSX: "backtest_store.cli.output.formats.parquet_and_xlsx:WorkbookWriter",
 }
+
+
+def writer_of(format_: Format) -> type[Writer]:
+    """Return the class that writes a format."""
+    found: type[Writer] = resolve_name(FORMATS[format_])
+    return found
