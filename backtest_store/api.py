@@ -10,10 +10,10 @@ import asyncio
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Generic, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from backtest_store.errors import UsageError
-from backtest_store.models import UNLISTED, Record
+from backtest_store.models import RECORD_FIELDS, UNLISTED, Record
 from backtest_store.runs import best as judging
 from backtest_store.runs import compare as comparing
 from backtest_store.runs import listing as listings
@@ -22,19 +22,15 @@ from backtest_store.runs import selectors
 from backtest_store.runs.annotations import Changes, annotate, choose_ids
 from backtest_store.runs.filters import EVERY_RUN, Filters, filters
 from backtest_store.runs.listing import Listing
-from backtest_store.runs.tables import columns as tables
-from backtest_store.runs.tables import frames, html
+from backtest_store.runs.notebooks.runs import Runs, StoredRun
 from backtest_store.runs.unknown_names import saying_unknown_names
 from backtest_store.saving.sync import delete_runs
-from backtest_store.statistics.months import months_of
-from backtest_store.store import connection, queries
+from backtest_store.store import connection
 from backtest_store.store.record_fields import LISTED, QUALITIES, SORTABLE, known
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    import pandas as pd
-    import polars as pl
     from asyncpg import Connection
 
     from backtest_store.runs.compare import Comparison
@@ -47,91 +43,7 @@ if TYPE_CHECKING:
     UseCase = Callable[[Connection], Awaitable[T]]
 
 __all__ = ["Runs", "Store", "StoredRun"]
-R = TypeVar("R", bound=Record)
 NEWEST = 20  # runs that a store shows of itself
-
-
-class Runs(Sequence[R], Generic[R]):
-    """Runs in an order, which a notebook shows as a table.
-
-    Parameters
-    ----------
-    runs : sequence of Record
-        The runs.
-    columns : sequence of str, optional
-        What the table and the data frames show of them.
-    """
-
-    def __init__(self, runs: Sequence[R], columns: Sequence[str] | None = None) -> None:
-        self._runs = list(runs)
-        self._columns = columns
-
-    @overload
-    def __getitem__(self, place: int) -> R: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> Runs[R]: ...
-
-    def __getitem__(self, place: int | slice) -> R | Runs[R]:
-        if isinstance(place, slice):
-            return Runs(self._runs[place], self._columns)
-        return self._runs[place]
-
-    def __len__(self) -> int:
-        return len(self._runs)
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} runs>" if len(self) != 1 else "<1 run>"
-
-    def _repr_html_(self) -> str:
-        return html.table(self._runs, self._columns) if self._runs else "<p>no run</p>"
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return a data frame of pandas, a row a run, each parameter in a column of its own.
-
-        Columns are called as fields are, parameters ``parameters.fast_period``. Whole numbers
-        stay whole where some are missing; times are in UTC; amounts of money are float64, exact
-        ones are in the runs themselves.
-
-        Raises
-        ------
-        StoreError
-            If pandas is not installed.
-        """
-        return frames.to_pandas(tables.table_of(self._runs, self._columns))
-
-    def to_polars(self) -> pl.DataFrame:
-        """Return a data frame of polars, as `to_pandas` does.
-
-        Raises
-        ------
-        StoreError
-            If polars is not installed.
-        """
-        return frames.to_polars(tables.table_of(self._runs, self._columns))
-
-
-class StoredRun(Record):
-    """One run, whole; its fields are those of a record, and a notebook shows it as a table."""
-
-    def months(self) -> pd.Series:
-        """Return what the run earned in each month, a fraction, under the month's first day.
-
-        It is NaN for a month without market data; the series is empty if nothing is known.
-
-        Raises
-        ------
-        StoreError
-            If pandas is not installed.
-        """
-        pandas = frames.imported("pandas", "months()")
-        months = months_of(self)
-        returns = [month.total if month.count else None for month in months]
-        firsts = pandas.DatetimeIndex([month.first for month in months], name="month")
-        return pandas.Series(returns, index=firsts, name="return", dtype="float64")
-
-    def _repr_html_(self) -> str:
-        return html.page(self)
 
 
 class Store:
@@ -181,9 +93,8 @@ class Store:
         found = filters(where=where, **asked)
         order = known(sort, SORTABLE, "field")
         listing = Listing(found.conditions, order, reproductions=reproductions)
-        is_whole = not UNLISTED.isdisjoint(columns or ())
-        runs = _read(lambda db: _listed(db, listing, limit, is_whole=is_whole), found)
-        return Runs(runs, columns)
+        fields = LISTED if UNLISTED.isdisjoint(columns or ()) else RECORD_FIELDS
+        return Runs(_read(lambda db: listings.page(db, listing, limit, fields), found), columns)
 
     def run(self, selector: str) -> StoredRun:
         """Return one whole run.
@@ -313,22 +224,6 @@ class Store:
         inputs = [parameter] if second in (None, parameter) else [parameter, str(second)]
         found = filters(**asked)
         return _read(lambda db: pivoting.pivot(db, found.conditions, inputs, name), found)
-
-
-async def _listed(
-    db: Connection, listing: Listing, limit: int | None, *, is_whole: bool
-) -> Sequence[Record]:
-    if limit is None:
-        runs = [
-            Record(**dict(zip(LISTED, row, strict=True)))
-            async for rows in listings.every(db, listing)
-            for row in rows
-        ]
-    else:
-        runs = await listings.page(db, listing, limit)
-    if is_whole:
-        return await queries.get_runs(db, run_ids=[run.run_id for run in runs])
-    return runs
 
 
 def _read(use_case: UseCase[T], asked: Filters = EVERY_RUN) -> T:

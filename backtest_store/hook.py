@@ -93,11 +93,11 @@ class Recording(StoreSink):
         return [run.run_id for run in self.records]
 
     def _repr_html_(self) -> str:
-        from backtest_store.runs.tables import html
+        from backtest_store.runs.notebooks import html_tables
 
         if not self.records:
             return "<p>nothing is recorded yet</p>"
-        return html.table(self.records) + html.unsaved(self.unsaved)
+        return html_tables.table(self.records) + html_tables.unsaved(self.unsaved)
 
     def __enter__(self) -> Self:
         if self._has_begun:

@@ -19,7 +19,7 @@ import pytest
 from backtest_store import Store, record
 from backtest_store.errors import RunNotFoundError, StoreError, UsageError
 from backtest_store.models import Record
-from backtest_store.runs.tables import columns, frames, html
+from backtest_store.runs.notebooks import data_frames, html_tables, typed_columns
 from backtest_store.saving import background_saver
 from backtest_store.store import connection
 from tests.capture import backtests
@@ -154,14 +154,14 @@ def test_frames_have_the_columns_that_were_asked_for(runs: list[Record]) -> None
 def test_values_of_parameters_have_one_type(
     values: list[Any], kind: str, expected: list[Any]
 ) -> None:
-    _, found, made = columns.typed("x", values)
+    _, found, made = typed_columns.typed("x", values)
     assert (found, made) == (kind, expected)
     assert [*map(type, made)] == [*map(type, expected)]
 
 
 def test_a_library_that_is_not_installed_is_named() -> None:
     with pytest.raises(StoreError, match="needs no_such_library") as error:
-        frames.imported("no_such_library.part", "to_pandas()")
+        data_frames.imported("no_such_library.part", "to_pandas()")
     assert error.value.hint.endswith("pip install no_such_library")
 
 
@@ -276,7 +276,7 @@ def test_a_notebook_shows_a_comparison_and_a_pivot(runs: list[Record]) -> None:
 
 def test_a_notebook_is_shown_the_first_of_many() -> None:
     many = [make_record(run_id=uuid4()) for _ in range(60)]
-    assert "first 50 of 60 runs" in html.table(many)
+    assert "first 50 of 60 runs" in html_tables.table(many)
 
 
 def test_a_recording_shows_what_it_saved(store_url: str) -> None:

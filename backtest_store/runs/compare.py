@@ -13,8 +13,8 @@ from backtest_store.errors import UsageError
 from backtest_store.models import METRIC_FIELDS, OtherPeriod, Record
 from backtest_store.runs.changes.inputs import differing, inputs_of
 from backtest_store.runs.expressions.parameters import flattened
+from backtest_store.runs.notebooks import html_tables
 from backtest_store.runs.selectors import resolve, resolve_all
-from backtest_store.runs.tables import html
 from backtest_store.statistics.months import SpanMetrics, metrics_of_months, months_of
 from backtest_store.store import queries
 from backtest_store.store.sql import Condition, Db
@@ -109,7 +109,7 @@ class Comparison:
         return None if value is None or base is None else value - base
 
     def _repr_html_(self) -> str:
-        return html.comparison(self)
+        return html_tables.comparison(self)
 
     def notes(self) -> Iterator[str]:
         """Yield what makes the comparison unfair."""

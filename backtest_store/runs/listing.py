@@ -55,9 +55,9 @@ class Listing(NamedTuple):
 
 
 async def page(
-    db: Db, listing: Listing, limit: int, fields: Sequence[str] = LISTED
+    db: Db, listing: Listing, limit: int | None, fields: Sequence[str] = LISTED
 ) -> list[Record]:
-    """Return these fields of at most so many runs."""
+    """Return these fields of at most so many runs, or of all."""
     found = await ids(db, listing, limit)
     return await queries.get_runs(db, run_ids=found, fields=fields) if found else []
 

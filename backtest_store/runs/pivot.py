@@ -12,10 +12,9 @@ from typing import Any, Literal
 from backtest_store.errors import UsageError
 from backtest_store.models import METRIC_FIELDS, InputValue
 from backtest_store.runs import listing as listings
-from backtest_store.runs.expressions.parameters import flattened
+from backtest_store.runs.expressions.parameters import flattened, plain
 from backtest_store.runs.listing import Listing
-from backtest_store.runs.tables import html
-from backtest_store.runs.tables.columns import written
+from backtest_store.runs.notebooks import html_tables
 from backtest_store.statistics.parameter_surface import (
     Cell,
     Neighbourhood,
@@ -63,12 +62,12 @@ class Pivot:
         return neighbourhood({place: min(value, highest) for place, value in medians.items()})
 
     def _repr_html_(self) -> str:
-        return html.pivot(self)
+        return html_tables.pivot(self)
 
     def named(self, place: Cell) -> str:
         """Return the inputs of a cell as a person writes them."""
         values = (axis[n] for axis, n in zip(self.axes, place, strict=True))
-        return ", ".join(f"{i} {written(v)}" for i, v in zip(self.inputs, values, strict=True))
+        return ", ".join(f"{i} {plain(v)}" for i, v in zip(self.inputs, values, strict=True))
 
     def _written(self, value: float) -> str:
         is_fraction = METRIC_FIELDS[self.metric]["unit"] == "fraction"

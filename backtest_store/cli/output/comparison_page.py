@@ -16,6 +16,7 @@ from backtest_store.cli.output.tables import TableColumn
 from backtest_store.cli.output.text import printable, shorten, width
 from backtest_store.models import METRIC_FIELDS, Record
 from backtest_store.runs.compare import SIDES, Comparison, Number
+from backtest_store.runs.expressions.parameters import plain
 
 COLUMNS = {column.name: column for column in cells.columns(Record)}
 KEY_METRICS = (
@@ -142,7 +143,7 @@ def input_line(name: str, values: Sequence[Any]) -> Line:
             texts = [UNDEFINED if value is None else cells.exact(value) for value in values]
         colours = [colour_of(column, value) for value in values]
         return Line(label, texts, colours, is_number=column.unit != "text")
-    texts = [UNDEFINED if v is None else printable(readable.plain(v)) for v in values]
+    texts = [UNDEFINED if v is None else printable(plain(v)) for v in values]
     are_numbers = all(value is None or isinstance(value, int | float) for value in values)
     return Line(printable(label), texts, [""] * len(values), is_number=are_numbers)
 

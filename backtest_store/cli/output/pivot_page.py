@@ -12,7 +12,7 @@ from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import TableColumn
 from backtest_store.cli.output.text import printable
 from backtest_store.models import METRIC_FIELDS
-from backtest_store.runs.tables.columns import written
+from backtest_store.runs.expressions.parameters import plain
 
 if TYPE_CHECKING:
     from backtest_store.runs.pivot import Aggregate, Pivot, PivotCell
@@ -79,7 +79,7 @@ def _write_matrix(pivot: Pivot, format_: Format, aggregate: Aggregate) -> None:
 
 
 def _texts(values: Sequence[object]) -> tuple[str, ...]:
-    return tuple(printable(written(value)) for value in values)
+    return tuple(printable(plain(value)) for value in values)
 
 
 def _value(cell: PivotCell, aggregate: Aggregate) -> float:

@@ -15,7 +15,7 @@ from backtest_store.cli.output.colours import colour_of
 from backtest_store.cli.output.tables import ALWAYS_SHOWN, LONGEST_TEXT, TableColumn
 from backtest_store.cli.output.text import printable
 from backtest_store.models import Json
-from backtest_store.runs.expressions.parameters import flattened
+from backtest_store.runs.expressions.parameters import flattened, plain
 
 NOTHING: tuple[object, ...] = (None, "", [])
 UNDEFINED = "\N{EN DASH}"
@@ -130,11 +130,6 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), MINUTE)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def plain(value: object) -> str:
-    """Return a JSON value as a person would type it."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def sparkline(values: Sequence[float | None]) -> str:

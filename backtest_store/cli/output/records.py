@@ -12,7 +12,7 @@ from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import GAP, TableColumn
 from backtest_store.cli.output.text import printable, shorten, width, wrapped
-from backtest_store.runs.expressions.parameters import flattened
+from backtest_store.runs.expressions.parameters import flattened, plain
 
 NARROWEST_VALUE = 20
 LONGEST_LABEL, LABELS_SHARE = 40, 3
@@ -62,7 +62,7 @@ def _facts(columns: Sequence[Column], values: Sequence[Any]) -> Iterator[tuple[s
             yield column.name, ELSEWHERE[column.name].format(values[0]), ""
         elif column.unit == "json":
             for name, part in flattened(value).items():
-                yield f"{column.name}.{printable(name)}", readable.plain(part), ""
+                yield f"{column.name}.{printable(name)}", plain(part), ""
         elif isinstance(value, list):
             yield column.name, _listed(value), ""
         elif column.unit == "text" and column.name != "status":

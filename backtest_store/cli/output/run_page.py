@@ -18,7 +18,7 @@ from backtest_store.runs.changes.inputs import (
     parameters_of,
     settings_of,
 )
-from backtest_store.runs.expressions.parameters import flattened
+from backtest_store.runs.expressions.parameters import flattened, plain
 from backtest_store.statistics.months import drawdowns, equity_levels
 
 COLUMNS = {column.name: column for column in cells.columns(Record)}
@@ -136,7 +136,7 @@ def _parameters(run: Record) -> list[str]:
     chosen = {n: value for n, value in every.items() if n not in defaults}
     left = len(every) - len(chosen)
     folded = [f"(+{left} default{'s' * (left != 1)})"] if left else []
-    return [*(f"{n} {readable.plain(value)}" for n, value in chosen.items()), *folded]
+    return [*(f"{n} {plain(value)}" for n, value in chosen.items()), *folded]
 
 
 def _venues(run: Record) -> Iterator[tuple[str, list[str]]]:
@@ -164,7 +164,7 @@ def _setting(name: str, value: object) -> str:
     if name.endswith("_fee"):
         with suppress(ValueError):
             return f"{100 * float(str(value)):.6g}%"
-    return readable.plain(value)
+    return plain(value)
 
 
 def _figure(run: Record, name: str) -> str:
@@ -236,7 +236,7 @@ def _code(told: Json) -> Iterator[str]:
 
 
 def _rounded(value: object) -> str:
-    return f"{value:,.6g}" if isinstance(value, float) else readable.plain(value)
+    return f"{value:,.6g}" if isinstance(value, float) else plain(value)
 
 
 def _labelled(label: str, parts: Iterable[str], places: int) -> Iterator[str]:

@@ -30,6 +30,11 @@ def flattened(parameters: Json, above: str = "") -> dict[str, Any]:
     return flat
 
 
+def plain(value: object) -> str:
+    """Return a JSON value as a person would type it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def parameter_condition(asked: Comparison) -> Condition:
     """Return the condition that a parameter compares to a value as was asked."""
     path, operator, value = asked.name.split("."), asked.operator, _value(asked.value)

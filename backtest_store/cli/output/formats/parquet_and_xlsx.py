@@ -11,8 +11,8 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from backtest_store.errors import StoreError
-from backtest_store.runs.tables.columns import KINDS, Kind, typed
-from backtest_store.runs.tables.frames import imported
+from backtest_store.runs.notebooks.data_frames import imported
+from backtest_store.runs.notebooks.typed_columns import KINDS, Kind, typed
 
 if TYPE_CHECKING:
     from backtest_store.cli.output.cells import Column

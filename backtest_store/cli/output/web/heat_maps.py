@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from backtest_store.cli.output.pivot_page import ranks, shown
 from backtest_store.cli.output.text import printable
 from backtest_store.errors import StoreError
-from backtest_store.runs.tables.columns import written
+from backtest_store.runs.expressions.parameters import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,7 +126,7 @@ def _name(axes: Axes, pivot: Pivot) -> None:
 
 
 def _labels(pivot: Pivot) -> tuple[Sequence[str], Sequence[str]]:
-    rows, *others = [[printable(written(value)) for value in axis] for axis in pivot.axes]
+    rows, *others = [[printable(plain(value)) for value in axis] for axis in pivot.axes]
     return rows, others[0] if others else [""]
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from backtest_store.models import METRIC_FIELDS, Record
-from backtest_store.runs.tables.columns import PREFIX, TableColumn, table_of, written
+from backtest_store.runs.expressions.parameters import plain
+from backtest_store.runs.notebooks.typed_columns import PREFIX, TypedColumn, table_of
 from backtest_store.store.record_fields import MONEY, QUALITIES
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def pivot(shown: Pivot) -> str:
     medians = {place: found.median for place, found in shown.cells.items()}
     body = [
         [
-            written(value),
+            plain(value),
             *(
                 cell(shown.metric, medians.get((n, m)[: len(shown.axes)]))
                 for m in range(len(across))
@@ -81,7 +82,7 @@ def pivot(shown: Pivot) -> str:
         for n, value in enumerate(down)
     ]
     notes = "".join(f"<p>{escape(note)}</p>" for note in shown.notes())
-    return _grid([" \\ ".join(shown.inputs), *map(written, across)], body, heading=True) + notes
+    return _grid([" \\ ".join(shown.inputs), *map(plain, across)], body, heading=True) + notes
 
 
 def _grid(head: Sequence[str], body: Sequence[Sequence[str]], *, heading: bool = False) -> str:
@@ -105,7 +106,7 @@ def unsaved(run_ids: Sequence[UUID]) -> str:
     return f"<p>waiting in the spool, for <code>btstore sync</code>: {ids}</p>"
 
 
-def _has_news(column: TableColumn, rows: int) -> bool:
+def _has_news(column: TypedColumn, rows: int) -> bool:
     """Say whether a column has anything in it; of a parameter, whether runs differ in it."""
     known = {str(value) for value in column.values if value not in (None, [])}
     if rows > 1 and column.name.startswith(PREFIX):
@@ -127,5 +128,5 @@ def cell(name: str, value: object) -> str:
         is_fraction = name in METRIC_FIELDS and METRIC_FIELDS[name]["unit"] == "fraction"
         form = "z.2%" if is_fraction else "z,.4g"
         return format(value, "z,.2f" if name in MONEY else form)
-    text = ", ".join(map(str, value)) if isinstance(value, list) else written(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list) else plain(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

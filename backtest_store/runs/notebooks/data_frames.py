@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from backtest_store.errors import StoreError
-from backtest_store.runs.tables.columns import Kind, TableColumn, written
+from backtest_store.runs.expressions.parameters import plain
+from backtest_store.runs.notebooks.typed_columns import Kind, TypedColumn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,7 @@ def imported(module: str, what_for: str) -> Any:
         ) from error
 
 
-def to_pandas(columns: Sequence[TableColumn]) -> pd.DataFrame:
+def to_pandas(columns: Sequence[TypedColumn]) -> pd.DataFrame:
     """Return columns as a frame of pandas."""
     pandas = imported("pandas", "to_pandas()")
     series = {
@@ -50,7 +51,7 @@ def to_pandas(columns: Sequence[TableColumn]) -> pd.DataFrame:
     return cast("pd.DataFrame", pandas.DataFrame(series))
 
 
-def to_polars(columns: Sequence[TableColumn]) -> pl.DataFrame:
+def to_polars(columns: Sequence[TypedColumn]) -> pl.DataFrame:
     """Return columns as a frame of polars."""
     polars = imported("polars", "to_polars()")
     kinds: dict[Kind, Any] = {kind: getattr(polars, name) for kind, name in POLARS.items()}
@@ -68,9 +69,9 @@ def to_polars(columns: Sequence[TableColumn]) -> pl.DataFrame:
     )
 
 
-def _flat(column: TableColumn) -> list[Any]:
+def _flat(column: TypedColumn) -> list[Any]:
     """Return values that polars has a type for: nested objects are text."""
     _, kind, values = column
     if kind == "numbers":
         return [row and [None if n is None else float(n) for n in row] for row in values]
-    return [v and written(v) for v in values] if kind == "json" else values
+    return [v and plain(v) for v in values] if kind == "json" else values

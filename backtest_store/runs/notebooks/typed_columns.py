@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 from backtest_store.models import RECORD_FIELDS, Record
-from backtest_store.runs.expressions.parameters import flattened
+from backtest_store.runs.expressions.parameters import flattened, plain
 from backtest_store.store.record_fields import LISTED, TYPES
 from backtest_store.suggestions import suggestion
 
@@ -31,7 +30,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-class TableColumn(NamedTuple):
+class TypedColumn(NamedTuple):
     """A column: its name, what its values are, and the values, None where a run has none."""
 
     name: str
@@ -39,7 +38,7 @@ class TableColumn(NamedTuple):
     values: list[Any]
 
 
-def table_of(runs: Sequence[Record], names: Sequence[str] | None = None) -> list[TableColumn]:
+def table_of(runs: Sequence[Record], names: Sequence[str] | None = None) -> list[TypedColumn]:
     """Return runs as columns: of the names given, or those that lists have.
 
     A parameter goes as `parameters.fast_period` or alone; `parameters` is all of them.
@@ -67,32 +66,32 @@ def _parameter(name: str, known: Sequence[str], runs: Sequence[Record]) -> str:
     return bare
 
 
-def _field_column(name: str, runs: Sequence[Record]) -> TableColumn:
+def _field_column(name: str, runs: Sequence[Record]) -> TypedColumn:
     kind = KINDS.get(TYPES[name], "text")
     values = [getattr(run, name) for run in runs]
     if TYPES[name] == "Decimal":
         values = [None if value is None else float(value) for value in values]
     elif TYPES[name] == "UUID":
         values = [None if value is None else str(value) for value in values]
-    return TableColumn(name, kind, values)
+    return TypedColumn(name, kind, values)
 
 
-def parameter_column(name: str, flat: Sequence[dict[str, Any]]) -> TableColumn:
+def parameter_column(name: str, flat: Sequence[dict[str, Any]]) -> TypedColumn:
     """Return the values of a parameter, as numbers where all are, be it as decimals in text."""
     return typed(f"{PREFIX}{name}", [parameters.get(name) for parameters in flat])
 
 
-def typed(name: str, values: Sequence[Any]) -> TableColumn:
+def typed(name: str, values: Sequence[Any]) -> TypedColumn:
     """Return JSON values as a column of one kind."""
     known = [value for value in values if value is not None]
     kinds = {_kind(value) for value in known}
     if kinds == {"truth"}:
-        return TableColumn(name, "truth", [*values])
+        return TypedColumn(name, "truth", [*values])
     if kinds == {"integer"}:
-        return TableColumn(name, "integer", [None if v is None else int(v) for v in values])
+        return TypedColumn(name, "integer", [None if v is None else int(v) for v in values])
     if kinds and kinds <= {"integer", "number"}:
-        return TableColumn(name, "number", [None if v is None else float(v) for v in values])
-    return TableColumn(name, "text", [None if v is None else written(v) for v in values])
+        return TypedColumn(name, "number", [None if v is None else float(v) for v in values])
+    return TypedColumn(name, "text", [None if v is None else plain(v) for v in values])
 
 
 def _kind(value: object) -> Kind:
@@ -106,8 +105,3 @@ def _kind(value: object) -> Kind:
         is_plain = is_whole and (not isinstance(value, str) or value.lstrip("-").isdecimal())
         return "integer" if is_plain and abs(int(value)) <= LARGEST_INTEGER else "number"
     return "json"
-
-
-def written(value: object) -> str:
-    """Return a JSON value as text."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""Runs as notebooks show them: data frames of pandas and polars, tables of HTML."""
