@@ -18,11 +18,12 @@ from uuid import UUID
 from backtest_store.capture.guard import fill_standard_streams, guarded
 from backtest_store.capture.identity import process_start  # noqa: F401 - as early as can be
 from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
+from backtest_store.capture.recorder import EngineRecorder, StoreSink, run_id_of
 from backtest_store.capture.run_details import RunDetails, tags_of
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
 from backtest_store.saving import save
-from backtest_store.saving.journal import Entry, open_entry
+from backtest_store.saving.journal import Entry
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder
     from backtest_store.capture.node import NodeRecorder
-    from backtest_store.capture.recorder import EngineRecorder
 
 __all__ = ["Recording", "record", "save_run", "save_run_async"]
 
@@ -47,19 +47,6 @@ def _watch_v2(module: ModuleType) -> None:
 
 
 ImportHook(RUST_ENGINE_MODULES, _watch_v2).install()
-
-
-class StoreSink:
-    """Where runs go: a note in the journal when one begins, the store when it has ended."""
-
-    def begin(self, record: Record) -> Entry:
-        """Note in the journal that a run has begun, and have somewhere to save it when it ends."""
-        save.prepare()
-        return open_entry(record)
-
-    def save(self, record: Record, entry: Entry | None) -> bool:
-        """Save a run: into the database, or the spool if it cannot take it; say which."""
-        return save.save_record(record, entry)
 
 
 class Recording(StoreSink):
@@ -272,7 +259,6 @@ async def save_run_async(engine: BacktestEngine, **details: Any) -> UUID | None:
 
 def _capture(engine: BacktestEngine, details: RunDetails) -> Record | None:
     from backtest_store.capture.engines.interface import backtest_of
-    from backtest_store.capture.recorder import run_id_of
     from backtest_store.capture.run import begin, finish
 
     captured = None
@@ -323,7 +309,6 @@ def _recorder(
         _warm_up()
         from backtest_store.capture.engines.interface import is_a, is_v2
         from backtest_store.capture.node import NodeRecorder
-        from backtest_store.capture.recorder import EngineRecorder
 
         if is_a(target, "BacktestNode") and is_v2(type(target)):
             from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder

@@ -13,7 +13,7 @@ from backtest_store.capture.identity.snapshot import (
     catalogs_of,
     node_snapshot,
 )
-from backtest_store.capture.recorder import EngineRecorder, Sink
+from backtest_store.capture.recorder import EngineRecorder, StoreSink
 from backtest_store.capture.run import failed_to_build
 from backtest_store.capture.run_details import RunDetails
 
@@ -35,7 +35,7 @@ class NodeRecorder:
     node swallows can be seen.
     """
 
-    def __init__(self, node: BacktestNode, details: RunDetails, sink: Sink) -> None:
+    def __init__(self, node: BacktestNode, details: RunDetails, sink: StoreSink) -> None:
         self._node = node
         self._details = details
         self._sink = sink

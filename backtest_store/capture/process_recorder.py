@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from backtest_store.capture.end_status import leave_no_trace
+from backtest_store.capture.engines.listeners import listen_to_every_engine
 from backtest_store.capture.engines.version import unsupported
 from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
-from backtest_store.capture.recorder import EngineRecorder, Sink
+from backtest_store.capture.recorder import EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.log import get_logger
 
@@ -31,7 +32,7 @@ MODULES = (ENGINE_MODULE, NODE_MODULE, *RUST_ENGINE_MODULES)
 class ProcessRecorder(ImportHook):
     """Hears of each run of each engine and node, as soon as NautilusTrader is imported."""
 
-    def __init__(self, details: RunDetails, sink: Sink) -> None:
+    def __init__(self, details: RunDetails, sink: StoreSink) -> None:
         super().__init__(MODULES, self.watch_module)
         self._details = details
         self._sink = sink
@@ -55,7 +56,8 @@ class ProcessRecorder(ImportHook):
         if module.__name__ == ENGINE_MODULE:
             from backtest_store.capture.engines.nautilus1 import engine_methods
 
-            engine_methods.listen_to_every_engine(self._recorder)
+            engine_methods.wrap_methods()
+            listen_to_every_engine(self._recorder)
         elif module.__name__ == NODE_MODULE:
             module.BacktestNode.run = self._node_run(module.BacktestNode.run)
         elif hasattr(module, "BacktestEngine"):
@@ -66,7 +68,7 @@ class ProcessRecorder(ImportHook):
         from backtest_store.capture.engines.nautilus2 import methods, node
 
         methods.watch_class(module.BacktestEngine)
-        methods.listen_to_every_engine(self._recorder)
+        listen_to_every_engine(self._recorder)
         node.watch_node_class(module.BacktestNode)
         node.listen_to_every_node(self._node_recorder)
 

@@ -6,7 +6,7 @@ import os
 from collections import OrderedDict
 from dataclasses import replace
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID, uuid4
 
 from backtest_store.capture.engines.interface import Backtest, backtest_of
@@ -15,7 +15,8 @@ from backtest_store.capture.run import StartedRun, begin, finish
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.log import get_logger
 from backtest_store.models import Record
-from backtest_store.saving.journal import Entry
+from backtest_store.saving import save
+from backtest_store.saving.journal import Entry, open_entry
 
 REMEMBERED = 4096
 UNWATCHED_START = (
@@ -23,14 +24,17 @@ UNWATCHED_START = (
 )
 
 
-class Sink(Protocol):
-    """Where runs go: a note when one begins, the record when it has ended."""
+class StoreSink:
+    """Where runs go: a note in the journal when one begins, the store when it has ended."""
 
     def begin(self, record: Record) -> Entry:
-        """Note in the journal that a run has begun."""
+        """Note in the journal that a run has begun, and have somewhere to save it when it ends."""
+        save.prepare()
+        return open_entry(record)
 
-    def save(self, record: Record, entry: Entry | None) -> object:
-        """Save a run that has ended, and close its note."""
+    def save(self, record: Record, entry: Entry | None) -> bool:
+        """Save a run: into the database, or the spool if it cannot take it; say which."""
+        return save.save_record(record, entry)
 
 
 class EngineRecorder:
@@ -44,7 +48,7 @@ class EngineRecorder:
         self,
         engine: Any,
         details: RunDetails,
-        sink: Sink,
+        sink: StoreSink,
         *,
         is_for_one_run: bool = False,
         backtest: Backtest | None = None,
@@ -89,14 +93,8 @@ class EngineRecorder:
             if self._begun is None:
                 self._begin()
 
-    def emptied(self) -> None:
-        """Save the run that the engine is about to forget."""
-        with guarded("save the run"):
-            if self._begun is not None:
-                self._finish()
-
     def ended(self) -> None:
-        """Save the run that the engine has ended."""
+        """Save the run that the engine has ended, or is about to forget."""
         with guarded("save the run"):
             if self._begun is not None:
                 self._finish()

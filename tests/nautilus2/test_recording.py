@@ -19,9 +19,8 @@ from nautilus_trader.model import AccountType, CryptoPerpetual, Currency, Curren
 from nautilus_trader.portfolio import PortfolioConfig
 
 from backtest_store import record, save_run
-from backtest_store.capture.recorder import UNWATCHED_START, EngineRecorder
+from backtest_store.capture.recorder import UNWATCHED_START, EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
-from backtest_store.hook import StoreSink
 from backtest_store.models import Metrics, Record
 from tests.capture.expected import ENGINES_OWN, EXPECTED
 from tests.capture.stores import only, stored

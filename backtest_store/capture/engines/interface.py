@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from backtest_store.capture.identity.code_hash import Code
     from backtest_store.capture.identity.data_fingerprint import MarketData
     from backtest_store.capture.identity.identity import Configuration
+    from backtest_store.capture.recorder import EngineRecorder
 
 
 @dataclass(frozen=True)
@@ -32,38 +33,13 @@ class Strategies:
     defaults: Sequence[str] = ()
 
 
-class RunListener(Protocol):
-    """What wants to hear of the runs of one engine; it lives as long as somebody else holds it."""
-
-    engine: Any
-    runs: int
-
-    def called(self) -> None:
-        """Hear that the engine is about to begin a run, or to go on with one."""
-
-    def began(self) -> None:
-        """Hear that the engine has begun to run, or goes on."""
-
-    def ended(self) -> None:
-        """Hear that the engine has come to the end of a run."""
-
-    def emptied(self) -> None:
-        """Hear that the engine is about to forget what its run came to."""
-
-    def raised(self, error: BaseException, runs: int) -> None:
-        """Hear that a call raised, before which the listener had heard of so many runs."""
-
-
-MakeRunListener = Callable[[Any], RunListener | None]
-
-
 class Backtest(Protocol):
     """An engine: what it was asked, what it did, and how it ended."""
 
-    def follow(self, listener: RunListener) -> bool:
+    def follow(self, listener: EngineRecorder) -> bool:
         """Have a listener hear of the engine's runs; False if another one does already."""
 
-    def leave(self, listener: RunListener) -> None:
+    def leave(self, listener: EngineRecorder) -> None:
         """Have a listener hear no more."""
 
     def begin(self) -> None:

@@ -11,7 +11,8 @@ from backtest_store.capture.accounting.capital import StartingCapital
 from backtest_store.capture.accounting.equity_sampler import FIRST, Sampler, Samples, sampler_of
 from backtest_store.capture.accounting.valuation import Valuation
 from backtest_store.capture.end_status import Outcome
-from backtest_store.capture.engines.interface import RunListener, Strategies
+from backtest_store.capture.engines import listeners
+from backtest_store.capture.engines.interface import Strategies
 from backtest_store.capture.engines.nautilus1 import early_stops, engine_methods
 from backtest_store.capture.engines.nautilus1.exchanges import exchanges, model_classes
 from backtest_store.capture.engines.nautilus1.internals import listen, stop_listening
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from nautilus_trader.common.messages import ComponentStateChanged, ShutdownSystem
 
     from backtest_store.capture.identity.code_hash import Code
+    from backtest_store.capture.recorder import EngineRecorder
 
 # The first component that `run` starts and stops, and that `reset` and `dispose` empty.
 WATCHED = "events.system.DataEngine"
@@ -45,14 +47,15 @@ class Nautilus1Engine:
 
     def __init__(self, engine: BacktestEngine) -> None:
         self.engine = engine
-        self._listener: RunListener | None = None
+        self._listener: EngineRecorder | None = None
         self._sampler: Sampler | None = None
         self._samples: Samples | None = None
         self._seen: early_stops.StopSignals | None = None
 
-    def follow(self, listener: RunListener) -> bool:
+    def follow(self, listener: EngineRecorder) -> bool:
         """Have a listener hear of the engine's runs; False if another one does already."""
-        if not engine_methods.follow(listener):
+        engine_methods.wrap_methods()
+        if not listeners.follow(listener):
             return False
         self._listener = listener
         self._seen = early_stops.StopSignals()
@@ -63,10 +66,10 @@ class Nautilus1Engine:
         listen(bus, SHUTDOWN, self._on_shutdown, FIRST)
         return True
 
-    def leave(self, listener: RunListener) -> None:
+    def leave(self, listener: EngineRecorder) -> None:
         """Have a listener hear no more, and let go of it, which holds the engine by this."""
         self._listener = None
-        engine_methods.leave(listener)
+        listeners.leave(listener)
         bus = self.engine.kernel.msgbus
         stop_listening(bus, WATCHED, self._on_state)
         stop_listening(bus, SHUTDOWN, self._on_shutdown)
@@ -93,7 +96,7 @@ class Nautilus1Engine:
                 self._seen.account_error = early_stops.account_error()
                 self._seen.is_flagged = early_stops.is_flagged()
             elif state in EMPTIED:
-                listener.emptied()
+                listener.ended()
 
     def _on_shutdown(self, command: ShutdownSystem) -> None:
         """Note a command that stops a run; one that comes while it ends stops nothing."""

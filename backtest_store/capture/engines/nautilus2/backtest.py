@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.valuation import currency_of, total
 from backtest_store.capture.end_status import UNENDED, Outcome, outcome_of
-from backtest_store.capture.engines.interface import RunListener, Strategies
+from backtest_store.capture.engines import listeners
+from backtest_store.capture.engines.interface import Strategies
 from backtest_store.capture.engines.nautilus2 import callbacks, description, methods
 from backtest_store.capture.engines.nautilus2.accounts import Accounts
 from backtest_store.capture.engines.nautilus2.prices import Prices, between, instrument_of
@@ -43,6 +44,7 @@ from backtest_store.models import Json, Record
 
 if TYPE_CHECKING:
     from backtest_store.capture.identity.code_hash import Code
+    from backtest_store.capture.recorder import EngineRecorder
 
 UNSEEN = "which days had market data is not known: it was added before backtest_store was imported"
 UNWATCHED = "whether a callback raised is not known: another tool replaced the hook that tells"
@@ -55,19 +57,20 @@ class Nautilus2Engine:
         self.engine = engine
         self._asked = requests_of(engine) if asked is None else asked
         self._key = str(engine.instance_id)
-        self._listener: RunListener | None = None
+        self._listener: EngineRecorder | None = None
         self._began: int | None = None
 
-    def follow(self, listener: RunListener) -> bool:
+    def follow(self, listener: EngineRecorder) -> bool:
         """Have a listener hear of the engine's runs; False if another one does already."""
-        if not methods.follow(listener):
+        methods.watch_class(type(self.engine))
+        if not listeners.follow(listener):
             return False
         self._listener = listener
         return True
 
-    def leave(self, listener: RunListener) -> None:
+    def leave(self, listener: EngineRecorder) -> None:
         """Have a listener hear no more, and let go of it, which holds the engine by this."""
-        methods.leave(listener)
+        listeners.leave(listener)
         self._listener = None
 
     def begin(self) -> None:

@@ -8,17 +8,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from importlib import import_module
-from typing import Any
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.end_status import as_seen_from, leave_no_trace
-from backtest_store.capture.engines.interface import MakeRunListener, RunListener
+from backtest_store.capture.engines.listeners import listener_of, listener_of_run
 from backtest_store.capture.engines.nautilus2 import requests
 from backtest_store.capture.engines.nautilus2.callbacks import forget, note_handler, watched
 from backtest_store.capture.engines.nautilus2.description import KINDS
 from backtest_store.capture.engines.nautilus2.models import keep_arguments
 from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests, requests_of
 from backtest_store.capture.guard import attempt, guarded
+
+if TYPE_CHECKING:
+    from backtest_store.capture.recorder import EngineRecorder
 
 Arguments = dict[str, Any]
 Note = Callable[[EngineRequests, Arguments], None]
@@ -28,8 +30,6 @@ COMPONENTS = (
     ("trading", "ExecutionAlgorithm"),
 )
 
-_listeners: WeakValueDictionary[str, RunListener] = WeakValueDictionary()
-_makers: list[MakeRunListener] = []
 _classes: set[type] = set()
 
 
@@ -41,9 +41,7 @@ def watch_class(engine_class: type) -> None:
     patched: Any = engine_class
     keep_arguments(engine_class)
     patched.__init__ = _made
-    for name, note in _notes().items():
-        if hasattr(engine_class, name):
-            setattr(engine_class, name, _noting(getattr(engine_class, name), note))
+    note_requests(engine_class, requests_of)
     patched.run = _run(patched.run)
     patched.end = _end(patched.end)
     for name in ("reset", "dispose"):
@@ -51,6 +49,13 @@ def watch_class(engine_class: type) -> None:
     package = engine_class.__module__.rpartition(".")[0]
     for home, name in COMPONENTS:
         _watch_components(getattr(import_module(f"{package}.{home}"), name))
+
+
+def note_requests(asked_class: type, find: Callable[[Any], EngineRequests]) -> None:
+    """Note what an object of a class is asked, of those methods that it has."""
+    for name, note in _notes().items():
+        if hasattr(asked_class, name):
+            setattr(asked_class, name, _noting(getattr(asked_class, name), note, find))
 
 
 def _watch_components(component_class: type) -> None:
@@ -76,46 +81,25 @@ def _noting_before(
     setattr(component_class, name, method)
 
 
-def follow(listener: RunListener) -> bool:
-    """Have a listener hear of its engine's runs; False if another one does already."""
-    watch_class(type(listener.engine))
-    requests_of(listener.engine)
-    key = str(listener.engine.instance_id)
-    if key in _listeners:
-        return False
-    _listeners[key] = listener
-    return True
-
-
-def leave(listener: RunListener) -> None:
-    """Have a listener hear no more."""
-    key = str(listener.engine.instance_id)
-    if _listeners.get(key) is listener:
-        del _listeners[key]
-
-
-def listen_to_every_engine(make: MakeRunListener) -> None:
-    """Have a listener made for every engine without one, as soon as it runs."""
-    _makers.append(make)
-
-
 def _made(engine: Any, *args: Any, **named: Any) -> None:
     with guarded("watch the engine"):
         requests.note_construction(engine, args[0] if args else named.get("config"))
 
 
-def _noting(original: Callable[..., Any], note: Note) -> Callable[..., Any]:
+def _noting(
+    original: Callable[..., Any], note: Note, find: Callable[[Any], EngineRequests]
+) -> Callable[..., Any]:
     signature = inspect.signature(original)
 
     @wraps(original)
-    def method(engine: Any, *args: Any, **named: Any) -> Any:
+    def method(asked: Any, *args: Any, **named: Any) -> Any:
         try:
-            result = original(engine, *args, **named)
+            result = original(asked, *args, **named)
         except BaseException as error:
             leave_no_trace(error)
             raise
         with guarded("watch the engine"):
-            note(requests_of(engine), signature.bind(engine, *args, **named).arguments)
+            note(find(asked), signature.bind(asked, *args, **named).arguments)
         return result
 
     return method
@@ -179,7 +163,7 @@ def _run(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(original)
     def run(engine: Any, *args: Any, **named: Any) -> Any:
-        listener = _new_listener(engine)
+        listener = listener_of_run(engine)
         runs = 0 if listener is None else listener.runs
         said: Arguments = attempt(
             "follow the run", lambda: signature.bind(engine, *args, **named).arguments, {}
@@ -202,7 +186,7 @@ def _run(original: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _tell_of_beginning(engine: Any, listener: RunListener | None, said: Arguments) -> None:
+def _tell_of_beginning(engine: Any, listener: EngineRecorder | None, said: Arguments) -> None:
     with guarded("follow the run"):
         told, end = requests_of(engine), nanoseconds(said.get("end"))
         if told.is_under_way:
@@ -219,7 +203,7 @@ def _tell_of_beginning(engine: Any, listener: RunListener | None, said: Argument
 def _tell_of_end(engine: Any) -> None:
     told = requests_of(engine)
     told.is_under_way = False
-    listener = _listeners.get(str(engine.instance_id))
+    listener = listener_of(engine)
     if listener is not None:
         listener.ended()
 
@@ -242,23 +226,15 @@ def _end(original: Callable[..., Any]) -> Callable[..., Any]:
 def _emptying(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def emptied(engine: Any) -> Any:
-        listener, told = _listeners.get(str(engine.instance_id)), requests_of(engine)
+        listener, told = listener_of(engine), requests_of(engine)
         if listener is not None:
-            listener.emptied()
+            listener.ended()
         told.is_under_way = False
         if original.__name__ == "dispose":
             told.forget_data()
         return original(engine)
 
     return emptied
-
-
-def _new_listener(engine: Any) -> RunListener | None:
-    key = str(engine.instance_id)
-    with guarded("watch the engine"):
-        for make in () if key in _listeners else _makers:
-            make(engine)
-    return _listeners.get(key)
 
 
 def _note_shutdown(component: Any, said: Arguments) -> None:

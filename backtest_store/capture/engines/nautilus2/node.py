@@ -15,34 +15,26 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial, wraps
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any
 
 from backtest_store.capture.end_status import leave_no_trace
 from backtest_store.capture.engines.nautilus2.callbacks import watched
-from backtest_store.capture.engines.nautilus2.description import KINDS
-from backtest_store.capture.engines.nautilus2.methods import COMPONENTS
+from backtest_store.capture.engines.nautilus2.methods import COMPONENTS, note_requests
 from backtest_store.capture.engines.nautilus2.node_config import data_of, venue_of
-from backtest_store.capture.engines.nautilus2.node_engine import NodeBacktest, NodeEngine, keep
-from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests
+from backtest_store.capture.engines.nautilus2.node_engine import NodeBacktest, NodeEngine
+from backtest_store.capture.engines.nautilus2.requests import EngineRequests
 from backtest_store.capture.guard import guarded
-from backtest_store.capture.recorder import EngineRecorder, Sink
+from backtest_store.capture.recorder import EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 
 REMEMBERED = 64
 DISPOSED = "on_dispose"
 
 
-class NodeListener(Protocol):
-    """What wants to hear of a node's run."""
-
-    def ran(self, node: Any, run: Callable[[], Any]) -> Any:
-        """Have the node run, by calling a function, and return what that returns."""
-
-
 class Nautilus2NodeRecorder:
     """Watches a node from `attach` to `detach`, and hands its run to a sink."""
 
-    def __init__(self, node: Any, details: RunDetails, sink: Sink) -> None:
+    def __init__(self, node: Any, details: RunDetails, sink: StoreSink) -> None:
         self._node = node
         self._key: str | None = None
         with suppress(RuntimeError):  # Rust lends a node to one caller, and so to its run alone
@@ -115,7 +107,7 @@ def _end(node: Any, engine: NodeEngine, asked: EngineRequests, results: Any, rec
     recorder.detach(RuntimeError("the node made no result; its log says why"))
 
 
-_listeners: dict[str, NodeListener] = {}
+_listeners: dict[str, Nautilus2NodeRecorder] = {}
 _running: list[NodeEngine | None] = []
 _begun: deque[str] = deque(maxlen=REMEMBERED)
 _nodes: OrderedDict[str, EngineRequests] = OrderedDict()
@@ -135,11 +127,7 @@ def watch_node_class(node_class: type) -> None:
     _classes.add(node_class)
     patched: Any = node_class
     patched.__init__ = _made
-    hows = ("", "_from_config")
-    methods = [(f"add_{single}{how}", kind) for kind, single in KINDS.items() for how in hows]
-    for name, kind in [*methods, ("add_builtin_strategy", "strategies")]:
-        if hasattr(node_class, name):  # the node of 1.231 lacks some
-            _replace(patched, name, kind)
+    note_requests(node_class, _requests_of)
     patched.run = _run(patched.run)
     package = node_class.__module__.rpartition(".")[0]
     for home, name in COMPONENTS:
@@ -171,28 +159,6 @@ def _remember(node: Any, *, is_whole: bool) -> EngineRequests:
     while len(_nodes) > REMEMBERED:
         _nodes.popitem(last=False)
     return asked
-
-
-def _replace(node_class: Any, name: str, kind: str) -> None:
-    original = getattr(node_class, name)
-    signature = inspect.signature(original)
-
-    @wraps(original)
-    def method(node: Any, *args: Any, **named: Any) -> Any:
-        try:
-            result = original(node, *args, **named)
-        except BaseException as error:
-            leave_no_trace(error)
-            raise
-        with guarded("watch the node"):
-            said = signature.bind(node, *args, **named).arguments
-            config = said.get("config")
-            instance = next((said[n] for n in KINDS.values() if n in said), None)
-            one = Component(kind, instance, config, said.get("type_name"))
-            _requests_of(node).components.append(one)
-        return result
-
-    setattr(node_class, name, method)
 
 
 def _run(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -251,4 +217,4 @@ def _keep_results() -> None:
     engine = _running[-1] if _running else None
     if engine is not None and not engine.is_kept and engine.cache is not None:
         with guarded("read the result"):
-            keep(engine)
+            engine.keep()

@@ -6,16 +6,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from backtest_store.capture.engines.interface import RunListener
 from backtest_store.capture.engines.nautilus2.backtest import Nautilus2Engine
 from backtest_store.capture.engines.nautilus2.callbacks import forget
 from backtest_store.capture.engines.nautilus2.node_config import package_of
 from backtest_store.capture.guard import attempt, guarded
 from backtest_store.capture.result import Results, measured
 from backtest_store.models import Record
+
+if TYPE_CHECKING:
+    from backtest_store.capture.recorder import EngineRecorder
 
 LOST = (
     "the node disposed of its engine, and no component of Python told what it came to;"
@@ -43,7 +45,6 @@ class NodeEngine:
         self.backtest_start: int | None = None
         self.backtest_end: int | None = None
         self.cache: Any = None
-        self.portfolio: Any = None
         self.result: Any = None
         self.is_kept = False
         self._node, self._id = node, config_id
@@ -55,9 +56,9 @@ class NodeEngine:
 
     def _hear_of_statistics(self) -> None:
         """Look at the cache whenever the engine computes its statistics, at last before it goes."""
-        register = getattr(self.portfolio, "register_statistic", None)  # 1.231 has none
-        if register is not None:
-            register(Witness(self._look_early))
+        with suppress(RuntimeError, AttributeError):  # there is no engine; 1.231 has no such method
+            portfolio = self._node.get_engine_portfolio(self._id)
+            portfolio.register_statistic(Witness(self._look_early))
 
     def _look_early(self) -> None:
         with guarded("read the result"):
@@ -69,10 +70,13 @@ class NodeEngine:
             self.cache, self.is_kept = self._early, True
 
     def look(self) -> None:
-        """Take the cache and the portfolio of the engine, if the node has it."""
+        """Take the cache of the engine, if the node has it."""
         with suppress(RuntimeError):
             self.cache = self._node.get_engine_cache(self._id)
-            self.portfolio = self._node.get_engine_portfolio(self._id)
+
+    def keep(self) -> None:
+        """Copy what valuing the accounts needs, before the engine empties it."""
+        self.cache, self.is_kept = _copied(self.cache, self.list_venues()), True
 
     def take(self, results: Any) -> None:
         """Take the result of the run."""
@@ -103,11 +107,6 @@ class Witness:
         self._tell()
 
 
-def keep(engine: NodeEngine) -> None:
-    """Copy all that valuing an engine's accounts needs, before the engine empties it."""
-    engine.cache, engine.is_kept = _copied(engine.cache, engine.list_venues()), True
-
-
 def _copied(cache: Any, venues: list[Any]) -> SimpleNamespace:
     instruments, ids = cache.instruments(), cache.instrument_ids()
     accounts = {str(venue): cache.account_for_venue(venue) for venue in venues}
@@ -127,13 +126,13 @@ def _copied(cache: Any, venues: list[Any]) -> SimpleNamespace:
 class NodeBacktest(Nautilus2Engine):
     """Tells of the engine of a node."""
 
-    def follow(self, listener: RunListener) -> bool:
+    def follow(self, listener: EngineRecorder) -> bool:
         """Have a listener hear of the engine's runs: the node's recorder tells it."""
         self._listener = listener
         forget(self._key)
         return True
 
-    def leave(self, listener: RunListener) -> None:  # noqa: ARG002
+    def leave(self, listener: EngineRecorder) -> None:  # noqa: ARG002
         """Have a listener hear no more."""
         self._listener = None
 
