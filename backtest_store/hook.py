@@ -19,7 +19,7 @@ from backtest_store.capture.guard import fill_standard_streams, guarded
 from backtest_store.capture.identity import process_start  # noqa: F401 - as early as can be
 from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
 from backtest_store.capture.recorder import EngineRecorder, StoreSink, run_id_of
-from backtest_store.capture.run_details import RunDetails, tags_of
+from backtest_store.capture.run_details import RunDetails
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
 from backtest_store.saving import save
@@ -204,7 +204,7 @@ def record(  # noqa: PLR0913 - what a caller may know better, each by its name
     details = RunDetails(
         strategy_name=strategy_name,
         strategy_type=strategy_type,
-        tags=tags_of(tags),
+        tags=tags,
         note=note,
         data_source=data_source,
         data_fingerprint=data_fingerprint,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 
+from backtest_store.capture.accounting.days import isoformat
 from backtest_store.capture.identity.json_values import clean
 from backtest_store.models import Status
 
@@ -42,6 +43,12 @@ def outcome_of(error: BaseException | None) -> Outcome:
         error_message=clean(_message(error)),
         error_traceback=clean(_traceback(error)),
     )
+
+
+def stopped(kind: str, moment: int | None, reason: str) -> Outcome:
+    """Return how a run ended that the engine stopped before its data ended, when and why."""
+    message = clean(f"at {isoformat(moment)}: {reason}")
+    return Outcome(status="stopped", error_type=kind, error_message=message)
 
 
 def _message(error: BaseException) -> str:

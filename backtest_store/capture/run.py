@@ -15,7 +15,6 @@ from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import components as strategies
 from backtest_store.capture.identity.code_hash import Code, code_of
 from backtest_store.capture.identity.collector import Collector, Identity, given_hash
-from backtest_store.capture.identity.data_fingerprint import MarketData
 from backtest_store.capture.identity.git import GitQuery
 from backtest_store.capture.identity.json_values import clean, plain
 from backtest_store.capture.identity.provenance import provenance_of, script_of_process
@@ -48,11 +47,6 @@ class StartedRun:
     clock: float
     overhead: float = 0.0
 
-    @property
-    def data(self) -> MarketData:
-        """Return the market data that the engine held when the run began."""
-        return self.identity.data
-
 
 def begin(backtest: Backtest, details: RunDetails, run_id: UUID) -> StartedRun:
     """Capture what is known before the first data: configuration, data, capital, provenance.
@@ -70,7 +64,7 @@ def begin(backtest: Backtest, details: RunDetails, run_id: UUID) -> StartedRun:
         initial_capital=capital,
         currency=currency,
         data_source=_redacted(redactor, details.data_source) or (IN_MEMORY if data.count else None),
-        data_fingerprint=_redacted(redactor, details.data_fingerprint) or data.fingerprint,
+        data_fingerprint=_redacted(redactor, details.data_fingerprint) or data.digest.value,
         config_snapshot=_json(redactor, collector.snapshot),
         provenance=_provenance(details, redactor, collector.code, collector.git)
         | _read_from(found, details),
@@ -83,7 +77,7 @@ def begin(backtest: Backtest, details: RunDetails, run_id: UUID) -> StartedRun:
 
 def finish(backtest: Backtest, begun: StartedRun, outcome: Outcome) -> Record:
     """Complete the record of a run that has ended, however it has."""
-    start, end = backtest.dates(begun.data)
+    start, end = backtest.dates(begun.identity.data)
     found = partial(begun.identity.identity, [start, end])
     identity = attempt("tell the run's identity", found, Identity())
     record = replace(

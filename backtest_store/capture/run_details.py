@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ class RunDetails:
 
     strategy_name: str | None = None
     strategy_type: str | None = None
-    tags: Sequence[str] | None = ()
+    tags: Iterable[str] | None = ()
     note: str | None = None
     data_source: str | None = None
     data_fingerprint: str | None = None
@@ -29,12 +29,7 @@ class RunDetails:
 
     def __post_init__(self) -> None:
         """Take one tag for a tag, and None for no tags: no run is lost by it."""
-        object.__setattr__(self, "tags", tags_of(self.tags))
-
-
-def tags_of(given: Any) -> tuple[str, ...]:
-    """Return the tags that a caller means."""
-    if given is None:
-        return ()
-    is_several = isinstance(given, Iterable) and not isinstance(given, str)
-    return tuple(map(str, given)) if is_several else (str(given),)
+        given: Any = () if self.tags is None else self.tags
+        is_several = isinstance(given, Iterable) and not isinstance(given, str)
+        tags = tuple(map(str, given)) if is_several else (str(given),)
+        object.__setattr__(self, "tags", tags)

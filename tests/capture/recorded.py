@@ -6,23 +6,23 @@ from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.backtest.node import BacktestNode
 
 from backtest_store.capture.node import NodeRecorder
-from backtest_store.capture.recorder import EngineRecorder
+from backtest_store.capture.recorder import EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
 from backtest_store.saving.journal import Entry
 
 
-class Kept:
+class Kept(StoreSink):
     """Keeps the records of runs."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
 
-    def begin(self, _: Record) -> Entry:
+    def begin(self, record: Record) -> Entry:  # noqa: ARG002
         """Note nothing: nobody dies here."""
         return Entry(None)
 
-    def save(self, record: Record, _: Entry | None) -> object:
+    def save(self, record: Record, entry: Entry | None) -> bool:  # noqa: ARG002
         """Keep a run."""
         self.records.append(record)
         return True

@@ -14,7 +14,6 @@ from nautilus_trader.model.objects import Money
 import backtest_store
 from backtest_store.capture.engines.nautilus1 import internals
 from backtest_store.capture.engines.nautilus1.exchanges import exchanges
-from backtest_store.capture.identity.data_fingerprint import ADDED
 from tests.capture.backtests import backtest, engine, share
 
 
@@ -66,7 +65,7 @@ def test_exchanges_of_an_engine_are_found() -> None:
 def test_streams_and_data_of_an_engine_are_found() -> None:
     made = backtest([100, 110])
     assert internals.stream_names(made) == {"ACME.XNAS-1-DAY-LAST-EXTERNAL"}
-    assert internals.data_names(made) == {ADDED}
+    assert internals.data_names(made) == {internals.ADDED}
 
 
 def test_commission_of_a_fee_model_is_found() -> None:

@@ -60,17 +60,17 @@ def git(tmp_path: Path) -> Callable[..., str]:
 def test_state_of_a_repository_is_of_the_moment(tmp_path: Path, git: Callable[..., str]) -> None:
     file = tmp_path / "a.py"
     file.write_text("1")
-    assert GitQuery([tmp_path / "nowhere" / "a.py"]).answer() != {}
+    assert GitQuery([tmp_path / "nowhere" / "a.py"]).answer != {}
     git("init", "-q")
-    assert GitQuery([file]).answer() is None
+    assert GitQuery([file]).answer is None
     git("add", "a.py")
     git("commit", "-qm", "a")
     clean = {"commit": git("rev-parse", "HEAD"), "dirty": False}
-    assert GitQuery([file]).answer() == clean
+    assert GitQuery([file]).answer == clean
     file.write_text("2")
-    assert GitQuery([file]).answer() == clean | {"dirty": True}
+    assert GitQuery([file]).answer == clean | {"dirty": True}
     git("commit", "-qam", "b")
-    assert GitQuery([file]).answer() == {"commit": git("rev-parse", "HEAD"), "dirty": False}
+    assert GitQuery([file]).answer == {"commit": git("rev-parse", "HEAD"), "dirty": False}
 
 
 def test_git_has_its_time_from_when_it_is_waited_for(
@@ -83,7 +83,7 @@ def test_git_has_its_time_from_when_it_is_waited_for(
     asked = GitQuery([tmp_path / "a.py"])
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + 3600)  # all the data was read meanwhile
-    assert asked.answer() == {"commit": git("rev-parse", "HEAD"), "dirty": False}
+    assert asked.answer == {"commit": git("rev-parse", "HEAD"), "dirty": False}
 
 
 def test_a_strategy_that_git_does_not_know_is_dirty(
@@ -95,10 +95,10 @@ def test_a_strategy_that_git_does_not_know_is_dirty(
     git("add", "a.py")
     git("commit", "-qm", "a")
     unknown.write_text("1")
-    state = GitQuery([known]).answer()
+    state = GitQuery([known]).answer
     assert state is not None
     assert state["dirty"] is False
-    state = GitQuery([known, unknown]).answer()
+    state = GitQuery([known, unknown]).answer
     assert state is not None
     assert state["dirty"] is True
 
@@ -112,12 +112,12 @@ def test_a_file_of_another_folder_is_not_held_against_the_repository(
     git("init", "-q")
     git("add", "a.py")
     git("commit", "-qm", "a")
-    state = GitQuery([known, elsewhere]).answer()
+    state = GitQuery([known, elsewhere]).answer
     assert state is not None
     assert state["dirty"] is False
     unknown = tmp_path / "b.py"
     unknown.write_text("1")
-    state = GitQuery([known, elsewhere, unknown]).answer()
+    state = GitQuery([known, elsewhere, unknown]).answer
     assert state is not None
     assert state["dirty"] is True
 
@@ -136,7 +136,7 @@ def test_git_is_asked_once_for_the_runs_of_a_batch(
 
 def test_without_git_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert GitQuery([tmp_path / "a.py"]).answer() is None
+    assert GitQuery([tmp_path / "a.py"]).answer is None
 
 
 def test_package_of_others_is_not_the_users_repository(tmp_path: Path) -> None:

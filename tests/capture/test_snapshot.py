@@ -11,7 +11,7 @@ from nautilus_trader.model.enums import AccountType
 from nautilus_trader.model.objects import Money
 from nautilus_trader.trading.config import ImportableStrategyConfig, StrategyFactory
 
-from backtest_store.capture.identity.data_fingerprint import moment
+from backtest_store.capture.accounting.days import moment
 from backtest_store.capture.identity.json_values import plain
 from tests.capture.backtests import Scripted, backtest, bars, engine, scripted, share
 from tests.capture.recorded import recorded

@@ -27,7 +27,7 @@ from nautilus_trader.model.objects import Money
 from nautilus_trader.trading.strategy import Strategy
 
 from backtest_store import record
-from backtest_store.capture.recorder import EngineRecorder
+from backtest_store.capture.recorder import EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
 from backtest_store.saving.journal import Entry
@@ -150,15 +150,16 @@ def test_every_result_is_the_same(store: str) -> None:
         assert masked(watched[name]) == masked(value), name
 
 
-class _Gambler:
+class _Gambler(StoreSink):
     """A store whose driver draws from everybody's generator, as drivers and retries do."""
 
-    def begin(self, _: Record) -> Entry:
+    def begin(self, record: Record) -> Entry:  # noqa: ARG002
         random.random()
         return Entry()
 
-    def save(self, _: Record, __: Entry | None) -> None:
+    def save(self, record: Record, entry: Entry | None) -> bool:  # noqa: ARG002
         random.random()
+        return True
 
 
 def chance_is_left_alone() -> None:
@@ -212,7 +213,7 @@ sys.path.insert(0, {root!r})
 from contextlib import nullcontext
 from backtest_store import record
 from backtest_store.capture.run_details import RunDetails
-from backtest_store.capture.recorder import EngineRecorder
+from backtest_store.capture.recorder import EngineRecorder, StoreSink
 from backtest_store.saving.journal import Entry
 from backtest_store.models import Record
 from backtest_store.saving import background_saver

@@ -22,7 +22,7 @@ from nautilus_trader import (
 
 import backtest_store
 from backtest_store.capture.engines.nautilus2 import methods, node, node_config
-from backtest_store.capture.engines.nautilus2.description import KINDS
+from backtest_store.capture.identity.components import KINDS
 from tests.nautilus2.backtests import USD
 from tests.nautilus2.backtests import backtest as made_backtest
 

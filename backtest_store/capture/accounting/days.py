@@ -1,4 +1,4 @@
-"""Days of UNIX time in nanoseconds. A moment belongs to the day in which it ends.
+"""Moments and days of UNIX time in nanoseconds. A moment belongs to the day in which it ends.
 
 What closes at midnight is the last of the day that ends then, not the first of the next: a daily
 bar is delivered at that moment, and is what happened on the day before.
@@ -13,6 +13,20 @@ if TYPE_CHECKING:
     from nautilus_trader.core.data import Data
 
 DAY = 86_400_000_000_000
+
+
+def moment(nanoseconds: int | None) -> datetime | None:
+    """Return a UNIX time in nanoseconds as UTC, to the microsecond."""
+    if nanoseconds is None:
+        return None
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
+
+
+def isoformat(nanoseconds: int | None) -> str | None:
+    """Return a UNIX time in nanoseconds in ISO 8601."""
+    time = moment(nanoseconds)
+    return None if time is None else time.isoformat()
 
 
 def day_of(time: int) -> int:

@@ -113,8 +113,8 @@ class Collector:
             return given, []
         if not self._backtest.saw_all(self.data):
             return None, [UNSEEN]
-        fingerprint = self.data.fingerprint
-        is_unreadable = fingerprint is None and self.data.seen > 0
+        fingerprint = self.data.digest.value
+        is_unreadable = fingerprint is None and self.data.digest.count > 0
         return fingerprint, [UNREADABLE] if is_unreadable else []
 
     def _code_at_end(self) -> Code:

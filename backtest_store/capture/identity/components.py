@@ -22,11 +22,6 @@ VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _ABSENT = object()
 
 
-def name_of(strategies: list[Strategy]) -> str:
-    """Name an engine's strategies by their classes."""
-    return joined([type(strategy).__name__ for strategy in strategies])
-
-
 def joined(names: list[str]) -> str:
     """Join the names of strategies' classes, each once."""
     return ", ".join(dict.fromkeys(names)) or NO_STRATEGY

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import islice
 from operator import attrgetter
 from types import GetSetDescriptorType
 from typing import TYPE_CHECKING, Any, cast
 
-from backtest_store.capture.engines.nautilus1 import internals
+from backtest_store.capture.accounting.days import isoformat
 from backtest_store.capture.identity.json_values import canonical, is_whole, plain
 from backtest_store.models import Json
 
 if TYPE_CHECKING:
-    from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.core.data import Data
 
-NANOSECONDS = 1_000_000_000
 PART = 4096
 REVISION = attrgetter("is_revision")
 ARRIVAL = attrgetter("ts_init")
@@ -43,8 +40,6 @@ WHOLE_TEXTS = frozenset(
         "InstrumentClose",
     }
 )
-# Under this name an engine replays what `add_data` was given; other names load as the run goes.
-ADDED = "backtest_data"
 
 
 class Fingerprint:
@@ -180,15 +175,19 @@ class MarketData:
     digest: Fingerprint = field(default_factory=Fingerprint)
     is_all: bool = True
 
-    @property
-    def fingerprint(self) -> str | None:
-        """Return the fingerprint of what was seen."""
-        return self.digest.value
-
-    @property
-    def seen(self) -> int:
-        """Return how many elements the fingerprint is of."""
-        return self.digest.count
+    @classmethod
+    def of(
+        cls, data: Sequence[Data], streams: Iterable[str], *, is_all: bool, is_known: bool
+    ) -> MarketData:
+        """Look at data in the order in which it is replayed; `is_known` spares its digest."""
+        return cls(
+            count=len(data),
+            first=data[0].ts_init if data else None,
+            last=data[-1].ts_init if data else None,
+            streams=tuple(sorted(streams)),
+            digest=Fingerprint() if is_known else Fingerprint().add(data),
+            is_all=is_all,
+        )
 
     def describe(self) -> list[Json]:
         """Return what a snapshot says of data that no catalog holds."""
@@ -203,38 +202,3 @@ class MarketData:
                 "last": isoformat(self.last),
             }
         ]
-
-
-def market_data_of(engine: BacktestEngine, *, is_known: bool = False) -> MarketData:
-    """Look at the data that an engine holds; `is_known` spares its digest."""
-    data: list[Data] = engine.data
-    digest = Fingerprint()
-    if data and not is_known:
-        digest.add(data)
-    return MarketData(
-        count=len(data),
-        first=data[0].ts_init if data else None,
-        last=data[-1].ts_init if data else None,
-        streams=tuple(sorted(internals.stream_names(engine))),
-        digest=digest,
-        is_all=holds_all(engine),
-    )
-
-
-def holds_all(engine: BacktestEngine) -> bool:
-    """Tell whether an engine holds all that it replays: no iterator and no catalog feeds it."""
-    return internals.data_names(engine) <= {ADDED} and not engine.kernel.catalogs
-
-
-def moment(nanoseconds: int | None) -> datetime | None:
-    """Return a UNIX time in nanoseconds as UTC, to the microsecond."""
-    if nanoseconds is None:
-        return None
-    seconds, rest = divmod(nanoseconds, NANOSECONDS)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
-
-
-def isoformat(nanoseconds: int | None) -> str | None:
-    """Return a UNIX time in nanoseconds in ISO 8601."""
-    time = moment(nanoseconds)
-    return None if time is None else time.isoformat()

@@ -29,15 +29,12 @@ class GitQuery:
         inside = folder if asked else None
         self._tracked = _git(inside, "ls-files", "--full-name", "--error-unmatch", "--", *asked)
 
+    @cached_property
     def answer(self) -> Json | None:
         """Return commit and cleanness; None without a repository, or without git.
 
         Code that git does not know is as dirty as code that was changed.
         """
-        return self._state
-
-    @cached_property
-    def _state(self) -> Json | None:
         deadline = time.monotonic() + GIT_SECONDS
         status, _ = _finish(self._status, deadline)
         _, code = _finish(self._tracked, deadline)

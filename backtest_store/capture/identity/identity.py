@@ -48,6 +48,13 @@ class Configuration:
     unknown: Sequence[str] = (VALUES,)
     chance: Json = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, facts: Json, unknown: Sequence[str], chance: Json) -> Configuration:
+        """Digest facts, unless something is unknown already."""
+        reasons = [*unknown, *([] if is_whole(facts) else [VALUES])]
+        digest = hashlib.sha256(canonical(facts).encode()).hexdigest()
+        return cls(None if reasons else digest, reasons, chance)
+
 
 def configuration_of(
     engine: BacktestEngine, snapshot: Json, given: Mapping[str, Any] | None, code: Code
@@ -70,9 +77,7 @@ def configuration_of(
     unknown = [*unknown_arguments(engine.trader.strategies())]
     unknown += [VENUE] if len(snapshot.get("venues", ())) != len(engine.list_venues()) else []
     unknown += [CHANCE] if drawn and has_run else []
-    unknown += [] if is_whole(facts) else [VALUES]
-    digest = hashlib.sha256(canonical(facts).encode()).hexdigest()
-    return Configuration(None if unknown else digest, unknown, chance)
+    return Configuration.of(facts, unknown, chance)
 
 
 def run_hash(

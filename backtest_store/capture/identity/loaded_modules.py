@@ -25,7 +25,7 @@ def is_as_imported(module: ModuleType, file: Path, content: bytes) -> bool:
     compared with what the file has now.
     """
     status = file.stat()
-    if status.st_mtime <= process_start() + JUST_NOW or _is_compiled(file, status):
+    if status.st_mtime <= _process_began() + JUST_NOW or _is_compiled(file, status):
         return True
     try:
         tree = ast.parse(content)
@@ -47,7 +47,7 @@ def _is_compiled(file: Path, status: os.stat_result) -> bool:
 
 
 @cache
-def process_start() -> float:
+def _process_began() -> float:
     """Return when this process began, in seconds since 1970; where unknown, when it asked."""
     try:
         ticks = float(Path("/proc/self/stat").read_text("utf-8").rpartition(")")[2].split()[19])

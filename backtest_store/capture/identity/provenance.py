@@ -38,7 +38,7 @@ def provenance_of(code: Code, git: GitQuery, *, command_line: str | None = None)
         "platform": platform.platform(),
         "user": _user(),
         "host": platform.node(),
-        "git": git.answer(),
+        "git": git.answer,
         "source_sha256": code.digests(),
         "command_line": command_line or _command(notebook),
         **({} if notebook is None else {"notebook": notebook}),

@@ -8,22 +8,18 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.capital import StartingCapital
+from backtest_store.capture.accounting.days import moment
 from backtest_store.capture.accounting.equity_sampler import FIRST, Sampler, Samples, sampler_of
 from backtest_store.capture.accounting.valuation import Valuation
 from backtest_store.capture.end_status import Outcome
 from backtest_store.capture.engines import listeners
 from backtest_store.capture.engines.interface import Strategies
-from backtest_store.capture.engines.nautilus1 import early_stops, engine_methods
+from backtest_store.capture.engines.nautilus1 import early_stops, engine_methods, internals
 from backtest_store.capture.engines.nautilus1.exchanges import exchanges, model_classes
 from backtest_store.capture.engines.nautilus1.internals import listen, stop_listening
 from backtest_store.capture.guard import guarded
 from backtest_store.capture.identity import components
-from backtest_store.capture.identity.data_fingerprint import (
-    MarketData,
-    holds_all,
-    market_data_of,
-    moment,
-)
+from backtest_store.capture.identity.data_fingerprint import MarketData
 from backtest_store.capture.identity.identity import Configuration, configuration_of
 from backtest_store.capture.identity.snapshot import engine_snapshot
 from backtest_store.capture.result import with_metrics
@@ -141,7 +137,8 @@ class Nautilus1Engine:
 
     def market_data(self, *, is_known: bool) -> MarketData:
         """Return the data that the engine holds; `is_known` spares its digest."""
-        return market_data_of(self.engine, is_known=is_known)
+        names, is_all = internals.stream_names(self.engine), internals.holds_all(self.engine)
+        return MarketData.of(self.engine.data, names, is_all=is_all, is_known=is_known)
 
     def portion(self) -> Iterable[Any]:
         """Return the data that the engine holds now, of a stream the newest portion."""
@@ -150,8 +147,8 @@ class Nautilus1Engine:
 
     def saw_all(self, data: MarketData) -> bool:
         """Tell whether the engine has replayed nothing besides the data that was seen."""
-        is_all = data.is_all and holds_all(self.engine)
-        return is_all and bool(self.engine.iteration <= data.seen)
+        is_all = data.is_all and internals.holds_all(self.engine)
+        return is_all and bool(self.engine.iteration <= data.digest.count)
 
     def snapshot(self, data: MarketData) -> Json:
         """Describe the engine as a `BacktestRunConfig` would, as far as it can be known."""

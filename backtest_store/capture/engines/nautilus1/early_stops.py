@@ -13,9 +13,7 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.capture.end_status import UNENDED, Outcome, outcome_of
-from backtest_store.capture.identity.data_fingerprint import isoformat
-from backtest_store.capture.identity.json_values import clean
+from backtest_store.capture.end_status import UNENDED, Outcome, outcome_of, stopped
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
@@ -23,14 +21,6 @@ if TYPE_CHECKING:
 
 # The method that handles an account's error by ending the run; its frame is in the traceback then.
 HANDLER = "BacktestEngine._run"
-
-
-@dataclass(frozen=True)
-class Stop:
-    """What stopped a run: its kind, and when and why, as NautilusTrader says it."""
-
-    kind: str
-    reason: str
 
 
 class _Errors(threading.local):
@@ -101,26 +91,27 @@ class StopSignals:
     is_flagged: bool = False
 
 
-def stop_of(engine: BacktestEngine, seen: StopSignals | None = None) -> Stop | None:
-    """Return what stopped an engine's run, by its state if nobody watched; None if nothing did."""
+def _ended(engine: BacktestEngine, seen: StopSignals | None) -> Outcome:
+    """Return what a run came to whose end was reached; by its state alone if nobody watched."""
+    time = _clock(engine)
     if seen is not None and seen.account_error is not None:
         kind, text = seen.account_error
-        return _stopped(kind, _clock(engine), f"Stopping backtest from {text}")
+        return stopped(kind, time, f"Stopping backtest from {text}")
     if not engine.kernel.is_running():
         return _shut_down(engine, seen)
     if seen is None and engine.iteration < _reached(engine):
-        return _stopped("AccountError", _clock(engine), "Stopping backtest from an AccountError")
-    if seen is not None and seen.is_flagged and _has_data_after(engine, _clock(engine)):
-        return _stopped("ForceStop", _clock(engine), "another engine of the process was stopped")
-    return None
+        return stopped("AccountError", time, "Stopping backtest from an AccountError")
+    if seen is not None and seen.is_flagged and _has_data_after(engine, time):
+        return stopped("ForceStop", time, "another engine of the process was stopped")
+    return Outcome()
 
 
-def _shut_down(engine: BacktestEngine, seen: StopSignals | None) -> Stop | None:
-    moment = engine.kernel.ts_shutdown or _clock(engine)
-    if not _has_data_after(engine, moment) or (seen is not None and seen.shutdown is None):
-        return None
+def _shut_down(engine: BacktestEngine, seen: StopSignals | None) -> Outcome:
+    time = engine.kernel.ts_shutdown or _clock(engine)
+    if not _has_data_after(engine, time) or (seen is not None and seen.shutdown is None):
+        return Outcome()
     command = None if seen is None else seen.shutdown
-    return _stopped("ShutdownSystem", moment, "Received ShutdownSystem" + _words(command))
+    return stopped("ShutdownSystem", time, "Received ShutdownSystem" + _words(command))
 
 
 def _words(command: ShutdownSystem | None) -> str:
@@ -128,10 +119,6 @@ def _words(command: ShutdownSystem | None) -> str:
         return ""
     reason = "" if command.reason is None else f": {command.reason}"
     return f" from {command.component_id}{reason}"
-
-
-def _stopped(kind: str, moment: int, reason: str) -> Stop:
-    return Stop(kind, f"at {isoformat(moment)}: {reason}")
 
 
 def _clock(engine: BacktestEngine) -> int:
@@ -173,11 +160,3 @@ def is_under_way(engine: BacktestEngine) -> bool:
     """Tell whether an engine has begun a run, and not come to its end."""
     is_over = engine.run_finished is not None and not engine.trader.is_running
     return not is_over and engine.run_id is not None
-
-
-def _ended(engine: BacktestEngine, seen: StopSignals | None) -> Outcome:
-    """Return what a run came to whose end was reached: it succeeded, or was stopped."""
-    stop = stop_of(engine, seen)
-    if stop is None:
-        return Outcome()
-    return Outcome(status="stopped", error_type=stop.kind, error_message=clean(stop.reason))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Handler = Callable[[Any], None]
+# Under this name an engine replays what `add_data` was given; other names load as the run goes.
+ADDED = "backtest_data"
 
 
 def held(owner: object, kind: type[T]) -> Iterator[T]:
@@ -47,6 +49,11 @@ def data_names(engine: BacktestEngine) -> set[str]:
 
     iterators = held(engine, BacktestDataIterator)
     return {name for iterator in iterators for name in iterator.all_data()}
+
+
+def holds_all(engine: BacktestEngine) -> bool:
+    """Tell whether an engine holds all that it replays: no iterator and no catalog feeds it."""
+    return data_names(engine) <= {ADDED} and not engine.kernel.catalogs
 
 
 def commission_of(fee_model: object) -> Money | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,8 +10,9 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from backtest_store.capture.accounting.days import moment
 from backtest_store.capture.accounting.valuation import currency_of, total
-from backtest_store.capture.end_status import UNENDED, Outcome, outcome_of
+from backtest_store.capture.end_status import UNENDED, Outcome, outcome_of, stopped
 from backtest_store.capture.engines import listeners
 from backtest_store.capture.engines.interface import Strategies
 from backtest_store.capture.engines.nautilus2 import callbacks, description, methods
@@ -26,19 +26,13 @@ from backtest_store.capture.engines.nautilus2.requests import (
 )
 from backtest_store.capture.guard import attempt
 from backtest_store.capture.identity import components
-from backtest_store.capture.identity.data_fingerprint import (
-    Fingerprint,
-    MarketData,
-    isoformat,
-    moment,
-)
+from backtest_store.capture.identity.data_fingerprint import MarketData
 from backtest_store.capture.identity.identity import (
     CHANCE,
-    VALUES,
     Configuration,
     deciding_configuration,
 )
-from backtest_store.capture.identity.json_values import canonical, clean, is_whole, plain
+from backtest_store.capture.identity.json_values import plain
 from backtest_store.capture.result import Results, measured, refused_orders
 from backtest_store.models import Json, Record
 
@@ -122,20 +116,10 @@ class Nautilus2Engine:
 
     def market_data(self, *, is_known: bool) -> MarketData:
         """Return the data that the engine holds; `is_known` spares its digest."""
-        data = self._asked.data()
-        digest = Fingerprint() if is_known else Fingerprint().add(data)
-        return MarketData(
-            count=len(data),
-            first=data[0].ts_init if data else None,
-            last=data[-1].ts_init if data else None,
-            streams=tuple(sorted({_stream(p[0]) for p in self._asked.held if p})),
-            digest=digest,
-            is_all=self._asked.has_all_data and not self._reads_catalogs,
-        )
-
-    @property
-    def _reads_catalogs(self) -> bool:
-        return bool(getattr(self._asked.config, "catalogs", None))
+        names = {_stream(portion[0]) for portion in self._asked.held if portion}
+        catalogs = getattr(self._asked.config, "catalogs", None)
+        is_all = self._asked.has_all_data and not catalogs
+        return MarketData.of(self._asked.data(), names, is_all=is_all, is_known=is_known)
 
     def portion(self) -> Iterable[Any]:
         """Return the data that the engine holds now, of a stream the newest portion."""
@@ -143,7 +127,7 @@ class Nautilus2Engine:
 
     def saw_all(self, data: MarketData) -> bool:
         """Tell whether the engine has replayed nothing besides the data that was seen."""
-        return data.is_all and bool(self.engine.iteration <= data.seen)
+        return data.is_all and bool(self.engine.iteration <= data.digest.count)
 
     def snapshot(self, data: MarketData) -> Json:
         """Describe the engine as a `BacktestRunConfig` would, as far as it can be known."""
@@ -165,9 +149,7 @@ class Nautilus2Engine:
         unknown = [*components.unknown_arguments(found)]
         unknown += [] if self._asked.is_whole else [description.PARTIAL]
         unknown += [CHANCE] if code.draws and not chance else []
-        unknown += [] if is_whole(facts) else [VALUES]
-        digest = hashlib.sha256(canonical(facts).encode()).hexdigest()
-        return Configuration(None if unknown else digest, unknown, chance)
+        return Configuration.of(facts, unknown, chance)
 
     def capital(self) -> tuple[Decimal | None, str | None]:
         """Return the starting capital, if it can be known yet, and its currency."""
@@ -275,11 +257,7 @@ def _early_stop(engine: Any, asked: EngineRequests, expected: int) -> Outcome | 
     text = f"Received ShutdownSystem from {name}" + ("" if reason is None else f": {reason}")
     if asked.shutdown is None:
         text = f"the engine ended after {iterations:,} of {expected:,} elements of data"
-    return Outcome(
-        status="stopped",
-        error_type="ShutdownSystem" if asked.shutdown else "Stopped",
-        error_message=clean(f"at {isoformat(engine.backtest_end)}: {text}"),
-    )
+    return stopped("ShutdownSystem" if asked.shutdown else "Stopped", engine.backtest_end, text)
 
 
 def _is_model(value: object) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import GetSetDescriptorType
 from typing import Any
@@ -10,14 +9,18 @@ from typing import Any
 from backtest_store.capture.engines.nautilus2.models import arguments_of, with_sorted_maps
 from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests
 from backtest_store.capture.identity import components
-from backtest_store.capture.identity.components import attributes_of
+from backtest_store.capture.identity.components import KINDS, attributes_of
 from backtest_store.capture.identity.data_fingerprint import MarketData
-from backtest_store.capture.identity.json_values import Undescribed, is_nautilus, path_of, plain
+from backtest_store.capture.identity.json_values import (
+    ADDRESS,
+    Undescribed,
+    is_nautilus,
+    path_of,
+    plain,
+)
 from backtest_store.models import Json, JsonValue
 
-KINDS = {"strategies": "strategy", "actors": "actor", "exec_algorithms": "exec_algorithm"}
 PARTIAL = "the engine was made before backtest_store was imported: what it was given is not known"
-ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 
 
 def described(value: Any) -> JsonValue:

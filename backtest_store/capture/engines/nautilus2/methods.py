@@ -14,10 +14,10 @@ from backtest_store.capture.end_status import as_seen_from, leave_no_trace
 from backtest_store.capture.engines.listeners import listener_of, listener_of_run
 from backtest_store.capture.engines.nautilus2 import requests
 from backtest_store.capture.engines.nautilus2.callbacks import forget, note_handler, watched
-from backtest_store.capture.engines.nautilus2.description import KINDS
 from backtest_store.capture.engines.nautilus2.models import keep_arguments
 from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests, requests_of
 from backtest_store.capture.guard import attempt, guarded
+from backtest_store.capture.identity.components import KINDS
 
 if TYPE_CHECKING:
     from backtest_store.capture.recorder import EngineRecorder
