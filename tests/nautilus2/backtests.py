@@ -148,6 +148,7 @@ def backtest(
     step: timedelta = DAY,
     config: BacktestEngineConfig | None = None,
     strategy: Mapping[str, Any] | None = None,
+    strategy_class: type[Scripted] = Scripted,
     **venue: Any,
 ) -> BacktestEngine:
     """An engine with one strategy that follows its script, which has not run."""
@@ -169,5 +170,5 @@ def backtest(
     made.add_data(bars)
     signed = {bar: Decimal(str(quantity)) for bar, quantity in (orders or {}).items()}
     said = {"instrument_id": instrument.id, "bar_type": bars[0].bar_type, "orders": signed}
-    made.add_strategy(Scripted(ScriptedConfig(**said, **(strategy or {}))))
+    made.add_strategy(strategy_class(ScriptedConfig(**said, **(strategy or {}))))
     return made

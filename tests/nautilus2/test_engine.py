@@ -47,9 +47,9 @@ SHOWN: dict[type, str] = {
     model.MarketOrder: "order_type",
     model.QuoteTick: "bid_price ask_price instrument_id ts_init",
     model.TradeTick: "price instrument_id ts_init",
-    model.OrderFilled: "ts_event commission last_qty last_px",
+    model.OrderFilled: "ts_event commission last_qty last_px order_side position_id trade_id",
     model.Position: "id ts_last realized_pnl settlement_currency instrument_id is_closed account_id"
-    " ts_opened ts_closed quantity side avg_px_open",
+    " ts_opened ts_closed quantity side avg_px_open is_open",
     model.MarginAccount: "id base_currency calculate_account_state",
     model.Equity: "id multiplier is_inverse quote_currency lot_size price_increment price_precision"
     " size_increment size_precision margin_init",
@@ -60,7 +60,7 @@ SHOWN: dict[type, str] = {
     model.OrderType: "LIMIT",
     indicators.ExponentialMovingAverage: "has_inputs value",
     model.Money: "currency",
-    model.Currency: "code",
+    model.Currency: "code precision",
     model.CurrencyPair: "base_currency quote_currency is_inverse id",
     trading.Strategy: "config strategy_id",
 }
@@ -72,7 +72,8 @@ CALLED: dict[type, str] = {
     " position_snapshots",
     portfolio.Portfolio: "is_net_long is_net_short account register_statistic",
     model.MarketOrder: "events",
-    model.Position: "events commissions apply",
+    model.OrderFilled: "to_dict from_dict",
+    model.Position: "events commissions apply is_opposite_side",
     model.MarginAccount: "balances_total balance_total starting_balances is_cash_account"
     " calculate_pnls",
     model.Money: "as_decimal from_str",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ def position_cycles(cache: CacheFacade) -> list[Position]:
     When an order turns a position around, NautilusTrader 1.221 drops what it closed; its fills are
     with the orders still, and what they closed is worked out from them.
     """
+    from nautilus_trader.model.position import Position
+
     ids, all_fills = cache.position_snapshot_ids(), fills_of(cache)
     snapshots = {position_id: cache.position_snapshots(position_id) for position_id in ids}
     found: list[Position] = []
@@ -25,7 +28,7 @@ def position_cycles(cache: CacheFacade) -> list[Position]:
         known = [*snapshots.pop(position.id, []), position]
         fills = all_fills.get(position.id, [])
         if {f.trade_id for f in fills} - {f.trade_id for cycle in known for f in cycle.events}:
-            known = list(_replay(cache, fills))
+            known = list(replayed_cycles(Position, cache.instrument(position.instrument_id), fills))
         found.extend(known)
     return [*found, *(cycle for rest in snapshots.values() for cycle in rest)]
 
@@ -58,15 +61,13 @@ def replayed(position: Any, cache: Any) -> Iterator[tuple[Any, Any]]:
         yield fill, again
 
 
-def _replay(cache: CacheFacade, fills: Sequence[OrderFilled]) -> Iterator[Position]:
-    """Make the positions that fills opened and closed, one after the other."""
-    from nautilus_trader.model.position import Position
-
-    position: Position | None = None
+def replayed_cycles(kind: Any, instrument: Any, fills: Sequence[Any]) -> Iterator[Any]:
+    """Make the positions that the fills of one id opened and closed, one after the other."""
+    position: Any = None
     for fill in fills:
         for part in _parts(position, fill):
             if position is None or position.is_closed:
-                position = Position(cache.instrument(part.instrument_id), part)
+                position = kind(instrument, part)
             else:
                 position.apply(part)
             if position.is_closed:
@@ -75,21 +76,21 @@ def _replay(cache: CacheFacade, fills: Sequence[OrderFilled]) -> Iterator[Positi
         yield position
 
 
-def _parts(position: Position | None, fill: OrderFilled) -> list[OrderFilled]:
+def _parts(position: Any, fill: Any) -> list[Any]:
     """Split a fill that turns a position around, and its commission, as the engine does."""
     if position is None or not position.is_open or not position.is_opposite_side(fill.order_side):
         return [fill]
-    excess = fill.last_qty.as_decimal() - position.quantity.as_decimal()
-    if excess <= 0:
+    size, held = fill.last_qty.as_decimal(), position.quantity.as_decimal()
+    if size <= held:
         return [fill]
-    commission = fill.commission
-    share = position.quantity.as_decimal() / fill.last_qty.as_decimal()
-    closing = type(commission)(commission.as_decimal() * share, commission.currency)
-    opening = type(commission)(commission.as_decimal() - closing.as_decimal(), commission.currency)
-    size = type(position.quantity)(excess, position.quantity.precision)
-    return [_part(fill, position.quantity, closing), _part(fill, size, opening)]
+    if fill.commission is None:
+        return [_part(fill, held, None), _part(fill, size - held, None)]
+    fee, unit = fill.commission.as_decimal(), Decimal(1).scaleb(-fill.commission.currency.precision)
+    closing = (fee * held / size).quantize(unit)
+    return [_part(fill, held, closing), _part(fill, size - held, fee - closing)]
 
 
-def _part(fill: OrderFilled, quantity: object, commission: object) -> OrderFilled:
+def _part(fill: Any, quantity: Decimal, fee: Decimal | None) -> Any:
+    commission = None if fee is None else f"{fee:f} {fill.commission.currency.code}"
     values = type(fill).to_dict(fill)
-    return type(fill).from_dict(values | {"last_qty": str(quantity), "commission": str(commission)})
+    return type(fill).from_dict(values | {"last_qty": f"{quantity:f}", "commission": commission})

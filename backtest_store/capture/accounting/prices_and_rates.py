@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -75,22 +75,13 @@ class Market:
             return ONE
         if self._pairs is None:
             self._pairs = self._rates()
-        reached = {code: ONE}
-        for _ in range(LONGEST_CHAIN):
-            reached = dict(self._next(reached)) | reached
-            if target in reached:
-                return reached[target]
-        return None
-
-    def _next(self, reached: dict[str, Decimal]) -> Iterator[tuple[str, Decimal]]:
-        for code, rate in reached.items():
-            for other, factor in (self._pairs or {}).get(code, {}).items():
-                yield other, rate * factor
+        pairs = self._pairs
+        return chained(code, target, lambda known: pairs.get(known, {}))
 
     def _rates(self) -> dict[str, dict[str, Decimal]]:
         rates: dict[str, dict[str, Decimal]] = {}
         # A spot pair is the better witness than a perpetual on it: it is read last, and stays.
-        for instrument in sorted(_pairs(self._cache.instruments()), key=_is_spot):
+        for instrument in sorted(_pairs(self._cache.instruments()), key=is_spot):
             price = self.middle(instrument.id)
             if price:
                 base, quote = instrument.get_base_currency().code, instrument.quote_currency.code
@@ -147,6 +138,26 @@ class Market:
         return self._older(self._cache.bar(bar_type), self._cache.bar, bar_type)
 
 
+def chained(
+    code: str, target: str, rates_of: Callable[[str], Mapping[str, Decimal]]
+) -> Decimal | None:
+    """Multiply rates on the shortest way from one currency to another; None without a way.
+
+    `rates_of` tells of a currency its rates to those that it has a pair with.
+    """
+    reached = {code: ONE}
+    for _ in range(LONGEST_CHAIN):
+        further = {
+            other: rate * factor
+            for known, rate in reached.items()
+            for other, factor in rates_of(known).items()
+        }
+        reached = further | reached
+        if target in reached:
+            return reached[target]
+    return None
+
+
 @cache
 def _external() -> object:
     from nautilus_trader.model.enums import AggregationSource
@@ -163,5 +174,6 @@ def _pairs(instruments: Iterable[Instrument]) -> list[Instrument]:
     return [i for i in instruments if type(i).__name__ in kinds and not i.is_inverse]
 
 
-def _is_spot(instrument: Instrument) -> tuple[bool, str]:
+def is_spot(instrument: Any) -> tuple[bool, str]:
+    """Put perpetuals before spot pairs, and each of them in the order of their names."""
     return type(instrument).__name__ == "CurrencyPair", str(instrument.id)

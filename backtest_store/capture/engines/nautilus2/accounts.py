@@ -11,7 +11,7 @@ from typing import Any
 from backtest_store.capture.accounting.daily_equity import EquityCurve
 from backtest_store.capture.accounting.days import date_of, midnight_after
 from backtest_store.capture.accounting.fees_and_profits import Ledger, fee_of
-from backtest_store.capture.accounting.positions import replayed
+from backtest_store.capture.accounting.positions import replayed, replayed_cycles
 from backtest_store.capture.accounting.valuation import (
     Amounts,
     InOneCurrency,
@@ -57,7 +57,7 @@ class Accounts(InOneCurrency):
 
     @cached_property
     def _open(self) -> OpenPositions:
-        return OpenPositions(self._cache, self.accounts, self._prices, self._positions())
+        return OpenPositions(self._cache, self.accounts, self._prices, self._positions)
 
     def curve(self) -> EquityCurve:
         """Return the equity of each day with market data, or without a price the balances."""
@@ -110,22 +110,37 @@ class Accounts(InOneCurrency):
     def ledger(self) -> Ledger:
         """Return every fee, and what every position came to."""
         ledger: Ledger = Ledger(self)
-        for fill in sorted(self._fills(), key=lambda fill: int(fill.ts_event)):
+        for fill in self._fills:
             ledger.fill(fill, int(fill.ts_event))
-        for key, position in enumerate(self._positions()):
+        for key, position in enumerate(self._positions):
             for time, realised, paid in self._changes(position):
                 ledger.change(key, position, realised, paid, time)
             if position.is_closed:
                 ledger.close(key)
         return ledger
 
-    def _fills(self) -> Iterator[Any]:
+    @cached_property
+    def _fills(self) -> list[Any]:
+        """Return all fills, oldest first."""
         events = (event for order in self._cache.orders() for event in order.events())
-        return (event for event in events if type(event).__name__ == "OrderFilled")
+        fills = (event for event in events if type(event).__name__ == "OrderFilled")
+        return sorted(fills, key=lambda fill: int(fill.ts_event))
 
+    @cached_property
     def _positions(self) -> list[Any]:
-        """Return all positions, those that a netting venue opened again each time anew."""
+        """Return all positions, those that a netting venue opened again each time anew.
+
+        Of one that its venue named and an order turned around, the engine has only what it is
+        since: all that it was is worked out from its fills.
+        """
         found = [*self._cache.position_snapshots(), *self._cache.positions()]
+        kept = {str(fill.trade_id) for position in found for fill in position.events()}
+        turned = {str(f.position_id): f for f in self._fills if str(f.trade_id) not in kept}
+        kind = type(found[0]) if found else None
+        for name, fill in turned.items() if found else ():
+            own = [f for f in self._fills if str(f.position_id) == name]
+            found = [p for p in found if str(p.events()[0].position_id) != name]
+            found += replayed_cycles(kind, self._cache.instrument(fill.instrument_id), own)
         return sorted(found, key=lambda position: int(position.ts_last))
 
     def _changes(self, position: Any) -> Iterator[tuple[int, Any, Amounts]]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
 from backtest_store.capture.accounting.days import beginning_of, day_of, midnight_after
+from backtest_store.capture.accounting.prices_and_rates import ONE, chained, is_spot
 from backtest_store.capture.engines.nautilus2.order_books import BOOKS, quotes_of
 from backtest_store.capture.engines.nautilus2.requests import ARRIVAL
 
-ONE = Decimal(1)
 BAR_TYPE = attrgetter("bar_type")
 PAIRS = ("CurrencyPair", "CryptoPerpetual", "PerpetualContract")
 SIDES = ("BID", "ASK", "MID", "LAST", "MARK")
@@ -48,7 +49,8 @@ class Prices:
         self.days = list(_days(data))
         self.first = data[0] if data else None
         self.last = data[-1] if data else None
-        self._pairs = {str(i.id): _currencies(i) for i in found if _is_pair(i)}
+        pairs = sorted(filter(_is_pair, found), key=is_spot)
+        self._pairs = {str(pair.id): _currencies(pair) for pair in pairs}
         self._only = str(found[0].id) if len(found) == 1 else None
         self._streams, self._books = _streams(data)
         self._book_types = book_types
@@ -61,16 +63,12 @@ class Prices:
     @property
     def opening(self) -> Decimal | None:
         """Return the first price of the only instrument."""
-        return None if self._only is None else self._price(self._only, None)
+        return None if self._only is None else self._first(self._only)
 
     @property
     def closing(self) -> Decimal | None:
         """Return the last price of the only instrument, between bid and ask if it has both."""
-        if self._only is None:
-            return None
-        sides = [self.mark(self._only, None, is_long=is_long) for is_long in (True, False)]
-        known = [price for price in sides if price is not None]
-        return sum(known, Decimal(0)) / len(known) if known else None
+        return None if self._only is None else self._middle(self._only, None)
 
     def mark(self, name: str, time: int | None, *, is_long: bool) -> Decimal | None:
         """Return what a position would fetch at a moment, or at the end; None without a price.
@@ -102,32 +100,32 @@ class Prices:
 
     def rate(self, code: str, target: str, time: int | None = None) -> Decimal | None:
         """Return the newest exchange rate up to a moment, or the first of all without one."""
-        if code == target:
-            return ONE
-        for between in (None, *self._codes()):
-            legs = [(code, target)] if between is None else [(code, between), (between, target)]
-            rates = [self._leg(*leg, time) for leg in legs]
-            if all(rates):
-                return rates[0] if between is None else rates[0] * rates[1]  # type: ignore[operator]
-        return None
+        return ONE if code == target else chained(code, target, partial(self._rates_of, time))
 
-    def _codes(self) -> list[str]:
-        return sorted({code for pair in self._pairs.values() for code in pair})
+    def _rates_of(self, time: int | None, code: str) -> dict[str, Decimal]:
+        """Return the rates of a currency to others; of a spot pair rather than of a perpetual."""
+        found: dict[str, Decimal] = {}
+        for name, (base, quote) in self._pairs.items():
+            if code in (base, quote):
+                price = self._first(name) if time is None else self._middle(name, time)
+                if price:
+                    found[quote if code == base else base] = price if code == base else ONE / price
+        return found
 
-    def _leg(self, code: str, target: str, time: int | None) -> Decimal | None:
-        for name, (base, quote) in sorted(self._pairs.items()):
-            price = self._price(name, time) if {base, quote} == {code, target} else None
-            if price:
-                return price if (code, target) == (base, quote) else ONE / price
-        return None
-
-    def _price(self, name: str, time: int | None) -> Decimal | None:
-        """Return the newest price of an instrument up to a moment, or the first of all."""
+    def _first(self, name: str) -> Decimal | None:
+        """Return the first price of an instrument."""
         kinds = self._kinds(name).values()
-        if time is None:
-            return middle(min((elements[0] for elements in kinds), key=ARRIVAL)) if kinds else None
-        found = [element for elements in kinds if (element := _newest(elements, time)) is not None]
-        return middle(max(found, key=ARRIVAL)) if found else None
+        return middle(min((elements[0] for elements in kinds), key=ARRIVAL)) if kinds else None
+
+    def _middle(self, name: str, time: int | None) -> Decimal | None:
+        """Return the price at a moment, or at the end, between what long and short would fetch."""
+        kinds = list(self._kinds(name).values())
+        if len(kinds) == 1:  # as is usual, and takes a third of the time
+            newest = _newest(kinds[0], time)
+            return None if newest is None else middle(newest)
+        sides = [self.mark(name, time, is_long=is_long) for is_long in (True, False)]
+        known = [price for price in sides if price is not None]
+        return sum(known, Decimal(0)) / len(known) if known else None
 
 
 def _newest(elements: Sequence[Any], time: int | None) -> Any:
