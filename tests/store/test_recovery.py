@@ -17,6 +17,7 @@ import pytest
 
 from backtest_store.errors import UnreachableError
 from backtest_store.store.connection import call
+from backtest_store.store.embedded.processes import patience
 from backtest_store.store.embedded.server import EmbeddedServer
 from backtest_store.store.queries import applied_migrations
 from tests.cli.test_terminal import on_terminal
@@ -60,6 +61,14 @@ def title(pid: str) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def test_who_was_stopped_while_he_waited_looks_once_more() -> None:
+    looks = 0
+    for _ in patience(0.01):  # as after Ctrl-Z, or on a machine that had no time for it
+        looks += 1
+        time.sleep(0.02)
+    assert looks == 2
 
 
 @needs_proc

@@ -65,13 +65,14 @@ def spawn(command: list[str], *, log: int, lock: int) -> None:
 
 
 def patience(seconds: float) -> Iterator[None]:
-    """Yield now and then until the time is up."""
+    """Yield now and then until the time is up, and once after: this process may have slept."""
     end = time.monotonic() + seconds
     pause = 0.001
     while time.monotonic() < end:
         yield
         time.sleep(pause)
         pause = min(2 * pause, 0.02)
+    yield
 
 
 @contextmanager
