@@ -64,7 +64,7 @@ def test_what_is_looked_at_first_comes_first(
         "closed 10", "won 60.00%", "profit factor 2.50",
         "net profit 25,000.50 USD", "final balance 125,000.50", "open positions 120.25",
         "sortino_ratio: undefined, for a test",
-        "Equity", "Drawdown", "-50.0% at the worst month end",
+        "Equity", "Drawdown", "-50.0% (month ends)",
         "Jan  Feb", "2018", "2019   -50",
         "commit abc1234d clean", "mystrats.py 070dbd91", "NautilusTrader 1.221.0",
         "differ from the above", "Sharpe Ratio (252 days) 2.84376",

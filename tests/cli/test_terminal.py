@@ -133,6 +133,21 @@ def test_the_sign_of_life_ends_before_anything_is_printed() -> None:
     assert on_terminal(program).endswith("\r \rfirst second\n")
 
 
+def test_what_is_said_is_broken_between_words_but_not_a_hint_or_what_is_laid_out() -> None:
+    said = "note: what is said of runs, in words\nhint: btstore compare 3f2a 77c1 9e05 ab12"
+    laid_out = "  sharpe_ratio >> 1 and fast_period > 10"
+    program = (
+        "from backtest_store.cli.output.streams import print_message; "
+        f"print_message({said + chr(10) + laid_out!r})"
+    )
+    assert on_terminal(program, columns=20).splitlines() == [
+        "note: what is said",
+        "  of runs, in words",
+        said.split("\n")[1],
+        laid_out,
+    ]
+
+
 @pytest.mark.usefixtures("runs")
 def test_a_question_waits_for_its_answer() -> None:
     ours, theirs = pty.openpty()

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from datetime import date
 from math import sqrt
 from pathlib import Path
@@ -169,6 +170,23 @@ def test_the_commands_of_the_page_work(store_url: str) -> None:
     for words in typed:
         answer = btstore(*words)
         assert (answer.code, bool(answer.out), "error" in answer.err) == (0, True, False), words
+
+
+def test_windows_fit_a_narrow_terminal_with_the_inputs_that_vary(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = [{"fast_period": n, "slow_period": 160 - n, "same": 1} for n in range(6)]
+    store_at(store_url, *(run_of(drawn(n, 48), n, parameters=i) for n, i in enumerate(inputs)))
+    monkeypatch.setenv("COLUMNS", "80")
+    heads = btstore("walkforward", "--train", "12m").out.splitlines()
+    assert max(map(len, heads)) <= 80
+    assert re.search(r"run +fast_ +slow_ ", heads[0])
+    marked = btstore("walkforward", "--train", "12m", "--format", "markdown").out.splitlines()
+    assert re.search(r"\| fast_period +\| slow_period +\|", marked[0])
+    wide = btstore("pivot", "fast_period", "slow_period").out.splitlines()
+    assert [line.split()[0] for line in wide[:2]] == ["fast_period", "slow_period"]
+    marked = btstore("pivot", "fast_period", "slow_period", "--format", "markdown").out.splitlines()
+    assert "---" in marked[1]
 
 
 def test_the_shell_tells_of_overfitting_and_walks_forward(store_url: str) -> None:

@@ -25,14 +25,14 @@ SHOWN = (
     "strategy_name",
     "sharpe_ratio",
     "verdict",
+    "parameters",
     "trials",
     "deflated_sharpe_ratio",
     "sharpe_ratio_from_luck",
     "effective_trials",
+    "total_return",
     "probabilistic_sharpe_ratio",
     "minimum_track_record",
-    "parameters",
-    "total_return",
     "max_drawdown",
     "instrument_ids",
     "start_date",
@@ -89,7 +89,7 @@ def best(  # noqa: PLR0913 - each is an option
     )
     columns = [column for column in cells.columns(judging.JudgedRun) if column.name not in UNLISTED]
     shown = dict.fromkeys((*SHOWN[:2], metric, *SHOWN[2:]))
-    render.many(found, format_, columns, shown=[*shown], nothing=lambda: no_runs_message(filters))
+    render.many(found, format_, columns, shown=[*shown], nothing=no_runs_message(filters))
     if format_ in FOR_PEOPLE:
         ids = cells.short_ids([str(run.run_id) for run in found])
         for run in found:

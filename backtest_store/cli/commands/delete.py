@@ -74,7 +74,7 @@ def _show(ids: Sequence[UUID]) -> None:
 
     for run in read(lambda db: queries.get_runs(db, run_ids=ids[:SHOWN])):
         print_message(
-            f"{run.run_id}  {run.started_at:%Y-%m-%d %H:%M} UTC  {run.status}  {run.title}"
+            f"{str(run.run_id)[:8]}  {run.started_at:%Y-%m-%d %H:%M} UTC  {run.status}  {run.title}"
         )
     if len(ids) > SHOWN:
         print_message(f"… and {len(ids) - SHOWN:,} more")

@@ -37,6 +37,8 @@ def show(
         render.document(found.config_snapshot)
         return
     if format_ is Format.TABLE:
-        render.page(found)
+        from backtest_store.cli.output import run_page
+
+        run_page.write(found)
     if all_ or format_ is not Format.TABLE:
         render.one(found, format_)

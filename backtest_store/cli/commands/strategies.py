@@ -32,4 +32,4 @@ def strategies(*, filters: Filters, format_: FormatOption = Format.TABLE) -> Non
         for column in cells.columns(summary.Strategy)
         if format_ not in FOR_PEOPLE or column.name != "reproductions" or has_reproductions
     ]
-    render.many(found, format_, columns, nothing=lambda: no_runs_message(filters))
+    render.many(found, format_, columns, nothing=no_runs_message(filters))

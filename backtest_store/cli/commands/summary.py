@@ -77,5 +77,6 @@ def _key(name: str) -> Column:
     from backtest_store.cli.output.cells import Column
     from backtest_store.store.record_fields import TYPES
 
-    unit = "text" if name in TYPES else "plain"
-    return Column(name, TYPES.get(name, "str"), unit, heading=name.removeprefix("parameters."))
+    if name in TYPES:
+        return Column(name, TYPES[name])
+    return Column(name, "str", "plain", heading=name.removeprefix("parameters."))

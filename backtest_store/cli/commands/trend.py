@@ -47,6 +47,6 @@ def trend(
     columns = cells.columns(summary.Period)
     if by == "month":
         columns = (columns[0]._replace(unit="month"), *columns[1:])
-    render.many(found, format_, columns, nothing=lambda: no_runs_message(filters))
+    render.many(found, format_, columns, nothing=no_runs_message(filters))
     if format_ is Format.TABLE:
         render.sparklines(found, "median_sharpe_ratio", "median_total_return")

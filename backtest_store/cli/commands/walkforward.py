@@ -13,6 +13,19 @@ from backtest_store.cli.output.streams import print_message
 if TYPE_CHECKING:
     from backtest_store.runs.filters import Filters
 
+# The most needed first, `parameters` standing for those that vary.
+SHOWN = (
+    "run_id",
+    "test_start",
+    "total_return",
+    "median_return",
+    "parameters",
+    "out_of_sample",
+    "in_sample",
+    "hindsight_return",
+    "test_end",
+    "train_start",
+)
 EXAMPLES = examples(
     'btstore walkforward --train 3y --test 1y --strategy "SMA Crossover"',
     "btstore walkforward --train 24m --test 6m --by total_return --format csv",
@@ -36,7 +49,7 @@ def walkforward(
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Hold what was best so far, window by window, and see what it did; nothing is run again."""
-    from backtest_store.cli.output import cells, render
+    from backtest_store.cli.output import cells, render, run_lists
     from backtest_store.cli.spinner import read
     from backtest_store.runs import walkforward as walking
     from backtest_store.runs.shared_months import shared_months
@@ -49,7 +62,11 @@ def walkforward(
         print_message(no_runs_message(filters))
         return
     walk = walking.walkforward(shared, by, **months)
-    render.many(walk.windows, format_, columns)
+    if format_ in FOR_PEOPLE:
+        shown, rows, need = run_lists.with_parameters(walk.windows, columns, SHOWN)
+        render.write(shown, rows, format_, need)
+    else:
+        render.many(walk.windows, format_, columns)
     told = walk.notes() if format_ in FOR_PEOPLE else ()
     for note in (*told, *shared.notes):
         print_message(f"note: {note}")

@@ -63,7 +63,9 @@ def _write_matrix(pivot: Pivot, format_: Format, aggregate: Aggregate) -> None:
     rows, columns = pivot.axes
     shades = {p: SHADES[rank] for p, rank in ranks(pivot, aggregate, len(SHADES)).items()}
     first, second = map(printable, pivot.inputs)
-    heads = TableColumn(f"{first}{DOWN} {second}{RIGHT}", _texts(rows))
+    is_markdown = format_ is Format.MARKDOWN
+    between = " " if is_markdown else "\n"
+    heads = TableColumn(f"{first}{DOWN}{between}{second}{RIGHT}", _texts(rows))
     drawn = [
         TableColumn(
             _texts([value])[0],
@@ -74,7 +76,7 @@ def _write_matrix(pivot: Pivot, format_: Format, aggregate: Aggregate) -> None:
         for n, value in enumerate(columns)
     ]
     out = StandardOutput()
-    tables.draw_in_blocks([heads, *drawn], out, is_markdown=format_ is Format.MARKDOWN)
+    tables.draw_in_blocks([heads, *drawn], out, is_markdown=is_markdown)
     out.flush()
 
 

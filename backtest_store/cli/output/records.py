@@ -11,7 +11,7 @@ from backtest_store.cli.output.colours import colour_of
 from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import GAP, TableColumn
-from backtest_store.cli.output.text import printable, shorten, width, wrapped
+from backtest_store.cli.output.text import printable, shorten, terminal_width, width, wrapped
 from backtest_store.runs.expressions.parameters import flattened, plain
 
 NARROWEST_VALUE = 20
@@ -27,7 +27,7 @@ def write(
     if format_ is Format.MARKDOWN:
         tables.draw_markdown(table_columns(columns, values, None), out)
     else:
-        tables.draw(table_columns(columns, values, tables.terminal_width()), out)
+        tables.draw(table_columns(columns, values, terminal_width()), out)
 
 
 def table_columns(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +57,7 @@ def many(
     columns: Sequence[Column] = LISTED_COLUMNS,
     *,
     shown: Sequence[str] = (),
-    nothing: Callable[[], str] | None = None,
+    nothing: str = "",
 ) -> None:
     """Print all records that there are, one a row.
 
@@ -65,7 +65,7 @@ def many(
     said on standard error.
     """
     if nothing and not records:
-        print_message(nothing())
+        print_message(nothing)
     if format_ in FOR_PEOPLE and "parameters" in shown:
         from backtest_store.cli.output import run_lists
 
@@ -101,13 +101,6 @@ def one(record: DataclassInstance, format_: Format) -> None:
         )
     else:
         many([record], Format.JSONL if format_ is Format.JSON else format_, columns)
-
-
-def page(record: Record) -> None:
-    """Print a run as a page for people."""
-    from backtest_store.cli.output import run_page
-
-    run_page.write(record, StandardOutput())
 
 
 def side_by_side(comparison: Comparison, format_: Format, *, everything: bool = False) -> None:

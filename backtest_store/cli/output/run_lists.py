@@ -11,7 +11,7 @@ from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.readable import last_day, sampled, sparkline
 from backtest_store.errors import UsageError
 from backtest_store.models import RECORD_FIELDS, Record
-from backtest_store.runs.changes.inputs import inputs_of, varying_settings
+from backtest_store.runs.changes.inputs import inputs_of, parameters_of, varying, varying_settings
 from backtest_store.statistics.months import levels_of
 from backtest_store.store.record_fields import LISTED
 from backtest_store.suggestions import suggestion
@@ -70,6 +70,22 @@ def expanded(
         for n, run in enumerate(runs)
     ]
     return every, rows, _needed(shown, [*extra])
+
+
+def with_parameters(
+    records: Sequence[Any], columns: Sequence[Column], shown: Sequence[str]
+) -> tuple[list[Column], list[list[Any]], list[str]]:
+    """Return columns, rows and the order of need, with each parameter that varies for all."""
+    extra = varying([parameters_of(record.parameters) for record in records])
+    inputs = [_input_column(name, values) for name, values in extra.items()]
+    place = [column.name for column in columns].index("parameters")
+    every = [*columns[:place], *inputs, *columns[place + 1 :]]
+    rows = [
+        [extra[c.name][n] if c.name in extra else getattr(record, c.name) for c in every]
+        for n, record in enumerate(records)
+    ]
+    need = shown.index("parameters")
+    return every, rows, [*shown[:need], *extra, *shown[need + 1 :]]
 
 
 def _cell(run: Record, name: str) -> Any:

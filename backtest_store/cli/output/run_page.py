@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from backtest_store.cli.output import calendar_table, cells, readable, tables
+from backtest_store.cli.output import calendar_table, cells, readable
 from backtest_store.cli.output.colours import STATUS_COLOURS, coloured, has_colours
 from backtest_store.cli.output.streams import StandardOutput
-from backtest_store.cli.output.text import printable, width, wrapped
+from backtest_store.cli.output.text import printable, terminal_width, width, wrapped
 from backtest_store.models import Json, Record
 from backtest_store.runs.changes.inputs import (
     VERSIONS,
@@ -66,21 +66,20 @@ NAMES = {
 }
 
 
-def write(run: Record, out: StandardOutput) -> None:
+def write(run: Record) -> None:
     """Write the page of a run, as wide as the terminal or as is easy to read."""
-    places = max(min(tables.terminal_width(), WIDEST), NARROWEST)
+    out = StandardOutput()
+    places = max(min(terminal_width(), WIDEST), NARROWEST)
     colour = STATUS_COLOURS.get(run.status, "") if has_colours(out) else ""
     for line in _heading(run, places):
         out.write(f"{coloured(line, colour)}\n")
         colour = ""
-    for label, parts in _sections(run):
-        for line in _labelled(label, parts, places):
-            out.write(line + "\n")
-    for line in _equity_and_months(run, places):
-        out.write(line + "\n")
-    for label, parts in _background(run):
-        for line in _labelled(label, parts, places):
-            out.write(line + "\n")
+    lines = [
+        *(line for label, parts in _sections(run) for line in _labelled(label, parts, places)),
+        *_equity_and_months(run, places),
+        *(line for label, parts in _background(run) for line in _labelled(label, parts, places)),
+    ]
+    out.writelines(f"{line}\n" for line in lines)
 
 
 def _heading(run: Record, places: int) -> Iterator[str]:
@@ -96,7 +95,7 @@ def _heading(run: Record, places: int) -> Iterator[str]:
 
 def _bar_types(run: Record) -> list[str]:
     """Return the one type of bars that a strategy was given, if it is one."""
-    bars = {str(v) for n, v in parameters_of(run).items() if n.endswith("bar_type")}
+    bars = {str(v) for n, v in parameters_of(run.parameters).items() if n.endswith("bar_type")}
     return [*bars] if len(bars) == 1 else []
 
 
@@ -201,8 +200,8 @@ def _equity_and_months(run: Record, places: int) -> Iterator[str]:
     equity = readable.sparkline(readable.sampled(levels, bars))
     falls = readable.sparkline([*readable.sampled(drawdowns(levels), bars, deepest=True), 0.0])[:-1]
     yield f"{'Equity':<{LABEL}}{equity}  {dated[0][0]:%Y-%m} → {dated[-1][0]:%Y-%m}"
-    ends = "month end" if run.period == "month" else "day"
-    yield f"{'Drawdown':<{LABEL}}{falls}  {100 * min(drawdowns(levels)):.1f}% at the worst {ends}"
+    ends = "month ends" if run.period == "month" else "days"
+    yield f"{'Drawdown':<{LABEL}}{falls}  {100 * min(drawdowns(levels)):.1f}% ({ends})"
     yield ""
     yield from calendar_table.lines(run)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import ClassVar, TextIO, TypeVar
 
-from backtest_store.cli.output.text import printable, shorten
+from backtest_store.cli.output.text import printable, shorten, terminal_width, wrapped
 
 T = TypeVar("T")
 LONGEST_LINE = 4000
@@ -70,13 +70,18 @@ def kept_for_data() -> Iterator[TextIO]:
 def print_message(text: str) -> None:
     """Say something on standard error, after all that was printed so far.
 
-    None of it acts on a terminal, however it got in there.
+    None of it acts on a terminal, however it got in there. Prose is broken between words there; a
+    hint is not, as a command in it is copied, nor a line that is laid out.
     """
     _stop_what_moves()
     with suppress(ReaderLeftError):
         StandardOutput().flush()
-    lines = (shorten(printable(line), LONGEST_LINE) for line in text.split("\n"))
-    sys.stderr.write("\n".join(lines) + "\n")
+    is_terminal = sys.stderr.isatty()
+    for line in text.split("\n"):
+        shown = shorten(printable(line), LONGEST_LINE)
+        if is_terminal and not shown.startswith(("hint:", " ")):
+            shown = "\n  ".join(wrapped(shown, terminal_width() - 2))
+        sys.stderr.write(shown + "\n")
 
 
 class StandardOutput:

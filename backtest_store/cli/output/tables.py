@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,13 +11,12 @@ from unicodedata import normalize
 
 from backtest_store.cli.output.colours import coloured, has_colours
 from backtest_store.cli.output.streams import StandardOutput
-from backtest_store.cli.output.text import shorten, width
+from backtest_store.cli.output.text import shorten, terminal_width, width
 
 if TYPE_CHECKING:
     from tabulate import TableFormat
 
 GAP = 2
-WIDTH_OF_FILES = 120
 LONGEST_TEXT = 60
 WIDEST_MARKDOWN = 120  # other cells are not padded to one that is wider
 ALWAYS_SHOWN = 0
@@ -54,7 +52,7 @@ class TableColumn(NamedTuple):
     @property
     def narrow(self) -> TableColumn:
         """The column with a heading of several lines, if it is wider than the texts."""
-        if width(self.heading) <= _widest(self.texts):
+        if "\n" in self.heading or width(self.heading) <= _widest(self.texts):
             return self
         return self._replace(heading=BREAK.sub(r"\1\n", self.heading))
 
@@ -221,16 +219,3 @@ def _pad(text: str, places: int, colour: str = "", *, right: bool) -> str:
     space = " " * (places - width(text))
     shown = coloured(text, colour)
     return space + shown if right else shown + space
-
-
-def terminal_width() -> int:
-    """Return the width to fit: COLUMNS, the terminal's, or one that suits a file."""
-    if (columns := os.environ.get("COLUMNS", "")).isdigit() and int(columns):
-        return int(columns)
-    for stream in (sys.__stdout__, sys.__stderr__, sys.__stdin__):
-        try:
-            if stream and (width := os.get_terminal_size(stream.fileno()).columns):
-                return width
-        except (OSError, ValueError):
-            continue
-    return WIDTH_OF_FILES

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterator
 from json.encoder import encode_basestring_ascii
+
+WIDTH_OF_FILES = 120
 
 
 def printable(text: str) -> str:
@@ -74,3 +78,16 @@ def _fitting(text: str, places: int) -> int:
     from rich.cells import chop_cells
 
     return len((chop_cells(text, places) or [text])[0])
+
+
+def terminal_width() -> int:
+    """Return the width to fit: COLUMNS, the terminal's, or one that suits a file."""
+    if (columns := os.environ.get("COLUMNS", "")).isdigit() and int(columns):
+        return int(columns)
+    for stream in (sys.__stdout__, sys.__stderr__, sys.__stdin__):
+        try:
+            if stream and (places := os.get_terminal_size(stream.fileno()).columns):
+                return places
+        except (OSError, ValueError):
+            continue
+    return WIDTH_OF_FILES

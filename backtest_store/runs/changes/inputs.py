@@ -48,9 +48,9 @@ def inputs_of(run: Record) -> dict[str, Any]:
     }
 
 
-def parameters_of(run: Record) -> dict[str, Any]:
-    """Return a run's parameters, nested ones under one name each."""
-    return {f"parameters.{name}": value for name, value in flattened(run.parameters).items()}
+def parameters_of(parameters: Json) -> dict[str, Any]:
+    """Return parameters by name, nested ones under one name each."""
+    return {f"parameters.{name}": value for name, value in flattened(parameters).items()}
 
 
 def chosen_of(run: Record) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def chosen_of(run: Record) -> dict[str, Any]:
 
     Dates are left out, which a run has anyway.
     """
-    parameters = parameters_of(run)
+    parameters = parameters_of(run.parameters)
     varied = run.provenance.get("batch_inputs") or {}
     return parameters | {
         name: value
@@ -85,10 +85,10 @@ def differing(runs: Sequence[Record]) -> dict[str, list[Any]]:
     particulars of other data, and a setting that varies along with a parameter.
     """
     every = [inputs_of(run) for run in runs]
-    varying = _varying(every)
-    if "data_fingerprint" in varying or "instrument_ids" in varying:
-        varying = {n: v for n, v in varying.items() if not n.startswith(("data.", "instruments."))}
-    return _told_once(varying)
+    found = varying(every)
+    if "data_fingerprint" in found or "instrument_ids" in found:
+        found = {n: v for n, v in found.items() if not n.startswith(("data.", "instruments."))}
+    return _told_once(found)
 
 
 def varying_settings(runs: Sequence[Record]) -> dict[str, list[Any]]:
@@ -104,7 +104,7 @@ def varying_settings(runs: Sequence[Record]) -> dict[str, list[Any]]:
         parameters = frozenset(name for name in telling if not name.startswith("venues."))
         for kind in (run.strategy_name, parameters):
             alike.setdefault(kind, []).append(telling)
-    found = [name for some in alike.values() for name in _told_once(_varying(some))]
+    found = [name for some in alike.values() for name in _told_once(varying(some))]
     return {name: [settings.get(name) for settings in every] for name in found}
 
 
@@ -130,8 +130,8 @@ def digests_of(provenance: Json) -> dict[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-def _varying(every: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Return what is not the same in all, in the order of `inputs_of`."""
+def varying(every: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return what is not the same in all, in the order of `inputs_of`, with the value of each."""
     names = sorted(dict.fromkeys(name for inputs in every for name in inputs), key=_group)
     columns = {name: [inputs.get(name) for inputs in every] for name in names}
     return {name: values for name, values in columns.items() if len(_distinct(values)) > 1}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from backtest_store.cli.output import readable, tables
 from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.streams import StandardOutput
+from backtest_store.cli.output.tables import TableColumn
+from backtest_store.cli.output.text import terminal_width
 
 Row = Sequence[object]
 
@@ -23,14 +25,12 @@ class TableWriter:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write a table."""
-        from backtest_store.cli.output import readable, tables
-
         if rows:
-            self.draw(readable.table_columns(self._columns, rows, self._shown), tables)
+            self.draw(readable.table_columns(self._columns, rows, self._shown))
 
-    def draw(self, columns: Any, tables: Any) -> None:
+    def draw(self, columns: Sequence[TableColumn]) -> None:
         """Draw columns that are ready for reading."""
-        tables.draw(tables.fitted(columns, tables.terminal_width()), self._out)
+        tables.draw(tables.fitted(columns, terminal_width()), self._out)
 
     def close(self) -> None:
         """Write nothing more."""
@@ -39,6 +39,6 @@ class TableWriter:
 class MarkdownWriter(TableWriter):
     """Markdown tables."""
 
-    def draw(self, columns: Any, tables: Any) -> None:
+    def draw(self, columns: Sequence[TableColumn]) -> None:
         """Draw columns that are ready for reading."""
         tables.draw_markdown(columns, self._out)
