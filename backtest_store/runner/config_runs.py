@@ -12,13 +12,13 @@ from backtest_store.capture.engines.version import engine_version, unsupported
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.hook import record
 from backtest_store.runner.config.file import dotted
+from backtest_store.runner.facts import UnfitError, facts_of, missing_bars
 from backtest_store.runner.grids.grid import NotRun
-from backtest_store.runner.installed_nautilus import node
 from backtest_store.runs.duplicates import Identity, stored_before
 from backtest_store.store.connection import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from backtest_store.runner.config.expansion import Backtest
 
 MOST_EXPANDED = 512
-MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -55,27 +54,6 @@ class Ended:
     remarks: Sequence[str] = ()
 
 
-class UnfitError(UsageError):
-    """What a configuration names is not there, or does not fit; `keys` say where it is named."""
-
-    def __init__(self, message: str, *keys: str | int) -> None:
-        super().__init__(message)
-        self.keys = keys
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What can be known of a run before it runs, from its configuration, its data and its code.
-
-    A digest is None where the run alone can tell it.
-    """
-
-    config_hash: str | None
-    code_hash: str | None
-    data_fingerprint: str | None
-    data_source: str | None
-
-
 def execute(config: Config) -> Record:
     """Run one backtest and save it, however it ends."""
     require_engine()
@@ -98,9 +76,8 @@ def warm_up() -> None:
 
     News.is_told_by_another = True
     import backtest_store.capture.run
-    import backtest_store.runner.config.expansion  # noqa: F401 - for the next who asks
-
-    node()
+    import backtest_store.runner.config.expansion
+    import backtest_store.runner.nautilus_installed  # noqa: F401 - for the next who asks
 
 
 _expanded: OrderedDict[str, Backtest] = OrderedDict()
@@ -124,7 +101,7 @@ def inspect(config: Config) -> Checked | NotRun:
     """Check a config as one of many, and return what its run would be known by."""
     try:
         backtest = expanded(config)
-        facts: Facts = node().facts_of(backtest)
+        facts = facts_of(backtest)
     except UnfitError as error:
         # Of the short form, several entries may have been made of one.
         keys = error.keys if config.is_long else error.keys[:1]
@@ -132,51 +109,7 @@ def inspect(config: Config) -> Checked | NotRun:
     except UsageError as error:
         return NotRun(str(error), hint=error.hint)
     identity = Identity(facts.config_hash, facts.code_hash, engine_version())
-    return Checked(identity, [*backtest.remarks, *_without_data(backtest)])
-
-
-def _without_data(backtest: Backtest) -> Iterator[str]:
-    """Say which strategy is told to trade on bars that the data neither has nor can be made into.
-
-    It is no error: another component may make them. NautilusTrader says nothing.
-    """
-    content = backtest.run_config
-    loaded = {name for entry in content["data"] for name in entry.get("bar_types") or ()}
-    for strategy in (content.get("engine") or {}).get("strategies") or ():
-        config = strategy.get("config") or {}
-        for asked in [config.get("bar_type"), *(config.get("bar_types") or ())]:
-            if not isinstance(asked, str) or asked in loaded:
-                continue
-            held = node().series_of(backtest)
-            if held is not None and not _is_among(asked, held):
-                name = strategy["strategy_path"].rpartition(":")[2]
-                there = _listed(held)
-                yield f"{name} asks for {asked}, of which there is no data; there is {there}"
-
-
-def named_series(data: Iterable[object]) -> list[str]:
-    """Name each kind of bar in some data, and the instruments of what is no bar."""
-    found = {getattr(one, "bar_type", None) or getattr(one, "instrument_id", None) for one in data}
-    return sorted(str(series) for series in found - {None})
-
-
-def _is_among(bar_type: str, held: Sequence[str]) -> bool:
-    """Tell whether there are such bars, or what NautilusTrader makes them of."""
-    instrument_id = bar_type.partition("@")[0].rsplit("-", 4)[0]
-    if bar_type.endswith("-EXTERNAL") and "@" not in bar_type:
-        return bar_type in held
-    return any(name == instrument_id or name.startswith(f"{instrument_id}-") for name in held)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
-
-
-def without_metadata(run_config: Json) -> Json:
-    """Leave out of what a catalog was made: its fingerprint tells what is there."""
-    data = [{n: v for n, v in entry.items() if n != "metadata"} for entry in run_config["data"]]
-    return run_config | {"data": data}
+    return Checked(identity, [*backtest.remarks, *missing_bars(backtest)])
 
 
 def run(
@@ -188,10 +121,12 @@ def run(
     command_line: str | None = None,
 ) -> Ended:
     """Run a backtest once, and save it, however it ends."""
+    from backtest_store.runner.nautilus_installed import node
+
     said = _said_of(backtest)
     if batch is not None:
         said |= {"batch_id": batch.id, "batch_name": batch.name, "batch_inputs": inputs}
-    target, start = node().prepared(backtest)
+    target, start = node.prepared(backtest)
     recording = record(target, reproduced_from=reproduced_from, command_line=command_line, **said)
     try:
         with recording:
@@ -203,13 +138,13 @@ def run(
         target.dispose()
     if not recording.records:
         raise StoreError("the run could not be recorded", hint="the warning above says why")
-    remarks = [*backtest.remarks, *_without_data(backtest)]
+    remarks = [*backtest.remarks, *missing_bars(backtest)]
     return Ended(recording.records[-1], is_saved=not recording.unsaved, remarks=remarks)
 
 
 def _said_of(backtest: Backtest) -> dict[str, Any]:
     """Return what is known of a run before it runs."""
-    facts: Facts = node().facts_of(backtest)
+    facts = facts_of(backtest)
     return {
         "strategy_name": backtest.name,
         "strategy_type": backtest.type,

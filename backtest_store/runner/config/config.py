@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.config.file import KeyPath, Origin, dotted, read_config_file
-from backtest_store.runner.config.value_types import in_words, stated
+from backtest_store.runner.config.file import KeyPath, Origin, dotted, read_config_file, stated
+from backtest_store.runner.config.value_types import in_words
 from backtest_store.suggestions import did_you_mean
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from backtest_store.runner.config.strategy_classes import (
 from backtest_store.runner.config.strategy_parameters import check_position, strategy_parameters
 from backtest_store.runner.data.instruments import check_tradable
 from backtest_store.runner.data.sources import Source, find_source
-from backtest_store.runner.installed_nautilus import run_config, venue_settings
+from backtest_store.runner.nautilus_installed import run_config, venue_settings
 
 _QUIET = {"bypass_logging": True}
 COSTS_NOTHING = (
@@ -70,7 +70,7 @@ def _expand_short(config: Config) -> Backtest:
         | {"strategies": [importable for _, importable in found]},
     }
     return Backtest(
-        run_config().normalised(content, config.origin),
+        run_config.normalised(content, config.origin),
         name=short.name or ", ".join(dict.fromkeys(classes.name for classes, _ in found)),
         type=short.type or found[0][0].strategy_type,
         note=short.note,
@@ -88,7 +88,7 @@ def _expand_long(config: Config) -> Backtest:
     engine = content.get("engine")
     if engine is None or (isinstance(engine, dict) and engine.get("logging") is None):
         content["engine"] = (engine or {}) | {"logging": _QUIET}
-    return Backtest(run_config().normalised(content, config.origin), **config.details)
+    return Backtest(run_config.normalised(content, config.origin), **config.details)
 
 
 def _venue(venue: VenueConfig, name: str) -> Json:
@@ -102,7 +102,7 @@ def _venue(venue: VenueConfig, name: str) -> Json:
         "base_currency": venue.currency,
         "trade_execution": True,
     }
-    return settings | dict(venue_settings().engine_settings(venue))
+    return settings | dict(venue_settings.engine_settings(venue))
 
 
 def _venue_of(sources: Sequence[Source]) -> str:
@@ -133,8 +133,8 @@ def _located(config: Config, entry: Json, place: int) -> Json:
 
 
 def _remarks(venue: VenueConfig) -> list[str]:
-    is_unchecked = venue.account_type == "MARGIN" and venue_settings().UNCHECKED
-    return [COSTS_NOTHING] * venue.is_free + [venue_settings().UNCHECKED] * bool(is_unchecked)
+    is_unchecked = venue.account_type == "MARGIN" and venue_settings.UNCHECKED
+    return [COSTS_NOTHING] * venue.is_free + [venue_settings.UNCHECKED] * bool(is_unchecked)
 
 
 def _strategy(
@@ -151,7 +151,7 @@ def _strategy(
     named = str(getattr(made, "instrument_id", ""))
     source = next((s for s in sources if s.traded.instrument_id == named), sources[0])
     check_position(made, source, config, keys)
-    values: Json = run_config().primitives(made, strategy.parameters)
+    values: Json = run_config.primitives(made, strategy.parameters)
     if not is_alone:  # NautilusTrader demands that each of several has a tag of its own
         values |= {"order_id_tag": values.get("order_id_tag") or f"{place:03d}"}
     importable = {

@@ -6,13 +6,14 @@ import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from backtest_store.errors import UsageError
+from backtest_store.suggestions import did_you_mean
 
 KeyPath = tuple[str | int, ...]
 _TABLE = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
@@ -58,6 +59,37 @@ class Origin:
                 return f"{self.name}, line {self.lines[key]}: {message}"
         is_said = bool(named) or not keys or message.startswith(str(keys[-1]))
         return f"{self.at(keys)}: {'' if is_said else f'{dotted(keys)}: '}{message}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a config a value stands."""
+
+    keys: KeyPath
+    origin: Origin
+
+    def below(self, *keys: str | int) -> Place:
+        """Return a place below this one."""
+        return Place((*self.keys, *keys), self.origin)
+
+    def refuse(self, reason: object, value: object = ...) -> NoReturn:
+        """Raise a `UsageError` that names the place, and the value if there is one."""
+        was = "" if value is ... else f", was {value!r}"
+        raise UsageError(f"{self.origin.at(self.keys)}: {stated(dotted(self.keys), reason)}{was}")
+
+    def refuse_key(self, known: Iterable[str]) -> NoReturn:
+        """Raise a `UsageError` that names the place as one that there is not."""
+        nearest = did_you_mean(str(self.keys[-1]), known)
+        raise UsageError(f"{self.origin.at(self.keys)}: no key {dotted(self.keys)!r}{nearest}")
+
+
+def stated(key: str, said: object) -> str:
+    """Join a key and what is said of it into one sentence."""
+    return (
+        f"{key}{' ' if str(said).startswith(('must be ', 'is ')) else ': '}{said}"
+        if key
+        else str(said)
+    )
 
 
 def dotted(keys: Sequence[str | int]) -> str:

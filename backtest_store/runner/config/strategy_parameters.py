@@ -9,7 +9,7 @@ from nautilus_trader.config import StrategyConfig
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.config import Config
-from backtest_store.runner.config.file import KeyPath, Origin
+from backtest_store.runner.config.file import KeyPath, Origin, Place
 from backtest_store.runner.config.short_form import (
     DataConfig,
     InstrumentConfig,
@@ -18,7 +18,7 @@ from backtest_store.runner.config.short_form import (
 )
 from backtest_store.runner.config.strategy_classes import StrategyClasses
 from backtest_store.runner.data.sources import Source, Traded
-from backtest_store.runner.installed_nautilus import run_config
+from backtest_store.runner.nautilus_installed import run_config
 from backtest_store.runner.strategies.base import SingleInstrumentConfig, require
 from backtest_store.suggestions import did_you_mean
 
@@ -37,16 +37,16 @@ def strategy_parameters(
     origin: Origin,
 ) -> StrategyConfig:
     """Return the strategy's configuration; what it asks to trade on comes from the data."""
-    fields = run_config().fields_of(classes.config)
+    fields = run_config.fields_of(classes.config)
     for name in given:
-        if name not in fields and not run_config().takes_any(classes.config):
+        if name not in fields and not run_config.takes_any(classes.config):
             where = origin.at((*keys, name))
             raise UsageError(
                 f"{where}: {classes.name} has no parameter {name!r}{_nearest(name, classes)}"
             )
     values = {n: v for n, v in _from_data(given, traded).items() if n in fields} | given
     try:
-        made: StrategyConfig = run_config().parse_component(values, classes.config, (), origin)
+        made: StrategyConfig = run_config.parse_component(values, classes.config, Place((), origin))
     except UsageError as error:
         said = str(error).removeprefix(f"{origin.at()}: ")
         name = said.partition(":")[0].partition(" ")[0].partition("[")[0]
@@ -62,7 +62,7 @@ def _nearest(name: str, classes: StrategyClasses) -> str:
     for section, kind in _SECTIONS.items():
         if name in kind.model_fields:
             return f"; did you mean '{section}.{name}'?"
-    return did_you_mean(name, run_config().own_fields(classes.config))
+    return did_you_mean(name, run_config.own_fields(classes.config))
 
 
 def check_position(

@@ -42,11 +42,6 @@ def in_words(message: str) -> str:
     return _EXPECTED.sub(wanted, message)
 
 
-def stated(key: str, message: str) -> str:
-    """Join a key and what is said of it into one sentence."""
-    return f"{key} {message}" if message.startswith("must be ") else f"{key}: {message}"
-
-
 def is_strategy_path(text: str) -> bool:
     """Return whether the text looks like ``package.module:Class``."""
     return _STRATEGY_PATH.fullmatch(text) is not None

@@ -11,7 +11,7 @@ from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.short_form import InstrumentConfig, InstrumentType, VenueConfig
 from backtest_store.runner.config.timestamps import last_moment
-from backtest_store.runner.nautilus import (
+from backtest_store.runner.nautilus_names import (
     CurrencyPair,
     Instrument,
     currency_codes,

@@ -34,7 +34,7 @@ from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.timestamps import NANOSECONDS, to_datetime
 from backtest_store.runner.data.csv_file import PriceSeries, Row, load_csv
-from backtest_store.runner.nautilus import (
+from backtest_store.runner.nautilus_names import (
     BARS_FOLDER,
     BUYER,
     SELLER,

@@ -24,7 +24,7 @@ from backtest_store.runner.data.made_catalogs import (
     newest_instrument,
     read_series,
 )
-from backtest_store.runner.nautilus import BARS_FOLDER, Instrument, of_kind
+from backtest_store.runner.nautilus_names import BARS_FOLDER, Instrument, of_kind
 from backtest_store.suggestions import did_you_mean
 
 _KINDS = {"bars": "Bar", "quotes": "QuoteTick", "trades": "TradeTick", "deltas": "OrderBookDelta"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import chain
 from operator import attrgetter
@@ -23,16 +22,16 @@ from nautilus_trader.persistence.funcs import filename_to_class
 
 from backtest_store.capture.identity.code_hash import Code, code_of
 from backtest_store.capture.identity.data_fingerprint import fingerprint
-from backtest_store.capture.identity.identity import config_hash
-from backtest_store.capture.identity.snapshot import catalogs_of
 from backtest_store.errors import StoreError
 from backtest_store.runner.bundled_data import BUNDLED_DATA
+from backtest_store.runner.config.strategy_classes import import_class
 from backtest_store.runner.config.timestamps import to_datetime
-from backtest_store.runner.config_runs import Facts, UnfitError, named_series, without_metadata
 from backtest_store.runner.data.made_catalogs import MADE_OF
+from backtest_store.runner.facts import Replayed, UnfitError, named_series
 from backtest_store.suggestions import did_you_mean
 
 if TYPE_CHECKING:
+    from backtest_store.models import Json
     from backtest_store.runner.config.expansion import Backtest
 
 MOST_LOADED = 8
@@ -87,12 +86,10 @@ def _catalog(places: str) -> SharedCatalog:
     return SharedCatalog(**json.loads(places))
 
 
-def facts_of(backtest: Backtest) -> Facts:
-    """Load the data of a backtest, and return what its run will be known by."""
-    code = _code(tuple(_classes(backtest.run_config)))
-    facts = _facts(json.dumps(backtest.run_config, sort_keys=True), backtest.data_source)
-    known = None if code.draws else facts.config_hash
-    return replace(facts, config_hash=known, code_hash=code.code_hash)
+def code_behind(run_config: Json) -> Code:
+    """Return the code of the classes that a configuration names by their paths."""
+    paths = sorted({path for path in _paths(run_config) if ":" in path})
+    return _code(tuple(map(import_class, paths)))
 
 
 @lru_cache(maxsize=MOST_LOADED)
@@ -101,10 +98,9 @@ def _code(classes: tuple[type, ...]) -> Code:
     return code_of(classes)
 
 
-@lru_cache(maxsize=256)
-def _facts(text: str, data_source: str | None) -> Facts:
-    """Return what configuration and data tell; the code may be imported anew at any time."""
-    config = parse(text)
+def replayed(run_config: Json) -> Replayed | None:
+    """Load the data of a configuration; None if it is more than should be in memory at once."""
+    config = parse(json.dumps(run_config))
     try:
         SharingNode([config])
     except (InvalidConfiguration, ValueError) as error:
@@ -112,18 +108,11 @@ def _facts(text: str, data_source: str | None) -> Facts:
             r'no venue is called \1, where \2 trades; write name = "\1"', str(error)
         )
         raise UnfitError(said, "venues", 0) from error
-    source = data_source or catalogs_of(config)
     ids = _instruments(config.data)
-    if config.chunk_size is not None:  # its data is more than should be in memory at once
-        return Facts(None, None, None, source)
+    if config.chunk_size is not None:
+        return None
     digest, span = _replayed(_data_key(config))
-    known = config_hash(
-        without_metadata(json.loads(text)),
-        instrument_ids=ids,
-        dates=[to_datetime(time) for time in (*span, *_asked(config, span))],
-        data_fingerprint=digest,
-    )
-    return Facts(known if _is_determined(json.loads(text)) else None, None, digest, source)
+    return Replayed(digest, ids, [*span, *_asked(config, span)])
 
 
 def _asked(config: BacktestRunConfig, span: tuple[int, int]) -> tuple[int, int]:
@@ -131,14 +120,6 @@ def _asked(config: BacktestRunConfig, span: tuple[int, int]) -> tuple[int, int]:
     given = zip((config.start, config.end), span, strict=True)
     start, end = (other if time is None else dt_to_unix_nanos(time) for time, other in given)
     return start, end
-
-
-def _classes(run_config: Any) -> list[type]:
-    """Return the classes that a configuration names by their paths."""
-    from backtest_store.runner.config.strategy_classes import import_class
-
-    paths = {path for path in _paths(run_config) if ":" in path}
-    return [found for path in sorted(paths) if isinstance(found := import_class(path), type)]
 
 
 def _paths(value: Any) -> Iterator[str]:
@@ -152,7 +133,7 @@ def _paths(value: Any) -> Iterator[str]:
             yield from _paths(item)
 
 
-def _is_determined(run_config: Any) -> bool:
+def is_determined(run_config: Json) -> bool:
     """Tell whether a run draws no random numbers but such as a seed determines, and reads no more.
 
     All models of a process draw from one generator, and one without a seed takes it from all.
@@ -262,7 +243,7 @@ def parse(text: str | bytes) -> BacktestRunConfig:
     return config
 
 
-def prepared(backtest: Backtest) -> tuple[SharingNode, Callable[[], object]]:
+def prepared(backtest: Backtest) -> tuple[Any, Callable[[], object]]:
     """Return what is to be recorded, and what runs it."""
     node = SharingNode([parse(json.dumps(backtest.run_config))])
     return node, node.run

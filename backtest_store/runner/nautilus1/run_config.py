@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from enum import Enum
@@ -22,9 +22,9 @@ from nautilus_trader.model.objects import Money
 
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json
-from backtest_store.runner.config.file import KeyPath, Origin, dotted
+from backtest_store.runner.config.file import Origin, Place, dotted
 from backtest_store.runner.config.strategy_classes import import_class
-from backtest_store.runner.config.value_types import in_words, stated
+from backtest_store.runner.config.value_types import in_words
 from backtest_store.suggestions import did_you_mean
 
 _PLACE = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
@@ -46,19 +46,22 @@ _COMPONENTS = ("strategy", "actor", "exec_algorithm", "controller", "fill_model"
 def normalised(content: Json, origin: Origin) -> Json:
     """Return what a mapping describes as `BacktestRunConfig` writes it in JSON."""
     content = deepcopy(content)
-    _check(content, BacktestRunConfig, (), origin)
-    _check_times(content, (), origin)
+    top = Place((), origin)
+    _check(content, BacktestRunConfig, top)
+    _check_times(content, top)
     entries = content.get("data") or []
-    for place, entry in enumerate(entries):
-        _check_times(entry, ("data", place), origin)
-        if entry in entries[:place]:
-            reason = "is there twice; write instrument_id, or bar_types, to tell it from the other"
-            _refuse(f"data[{place}] {reason}", ("data", place), origin)
-    config: BacktestRunConfig = _parsed(content, BacktestRunConfig, (), origin)
-    for venue, values in enumerate(config.venues):
-        for place, balance in enumerate(values.starting_balances):
-            keys = ("venues", venue, "starting_balances", place)
-            _check_money(balance, values.base_currency, keys, origin)
+    for number, entry in enumerate(entries):
+        place = top.below("data", number)
+        _check_times(entry, place)
+        if entry in entries[:number]:
+            place.refuse(
+                "is there twice; write instrument_id, or bar_types, to tell it from the other"
+            )
+    config: BacktestRunConfig = _parsed(content, BacktestRunConfig, top)
+    for number, venue in enumerate(config.venues):
+        balances = top.below("venues", number, "starting_balances")
+        for each, balance in enumerate(venue.starting_balances):
+            _check_money(balance, venue.base_currency, balances.below(each))
     written: Json = json.loads(config.json())
     return written
 
@@ -102,38 +105,35 @@ def own_fields(config_class: type) -> set[str]:
     return set(config_class.__struct_fields__) - set(base.__struct_fields__)  # type: ignore[attr-defined]
 
 
-def parse_component(values: Json, config_class: type, keys: KeyPath, origin: Origin) -> Any:
+def parse_component(values: Json, config_class: type, place: Place) -> Any:
     """Return a component's configuration, made by its own class."""
-    _check(values, config_class, keys, origin)
-    return _parsed(values, config_class, keys, origin)
+    _check(values, config_class, place)
+    return _parsed(values, config_class, place)
 
 
-def _parsed(content: Json, config_class: type, keys: KeyPath, origin: Origin) -> Any:
+def _parsed(content: Json, config_class: type, place: Place) -> Any:
     try:
         return msgspec.convert(content, config_class, strict=False, dec_hook=msgspec_decoding_hook)
     except StoreError as error:
-        raise UsageError(f"{origin.at(keys)}: {error}", hint=error.hint) from None
-    except Exception as error:
+        raise UsageError(f"{place.origin.at(place.keys)}: {error}", hint=error.hint) from None
+    except Exception as error:  # noqa: BLE001 - what a component's own class refuses
         match = _PLACE.fullmatch(str(error))
-        message, below = (match[1], match[2]) if match else (str(error), "")
-        place = (*keys, *_steps(below))
-        value = _value_at(content, place[len(keys) :])
-        raise UsageError(_explained(message, place, value, origin)) from error
+        message, path = (match[1], match[2]) if match else (str(error), "")
+        below = list(_steps(path))
+        _explain(message, place.below(*below), _value_at(content, below))
 
 
-def _explained(message: str, place: KeyPath, value: object, origin: Origin) -> str:
+def _explain(message: str, place: Place, value: object) -> NoReturn:
+    """Say in a trader's words what msgspec or a class refuses."""
     if "`InstrumentId`" in message and isinstance(value, str):
-        reason = f"{value!r} is not an instrument; write SYMBOL.VENUE, such as 'AAPL.XNAS'"
-        return f"{origin.at(place)}: {dotted(place)}: {reason}"
-    hint = ""
-    if isinstance(value, list) and "got `array`" in message:
-        hint = "; give one value here, and several under [grid] or --set"
-    elif isinstance(value, dict) and "Expected `array`" in message:
-        return f"{origin.at(place)}: {dotted(place)} must be a list; write [[{dotted(place)}]]"
+        place.refuse(f"{value!r} is not an instrument; write SYMBOL.VENUE, such as 'AAPL.XNAS'")
+    if isinstance(value, dict) and "Expected `array`" in message:
+        place.refuse(f"must be a list; write [[{dotted(place.keys)}]]")
+    is_one = isinstance(value, list) and "got `array`" in message
     message = in_words(message.replace("Object missing required field", "missing"))
-    said = stated(dotted(place), message) if place else message
-    was = "" if message.startswith("missing") or not place else f", was {value!r}"
-    return f"{origin.at(place)}: {said}{was}{hint}"
+    was = "" if message.startswith("missing") or not place.keys else f", was {value!r}"
+    hint = "; give one value here, and several under [grid] or --set" if is_one else ""
+    place.refuse(f"{message}{was}{hint}")
 
 
 def _steps(text: str) -> Iterator[str | int]:
@@ -143,7 +143,7 @@ def _steps(text: str) -> Iterator[str | int]:
         yield name or int(place)
 
 
-def _value_at(content: Any, keys: KeyPath) -> Any:
+def _value_at(content: Any, keys: Sequence[str | int]) -> Any:
     for key in keys:
         try:
             content = content[key]
@@ -152,42 +152,37 @@ def _value_at(content: Any, keys: KeyPath) -> Any:
     return content
 
 
-def _check(value: Any, hint: Any, keys: KeyPath, origin: Origin) -> None:
+def _check(value: Any, hint: Any, place: Place) -> None:
     """Look through a value for what NautilusTrader would overlook, or die of."""
     options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     for option in options:
-        below = get_args(option)
         if isinstance(option, type) and issubclass(option, NautilusConfig):
             if isinstance(value, dict):
-                _check_struct(value, option, keys, origin)
+                _check_struct(value, option, place)
         elif get_origin(option) is list and isinstance(value, list):
-            for place, item in enumerate(value):
-                _check(item, below[0], (*keys, place), origin)
+            for number, item in enumerate(value):
+                _check(item, get_args(option)[0], place.below(number))
         elif isinstance(option, type) and issubclass(option, Enum) and isinstance(value, str):
-            _check_enum(value, option, keys, origin)
+            _check_enum(value, option, place)
     if isinstance(value, str):
-        _check_bars(value, keys, origin)
+        _check_bars(value, place)
 
 
-def _check_enum(value: str, option: type[Enum], keys: KeyPath, origin: Origin) -> None:
+def _check_enum(value: str, option: type[Enum], place: Place) -> None:
     known = list(option.__members__)
     if value not in known and value not in [member.value for member in option]:
-        reason = f"no {option.__name__} {value!r}{did_you_mean(value.upper(), known)}"
-        _refuse(f"{dotted(keys)}: {reason}", keys, origin)
+        place.refuse(f"no {option.__name__} {value!r}{did_you_mean(value.upper(), known)}")
 
 
-def _check_struct(values: dict[str, Any], cls: type, keys: KeyPath, origin: Origin) -> None:
+def _check_struct(values: dict[str, Any], cls: type, place: Place) -> None:
     hints = _hints(cls)
     for name, value in values.items():
         if name not in hints:
-            known = own_fields(cls) or hints
-            choices = known if did_you_mean(name, known).startswith("; did") else hints
-            _refuse(
-                f"no key {dotted((*keys, name))!r}{did_you_mean(name, choices)}",
-                (*keys, name), origin,
-            )  # fmt: skip
-        _check(value, hints[name], (*keys, name), origin)
-    _check_component(values, keys, origin)
+            known = own_fields(cls)
+            is_near = did_you_mean(name, known).startswith("; did")
+            place.below(name).refuse_key(known if is_near else hints)
+        _check(value, hints[name], place.below(name))
+    _check_component(values, place)
 
 
 @lru_cache(maxsize=256)
@@ -198,7 +193,7 @@ def _hints(cls: type) -> dict[str, Any]:
         return dict.fromkeys(cls.__struct_fields__, Any)  # type: ignore[attr-defined]
 
 
-def _check_component(values: dict[str, Any], keys: KeyPath, origin: Origin) -> None:
+def _check_component(values: dict[str, Any], place: Place) -> None:
     """Import the classes that are named, and check a component's configuration by its own."""
     paths = [f"{kind}_path" for kind in _COMPONENTS if f"{kind}_path" in values]
     for name in [*paths, "data_cls", *(["config_path"] if paths else [])]:
@@ -207,15 +202,16 @@ def _check_component(values: dict[str, Any], keys: KeyPath, origin: Origin) -> N
             continue
         if name == "data_cls" and hasattr(data, path):
             reason = f"{path!r} is without its module; write '{data.__name__}:{path}'"
-            _refuse(f"{dotted((*keys, name))}: {reason}", (*keys, name), origin)
+            place.below(name).refuse(reason)
         try:
             found = import_class(path, NautilusConfig if name == "config_path" else object)
         except UsageError as error:
-            _refuse(f"{dotted((*keys, name))}: {error}", (*keys, name), origin)
+            place.below(name).refuse(error)
         config = values.get("config")
         if name == "config_path" and isinstance(config, dict):
-            made = parse_component(config, found, (*keys, "config"), origin)
-            values["config"] = _as_read(config, made)
+            values["config"] = _as_read(
+                config, parse_component(config, found, place.below("config"))
+            )
 
 
 def _as_read(config: Json, made: Any) -> Json:
@@ -226,36 +222,29 @@ def _as_read(config: Json, made: Any) -> Json:
     return config
 
 
-def _check_bars(value: str, keys: KeyPath, origin: Origin) -> None:
-    name = next((str(key) for key in reversed(keys) if isinstance(key, str)), "")
+def _check_bars(value: str, place: Place) -> None:
+    name = next((str(key) for key in reversed(place.keys) if isinstance(key, str)), "")
     pattern = _BARS.get(name.removesuffix("s"))
-    if pattern is None or pattern.fullmatch(value):
-        return
-    example = "1-DAY-LAST" if name == "bar_spec" else "AAPL.XNAS-1-DAY-LAST-EXTERNAL"
-    reason = f"{value!r} is no kind of bar; write it as {example!r}"
-    _refuse(f"{dotted(keys)}: {reason}", keys, origin)
+    if pattern is not None and not pattern.fullmatch(value):
+        example = "1-DAY-LAST" if name == "bar_spec" else "AAPL.XNAS-1-DAY-LAST-EXTERNAL"
+        place.refuse(f"{value!r} is no kind of bar; write it as {example!r}")
 
 
-def _check_times(values: Any, keys: KeyPath, origin: Origin) -> None:
+def _check_times(values: Any, place: Place) -> None:
     for name in ("start", "end", "start_time", "end_time"):
         value = values.get(name) if isinstance(values, dict) else None
         try:
             time_object_to_dt(value)
         except (ValueError, TypeError):
-            place = (*keys, name)
-            reason = f"{value!r} is not a time; write 2005-01-31 or 2005-01-31T15:30:00Z"
-            _refuse(f"{dotted(place)}: {reason}", place, origin)
+            place.below(name).refuse(
+                f"{value!r} is not a time; write 2005-01-31 or 2005-01-31T15:30:00Z"
+            )
 
 
-def _check_money(text: Any, base: Any, keys: KeyPath, origin: Origin) -> None:
+def _check_money(text: Any, base: Any, place: Place) -> None:
     try:
         money = Money.from_str(str(text))
     except ValueError:
-        reason = f"{text!r} is not an amount of money; write it as '100000 USD'"
-        _refuse(f"{dotted(keys)}: {reason}", keys, origin)
+        place.refuse(f"{text!r} is not an amount of money; write it as '100000 USD'")
     if base is not None and str(base) != money.currency.code:
-        _refuse(f"{dotted(keys)}: {text!r} is not in the base_currency {base}", keys, origin)
-
-
-def _refuse(message: str, keys: KeyPath, origin: Origin) -> NoReturn:
-    raise UsageError(f"{origin.at(keys)}: {message}")
+        place.refuse(f"{text!r} is not in the base_currency {base}")

@@ -15,9 +15,7 @@ from nautilus_trader.backtest.models import FeeModel, FillModel
 from nautilus_trader.backtest.modules import SimulationModule
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import SubmitOrder, SubmitOrderList
-from nautilus_trader.model.book import OrderBook
-from nautilus_trader.model.data import BookOrder
-from nautilus_trader.model.enums import BookType, LiquiditySide, OrderSide, OrderType
+from nautilus_trader.model.enums import LiquiditySide, OrderSide, OrderType
 from nautilus_trader.model.events import OrderDenied
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
@@ -25,10 +23,9 @@ from nautilus_trader.model.objects import Money, Price, Quantity
 from nautilus_trader.model.orders import Order
 
 from backtest_store.capture.engines.nautilus1 import internals
-from backtest_store.runner.slippage import worse_price
+from backtest_store.runner.slippage import WorseFills
 
 IS_CODE_OF_RUNS = True
-_PLENTY = 1_000_000_000  # units at the price that slips, so that every order finds enough
 _RISK_CHECK = "RiskEngine.execute"
 
 
@@ -75,33 +72,12 @@ class SlippageFillModelConfig(FillModelConfig, frozen=True):
     fraction: float = 0.0
 
 
-class SlippageFillModel(FillModel):  # type: ignore[misc]  # Cython class, without types
+class SlippageFillModel(WorseFills, FillModel):  # type: ignore[misc]  # Cython class, without types
     """Fill every order that takes liquidity at a price that is worse by a fixed measure."""
 
     def __init__(self, config: SlippageFillModelConfig) -> None:
         super().__init__(random_seed=config.random_seed)
         self._ticks, self._fraction = config.ticks, Decimal(str(config.fraction))
-
-    def get_orderbook_for_fill_simulation(
-        self, instrument: Instrument, order: Order, best_bid: Price, best_ask: Price
-    ) -> OrderBook | None:
-        """Return a book in which there is plenty at the worse prices; None for resting orders."""
-        if order.order_type == OrderType.LIMIT:
-            return None
-        book = OrderBook(instrument.id, BookType.L2_MBP)
-        for number, (side, price, sign) in enumerate(
-            ((OrderSide.BUY, best_bid, -1), (OrderSide.SELL, best_ask, 1)), 1
-        ):
-            size = Quantity(_PLENTY, instrument.size_precision)
-            book.add(BookOrder(side, self._worse(price, sign, instrument), size, number), 0, 0)
-        return book
-
-    def _worse(self, price: Price, sign: int, instrument: Instrument) -> Price:
-        tick = instrument.price_increment.as_decimal()
-        worse = worse_price(
-            price.as_decimal(), sign, tick, ticks=self._ticks, fraction=self._fraction
-        )
-        return Price(worse, instrument.price_precision)
 
 
 class MarginCheckConfig(SimulationModuleConfig, frozen=True):

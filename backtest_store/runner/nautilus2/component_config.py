@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from backtest_store.capture.engines.nautilus2.description import own_fields as held_by
 from backtest_store.capture.identity.json_values import plain
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json
-from backtest_store.runner.config.file import KeyPath, Origin, dotted
+from backtest_store.runner.config.file import Place
 from backtest_store.runner.nautilus2.annotated_config import AnnotatedConfig
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where in a config a value stands."""
-
-    keys: KeyPath
-    origin: Origin
-
-    def below(self, *keys: str | int) -> Place:
-        """Return a place below this one."""
-        return Place((*self.keys, *keys), self.origin)
-
-    def refuse(self, reason: object, value: object = ...) -> NoReturn:
-        """Raise a `UsageError` that names the place."""
-        was = "" if value is ... else f", was {value!r}"
-        where = f"{dotted(self.keys)}: " if self.keys else ""
-        raise UsageError(f"{self.origin.at(self.keys)}: {where}{reason}{was}")
 
 
 def own_fields(kind: type) -> set[str]:
@@ -67,11 +48,11 @@ def primitives(made: Any, given: Json) -> Json:
     return (described if isinstance(described, dict) else {}) | held_by(made)
 
 
-def parse_component(values: Json, kind: type, keys: KeyPath, origin: Origin) -> Any:
+def parse_component(values: Json, kind: type, place: Place) -> Any:
     """Return a component's configuration, made of keywords as NautilusTrader's node does."""
     try:
         return kind(**values)
     except StoreError as error:
-        raise UsageError(f"{origin.at(keys)}: {error}", hint=error.hint) from None
+        raise UsageError(f"{place.origin.at(place.keys)}: {error}", hint=error.hint) from None
     except (TypeError, ValueError) as error:
-        return Place(keys, origin).refuse(error)
+        place.refuse(error)

@@ -5,19 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 from nautilus_trader import model
-from nautilus_trader.model import AggressorSide, CurrencyPair, OrderSide, PositionSide
+from nautilus_trader.model import (
+    AggressorSide,
+    BookType,
+    CurrencyPair,
+    OrderSide,
+    OrderType,
+    PositionSide,
+)
 from nautilus_trader.persistence import ParquetDataCatalog
 
 from backtest_store.runner.config.timestamps import parse_timestamp
 from backtest_store.runner.nautilus2.annotated_config import AnnotatedConfig as StrategyConfig
 
 __all__ = [
+    "BARS_FOLDER",
+    "BUYER",
+    "SELLER",
     "AggressorSide",
+    "BookType",
     "CurrencyPair",
+    "Instrument",
     "OrderSide",
+    "OrderType",
     "ParquetDataCatalog",
     "PositionSide",
     "StrategyConfig",
+    "currency_codes",
+    "instrument_of",
+    "known_currency",
+    "of_kind",
+    "read_bars",
+    "settlement_of",
+    "write",
 ]
 
 Instrument = Any  # they have no class in common

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import chain
 from types import SimpleNamespace
@@ -22,13 +21,11 @@ from backtest_store.capture.engines.nautilus2 import node_config
 from backtest_store.capture.engines.nautilus2.methods import watch_class
 from backtest_store.capture.engines.nautilus2.prices import instrument_of
 from backtest_store.capture.engines.nautilus2.requests import in_order
-from backtest_store.capture.identity.code_hash import code_of
+from backtest_store.capture.identity.code_hash import Code, code_of
 from backtest_store.capture.identity.data_fingerprint import fingerprint
-from backtest_store.capture.identity.identity import config_hash
 from backtest_store.errors import UsageError
 from backtest_store.runner.config.file import Origin
-from backtest_store.runner.config.timestamps import to_datetime
-from backtest_store.runner.config_runs import Facts, UnfitError, named_series, without_metadata
+from backtest_store.runner.facts import Replayed, UnfitError, named_series
 from backtest_store.runner.nautilus2.run_config import Made, data_configs, make
 from backtest_store.suggestions import did_you_mean
 
@@ -40,39 +37,18 @@ _STORED = Origin("the configuration")
 MOST_LOADED = 8
 
 
-def facts_of(backtest: Backtest) -> Facts:
-    """Load the data of a backtest, and return what its run will be known by.
-
-    Raises
-    ------
-    UsageError
-        If a catalog has no such data, or the parts of the configuration contradict each other.
-    """
-    made = make(backtest.run_config, _STORED)
-    code = code_of({type(one) for _, one in made.components})
-    facts = _facts(json.dumps(backtest.run_config, sort_keys=True), backtest.data_source)
-    return replace(
-        facts,
-        config_hash=None if code.draws else facts.config_hash,
-        code_hash=code.code_hash,
-    )
+def code_behind(run_config: Json) -> Code:
+    """Return the code of the components of a configuration."""
+    return code_of({type(one) for _, one in make(run_config, _STORED).components})
 
 
-@lru_cache(maxsize=256)
-def _facts(text: str, data_source: str | None) -> Facts:
-    content = json.loads(text)
-    config = make(content, _STORED).config
-    source = data_source or ", ".join(dict.fromkeys(str(e.catalog_path) for e in config.data))
-    digest, ids, *times = _replayed(_data_key(content, config))
-    limits = zip((config.start, config.end), times, strict=True)
+def replayed(run_config: Json) -> Replayed:
+    """Load the data of a configuration."""
+    config = make(run_config, _STORED).config
+    digest, ids, *span = _replayed(_data_key(run_config, config))
+    limits = zip((config.start, config.end), span, strict=True)
     asked = [time if given is None else given for given, time in limits]
-    known = config_hash(
-        without_metadata(content),
-        instrument_ids=ids,
-        dates=[to_datetime(time) for time in (*times, *asked)],
-        data_fingerprint=digest,
-    )
-    return Facts(known if _is_determined(content) else None, None, digest, source)
+    return Replayed(digest, ids, [*span, *asked])
 
 
 def _data_key(content: Json, config: Any) -> str:
@@ -141,7 +117,7 @@ def _missing(entry: Json) -> str:
     return f"{entry['catalog_path']} has no {entry['data_type']} of {name}".removesuffix(" of ")
 
 
-def _is_determined(content: Json) -> bool:
+def is_determined(content: Json) -> bool:
     """Tell whether a seed determines what a run draws, and whether it reads nothing besides."""
     given = [(venue.get("fill_model") or {}).get("arguments") or {} for venue in content["venues"]]
     drawing = [one for one in given if any(one.get(n) not in {None, 0, 1} for n in _CHANCES)]

@@ -20,10 +20,9 @@ from nautilus_trader import backtest, common, data, execution, model, persistenc
 
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json
-from backtest_store.runner.config.file import Origin, dotted
+from backtest_store.runner.config.file import Origin, Place
 from backtest_store.runner.config.strategy_classes import import_class
 from backtest_store.runner.nautilus2.component_config import (
-    Place,
     fields_of,
     own_fields,
     parse_component,
@@ -176,11 +175,7 @@ def _arguments_of(kind: type, values: Any, place: Place) -> Json:
     known = _arguments(kind)
     for name in values:
         if name not in known:
-            inner = place.below(name)
-            raise UsageError(
-                f"{place.origin.at(inner.keys)}: no key {dotted(inner.keys)!r}"
-                f"{did_you_mean(name, known)}"
-            )
+            place.below(name).refuse_key(known)
     for name, parameter in known.items():
         if parameter.default is inspect.Parameter.empty and name not in values:
             place.refuse(f"missing `{name}`")
@@ -289,8 +284,7 @@ def _configuration(one: Any, single: str, place: Place) -> Any:
         if name not in one:
             place.refuse(f"missing `{name}`")
     kind = _class_of(one, "config_path", place)
-    below = place.below("config")
-    return parse_component(one.get("config") or {}, kind, below.keys, place.origin)
+    return parse_component(one.get("config") or {}, kind, place.below("config"))
 
 
 def _class_of(one: Json, name: str, place: Place) -> type:

@@ -160,7 +160,7 @@ def repeat(original: Record) -> Record:
 def _runnable(snapshot: Json) -> Json:
     """Return a stored configuration, whose data and classes are there, as this version has it."""
     from backtest_store.runner.data.made_catalogs import restored
-    from backtest_store.runner.installed_nautilus import run_config
+    from backtest_store.runner.nautilus_installed import run_config
 
     if not isinstance(snapshot.get("venues"), list):
         raise StoreError("this version of NautilusTrader does not take the stored configuration")
@@ -170,7 +170,7 @@ def _runnable(snapshot: Json) -> Json:
     _require_classes(snapshot)
     # What a run streams to disk decides nothing, and would replace what the first one wrote.
     engine = {name: value for name, value in snapshot["engine"].items() if name != "streaming"}
-    config: Json = run_config().without_unknown(snapshot | {"data": data, "engine": engine})
+    config: Json = run_config.without_unknown(snapshot | {"data": data, "engine": engine})
     return config
 
 

@@ -12,7 +12,7 @@ from nautilus_trader.model import Bar, BarType, InstrumentId, Price, Quantity
 from nautilus_trader.trading import Strategy
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.nautilus import OrderSide, PositionSide, StrategyConfig
+from backtest_store.runner.nautilus_names import OrderSide, PositionSide, StrategyConfig
 from backtest_store.runner.strategies.indicators import Indicator
 
 

@@ -3,7 +3,7 @@
 from nautilus_trader.model import Bar
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.nautilus import PositionSide
+from backtest_store.runner.nautilus_names import PositionSide
 from backtest_store.runner.strategies.base import (
     SingleInstrumentConfig,
     SingleInstrumentStrategy,

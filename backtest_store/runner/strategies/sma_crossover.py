@@ -4,7 +4,7 @@ from math import isclose
 
 from nautilus_trader.model import Bar
 
-from backtest_store.runner.nautilus import PositionSide
+from backtest_store.runner.nautilus_names import PositionSide
 from backtest_store.runner.strategies.base import (
     SingleInstrumentConfig,
     SingleInstrumentStrategy,
