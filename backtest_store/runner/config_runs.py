@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from backtest_store.models import Json, Record
-    from backtest_store.runner.config.config import Config
     from backtest_store.runner.config.expansion import Backtest
+    from backtest_store.runner.config.loading import Config
 
 MOST_EXPANDED = 512
 

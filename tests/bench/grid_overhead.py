@@ -27,7 +27,7 @@ from nautilus_trader.persistence.catalog import ParquetDataCatalog
 from backtest_store.capture.accounting.equity_sampler import Sampler
 from backtest_store.capture.identity import git
 from backtest_store.models import Record
-from backtest_store.runner.config.config import load_config
+from backtest_store.runner.config.loading import load_config
 from backtest_store.runner.config_runs import Batch, RunOnce, expanded
 from backtest_store.runner.grids.grid import Combination, combinations, grid_of
 from backtest_store.saving import save

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from backtest_store.models import Metrics, Record
-from backtest_store.runner.config.config import load_config, parse_config
+from backtest_store.runner.config.loading import load_config, parse_config
 from backtest_store.runner.config_runs import execute
 from backtest_store.runner.demo import DEMO_CONFIGS
 

@@ -7,7 +7,7 @@ import pytest
 from nautilus_trader.persistence import ParquetDataCatalog
 
 from backtest_store.errors import StoreError, UsageError
-from backtest_store.runner.config.config import parse_config, with_overrides
+from backtest_store.runner.config.loading import parse_config, with_overrides
 from backtest_store.runner.config_runs import execute
 from backtest_store.runner.nautilus2.run_config import without_unknown
 from tests.nautilus2.backtests import bars_of, share

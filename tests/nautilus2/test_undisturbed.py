@@ -13,9 +13,9 @@ from nautilus_trader.execution import FillModel, MakerTakerFeeModel
 from nautilus_trader.model import AccountType, Money, OmsType, Venue
 
 from backtest_store import record
-from backtest_store.runner.config.config import parse_config
 from backtest_store.runner.config.expansion import expand
 from backtest_store.runner.config.file import Origin
+from backtest_store.runner.config.loading import parse_config
 from backtest_store.runner.nautilus2 import node
 from backtest_store.runner.nautilus2.run_config import make
 from tests.capture.expected import ORDERS, waves

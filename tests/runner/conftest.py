@@ -10,8 +10,8 @@ import pytest
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.model.instruments import Instrument
 
-from backtest_store.runner.config.config import Config, parse_config
 from backtest_store.runner.config.expansion import Backtest, expand
+from backtest_store.runner.config.loading import Config, parse_config
 from backtest_store.runner.config.timestamps import to_datetime
 from backtest_store.runner.facts import Facts, facts_of
 from backtest_store.runner.nautilus1.node import SharingNode, parse

@@ -13,7 +13,7 @@ from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.bundled_data import BUNDLED_DATA
-from backtest_store.runner.config.config import parse_config
+from backtest_store.runner.config.loading import parse_config
 from backtest_store.runner.config.timestamps import to_datetime
 from backtest_store.runner.data.csv_file import Row, load_csv
 from tests.runner.conftest import Preparing, prepare

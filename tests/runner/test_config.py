@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.config.config import (
+from backtest_store.runner.config.loading import (
     Config,
     load_config,
     parse_config,

@@ -12,7 +12,7 @@ import pytest
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.bundled_data import BUNDLED_DATA
-from backtest_store.runner.config.config import load_config, with_overrides
+from backtest_store.runner.config.loading import load_config, with_overrides
 from backtest_store.runner.demo import DEMO_CONFIGS
 from tests import forked
 from tests.runner.conftest import PreparedBacktest, Preparing, prepare
@@ -346,7 +346,7 @@ def test_configs_and_prices_are_read_without_nautilus_trader() -> None:
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from backtest_store.runner.config.config import load_config\n"
+        "from backtest_store.runner.config.loading import load_config\n"
         "from backtest_store.runner.data.csv_file import load_csv\n"
         "load_config(Path(sys.argv[1]))\n"
         "load_csv(Path(sys.argv[2]))\n"

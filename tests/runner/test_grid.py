@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.config.config import described, parse_config
+from backtest_store.runner.config.loading import described, parse_config
 from backtest_store.runner.grids import grid as grid_module
 from backtest_store.runner.grids.grid import Combination, Grid, NotRun, combinations, parse_settings
 

@@ -36,8 +36,8 @@ from nautilus_trader.test_kit.providers import TestInstrumentProvider
 from nautilus_trader.trading.config import ImportableStrategyConfig
 
 from backtest_store.errors import UsageError
-from backtest_store.runner.config.config import load_config
 from backtest_store.runner.config.expansion import expand
+from backtest_store.runner.config.loading import load_config
 from backtest_store.runner.config_runs import execute
 from backtest_store.runner.nautilus1.node import SharingNode
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures

@@ -12,8 +12,8 @@ from nautilus_trader.persistence.catalog import ParquetDataCatalog
 from nautilus_trader.test_kit.providers import TestInstrumentProvider
 
 from backtest_store.errors import StoreError, UsageError
-from backtest_store.runner.config.config import load_config, parse_config
 from backtest_store.runner.config.expansion import expand
+from backtest_store.runner.config.loading import load_config, parse_config
 from backtest_store.runner.config_runs import execute
 from backtest_store.runner.data.instruments import name_from_file
 from backtest_store.runner.facts import facts_of

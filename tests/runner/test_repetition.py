@@ -15,7 +15,7 @@ SCRIPT = """
 import sys
 from backtest_store import record
 from tests.runner.conftest import prepare
-from backtest_store.runner.config.config import parse_config
+from backtest_store.runner.config.loading import parse_config
 
 def run(fast_period):
     content = {

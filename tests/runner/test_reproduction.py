@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 from backtest_store import record
 from backtest_store.errors import StoreError
 from backtest_store.models import Record
-from backtest_store.runner.config.config import load_config, parse_config, with_overrides
+from backtest_store.runner.config.loading import load_config, parse_config, with_overrides
 from backtest_store.runner.config_runs import execute
 from backtest_store.runner.demo import DEMO_CONFIGS
 from backtest_store.runner.reproduce.reproduction import repeat, script_needed

@@ -24,7 +24,7 @@ SCRIPT = """
 import sys
 assert open("here.txt").read() == "yes"
 
-from backtest_store.runner.config.config import parse_config
+from backtest_store.runner.config.loading import parse_config
 from tests.runner.conftest import prepare
 
 for fast_period in sys.argv[1:]:

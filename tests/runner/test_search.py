@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backtest_store.runner.config.config import parse_config
+from backtest_store.runner.config.loading import parse_config
 from backtest_store.runner.grids import search as searching
 from backtest_store.runner.grids.grid import grid_of
 from backtest_store.runner.grids.search import Search

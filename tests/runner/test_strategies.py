@@ -14,7 +14,7 @@ from nautilus_trader.model.orders import Order
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.bundled_data import BUNDLED_DATA
-from backtest_store.runner.config.config import parse_config
+from backtest_store.runner.config.loading import parse_config
 from backtest_store.runner.config.timestamps import parse_timestamp
 from backtest_store.runner.strategies.momentum import MomentumConfig
 from backtest_store.runner.strategies.rsi_mean_reversion import RsiMeanReversionConfig

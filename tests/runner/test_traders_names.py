@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backtest_store.models import Record
-from backtest_store.runner.config.config import parse_config
+from backtest_store.runner.config.loading import parse_config
 from backtest_store.runner.config_runs import execute
 from backtest_store.runner.reproduce.reproduction import repeat, script_needed
 from backtest_store.runs.changes.causes import Reproduction

@@ -8,8 +8,8 @@ import pytest
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.model.enums import OrderStatus
 
-from backtest_store.runner.config.config import parse_config
 from backtest_store.runner.config.expansion import COSTS_NOTHING, expand
+from backtest_store.runner.config.loading import parse_config
 from tests.runner.conftest import Preparing
 
 DAYS = [(f"2020-01-{day:02}", 100 + day, 100 + 2 * day) for day in range(1, 21)]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from backtest_store.runner.config.config import parse_config
 from backtest_store.runner.config.expansion import expand
+from backtest_store.runner.config.loading import parse_config
 from backtest_store.runner.config_runs import run
 from backtest_store.runner.facts import Facts, facts_of
 from tests.capture.stores import shared_url, store  # noqa: F401 - fixtures

@@ -29,7 +29,7 @@ def demo() -> None:
     from backtest_store.cli.output.batch_messages import exit_code
     from backtest_store.cli.output.run_lists import BY_NEED
     from backtest_store.cli.spinner import read, spinner
-    from backtest_store.runner.config.config import load_config
+    from backtest_store.runner.config.loading import load_config
     from backtest_store.runner.demo import DEMO_CONFIGS
 
     read(reached)  # before anything is run for a store that is not there

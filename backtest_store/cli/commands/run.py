@@ -28,7 +28,7 @@ from backtest_store.errors import UnreachableError, UsageError
 if TYPE_CHECKING:
     from backtest_store.models import Record
     from backtest_store.runner.batch import Planned, Report
-    from backtest_store.runner.config.config import Config
+    from backtest_store.runner.config.loading import Config
     from backtest_store.runner.config_runs import Batch
     from backtest_store.runner.grids.grid import Combination, Grid, NotRun
     from backtest_store.runner.grids.search import Search
@@ -125,7 +125,7 @@ def run(  # noqa: PLR0913 - each is an option
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Run backtests from config files, or a grid of them, and save each."""
-    from backtest_store.runner.config.config import described, load_config
+    from backtest_store.runner.config.loading import described, load_config
     from backtest_store.runner.config_runs import require_engine
     from backtest_store.runner.grids.grid import grid_of, parse_settings
 

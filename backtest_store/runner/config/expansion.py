@@ -8,8 +8,8 @@ from pathlib import Path
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
-from backtest_store.runner.config.config import DETAILS, Config
 from backtest_store.runner.config.file import KeyPath
+from backtest_store.runner.config.loading import DETAILS, Config
 from backtest_store.runner.config.short_form import StrategyConfig, VenueConfig
 from backtest_store.runner.config.strategy_classes import (
     StrategyClasses,

@@ -8,8 +8,8 @@ from nautilus_trader.config import StrategyConfig
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
-from backtest_store.runner.config.config import Config
 from backtest_store.runner.config.file import KeyPath, Origin, Place
+from backtest_store.runner.config.loading import Config
 from backtest_store.runner.config.short_form import (
     DataConfig,
     InstrumentConfig,

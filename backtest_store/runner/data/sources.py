@@ -10,8 +10,8 @@ from pathlib import Path
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.bundled_data import BUNDLED_DATA, Dataset
-from backtest_store.runner.config.config import Config
 from backtest_store.runner.config.file import KeyPath
+from backtest_store.runner.config.loading import Config
 from backtest_store.runner.config.short_form import DataConfig, InstrumentConfig
 from backtest_store.runner.config.timestamps import NANOSECONDS
 from backtest_store.runner.data.csv_file import PriceSeries

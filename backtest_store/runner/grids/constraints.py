@@ -10,8 +10,8 @@ from typing import Any
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
-from backtest_store.runner.config.config import Config
-from backtest_store.runner.grids.values import number
+from backtest_store.runner.config.loading import Config
+from backtest_store.runner.grids.ranges import number
 from backtest_store.suggestions import did_you_mean
 
 # What a comparison is made of; anything else, such as a call, is none.

@@ -10,9 +10,9 @@ from typing import Any
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
-from backtest_store.runner.config.config import Config, described, with_overrides
+from backtest_store.runner.config.loading import Config, described, with_overrides
 from backtest_store.runner.grids.constraints import Values, constraint
-from backtest_store.runner.grids.values import listed, written
+from backtest_store.runner.grids.ranges import listed, written
 from backtest_store.runner.grids.walk_windows import windows
 
 _MOST = 1_000_000

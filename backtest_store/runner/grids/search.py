@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
     from backtest_store.models import Json, Record
-    from backtest_store.runner.config.config import Config
+    from backtest_store.runner.config.loading import Config
 
 # Suggestions in a row of what was tried, or must not be, before chance decides, and before it ends.
 PATIENCE, MOST_REPEATS = 10, 1000
