@@ -112,7 +112,8 @@ def show(reproduction: Reproduction, format_: Format) -> None:
         moved = [moved_row(d, reproduction.original) for d in told]
         if moved:
             names = ("original", "reproduced", "difference")
-            columns = [Column("metric", "str"), *(Column(n, "float", "plain") for n in names)]
+            columns = [Column("metric", "str", "plain")]
+            columns += [Column(name, "float", "plain") for name in names]
             render.write(columns, moved, format_)
         if left := len(found) - len(moved):
             print_message(f"and {left} of NautilusTrader's own statistics; --format json has them")
@@ -121,34 +122,34 @@ def show(reproduction: Reproduction, format_: Format) -> None:
 def moved_row(moved: Difference, original: Record) -> list[str]:
     """Return a metric as people read it, and by how much it moved; of a list, what of it did."""
     from backtest_store.cli.output.comparison_page import COLUMNS, difference
-    from backtest_store.cli.output.readable import UNDEFINED
 
     column = COLUMNS.get(moved.metric)
     before, after = moved.original, moved.reproduced
     if isinstance(before or after, list):
-        unit = original.period or "period"
-        lengths = [f"{len(values)} {unit}s" if values else UNDEFINED for values in (before, after)]
-        return [moved.metric, *lengths, moved_periods(moved, original)]
+        return moved_periods(moved, original)
     are_numbers = all(isinstance(v, int | float | Decimal) for v in (before, after))
     by = difference(column, after - before) if column and are_numbers else ""
     return [moved.metric, *readable(moved), by]
 
 
-def moved_periods(moved: Difference, original: Record) -> str:
-    """Say how many months or days differ, and which does most."""
+def moved_periods(moved: Difference, original: Record) -> list[str]:
+    """Return of a list of months or days that which differs most, or how many there are."""
+    from backtest_store.cli.output.readable import UNDEFINED
     from backtest_store.runs.changes.causes import Difference
     from backtest_store.statistics.months import equity_levels
 
+    before, after = moved.original or [], moved.reproduced or []
     starts = [start for start, _ in equity_levels(original)]
-    rows = zip(starts, moved.original or (), moved.reproduced or (), strict=False)
-    differing = [row for row in rows if row[1] != row[2]]
-    if not differing:
-        return ""
+    unit = original.period or "period"
+    if not len(starts) == len(before) == len(after):
+        counts = [f"{len(values)} {unit}s" if values else UNDEFINED for values in (before, after)]
+        return [moved.metric, *counts, ""]
+    differing = [row for row in zip(starts, before, after, strict=True) if row[1] != row[2]]
     start, then, now = max(differing, key=lambda row: abs((row[1] or 0) - (row[2] or 0)))
     like = "returns_count" if moved.metric == "period_counts" else "total_return"
-    values = readable(Difference(like, then, now))
-    day = f"{start:%Y-%m-%d}" if original.period == "day" else f"{start:%Y-%m}"
-    return f"{len(differing)} differ, most {day}: {' → '.join(values)}"
+    when = f"{start:%Y-%m-%d}" if unit == "day" else f"{start:%Y-%m}"
+    count = f"largest of {len(differing)} {unit}{'s' * (len(differing) > 1)}"
+    return [f"{moved.metric} {when}", *readable(Difference(like, then, now)), count]
 
 
 def readable(moved: Difference) -> tuple[str, str]:
