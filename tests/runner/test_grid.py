@@ -261,6 +261,7 @@ def test_the_shell_decides_over_the_file() -> None:
         ("fast_period = {from = 0, to = 9, geometric = true}", "geometric needs from above 0"),
         ("fast_period = []", "grid.fast_period has no values"),
         ("sample = 'few'", "grid.sample must be a number of combinations, was 'few'"),
+        ("seed = 'one'", "grid.seed must be a whole number, was 'one'"),
         ("walk = {train = '3y', test = 3}", "there is no data.start"),
         ("walk = {train = '3y', test = '1y'}", "there is no data.start"),
         ("[[zip]]\na = [1, 2]\nb = [1]", "lists that go together are equally long, were a 2, b 1"),
@@ -290,3 +291,4 @@ def test_a_constraint_that_cannot_be_is_named(constraint: str, said: str) -> Non
     with pytest.raises(UsageError) as caught:
         list(combinations(config, grid_module.grid_of(config)))
     assert said in str(caught.value)
+    assert str(caught.value).startswith("c.toml: grid.constraints: ")

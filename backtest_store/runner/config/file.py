@@ -85,11 +85,10 @@ class Place:
 
 def stated(key: str, said: object) -> str:
     """Join a key and what is said of it into one sentence."""
-    return (
-        f"{key}{' ' if str(said).startswith(('must be ', 'is ')) else ': '}{said}"
-        if key
-        else str(said)
-    )
+    if not key:
+        return str(said)
+    is_sentence = str(said).startswith(("must be ", "is ", "has "))
+    return f"{key} {said}" if is_sentence else f"{key}: {said}"
 
 
 def dotted(keys: Sequence[str | int]) -> str:

@@ -32,7 +32,7 @@ class Values(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         value = self._held.get(name, self._held.get(f"parameters.{name}"))
         if value is None:
-            raise UsageError(f"constraints: nothing is called {name!r}{did_you_mean(name, self)}")
+            raise UsageError(f"nothing is called {name!r}{did_you_mean(name, self)}")
         try:
             return number(Decimal(value)) if isinstance(value, str) else value
         except InvalidOperation:
@@ -56,7 +56,7 @@ class _Dotted(ast.NodeTransformer):
 @lru_cache
 def constraint(text: str) -> Callable[[Values], bool]:
     """Return what tells whether values satisfy a comparison such as `fast < slow`."""
-    wrong = f"constraints: {text!r} is no comparison; write 'fast_period < slow_period'"
+    wrong = f"{text!r} is no comparison; write 'fast_period < slow_period'"
     try:
         tree = _Dotted().visit(ast.parse(text, mode="eval"))
     except SyntaxError:

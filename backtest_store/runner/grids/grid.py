@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, product
-from typing import Any
+from math import prod
+from typing import Any, NoReturn
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
+from backtest_store.runner.config.file import Origin, Place
 from backtest_store.runner.config.loading import Config, described, with_overrides
 from backtest_store.runner.grids.constraints import Values, constraint
 from backtest_store.runner.grids.ranges import listed, written
 from backtest_store.runner.grids.walk_windows import windows
 
 _MOST = 1_000_000
+_LIMITS = ("start", "end")
 _SETTINGS = ("name", "zip", "constraints", "sample", "seed", "periods", "walk")
 
 
@@ -85,7 +88,8 @@ class Grid:
     def allows(self, config: Config, settings: Json) -> bool:
         """Tell whether a combination satisfies the constraints."""
         values = Values(config, settings)
-        return all(constraint(text)(values) for text in self.constraints)
+        with config.origin.placing(("grid", "constraints")):
+            return all(constraint(text)(values) for text in self.constraints)
 
     def combination(self, config: Config, settings: Json, name: str = "") -> Combination | NotRun:
         """Return a config with some of the settings."""
@@ -113,20 +117,9 @@ def parse_settings(settings: Iterable[str]) -> Grid:
             )
         if key in values:
             raise UsageError(f"--set {key} is given twice", hint=f"write --set {key}=5,10,20")
-        values[key] = list(written(setting, text))
+        values[key] = list(written(text, Place((), Origin(f"--set {setting}"))))
     groups = [[{key: value} for value in each] for key, each in values.items()]
     return Grid(groups, typed=frozenset(values))
-
-
-def grid_of(config: Config) -> Grid:
-    """Return the grid that a config file holds; an empty one if it holds none."""
-    try:
-        return _grid(config)
-    except UsageError as error:
-        if str(error).startswith(config.origin.name):
-            raise
-        place = config.origin.at(["grid", str(error).partition(":")[0]])
-        raise UsageError(f"{place}: grid.{error}", hint=error.hint) from None
 
 
 def combinations(config: Config, grid: Grid, *, name: str = "") -> Iterator[Combination | NotRun]:
@@ -136,46 +129,36 @@ def combinations(config: Config, grid: Grid, *, name: str = "") -> Iterator[Comb
         is_empty = False
         yield grid.combination(config, settings, name)
     if is_empty:
-        raise excluded(config, grid)
+        excluded(config, grid)
 
 
-def excluded(config: Config, grid: Grid) -> UsageError:
-    """Return what is wrong with a grid without a combination."""
-    place = config.origin.at(["grid", "constraints"])
+def excluded(config: Config, grid: Grid) -> NoReturn:
+    """Say of a grid without a combination what excludes them all."""
     listed = ", ".join(repr(constraint) for constraint in grid.constraints)
-    return UsageError(
-        f"{place}: grid.constraints: no combination satisfies {listed}; change that or the values"
-    )
+    place = Place(("grid", "constraints"), config.origin)
+    place.refuse(f"no combination satisfies {listed}; change that or the values")
 
 
-def _grid(config: Config) -> Grid:
-    content = config.grid
+def grid_of(config: Config) -> Grid:
+    """Return the grid that a config file holds; an empty one if it holds none."""
+    content, top = config.grid, Place(("grid",), config.origin)
     varying = {key: value for key, value in content.items() if key not in _SETTINGS}
-    groups = [[{key: v} for v in listed(key, value)] for key, value in _flat(varying)]
+    groups = [[{k: v} for v in listed(value, top.below(k))] for k, value in _flat(varying)]
     zipped = content.get("zip", [])
-    groups += [_zipped(group) for group in (zipped if isinstance(zipped, list) else [zipped])]
-    periods = _periods(content, config)
-    _check_size([*groups, periods or [{}]])
-    constraints = content.get("constraints", [])
-    sample = content.get("sample")
-    if sample is not None and (not isinstance(sample, int) or sample < 1):
-        raise UsageError(f"sample must be a number of combinations, was {sample!r}")
-    return Grid(
-        groups,
-        periods,
-        [constraints] if isinstance(constraints, str) else list(constraints),
-        sample,
-        int(content.get("seed", 0)),
-        content.get("name"),
-    )
-
-
-def _check_size(groups: Sequence[Sequence[object]]) -> None:
-    size = 1
-    for group in groups:
-        size *= len(group)
+    zipped = zipped if isinstance(zipped, list) else [zipped]
+    groups += [_zipped(group, top.below("zip")) for group in zipped]
+    periods = _periods(content, config, top)
+    size = prod(map(len, [*groups, periods or [{}]]))
     if size > _MOST:
-        raise UsageError(f"sizes multiply to {size:,} combinations; {_MOST:,} are the most")
+        top.refuse(f"sizes multiply to {size:,} combinations; {_MOST:,} are the most")
+    sample, seed = content.get("sample"), content.get("seed", 0)
+    if sample is not None and (not isinstance(sample, int) or sample < 1):
+        top.below("sample").refuse("must be a number of combinations", sample)
+    if not isinstance(seed, int):
+        top.below("seed").refuse("must be a whole number", seed)
+    constraints = content.get("constraints", [])
+    constraints = [constraints] if isinstance(constraints, str) else list(constraints)
+    return Grid(groups, periods, constraints, sample, seed, content.get("name"))
 
 
 def _flat(values: Json, above: str = "") -> Iterator[tuple[str, Any]]:
@@ -188,42 +171,42 @@ def _flat(values: Json, above: str = "") -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _zipped(group: Any) -> list[Json]:
+def _zipped(group: Any, place: Place) -> list[Json]:
     """Return settings that go together: the first values of all keys, the second of all …."""
     if not isinstance(group, dict) or not group:
-        raise UsageError("zip: write the lists that go together under [[grid.zip]]")
-    lists = {key: listed(key, value) for key, value in _flat(group)}
+        place.refuse("write the lists that go together under [[grid.zip]]")
+    lists = {key: listed(value, place.below(key)) for key, value in _flat(group)}
     if len({len(values) for values in lists.values()}) > 1:
         sizes = ", ".join(f"{key} {len(values)}" for key, values in lists.items())
-        raise UsageError(f"zip: lists that go together are equally long, were {sizes}")
+        place.refuse(f"lists that go together are equally long, were {sizes}")
     return [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]
 
 
-def _periods(content: Json, config: Config) -> list[Json]:
+def _periods(content: Json, config: Config, top: Place) -> list[Json]:
     if "walk" in content and "periods" in content:
-        raise UsageError("walk: give walk or periods, not both")
+        top.below("walk").refuse("give walk or periods, not both")
     if "walk" in content:
-        made = windows(content["walk"], _limit(config, "start"), _limit(config, "end"))
+        place = top.below("walk")
+        start, end = (_limit(config, key, place) for key in _LIMITS)
+        made = windows(content["walk"], start, end, place)
     else:
         given = content.get("periods", [])
         made = [({k: str(v) for k, v in period.items()}, None) for period in given]
-    start, end = ("start", "end") if config.is_long else ("data.start", "data.end")
-    names = {"start": start, "end": end}
-    unknown = {key for period, _ in made for key in period} - set(names)
-    if unknown:
-        raise UsageError(f"periods: a period has a start and an end, was {', '.join(unknown)}")
+    if unknown := {key for period, _ in made for key in period} - set(_LIMITS):
+        top.below("periods").refuse(f"a period has a start and an end, was {', '.join(unknown)}")
+    above = "" if config.is_long else "data."
     return [
-        {names[key]: value for key, value in period.items()} | ({"tags": [tag]} if tag else {})
+        {f"{above}{key}": value for key, value in period.items()} | ({"tags": [tag]} if tag else {})
         for period, tag in made
     ]
 
 
-def _limit(config: Config, key: str) -> str:
+def _limit(config: Config, key: str, place: Place) -> str:
     held = config.content if config.is_long else config.content.get("data")
     entry = held[0] if isinstance(held, list) else held
     value = entry.get(key) if isinstance(entry, dict) else None
     if value is None:
-        raise UsageError(f"walk needs data.start and data.end, and there is no data.{key}")
+        place.refuse(f"needs data.start and data.end, and there is no data.{key}")
     return str(value)
 
 

@@ -76,7 +76,9 @@ class Search:
             elif isinstance(made, NotRun):
                 failure = made
         if not self._trials:
-            raise UsageError(str(failure)) if failure else excluded(self._config, self._grid)
+            if failure:
+                raise UsageError(str(failure))
+            excluded(self._config, self._grid)
 
     def _made(self, trial: Trial, places: tuple[int, ...]) -> Combination | NotRun | None:
         """Return what a trial runs; None if it was tried before or does not satisfy the grid."""

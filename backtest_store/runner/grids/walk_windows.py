@@ -7,31 +7,27 @@ from calendar import monthrange
 from datetime import date, timedelta
 from typing import Any
 
-from backtest_store.errors import UsageError
+from backtest_store.runner.config.file import Place
 
 _LENGTH = re.compile(r"(\d+)\s*([ymwd])")
 _DATE_LENGTH = len("2005-01-31")
 Window = tuple[dict[str, str], str | None]
 
 
-def windows(walk: Any, start: str, end: str) -> list[Window]:
+def windows(walk: Any, start: str, end: str, place: Place) -> list[Window]:
     """Return the windows between two dates, and which are for training and which for tests."""
     if not isinstance(walk, dict) or set(walk) != {"train", "test"}:
-        raise UsageError('walk has a train and a test: walk = {train = "3y", test = "1y"}')
+        place.refuse('has a train and a test: walk = {train = "3y", test = "1y"}')
     try:
         first, last = (date.fromisoformat(day[:_DATE_LENGTH]) for day in (start, end))
     except ValueError as error:
-        raise UsageError(f"walk: data.start and data.end must be dates: {error}") from None
+        place.refuse(f"data.start and data.end must be dates: {error}")
+    train, test = walk["train"], walk["test"]
     found: list[Window] = []
-    while (ending := _later(_later(first, walk["train"]), walk["test"])) <= last + _DAY:
-        middle = _later(first, walk["train"])
+    while (ending := _later(middle := _later(first, train, place), test, place)) <= last + _DAY:
         found += [(_period(first, middle), "train"), (_period(middle, ending), "test")]
-        first = _later(first, walk["test"])
-    if not found:
-        raise UsageError(
-            f"walk: {walk['train']} and {walk['test']} are longer than {start} to {end}"
-        )
-    return found
+        first = _later(first, test, place)
+    return found or place.refuse(f"{train} and {test} are longer than {start} to {end}")
 
 
 _DAY = timedelta(days=1)
@@ -41,10 +37,10 @@ def _period(first: date, after: date) -> dict[str, str]:
     return {"start": first.isoformat(), "end": (after - _DAY).isoformat()}
 
 
-def _later(day: date, length: object) -> date:
+def _later(day: date, length: object, place: Place) -> date:
     match = _LENGTH.fullmatch(str(length).strip().lower())
     if match is None or not int(match[1]):
-        raise UsageError(f"walk: {length!r} is not a length; write 3y, 6m, 2w or 90d")
+        place.refuse(f"{length!r} is not a length; write 3y, 6m, 2w or 90d")
     number, unit = int(match[1]), match[2]
     if unit in "dw":
         return day + timedelta(days=number * (7 if unit == "w" else 1))
