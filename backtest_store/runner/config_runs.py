@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 
 from backtest_store.capture.engines.version import engine_version, unsupported
 from backtest_store.errors import StoreError, UsageError
@@ -20,7 +21,6 @@ from backtest_store.store.connection import read
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from backtest_store.models import Json, Record
     from backtest_store.runner.config.expansion import Backtest
@@ -33,8 +33,8 @@ MOST_EXPANDED = 512
 class Batch:
     """The grid that runs are of."""
 
-    id: UUID
     name: str | None = None
+    id: UUID = field(default_factory=uuid4)
 
 
 @dataclass(frozen=True)

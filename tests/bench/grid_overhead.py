@@ -15,7 +15,6 @@ from statistics import median
 from time import process_time
 from typing import Any
 from unittest.mock import patch
-from uuid import uuid4
 
 from nautilus_trader.backtest import node as nodes
 from nautilus_trader.backtest.config import BacktestRunConfig
@@ -90,7 +89,7 @@ def main() -> None:
     runs = [BacktestRunConfig.parse(json.dumps(expanded(each).run_config)) for each in configs]
     data = nodes.BacktestNode.load_data_config(runs[0].data[0]).data
     (instrument,) = ParquetDataCatalog(runs[0].data[0].catalog_path).instruments()
-    once = RunOnce(datetime.now(UTC), Batch(uuid4()))
+    once = RunOnce(datetime.now(UTC), Batch())
     measured: dict[str, list[float]] = {name: [] for name in ("bare", "btstore", *PARTS)}
     for _ in range(ROUNDS):
         measured["bare"].append(cpu(lambda run: bare(run, data, instrument), runs))

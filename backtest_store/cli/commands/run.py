@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -189,23 +189,28 @@ def search_of(
 
 def run_trials(search: Search, name: str | None, workers: Workers, *, reuse: bool) -> Report:
     """Run what a search suggests, as runs of one batch."""
-    from uuid import uuid4
-
-    from backtest_store.cli.progress import progress
     from backtest_store.runner.batch import Report, run_search
     from backtest_store.runner.config_runs import Batch
 
     report = Report(search.combinations)
+    ended = run_search(search, workers, report, batch=Batch(name), reuse=reuse)
     try:
-        with progress(search.size, "backtests") as advance:
-            for _ in run_search(search, workers, report, batch=Batch(uuid4(), name), reuse=reuse):
-                advance()
-        look_for_unsaved(report, workers)
+        follow(ended, search.size, workers, report)
     finally:
         for remark in sorted(report.remarks):
             print_message(f"note: {remark}")
         summarise(report, len(search.combinations), 0, 0)
     return report
+
+
+def follow(ended: Iterator[int], count: int, workers: Workers, report: Report) -> None:
+    """Let backtests run, with a bar that counts those that have ended."""
+    from backtest_store.cli.progress import progress
+
+    with progress(count, "backtests") as advance:
+        for _ in ended:
+            advance()
+    look_for_unsaved(report, workers)
 
 
 def make_workers(jobs: int, ray: str | None) -> Workers:
@@ -224,13 +229,11 @@ def batch_of(
     found: Sequence[Sequence[Combination | NotRun]], grids: Sequence[Grid]
 ) -> Batch | None:
     """Return what the runs of a grid have in common; a backtest alone is of none."""
-    from uuid import uuid4
-
     from backtest_store.runner.config_runs import Batch
 
     if sum(map(len, found)) == 1:
         return None
-    return Batch(uuid4(), next((grid.name for grid in grids if grid.name), None))
+    return Batch(next((grid.name for grid in grids if grid.name), None))
 
 
 def run_grid(
@@ -242,7 +245,6 @@ def run_grid(
     tags: Sequence[str],
 ) -> Report:
     """Check every combination, then run them; tell of those that are skipped or were run before."""
-    from backtest_store.cli.progress import progress
     from backtest_store.runner.batch import Report, plan, run_all
 
     # Every backtest is checked before the first one runs: a mistake in the last costs nothing.
@@ -259,11 +261,9 @@ def run_grid(
     reused = before if reuse else {}
     if not reuse:
         warn_of_stored(planned, before)
+    ended = run_all(planned, workers, report, reuse=reused, batch=batch)
     try:
-        with progress(len(planned) - len(reused), "backtests") as advance:
-            for _ in run_all(planned, workers, report, reuse=reused, batch=batch):
-                advance()
-        look_for_unsaved(report, workers)
+        follow(ended, len(planned) - len(reused), workers, report)
     finally:
         summarise(report, len(planned), len(impossible), len(reused))
     return report

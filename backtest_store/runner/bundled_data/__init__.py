@@ -2,10 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-InstrumentType = Literal["equity", "currency_pair", "crypto"]
-Timestamp = Literal["open", "close"]
 
 
 @dataclass(frozen=True)
@@ -15,9 +11,9 @@ class Dataset:
     path: Path
     instrument: str
     bar: str
-    instrument_type: InstrumentType
+    instrument_type: str
     currency: str
-    timestamp: Timestamp
+    timestamp: str
 
 
 _HERE = Path(__file__).parent

@@ -215,18 +215,12 @@ def _as_written(place: tuple[int | str, ...], content: Json) -> KeyPath:
 
 
 def _nearest(place: tuple[int | str, ...], keys: KeyPath) -> str:
-    from backtest_store.runner.config import short_form
+    from backtest_store.runner.config.short_form import SECTIONS, ShortForm
 
-    sections: dict[str, type[short_form.Section]] = {
-        "data": short_form.DataConfig,
-        "venue": short_form.VenueConfig,
-        "instruments": short_form.InstrumentConfig,
-        "strategies": short_form.StrategyConfig,
-    }
-    section = sections.get(str(place[0]))
+    section = SECTIONS.get(str(place[0]))
     if section is not None and len(place) > 1:
         return did_you_mean(str(place[-1]), section.model_fields)
     alone = {*_STRATEGY_KEYS, "instrument"}
-    top = {*short_form.ShortForm.model_fields, *alone} - {"strategies", "instruments"}
+    top = {*ShortForm.model_fields, *alone} - {"strategies", "instruments"}
     nearest = did_you_mean(str(keys[-1]), top)
     return nearest if nearest.endswith("?") else f"{nearest}; a strategy's are under [parameters]"

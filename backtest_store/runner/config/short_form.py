@@ -292,3 +292,12 @@ class ShortForm(Section):
     engine: dict[str, JsonValue] = Field(
         default_factory=dict, description="Further fields of NautilusTrader's BacktestEngineConfig."
     )
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "venue": VenueConfig,
+    "data": DataConfig,
+    "instrument": InstrumentConfig,
+    "instruments": InstrumentConfig,
+    "strategies": StrategyConfig,
+}

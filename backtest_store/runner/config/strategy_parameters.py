@@ -10,23 +10,12 @@ from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.file import KeyPath, Origin, Place
 from backtest_store.runner.config.loading import Config
-from backtest_store.runner.config.short_form import (
-    DataConfig,
-    InstrumentConfig,
-    Section,
-    VenueConfig,
-)
+from backtest_store.runner.config.short_form import SECTIONS, VenueConfig
 from backtest_store.runner.config.strategy_classes import StrategyClasses
 from backtest_store.runner.data.sources import Source, Traded
 from backtest_store.runner.nautilus_installed import run_config
 from backtest_store.runner.strategies.base import SingleInstrumentConfig, require
 from backtest_store.suggestions import did_you_mean
-
-_SECTIONS: dict[str, type[Section]] = {
-    "venue": VenueConfig,
-    "data": DataConfig,
-    "instrument": InstrumentConfig,
-}
 
 
 def strategy_parameters(
@@ -59,8 +48,8 @@ def strategy_parameters(
 
 def _nearest(name: str, classes: StrategyClasses) -> str:
     """Name the section that has such a key, or the nearest parameter."""
-    for section, kind in _SECTIONS.items():
-        if name in kind.model_fields:
+    for section in ("venue", "data", "instrument"):
+        if name in SECTIONS[section].model_fields:
             return f"; did you mean '{section}.{name}'?"
     return did_you_mean(name, run_config.own_fields(classes.config))
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, StringConstraints
+from pydantic import BeforeValidator, Field, PlainValidator, StringConstraints
 
 # NautilusTrader aborts the process on an aggregation that it does not know, refuses steps that do
 # not divide the next longer unit, and fills no order from bars of a month.
@@ -62,10 +62,6 @@ def _moment(value: object) -> date:
         ) from None
 
 
-def _iso(value: date) -> str:
-    return value.isoformat()
-
-
 def _money(value: object) -> str:
     match = _MONEY.fullmatch(str(value).strip())
     amount = match[1].replace("_", "") if match else "0"
@@ -99,7 +95,7 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
-Moment = Annotated[date, PlainValidator(_moment), PlainSerializer(_iso)]
+Moment = Annotated[date, PlainValidator(_moment)]
 MoneyText = Annotated[str, PlainValidator(_money)]
 BarText = Annotated[str, PlainValidator(_bar)]
 InstrumentIdText = Annotated[str, PlainValidator(_instrument_id)]

@@ -39,16 +39,12 @@ def redacted_names(snapshot: Json) -> list[str]:
 
 def component_paths(snapshot: Json) -> list[str]:
     """List the classes that a node's run imports, as ``package.module:Class``."""
-    engine = snapshot.get("engine")
-    components = [
-        component
-        for kind in COMPONENTS
-        for component in ((engine or {}).get(kind) or [])
-        if isinstance(component, dict)
-    ]
+    engine = snapshot.get("engine") or {}
     return [
         value
-        for component in components
+        for kind in COMPONENTS
+        for component in engine.get(kind) or []
+        if isinstance(component, dict)
         for name, value in component.items()
         if name.endswith("_path") and isinstance(value, str)
     ]

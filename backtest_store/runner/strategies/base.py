@@ -22,9 +22,9 @@ def require(condition: bool, field: str, value: object, demand: str) -> None:  #
         raise UsageError(f"{field} must {demand}, was {value}")
 
 
-def require_period(field: str, value: int, least: int = 1) -> None:
+def require_period(field: str, value: int) -> None:
     """Refuse a number of bars that is too small."""
-    require(value >= least, field, value, f"be at least {least}")
+    require(value >= 1, field, value, "be at least 1")
 
 
 def require_finite(field: str, value: float) -> None:
