@@ -92,7 +92,7 @@ class Annotations:
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """How a run went that succeeded or was stopped: a row of `performance_metrics`, less the id.
+    """How a run went that succeeded or was stopped: `performance_metrics` and `periods` have it.
 
     Fractions, not percent (0.15 is 15 %); money in the account's base currency; ratios are
     annualised where the field's literature annualises them. None is undefined, and `warnings`

@@ -1,5 +1,6 @@
 DROP TABLE deleted_trials;
 DROP TABLE annotations;
+DROP TABLE periods;
 DROP TABLE performance_metrics;
 DROP TABLE backtest_runs;
 DROP FUNCTION annual_sharpe_ratio(real[], smallint[], real[], real[], double precision);

@@ -1,8 +1,9 @@
 -- How the schema fits together.
 --
--- Four tables hold what can be asked of a run:
+-- Five tables hold what can be asked of a run:
 --   backtest_runs         what was run, on what, how it ended; one row a run
---   performance_metrics   how it went, if it succeeded or was stopped; its months or days among it
+--   performance_metrics   how it went, if it succeeded or was stopped
+--   periods               what it returned in each month or day of it
 --   annotations           what people say of it: the one thing about a run that changes
 --   shapes                what the JSON documents of many runs have in common, stored once
 -- and one what is left of those deleted: deleted_trials, which counts them.
@@ -136,29 +137,12 @@ CREATE TABLE performance_metrics (
     buy_and_hold_return ratio CHECK (buy_and_hold_return >= -1),
     period            text CHECK (period IN ('month', 'day')),
     period_start      date CHECK (period_start BETWEEN '0001-01-01' AND '9999-12-31'),
-    period_returns    real[],
-    period_counts     smallint[],
-    period_means      real[],
-    period_deviations real[],
     equity_basis      text NOT NULL CHECK (equity_basis IN ('mark_to_market', 'balance')),
     engine_stats      jsonb NOT NULL CHECK (jsonb_typeof(engine_stats) IN ('array', 'object')),
     warnings          text[] NOT NULL CHECK (is_list(warnings)),
-    CONSTRAINT periods_are_whole CHECK (
-        coalesce(array_ndims(period_returns), 1) = 1 AND
-        num_nonnulls(period, period_start, period_returns) IN (0, 3)
-        AND num_nonnulls(period_counts, period_means, period_deviations)
-            = CASE period WHEN 'month' THEN 3 ELSE 0 END
-        AND cardinality(period_returns) IS NOT DISTINCT FROM coalesce(
-            cardinality(period_counts), cardinality(period_returns))
-        AND cardinality(period_counts) IS NOT DISTINCT FROM cardinality(period_means)
-        AND cardinality(period_counts) IS NOT DISTINCT FROM cardinality(period_deviations)
-    ),
-    CONSTRAINT period_start_is_a_first CHECK (period <> 'month' OR date_part('day', period_start) = 1),
+    CONSTRAINT period_has_a_start CHECK ((period IS NULL) = (period_start IS NULL)),
     CONSTRAINT trades_add_up CHECK (total_trades = winning_trades + losing_trades + breakeven_trades)
-)
--- A row of 20 years of months is 3.8 kB: kept whole, two to a page, where PostgreSQL would keep the
--- months elsewhere, with a look-up for each array of each run that `history --while` reads.
-WITH (toast_tuple_target = 4080);
+);
 
 COMMENT ON TABLE performance_metrics IS 'How each run went that succeeded or was stopped; undefined is NULL, and warnings says why.';
 COMMENT ON COLUMN performance_metrics.run_id IS 'The run.';
@@ -191,13 +175,45 @@ COMMENT ON COLUMN performance_metrics.returns_autocorrelation IS 'Correlation of
 COMMENT ON COLUMN performance_metrics.buy_and_hold_return IS 'Last price over first, less 1, of the one instrument of the run; a fraction.';
 COMMENT ON COLUMN performance_metrics.period IS 'What period_returns are of: calendar months, or days of a run of fewer than 13 months.';
 COMMENT ON COLUMN performance_metrics.period_start IS 'First day of the first period.';
-COMMENT ON COLUMN performance_metrics.period_returns IS 'Compounded return of each period, a fraction; NULL without market data.';
-COMMENT ON COLUMN performance_metrics.period_counts IS 'Number of daily returns in each month.';
-COMMENT ON COLUMN performance_metrics.period_means IS 'Mean of the daily returns of each month, a fraction.';
-COMMENT ON COLUMN performance_metrics.period_deviations IS 'Standard deviation of the daily returns of each month, ddof 0, a fraction.';
 COMMENT ON COLUMN performance_metrics.equity_basis IS 'mark_to_market: sampled during the run; balance: from account events.';
 COMMENT ON COLUMN performance_metrics.engine_stats IS 'NautilusTrader''s own statistics, verbatim; packed, see unpacked(jsonb).';
 COMMENT ON COLUMN performance_metrics.warnings IS 'Why a metric is undefined, and what else its reader should know.';
+
+-- A table of their own, because they are seven times as long as all the rest of a run's metrics:
+-- whoever compares a metric of every run need not read them. What they are of and what annualises them
+-- is in both tables, so that `history --while` need not read the metrics of every run, nor a list the
+-- months: both come from one record in one statement, and neither is ever updated.
+CREATE TABLE periods (
+    run_id            uuid PRIMARY KEY REFERENCES performance_metrics ON DELETE CASCADE,
+    period            text NOT NULL CHECK (period IN ('month', 'day')),
+    period_start      date NOT NULL CHECK (period_start BETWEEN '0001-01-01' AND '9999-12-31'),
+    period_returns    real[] NOT NULL CHECK (coalesce(array_ndims(period_returns), 1) = 1),
+    period_counts     smallint[],
+    period_means      real[],
+    period_deviations real[],
+    periods_per_year  ratio CHECK (periods_per_year > 0),
+    CONSTRAINT periods_are_whole CHECK (
+        num_nonnulls(period_counts, period_means, period_deviations)
+            = CASE period WHEN 'month' THEN 3 ELSE 0 END
+        AND cardinality(period_returns) = coalesce(cardinality(period_counts), cardinality(period_returns))
+        AND cardinality(period_counts) IS NOT DISTINCT FROM cardinality(period_means)
+        AND cardinality(period_counts) IS NOT DISTINCT FROM cardinality(period_deviations)
+    ),
+    CONSTRAINT period_start_is_a_first CHECK (period <> 'month' OR date_part('day', period_start) = 1)
+)
+-- 20 years of months are 3.5 kB: kept in the row, two to a page, where PostgreSQL would keep them
+-- elsewhere, with a look-up for each array of each run that `history --while` reads.
+WITH (toast_tuple_target = 4080);
+
+COMMENT ON TABLE periods IS 'What each run returned, month by month or day by day.';
+COMMENT ON COLUMN periods.run_id IS 'The run.';
+COMMENT ON COLUMN periods.period IS 'What period_returns are of: calendar months, or days of a run of fewer than 13 months.';
+COMMENT ON COLUMN periods.period_start IS 'First day of the first period.';
+COMMENT ON COLUMN periods.period_returns IS 'Compounded return of each period, a fraction; NULL without market data.';
+COMMENT ON COLUMN periods.period_counts IS 'Number of daily returns in each month.';
+COMMENT ON COLUMN periods.period_means IS 'Mean of the daily returns of each month, a fraction.';
+COMMENT ON COLUMN periods.period_deviations IS 'Standard deviation of the daily returns of each month, ddof 0, a fraction.';
+COMMENT ON COLUMN periods.periods_per_year IS 'Daily returns over years covered: the factor that annualises.';
 
 -- Snapshots, provenances and the engine's statistics are 7 KB of a run, and those of a thousand runs
 -- differ in some numbers. What they have in common is stored once, as a text for format() with %s for
@@ -293,6 +309,8 @@ CREATE TRIGGER backtest_runs_are_immutable
     BEFORE UPDATE ON backtest_runs FOR EACH STATEMENT EXECUTE FUNCTION refuse_update();
 CREATE TRIGGER performance_metrics_are_immutable
     BEFORE UPDATE ON performance_metrics FOR EACH STATEMENT EXECUTE FUNCTION refuse_update();
+CREATE TRIGGER periods_are_immutable
+    BEFORE UPDATE ON periods FOR EACH STATEMENT EXECUTE FUNCTION refuse_update();
 
 -- A run's metrics come with it or never: whoever may save runs could otherwise give a result to a
 -- run that has none. Rows of one transaction have one xmin, that transaction's number.
@@ -301,9 +319,10 @@ BEGIN
     IF EXISTS (
         SELECT
           FROM stored
-          JOIN performance_metrics AS m USING (run_id)
           JOIN backtest_runs AS r USING (run_id)
-         WHERE m.xmin <> r.xmin OR r.status NOT IN ('success', 'stopped')
+          JOIN performance_metrics AS m USING (run_id)
+          LEFT JOIN periods AS p USING (run_id)
+         WHERE m.xmin <> r.xmin OR p.xmin <> r.xmin OR r.status NOT IN ('success', 'stopped')
     ) THEN
         RAISE EXCEPTION 'metrics are saved with their run, or never'
             USING ERRCODE = 'integrity_constraint_violation',
@@ -316,6 +335,9 @@ COMMENT ON FUNCTION refuse_later_metrics() IS 'Keeps runs from being given metri
 
 CREATE TRIGGER performance_metrics_come_with_their_run
     AFTER INSERT ON performance_metrics REFERENCING NEW TABLE AS stored
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_later_metrics();
+CREATE TRIGGER periods_come_with_their_run
+    AFTER INSERT ON periods REFERENCING NEW TABLE AS stored
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_later_metrics();
 
 -- Indexes for a million runs, with their sizes there, when built at once. Each costs a save 10 to 20 of its 1,200

@@ -5,5 +5,6 @@ SELECT r.* /* fields */
   FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (run_id, position)
   JOIN backtest_runs AS r USING (run_id)
   LEFT JOIN performance_metrics AS m USING (run_id)
+  LEFT JOIN periods AS p USING (run_id)
   LEFT JOIN annotations AS a USING (run_id)
  ORDER BY wanted.position

@@ -1,5 +1,5 @@
 -- Store runs, each with what belongs to it, and return the ids of those not stored yet.
--- $1 records   flat objects as text, whose keys are the columns of the three tables
+-- $1 records   flat objects as text, whose keys are the columns of the four tables
 -- $2 defaults  what the columns have that an object does not name
 WITH record AS MATERIALIZED (
     SELECT record::jsonb FROM unnest($1::text[]) AS record
@@ -19,6 +19,15 @@ WITH record AS MATERIALIZED (
      CROSS JOIN jsonb_populate_record(usual, record) AS m
      -- IS TRUE has the ids hashed; joined to them, a thousand records would be a million pairs
      WHERE (m.run_id IN (SELECT run_id FROM run WHERE status IN ('success', 'stopped'))) IS TRUE
+        ON CONFLICT (run_id) DO NOTHING
+), months AS (
+    INSERT INTO periods
+    SELECT p.*
+      FROM jsonb_populate_record(NULL::periods, $2) AS usual
+     CROSS JOIN record
+     CROSS JOIN jsonb_populate_record(usual, record) AS p
+     WHERE num_nonnulls(p.period, p.period_start, p.period_returns, p.period_counts, p.period_means, p.period_deviations) > 0
+       AND (p.run_id IN (SELECT run_id FROM run WHERE status IN ('success', 'stopped'))) IS TRUE
         ON CONFLICT (run_id) DO NOTHING
 ), annotation AS (
     INSERT INTO annotations (run_id, tags, note, starred, name)

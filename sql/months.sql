@@ -2,12 +2,13 @@
 -- Numbers in single precision are read as the decimals that PostgreSQL writes of them.
 -- $1 limit  at most this many runs
 SELECT r.run_id, r.status, r.started_at, r.strategy_name, r.config_hash, r.code_hash, r.parameters,
-       r.sharpe_ratio, m.periods_per_year, m.period, m.period_start, m.period_counts,
-       m.period_returns::text::float8[] AS period_returns,
-       m.period_means::text::float8[] AS period_means,
-       m.period_deviations::text::float8[] AS period_deviations
+       r.sharpe_ratio, p.periods_per_year, p.period, p.period_start, p.period_counts,
+       p.period_returns::text::float8[] AS period_returns,
+       p.period_means::text::float8[] AS period_means,
+       p.period_deviations::text::float8[] AS period_deviations
   FROM backtest_runs AS r
   JOIN performance_metrics AS m USING (run_id)
+  LEFT JOIN periods AS p USING (run_id)
   LEFT JOIN annotations AS a USING (run_id)
  WHERE r.status = 'success'
    AND r.reproduced_from IS NULL

@@ -6,21 +6,22 @@
 -- $3 by     total_return, sharpe_ratio or max_drawdown ranks; else the newest come first
 -- $4 limit  at most this many runs
 WITH covering AS (
-    SELECT r.run_id, r.started_at, m.periods_per_year,
-           m.period_returns[place.low:place.high] AS returns,
-           m.period_counts[place.low:place.high] AS counts,
-           m.period_means[place.low:place.high] AS means,
-           m.period_deviations[place.low:place.high] AS deviations
+    SELECT r.run_id, r.started_at, p.periods_per_year,
+           p.period_returns[place.low:place.high] AS returns,
+           p.period_counts[place.low:place.high] AS counts,
+           p.period_means[place.low:place.high] AS means,
+           p.period_deviations[place.low:place.high] AS deviations
       FROM backtest_runs AS r
-      JOIN performance_metrics AS m USING (run_id)
+      JOIN periods AS p USING (run_id)
+      LEFT JOIN performance_metrics AS m USING (run_id)
       LEFT JOIN annotations AS a USING (run_id)
      CROSS JOIN LATERAL (
-            SELECT greatest(periods_between(m.period, m.period_start, $1::date), 0) + 1 AS low,
-                   periods_between(m.period, m.period_start, $2::date) AS high
+            SELECT greatest(periods_between(p.period, p.period_start, $1::date), 0) + 1 AS low,
+                   periods_between(p.period, p.period_start, $2::date) AS high
            ) AS place
-     WHERE m.period_start < $1::date + interval '1 month'
-       AND cardinality(m.period_returns)
-           > periods_between(m.period, m.period_start, ($2::date - interval '1 month')::date)
+     WHERE p.period_start < $1::date + interval '1 month'
+       AND cardinality(p.period_returns)
+           > periods_between(p.period, p.period_start, ($2::date - interval '1 month')::date)
        AND r.reproduced_from IS NULL
        AND true /* filters */
 ), listed AS (

@@ -27,7 +27,7 @@ NOISE = 1e-14  # of the mean square: a variance this small is rounding
 
 @dataclass(frozen=True, kw_only=True)
 class Periods:
-    """The returns of a run period by period, as `performance_metrics` has them."""
+    """The returns of a run period by period, as the table `periods` has them."""
 
     period: PeriodLength
     period_start: date

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 
 from backtest_store.errors import UsageError
-from backtest_store.models import METRIC_FIELDS, RUN_FIELDS, UNLISTED, Record
+from backtest_store.models import METRIC_FIELDS, PERIOD_FIELDS, RUN_FIELDS, UNLISTED, Record
 from backtest_store.suggestions import suggestion
 
 ORDERED_DOWN = frozenset({"bool", "int", "float", "Decimal", "date", "datetime"})
@@ -16,6 +16,7 @@ TYPES = {f.name: str(f.type).removesuffix(OPTIONAL) for f in fields(Record)}
 REQUIRED = frozenset(f.name for f in fields(Record) if not str(f.type).endswith(OPTIONAL))
 COPIED_TO_RUNS = frozenset({"total_return", "sharpe_ratio", "max_drawdown"})
 SQL_NAMES = {name: f"{'r' if name in COPIED_TO_RUNS else 'm'}.{name}" for name in METRIC_FIELDS}
+SQL_NAMES |= {name: f"p.{name}" for name in PERIOD_FIELDS}
 SQL_NAMES |= {name: f"r.{name}" for name in RUN_FIELDS}
 # What is said of a run of which nobody said anything.
 SQL_NAMES |= {"tags": "coalesce(a.tags, '{}')", "starred": "coalesce(a.starred, false)"}

@@ -1,9 +1,9 @@
 -- A role that reads runs and changes nothing, made or renewed. Grant it to people:
 -- GRANT btstore_reader TO someone.
 DO $$ BEGIN CREATE ROLE btstore_reader NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-REVOKE ALL ON backtest_runs, performance_metrics, annotations, deleted_trials, shapes,
+REVOKE ALL ON backtest_runs, performance_metrics, periods, annotations, deleted_trials, shapes,
     _yoyo_migration, _yoyo_log, _yoyo_version FROM PUBLIC, btstore_reader;
-GRANT SELECT ON backtest_runs, performance_metrics, annotations, deleted_trials, shapes,
+GRANT SELECT ON backtest_runs, performance_metrics, periods, annotations, deleted_trials, shapes,
     _yoyo_migration TO btstore_reader;
 DO $$
 BEGIN

@@ -9,8 +9,8 @@ from tests.bench.table import Row
 
 BLOCK = 10_000
 MEGABYTE = 1e6
-TABLES = ("backtest_runs", "performance_metrics", "annotations", "shapes")
-PLAIN_TABLES = ("plain_backtest_runs", "plain_performance_metrics")
+TABLES = ("backtest_runs", "performance_metrics", "periods", "annotations", "shapes")
+PLAIN_TABLES = ("plain_backtest_runs", "plain_performance_metrics", "plain_periods")
 SIZE = "SELECT sum(pg_total_relation_size(name::regclass))::bigint FROM unnest($1::text[]) AS name"
 INDEXES = """
 SELECT indexrelid::regclass::text AS name, pg_relation_size(indexrelid) AS size
@@ -21,8 +21,10 @@ SELECT indexrelid::regclass::text AS name, pg_relation_size(indexrelid) AS size
 PLAIN = """
 CREATE TABLE plain_backtest_runs (LIKE backtest_runs);
 CREATE TABLE plain_performance_metrics (LIKE performance_metrics);
+CREATE TABLE plain_periods (LIKE periods);
 ALTER TABLE plain_backtest_runs ADD PRIMARY KEY (run_id);
 ALTER TABLE plain_performance_metrics ADD PRIMARY KEY (run_id);
+ALTER TABLE plain_periods ADD PRIMARY KEY (run_id);
 CREATE INDEX ON plain_backtest_runs (started_at);
 CREATE INDEX ON plain_backtest_runs (strategy_name);
 CREATE INDEX ON plain_backtest_runs (config_hash);

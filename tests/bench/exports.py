@@ -20,7 +20,7 @@ from tests.bench.table import Row
 IMPORTED = 20_000
 KILOBYTE = 1024
 GLANCE = 0.01
-TABLES = ("backtest_runs", "performance_metrics", "annotations")
+TABLES = ("backtest_runs", "performance_metrics", "periods", "annotations")
 
 
 class Finished(NamedTuple):
@@ -54,6 +54,7 @@ async def every_run(url: str, small_url: str, runs: int) -> AsyncIterator[Row]:
 def _psql_copy() -> str:
     columns = ", ".join(f"{SQL_NAMES[field]} AS {field}" for field in LISTED)
     source = f"SELECT {columns} FROM backtest_runs r LEFT JOIN performance_metrics m USING (run_id)"
+    source += " LEFT JOIN periods p USING (run_id)"
     source += " LEFT JOIN annotations a USING (run_id)"
     return f"\\copy ({source} ORDER BY r.{listing.NEWEST_FIRST} DESC) TO '/dev/null' CSV HEADER"
 

@@ -29,7 +29,7 @@ COVERING = """
 SELECT max(started_at) AS until, count(*) AS runs
   FROM (
         SELECT started_at
-          FROM backtest_runs JOIN performance_metrics USING (run_id)
+          FROM backtest_runs JOIN periods USING (run_id)
          WHERE period = 'month'
            AND period_start <= '2008-01-01'
            AND period_start + cardinality(period_returns) * interval '1 month' >= '2009-04-01'

@@ -61,7 +61,7 @@ async def _copies(db: asyncpg.Connection, count: int) -> None:
     async with db.transaction():
         # Copies are packed already, which a trigger would do.
         await db.execute("SET LOCAL session_replication_role = replica")
-        for table in ("backtest_runs", "performance_metrics"):
+        for table in ("backtest_runs", "performance_metrics", "periods"):
             await db.execute(COPIES.format(table=table), count)
     await db.execute("VACUUM ANALYZE")
 

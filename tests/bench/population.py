@@ -23,6 +23,7 @@ FIRST_RUN = datetime(2023, 1, 2, tzinfo=UTC)
 SPAN = timedelta(days=730)
 MADE_HERE = "made by the benchmark"
 TAGS = ("baseline", "sweep", "walk-forward", "q3-review", "nightly")
+TABLES = ("backtest_runs", "performance_metrics", "periods", "annotations")
 DOCUMENTS = ("parameters", "config_snapshot", "provenance", "engine_stats")
 COPIED = ("total_return", "sharpe_ratio", "max_drawdown")
 FRACTION = re.compile(r"-?\d+\.\d+")
@@ -51,9 +52,9 @@ class Sweep:
 
 def chunk(number: int, runs: int) -> Chunk:
     """Return one chunk of a store of so many runs."""
-    rows: dict[str, list[Row]] = {"backtest_runs": [], "performance_metrics": [], "annotations": []}
-    for run, metrics, annotation in _rows(number, runs):
-        for table, row in zip(rows, (run, metrics, annotation), strict=True):
+    rows: dict[str, list[Row]] = {table: [] for table in TABLES}
+    for of_run in _rows(number, runs):
+        for table, row in zip(TABLES, of_run, strict=True):
             rows[table] += [row] if row else []
     columns = {table: tuple(many[0]) for table, many in rows.items() if many}
     text = {table: "".join(map(_line, rows[table])).encode() for table in columns}
@@ -76,7 +77,7 @@ def _record(random: Random, sweep: Sweep, number: int) -> str:
     return json.dumps(record | varied | _figures(random, sweep) | succeeded)
 
 
-def _rows(number: int, runs: int) -> Iterator[tuple[Row, Row, Row]]:
+def _rows(number: int, runs: int) -> Iterator[tuple[Row, Row, Row, Row]]:
     random = Random(f"{SEED}/{number}")
     first, last = number * CHUNK, min((number + 1) * CHUNK, runs)
     for position, sweep in zip(range(first, last), _sweeps(random), strict=False):
@@ -87,7 +88,8 @@ def _rows(number: int, runs: int) -> Iterator[tuple[Row, Row, Row]]:
         metrics = _metrics(random, sweep, real, run)
         run |= {name: metrics.get(name) for name in COPIED}
         said = {"run_id": run["run_id"], "tags": sweep.tags} if sweep.tags else {}
-        yield run, metrics, said
+        periods = real.periods | {"run_id": run["run_id"]} if metrics else {}
+        yield run, metrics, periods, said
 
 
 def _sweeps(random: Random) -> Iterator[Sweep]:

@@ -25,8 +25,10 @@ GRIDS = {
     "momentum": ("lookback=20..200:10", "threshold=0,0.01,0.02"),
 }
 RAW = """
-SELECT to_json(r)::text AS run, to_json(m)::text AS metrics
-  FROM backtest_runs AS r JOIN performance_metrics AS m USING (run_id)
+SELECT to_json(r)::text AS run, to_json(m)::text AS metrics, to_json(p)::text AS periods
+  FROM backtest_runs AS r
+  JOIN performance_metrics AS m USING (run_id)
+  JOIN periods AS p USING (run_id)
  WHERE r.run_id = $1
 """
 
@@ -37,14 +39,15 @@ class RealRun(NamedTuple):
     record: dict[str, Any]
     run: dict[str, Any]
     metrics: dict[str, Any]
+    periods: dict[str, Any]
 
 
 @cache
 def real_runs() -> list[list[RealRun]]:
     """Return the runs of each strategy."""
     found = [
-        RealRun(record, run, metrics | {name: array(metrics[name]) for name in PERIOD_FIELDS})
-        for record, run, metrics in json.loads(FILE.read_text("utf-8"))["runs"]
+        RealRun(record, run, metrics, periods | {n: array(periods[n]) for n in PERIOD_FIELDS})
+        for record, run, metrics, periods in json.loads(FILE.read_text("utf-8"))["runs"]
     ]
     names = sorted({each.record["strategy_name"] for each in found})
     return [[each for each in found if each.record["strategy_name"] == name] for name in names]
@@ -85,7 +88,7 @@ async def _read(url: str) -> dict[str, Any]:
         record = json.loads(line)
         (row,) = await db.fetch(RAW, record["run_id"])
         assert record.keys() == {*RECORD_FIELDS}
-        runs.append((record, json.loads(row["run"]), json.loads(row["metrics"])))
+        runs.append((record, *(json.loads(row[part]) for part in ("run", "metrics", "periods"))))
     found = await db.fetch("SELECT shape_id, digest::text, template FROM shapes ORDER BY 1")
     await db.close()
     return {"runs": runs, "shapes": [[*row] for row in found]}

@@ -12,12 +12,14 @@ from pytest_postgresql.executors import NoopExecutor
 
 ALL_RUNS = """
     SELECT '{"tags": [], "note": null}' || to_jsonb(r) || coalesce(to_jsonb(m), '{}')
+           || coalesce(to_jsonb(p), '{}')
            || coalesce(to_jsonb(a), '{}')
            || jsonb_build_object('config_snapshot', unpacked(r.config_snapshot))
            || jsonb_build_object('provenance', unpacked(r.provenance))
            || CASE WHEN m.run_id IS NULL THEN '{}'
               ELSE jsonb_build_object('engine_stats', unpacked(m.engine_stats)) END AS run
       FROM backtest_runs r LEFT JOIN performance_metrics m USING (run_id)
+      LEFT JOIN periods p USING (run_id)
       LEFT JOIN annotations a USING (run_id)
      ORDER BY r.started_at, r.run_id
 """

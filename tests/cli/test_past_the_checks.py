@@ -21,7 +21,7 @@ DO $$
 DECLARE check_ record;
 BEGIN
     FOR check_ IN SELECT * FROM pg_constraint WHERE contype = 'c' LOOP
-        IF check_.conrelid::regclass::text IN ('backtest_runs', 'performance_metrics') THEN
+        IF check_.conrelid::regclass::text IN ('backtest_runs', 'performance_metrics', 'periods') THEN
             EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', check_.conrelid::regclass, check_.conname);
         ELSIF check_.contypid::regtype::text IN ('ratio', 'unlimited_ratio', 'amount') THEN
             EXECUTE format('ALTER DOMAIN %s DROP CONSTRAINT %I', check_.contypid::regtype, check_.conname);
@@ -75,7 +75,9 @@ def url(store_url: str) -> str:
         owner.execute(UNCHECK)
         owner.execute("SET session_replication_role = replica")
         for run_id, odd in ODD.items():
-            for table, names in ("backtest_runs", RUNS), ("performance_metrics", METRICS):
+            for table, names in (
+                ("backtest_runs", RUNS), ("performance_metrics", METRICS), ("periods", METRICS),
+            ):  # fmt: skip
                 values = odd if odd in names else {}
                 values = values | {"run_id": str(run_id), "config_hash": run_id.hex * 2}
                 owner.execute(COPY.format(table=table).encode(), (json.dumps(values), GOOD))

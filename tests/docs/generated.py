@@ -20,7 +20,9 @@ from backtest_store.store.sql import folder
 from tests.docs.tours import TOUR
 
 PACKAGE = Path(backtest_store.__file__).parent
-COMMENT = re.compile(r"COMMENT ON COLUMN performance_metrics\.(\w+) IS\s+'((?:[^']|'')*)'")
+COMMENT = re.compile(
+    r"COMMENT ON COLUMN (?:performance_metrics|periods)\.(\w+) IS\s+'((?:[^']|'')*)'"
+)
 PICTURE_LINES = 22
 
 

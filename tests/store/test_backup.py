@@ -17,7 +17,7 @@ from tests.factories import make_record, store_at
 from tests.shell import Answer, btstore
 
 TABLES = [
-    "backtest_runs", "performance_metrics", "annotations", "deleted_trials", "shapes",
+    "backtest_runs", "performance_metrics", "periods", "annotations", "deleted_trials", "shapes",
     "_yoyo_migration",
 ]  # fmt: skip
 

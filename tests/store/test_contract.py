@@ -152,7 +152,7 @@ def test_a_column_that_may_be_null_is_an_optional_field(store_url: str, name: st
 async def test_the_models_have_every_column(db: asyncpg.Connection) -> None:
     rows = await db.fetch(
         "SELECT table_name, column_name FROM information_schema.columns"
-        " WHERE table_name IN ('backtest_runs', 'performance_metrics', 'annotations')"
+        " WHERE table_name IN ('backtest_runs', 'performance_metrics', 'periods', 'annotations')"
         " AND column_name NOT IN ('annotated_at', 'annotated_by')"
     )
     assert {row["column_name"] for row in rows} == set(models.RECORD_FIELDS)
@@ -161,7 +161,7 @@ async def test_the_models_have_every_column(db: asyncpg.Connection) -> None:
 async def test_every_column_has_a_comment(db: asyncpg.Connection) -> None:
     rows = await db.fetch(
         "SELECT relname, attname FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid"
-        " WHERE relname IN ('backtest_runs', 'performance_metrics', 'annotations') AND attnum > 0"
+        " WHERE relname IN ('backtest_runs', 'performance_metrics', 'periods', 'annotations') AND attnum > 0"
         " AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL"
     )
     assert not rows

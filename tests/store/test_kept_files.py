@@ -22,6 +22,7 @@ SPOOLED_ID = UUID(int=4)
 LATER = {
     "backtest_runs": "ALTER TABLE backtest_runs ADD COLUMN later text NOT NULL",
     "performance_metrics": "ALTER TABLE performance_metrics ADD COLUMN later text NOT NULL",
+    "periods": "ALTER TABLE periods ADD COLUMN later text NOT NULL",
     "annotations": "ALTER TABLE annotations ADD COLUMN later text NOT NULL DEFAULT 'x'",
 }
 

@@ -12,10 +12,11 @@ import pytest
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
-from backtest_store.models import Record, to_json
+from backtest_store.models import PERIOD_FIELDS, Record, to_json
 from backtest_store.saving import save, spool
 from backtest_store.store import queries
 from backtest_store.store.sql import folder
+from tests.factories import make_record
 from tests.faults.runs import a_failure, a_run, stored
 from tests.shell import btstore, lines_about
 
@@ -23,6 +24,7 @@ DELETE = "DELETE FROM backtest_runs"
 REFUSED = {
     "update a run": "UPDATE backtest_runs SET strategy_name = 'better'",
     "update metrics": "UPDATE performance_metrics SET sharpe_ratio = 9",
+    "update months": "UPDATE periods SET period_returns = '{9}'",
     "alter a table": "ALTER TABLE performance_metrics ADD COLUMN luck ratio",
     "drop a table": "DROP TABLE performance_metrics",
     "truncate": "TRUNCATE backtest_runs CASCADE",
@@ -34,6 +36,7 @@ REFUSED = {
 TABLES = (
     "backtest_runs",
     "performance_metrics",
+    "periods",
     "annotations",
     "deleted_trials",
     "shapes",
@@ -62,6 +65,7 @@ ALLOWED = {
         ("delete", "backtest_runs"),
         ("merge", "backtest_runs"),
         ("insert", "performance_metrics"),
+        ("insert", "periods"),
         ("insert", "annotations"),
         ("update", "annotations"),
         ("upsert", "annotations"),
@@ -227,6 +231,20 @@ def test_a_writer_gives_no_metrics_to_a_stored_run(user: str, store_url: str) ->
     for before in (sql.SQL(""), shadow):
         with psycopg.connect(user) as session, pytest.raises(psycopg.Error, match="or never"):
             session.execute(forged.format(before))
+
+
+@pytest.mark.parametrize("role", ["writer"])
+def test_a_writer_gives_no_months_to_a_stored_run(user: str, store_url: str) -> None:
+    asyncio.run(
+        put(store_url, make_record(**dict.fromkeys(("period", "period_start", *PERIOD_FIELDS))))
+    )
+    forged = (
+        "INSERT INTO periods (run_id, period, period_start, period_returns)"
+        " SELECT run_id, 'day', '2020-01-01', '{9}' FROM performance_metrics AS m"
+        " WHERE NOT EXISTS (SELECT FROM periods AS p WHERE p.run_id = m.run_id)"
+    )
+    with psycopg.connect(user) as session, pytest.raises(psycopg.Error, match="or never"):
+        session.execute(forged.encode())
 
 
 @pytest.mark.parametrize("role", ["writer"])

@@ -39,11 +39,11 @@ def size(url: str) -> tuple[int, int]:
     Free space maps and indexes, which a run without months needs as well, grow by leaps.
     """
     with psycopg.connect(url, autocommit=True) as db:
-        db.execute("VACUUM FULL performance_metrics")  # without what earlier rows left
+        db.execute("VACUUM FULL performance_metrics, periods")  # without what earlier rows left
         query = """
-            SELECT pg_relation_size(oid) + pg_relation_size(reltoastrelid),
-                   pg_relation_size(reltoastrelid)
-              FROM pg_class WHERE relname = 'performance_metrics'
+            SELECT sum(pg_relation_size(oid) + pg_relation_size(reltoastrelid)),
+                   sum(pg_relation_size(reltoastrelid))
+              FROM pg_class WHERE relname IN ('performance_metrics', 'periods')
         """
         (whole, elsewhere) = db.execute(query).fetchone() or (0, 0)
         return whole, elsewhere
