@@ -345,8 +345,7 @@ CREATE TRIGGER periods_come_with_their_run
 -- does not hold. The primary keys, 40 MB each, serve whatever is asked for by id, and keep a run from being saved twice.
 --
 -- A page is looked for among the first runs of its order, of a strategy or of all. Where it is not found
--- there, all runs that meet the conditions are gathered and put in order, from the index of their labels,
--- parameters or batch. What INCLUDE adds to an index has conditions tested without a look at the run.
+-- there, all runs that meet the conditions are gathered and put in order. What INCLUDE adds to an index has conditions tested without a look at the run.
 
 -- The metrics that runs are ranked by, beside what runs are filtered by, since no index spans two
 -- tables. Both copies come from one record in one statement and no run is ever updated, so they
@@ -384,24 +383,20 @@ CREATE INDEX backtest_runs_not_successful
     ON backtest_runs (status, started_at, run_id) INCLUDE (strategy_name, strategy_type, instrument_ids, reproduced_from)
     WHERE status <> 'success';
 
--- The runs of an instrument, a type and a strategy, in one index, which then knows without reading the
--- runs of each that two common ones never met; and those with a parameter. The runs of a sweep are
--- neighbours and have much in common, which GIN compresses. New entries wait in a list, so a save hardly
--- notices; a short one, because it is searched from end to end, and one save in a few hundred empties it.
--- 5 and 11 MB.
-CREATE INDEX backtest_runs_by_label ON backtest_runs
-    USING gin ((instrument_ids || strategy_type || strategy_name)) WITH (gin_pending_list_limit = 256);
-CREATE INDEX backtest_runs_by_parameters ON backtest_runs
-    USING gin (parameters jsonb_path_ops) WITH (gin_pending_list_limit = 256);
+-- What runs are filtered by, whatever the order: one index finds those that meet several conditions
+-- without reading the runs of each, and knows as soon that two common ones never met. GIN has lists
+-- alone, so a single value is asked for as a list of one. The runs of a sweep are neighbours and have
+-- much in common, which GIN compresses: 23 MB. New entries wait in a list, so a save hardly notices; a
+-- short one, because it is searched from end to end, and one save in a few hundred empties it.
+CREATE INDEX backtest_runs_by_filters ON backtest_runs USING gin (
+    instrument_ids, (ARRAY[strategy_type]), (ARRAY[strategy_name]), (ARRAY[batch_id]), parameters jsonb_path_ops
+) WITH (gin_pending_list_limit = 256);
 
 -- Equal configurations: only ever compared for equality, for which a hash does (34 MB; a tree, 119).
 CREATE INDEX backtest_runs_by_config ON backtest_runs USING hash (config_hash);
 
 -- The few currencies that there are: amounts are ranked within one (7 MB).
 CREATE INDEX backtest_runs_by_currency ON backtest_runs (currency);
-
--- The runs of a grid, equal entries kept as one list (8 MB where every run is of one).
-CREATE INDEX backtest_runs_by_batch ON backtest_runs (batch_id) WHERE batch_id IS NOT NULL;
 
 -- What a run did over some of its months, from a slice of what is stored of each: `history --while`
 -- asks this of every run. Months are counted by their mean length, which first days of months are

@@ -5,10 +5,10 @@ SELECT DISTINCT ON (judged.run_id)
        judged.run_id, other.start_date, other.end_date, other.sharpe_ratio
   FROM backtest_runs AS judged
   JOIN backtest_runs AS other
-    ON other.strategy_name = judged.strategy_name
+    ON ARRAY[other.strategy_name] @> ARRAY[judged.strategy_name]
+   AND other.instrument_ids = judged.instrument_ids
    AND other.parameters @> judged.parameters
    AND other.parameters <@ judged.parameters
-   AND other.instrument_ids = judged.instrument_ids
    AND (other.end_date < judged.start_date OR other.start_date > judged.end_date)
  WHERE judged.run_id = ANY ($1::uuid[])
    AND other.status = 'success'

@@ -18,7 +18,7 @@ WITH run AS NOT MATERIALIZED (
        AND ($2::text[] IS NULL OR r.instrument_ids = $2)
        AND ($3::timestamptz IS NULL OR r.start_date = $3)
        AND ($4::timestamptz IS NULL OR r.end_date = $4)
-       AND ($5::uuid IS NULL OR r.batch_id = $5)
+       AND ($5::uuid IS NULL OR ARRAY[r.batch_id] @> ARRAY[$5])
 ), deleted AS (
     SELECT coalesce(d.config_hash || coalesce(d.code_hash, ''), d.run_id::text) AS configuration,
            d.daily_sharpe_ratio

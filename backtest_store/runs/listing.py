@@ -137,14 +137,17 @@ def _walk(listing: Listing) -> tuple[Start, tuple[Condition, ...], int]:
     """Return the condition whose runs an index has in order, the others, and how far to look."""
     asked = {each.name: each for each in listing.where}
     status, strategy = asked.get("status"), asked.get("strategy")
-    leading: Start = ()
+    leading: Start
     if status and status.values[0] != "success" and _order(listing) == NEWEST_FIRST:
-        leading, has, rows = (status,), {"strategy", "type", "instrument"}, NEAR_ROWS
+        taken, leading = status, (status,)
+        has, rows = {"strategy", "type", "instrument"}, NEAR_ROWS
     elif strategy:
-        leading, has, rows = (strategy,), {"status"}, NEAR_ROWS_OF_STRATEGY
+        taken, leading = strategy, (sql.condition("strategy_in_order", *strategy.values),)
+        has, rows = {"status"}, NEAR_ROWS_OF_STRATEGY
     else:
+        taken, leading = None, ()
         has, rows = {"type", "status", "instrument"}, NEAR_ROWS
-    others = tuple(each for each in listing.where if each not in leading)
+    others = tuple(each for each in listing.where if each is not taken)
     return leading, others, NEAR if {each.name for each in others} <= has else rows
 
 

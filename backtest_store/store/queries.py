@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     from backtest_store.store.sql import Condition, Db, Key, Query
 
-# Filters by what the index of labels has.
-LABELS = frozenset({"strategy", "type", "instrument"})
-
 
 async def insert_run(db: Db, *, record: str, defaults: str = DEFAULTS) -> list[UUID]:
     """Store one run and return its id, or nothing if it is stored already."""
@@ -52,19 +49,8 @@ async def ranked_ids_of_all(
     db: Db, *, limit: int | None, where: Sequence[Condition], order_by: str
 ) -> list[UUID]:
     """Find all runs that meet conditions, and return the first of an order, or all."""
-    query = _finding(sql.query("ranked_ids_of_all", limit), where)
+    query = sql.query("ranked_ids_of_all", limit).having(where)
     return await sql.first_column(db, _ordered(query, order_by))
-
-
-def _finding(query: Query, where: Sequence[Condition]) -> Query:
-    """Return a query that finds all runs that meet conditions, by what they are labelled as, too.
-
-    Those of one strategy are found by an index of their own.
-    """
-    labels = {each.name: each.values[0] for each in where if each.name in LABELS}
-    if labels.keys() <= {"strategy"}:
-        return query.having(where)
-    return query.having((sql.condition("labelled", [*labels.values()]), *where))
 
 
 def _ordered(query: Query, order_by: str) -> Query:
@@ -73,17 +59,17 @@ def _ordered(query: Query, order_by: str) -> Query:
 
 def list_runs(where: Sequence[Condition], order_by: str, fields: Sequence[str] = LISTED) -> Query:
     """Return the query for fields of all runs that meet conditions, in an order."""
-    return _ordered(_finding(sql.query("list_runs"), where), order_by).listing(fields)
+    return _ordered(sql.query("list_runs").having(where), order_by).listing(fields)
 
 
 def export_runs(where: Sequence[Condition]) -> Query:
     """Return the query for all of all runs that meet conditions, one JSON object a row."""
-    return _finding(sql.query("export_runs"), where).listing(RECORD_FIELDS)
+    return sql.query("export_runs").having(where).listing(RECORD_FIELDS)
 
 
 async def count_runs(db: Db, *, limit: int, where: Sequence[Condition] = ()) -> int:
     """Count the runs that meet conditions, at most so many."""
-    query = _finding(sql.query("count_runs", limit), where)
+    query = sql.query("count_runs", limit).having(where)
     ((found,),) = await db.fetch(query.text, *query.values)
     return int(found)
 
@@ -92,7 +78,7 @@ async def over_months(  # noqa: PLR0913 - each is a parameter of the query
     db: Db, *, first: date, until: date, by: str, limit: int, where: Sequence[Condition] = ()
 ) -> list[MonthsOfRun]:
     """Recompute what runs did over some whole months that they cover, the best first."""
-    query = _finding(sql.query("over_months", first, until, by, limit), where)
+    query = sql.query("over_months", first, until, by, limit).having(where)
     return await sql.fetch(db, query, MonthsOfRun)
 
 
@@ -100,13 +86,13 @@ async def summary(
     db: Db, *, keys: Sequence[Key], metric: str, where: Sequence[Condition] = ()
 ) -> Sequence[Any]:
     """Sum up groups of runs: how many there are and failed, how well they did by a metric."""
-    query = _finding(sql.query("summary").grouped(keys), where).worded(field=SQL_NAMES[metric])
+    query = sql.query("summary").grouped(keys).having(where).worded(field=SQL_NAMES[metric])
     return await db.fetch(query.text, *query.values)
 
 
 async def currencies(db: Db, *, field: str, where: Sequence[Condition] = ()) -> list[str]:
     """List the currencies that an amount of the runs that meet conditions is in."""
-    query = _finding(sql.query("currencies"), where).worded(field=SQL_NAMES[field])
+    query = sql.query("currencies").having(where).worded(field=SQL_NAMES[field])
     return await sql.first_column(db, query)
 
 
@@ -193,13 +179,13 @@ async def inputs(
     where: Sequence[Condition] = (),
 ) -> list[InputValue]:
     """List what one or two inputs of runs were, beside a metric."""
-    query = _finding(sql.query("inputs", first, second), where)
+    query = sql.query("inputs", first, second).having(where)
     return await sql.fetch(db, query.worded(field=SQL_NAMES[metric]), InputValue)
 
 
 async def months(db: Db, *, limit: int, where: Sequence[Condition] = ()) -> list[Record]:
     """List the months of successful originals, the newest run first; other fields are left out."""
-    query = _finding(sql.query("months", limit), where)
+    query = sql.query("months", limit).having(where)
     return await sql.fetch(db, query, Record)
 
 

@@ -1,6 +1,6 @@
 -- Runs of one grid: the newest of which this is the id, the beginning of the id, or the name.
 -- $1 batch  @batch (or @latest) is the newest grid of all, @batch~2 the second before it
-r.batch_id = (
+ARRAY[r.batch_id] @> ARRAY[(
     WITH RECURSIVE newest AS (
         (SELECT ARRAY[b.batch_id] AS seen
            FROM backtest_runs AS b
@@ -23,4 +23,4 @@ r.batch_id = (
       FROM newest AS n
      ORDER BY cardinality(n.seen) DESC
      LIMIT 1
-)
+)]

@@ -1,3 +1,3 @@
 -- Runs of one grid.
 -- $1 batch_id
-r.batch_id = $1
+ARRAY[r.batch_id] @> ARRAY[$1::uuid]

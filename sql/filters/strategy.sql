@@ -1,3 +1,3 @@
 -- Runs of a strategy.
 -- $1 name
-r.strategy_name = $1
+ARRAY[r.strategy_name] @> ARRAY[$1::text]

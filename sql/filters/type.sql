@@ -1,3 +1,3 @@
 -- Runs of strategies of a type.
 -- $1 type
-r.strategy_type = $1
+ARRAY[r.strategy_type] @> ARRAY[$1::text]

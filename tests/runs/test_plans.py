@@ -21,7 +21,7 @@ from backtest_store.errors import UsageError
 from backtest_store.runs import listing, selectors
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
-from backtest_store.store import migrations
+from backtest_store.store import migrations, queries
 
 RUNS = 20_000
 PAGE = 20
@@ -227,23 +227,12 @@ async def test_the_first_of_all_runs_are_read_from_the_index_of_their_order(
 
 
 @pytest.mark.parametrize("order_by", ORDERS)
-@pytest.mark.parametrize(
-    ("asked", "index"),
-    [
-        ({"instrument": "M"}, "label"),
-        ({"strategy_type": "type 0"}, "label"),
-    ],
-)
 async def test_what_is_not_found_among_the_first_runs_is_read_from_an_index(
-    explaining: Explaining,
-    monkeypatch: pytest.MonkeyPatch,
-    asked: dict[str, str],
-    index: str,
-    order_by: str,
+    explaining: Explaining, monkeypatch: pytest.MonkeyPatch, order_by: str
 ) -> None:
     monkeypatch.setattr(listing, "NEAR", 1)
-    assert len(await listed(explaining, order_by, **asked)) == PAGE
-    assert f"backtest_runs_by_{index}" in explaining.indexes
+    assert len(await listed(explaining, order_by, instrument="M")) == PAGE
+    assert "backtest_runs_by_filters" in explaining.indexes
     assert all(node.get("Node Type") != "Seq Scan" for node in nodes_of_runs(explaining))
 
 
@@ -269,13 +258,13 @@ async def test_a_common_strategy_and_instrument_that_never_met_are_known_from_on
         explaining, order_by, strategy=COMMON_STRATEGY, instrument=COMMON_INSTRUMENT
     )
     _, matching = explaining.plans  # among the first, and of all
-    assert "backtest_runs_by_label" in matching.indexes
+    assert "backtest_runs_by_filters" in matching.indexes
     assert matching.looked_at == 0
 
 
 async def test_that_nothing_is_of_a_type_is_read_from_its_index(explaining: Explaining) -> None:
     assert not await listed(explaining, "sharpe_ratio", strategy_type="nothing")
-    assert "backtest_runs_by_label" in explaining.indexes
+    assert "backtest_runs_by_filters" in explaining.indexes
     assert explaining.looked_at <= NEAR
 
 
@@ -332,6 +321,14 @@ async def test_a_parameter_that_equals_a_value_is_found_by_index(
 async def test_a_tag_is_found_by_index(explaining: Explaining, strategy: str | None) -> None:
     await listed(explaining, "started_at", tags=["nightly"], strategy=strategy)
     assert explaining.looked_at <= NEAR
+
+
+async def test_other_times_of_the_same_strategy_and_parameters_are_found_by_index(
+    explaining: Explaining,
+) -> None:
+    await queries.other_periods(explaining, run_ids=[a_run(n)[0] for n in range(10)])
+    assert "backtest_runs_by_filters" in explaining.indexes
+    assert explaining.looked_at <= FEW
 
 
 async def test_whether_amounts_are_of_one_currency_is_known_from_a_run_of_each(
