@@ -22,6 +22,7 @@ from backtest_store.log import get_logger
 
 if TYPE_CHECKING:
     from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder
+    from backtest_store.capture.node import NodeRecorder
 
 BACKTESTS = "nautilus_trader.backtest"
 ENGINE_MODULE = "nautilus_trader.backtest.engine"
@@ -59,7 +60,9 @@ class ProcessRecorder(ImportHook):
             engine_methods.wrap_methods()
             listen_to_every_engine(self._recorder)
         elif module.__name__ == NODE_MODULE:
-            module.BacktestNode.run = self._node_run(module.BacktestNode.run)
+            from backtest_store.capture.node import NodeRecorder
+
+            self._watch_nodes(module.BacktestNode, NodeRecorder)
         elif hasattr(module, "BacktestEngine"):
             self._watch_v2(module)
 
@@ -70,12 +73,7 @@ class ProcessRecorder(ImportHook):
         methods.watch_class(module.BacktestEngine)
         listen_to_every_engine(self._recorder)
         node.watch_node_class(module.BacktestNode)
-        node.listen_to_every_node(self._node_recorder)
-
-    def _node_recorder(self, node: Any) -> Nautilus2NodeRecorder:
-        from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder
-
-        return Nautilus2NodeRecorder(node, self._details, self._sink)
+        self._watch_nodes(module.BacktestNode, node.Nautilus2NodeRecorder)
 
     def _recorder(self, engine: Any) -> EngineRecorder:
         recorder = EngineRecorder(engine, self._details, self._sink, is_for_one_run=True)
@@ -83,13 +81,15 @@ class ProcessRecorder(ImportHook):
         recorder.attach()
         return recorder
 
-    def _node_run(self, original: Any) -> Any:
-        """Make a node's `run` that records."""
-        from backtest_store.capture.node import NodeRecorder
+    def _watch_nodes(
+        self, node_class: Any, kind: type[NodeRecorder | Nautilus2NodeRecorder]
+    ) -> None:
+        """Have every run of a node recorded."""
+        original = node_class.run
 
         @wraps(original)
         def run(node: Any) -> Any:
-            recorder = NodeRecorder(node, self._details, self._sink)
+            recorder = kind(node, self._details, self._sink)
             recorder.attach()
             try:
                 results = original(node)
@@ -100,4 +100,4 @@ class ProcessRecorder(ImportHook):
             recorder.detach()
             return results
 
-        return run
+        node_class.run = run

@@ -85,9 +85,9 @@ CALLED: dict[type, str] = {
     model.Equity: "to_dict",
     persistence.ParquetDataCatalog: " ".join(node_config.QUERIES.values())
     + " instruments write_instruments write_bars write_quote_ticks write_trade_ticks",
-    trading.Strategy: "shutdown_system subscribe_topic on_dispose subscribe_bars submit_order close_all_positions",
-    trading.ExecutionAlgorithm: "subscribe_topic on_dispose",
-    common.DataActor: "shutdown_system subscribe_topic on_dispose",
+    trading.Strategy: "shutdown_system subscribe_topic subscribe_bars submit_order close_all_positions",
+    trading.ExecutionAlgorithm: "subscribe_topic",
+    common.DataActor: "shutdown_system subscribe_topic",
 }
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from backtest_store.capture.recorder import EngineRecorder
 
 LOST = (
-    "the node disposed of its engine, and no component of Python told what it came to;"
+    "the node disposed of its engine, which did not tell before what the run came to;"
     " set dispose_on_completion=False"
 )
 LAST = 1 << 7  # the flag of the last of several changes of an order book
@@ -47,39 +47,35 @@ class NodeEngine:
         self.cache: Any = None
         self.result: Any = None
         self.is_kept = False
+        self._copy: SimpleNamespace | None = None
         self._node, self._id = node, config_id
         venue = import_module(f"{package_of(node)}.model").Venue
         self._venues = [venue(config.name) for config in node.configs[0].venues]
-        self.look()
-        self._early: SimpleNamespace | None = None
+        self._look()
         self._hear_of_statistics()
 
     def _hear_of_statistics(self) -> None:
         """Look at the cache whenever the engine computes its statistics, at last before it goes."""
         with suppress(RuntimeError, AttributeError):  # there is no engine; 1.231 has no such method
             portfolio = self._node.get_engine_portfolio(self._id)
-            portfolio.register_statistic(Witness(self._look_early))
+            portfolio.register_statistic(Witness(self._keep))
 
-    def _look_early(self) -> None:
+    def _keep(self) -> None:
         with guarded("read the result"):
-            self._early = _copied(self.cache, self.list_venues())
+            self._copy = _copied(self.cache, self.list_venues())
 
-    def use_early(self) -> None:
-        """Take the last look at the cache for what the run came to, if there was no later one."""
-        if not self.is_kept and self._early is not None:
-            self.cache, self.is_kept = self._early, True
-
-    def look(self) -> None:
+    def _look(self) -> None:
         """Take the cache of the engine, if the node has it."""
         with suppress(RuntimeError):
             self.cache = self._node.get_engine_cache(self._id)
 
-    def keep(self) -> None:
-        """Copy what valuing the accounts needs, before the engine empties it."""
-        self.cache, self.is_kept = _copied(self.cache, self.list_venues()), True
-
     def take(self, results: Any) -> None:
-        """Take the result of the run."""
+        """Take the result of the run, and what the engine's cache came to."""
+        if not self._node.configs[0].dispose_on_completion:
+            self._look()
+            self.is_kept = True
+        elif self._copy is not None:
+            self.cache, self.is_kept = self._copy, True
         for result in results or ():
             self.result, self.iteration = result, result.iterations
             for name in SHOWN_BY_RESULT:
