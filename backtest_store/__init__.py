@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from backtest_store.api import Store
-    from backtest_store.hook import record, save_run, save_run_async
+    from backtest_store.recording import record, save_run, save_run_async
 
 __all__ = ["Store", "record", "save_run", "save_run_async"]
 
@@ -16,9 +16,9 @@ def __getattr__(name: str) -> object:
 
         return Store
     if name in __all__:
-        from backtest_store import hook
+        from backtest_store import recording
 
-        return getattr(hook, name)
+        return getattr(recording, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -19,7 +19,7 @@ from hypothesis import settings
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 
-from backtest_store.capture.engines.version import engine_version
+from backtest_store.capture.engines.supported_versions import engine_version
 from backtest_store.saving import save
 from backtest_store.store import migrations
 from backtest_store.store.embedded.server import EmbeddedServer

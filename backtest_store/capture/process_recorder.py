@@ -14,15 +14,15 @@ from weakref import WeakSet
 
 from backtest_store.capture.end_status import leave_no_trace
 from backtest_store.capture.engines.listeners import listen_to_every_engine
-from backtest_store.capture.engines.version import unsupported
+from backtest_store.capture.engines.supported_versions import unsupported
 from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
 from backtest_store.capture.recorder import EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.log import get_logger
 
 if TYPE_CHECKING:
+    from backtest_store.capture.engines.nautilus1.node import NodeRecorder
     from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder
-    from backtest_store.capture.node import NodeRecorder
 
 BACKTESTS = "nautilus_trader.backtest"
 ENGINE_MODULE = "nautilus_trader.backtest.engine"
@@ -60,7 +60,7 @@ class ProcessRecorder(ImportHook):
             engine_methods.wrap_methods()
             listen_to_every_engine(self._recorder)
         elif module.__name__ == NODE_MODULE:
-            from backtest_store.capture.node import NodeRecorder
+            from backtest_store.capture.engines.nautilus1.node import NodeRecorder
 
             self._watch_nodes(module.BacktestNode, NodeRecorder)
         elif hasattr(module, "BacktestEngine"):

@@ -13,7 +13,7 @@ from backtest_store.capture.accounting.equity_sampler import Samples
 from backtest_store.capture.accounting.fees_and_profits import Ledger, differences, ledger_of
 from backtest_store.capture.accounting.positions import count_closed
 from backtest_store.capture.accounting.valuation import EXACT, InOneCurrency, Valuation
-from backtest_store.capture.guard import attempt
+from backtest_store.capture.error_boundary import attempt
 from backtest_store.capture.identity.json_values import clean, plain
 from backtest_store.models import Json, JsonValue, Metrics, Record
 from backtest_store.statistics.equity_metrics import Equity

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from backtest_store.models import JsonValue
 from backtest_store.redaction.appearance import is_importable, looks_random, names_something
-from backtest_store.redaction.assignments import NOTHING, without_assigned
+from backtest_store.redaction.passwords_in_text import NOTHING, without_assigned
 from backtest_store.redaction.secret_names import Kind, kind_of
 from backtest_store.redaction.tokens import REDACTED, without_tokens
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from backtest_store.capture.guard import fill_standard_streams
+from backtest_store.capture.error_boundary import fill_standard_streams
 from backtest_store.capture.identity.process_start import start
 from backtest_store.capture.process_recorder import ProcessRecorder
 from backtest_store.capture.run_details import RunDetails
@@ -26,7 +26,7 @@ from backtest_store.models import Record, adapter, to_json
 from backtest_store.saving import save
 
 if TYPE_CHECKING:
-    from backtest_store.saving.journal import Entry
+    from backtest_store.saving.crash_journal import Entry
 
 VARIABLE = "BTSTORE_EXEC"
 STARTUP = str(Path(__file__).parent / "startup")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from backtest_store.capture.engines.version import engine_version, unsupported
+from backtest_store.capture.engines.supported_versions import engine_version, unsupported
 from backtest_store.errors import StoreError, UsageError
-from backtest_store.hook import record
+from backtest_store.recording import record
 from backtest_store.runner.config.file import dotted
 from backtest_store.runner.facts import UnfitError, facts_of, missing_bars
 from backtest_store.runner.grids.grid import NotRun

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from backtest_store.capture.engines.version import is_v2_installed
+from backtest_store.capture.engines.supported_versions import is_v2_installed
 
 if TYPE_CHECKING or not is_v2_installed():
     from backtest_store.runner.nautilus1.names import *  # noqa: F403

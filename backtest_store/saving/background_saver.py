@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from backtest_store.errors import UnreachableError
 from backtest_store.log import get_logger
 from backtest_store.runs import duplicates
-from backtest_store.saving import durable_files, journal
+from backtest_store.saving import crash_journal, durable_files
 from backtest_store.saving.pool import StorePool
 from backtest_store.saving.sync import sync_spool
 from backtest_store.saving.unsaved_run import UnsavedRun, keep
@@ -232,7 +232,7 @@ class Saver:
                 run.done()
             if not self._has_collected:
                 self._has_collected = True
-                journal.collect(settings.home)
+                crash_journal.collect(settings.home)
             await sync_spool(db, settings.home, settings.store_name)
         except Exception as error:  # noqa: BLE001 - what is left stays where it is
             get_logger().info(f"not all waiting runs could be saved: {error}")

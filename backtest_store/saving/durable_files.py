@@ -67,6 +67,7 @@ def write_whole(path: Path, content: bytes) -> int:
     user's alone.
     """
     make_folder(path.parent)
+    is_new = not path.exists()
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     file = os.open(temporary, NEW_FILE, 0o600)
     try:
@@ -78,6 +79,8 @@ def write_whole(path: Path, content: bytes) -> int:
     except BaseException:
         release(file)
         temporary.unlink(missing_ok=True)
+        if is_new:  # an older one is better than none
+            path.unlink(missing_ok=True)
         raise
     return file
 

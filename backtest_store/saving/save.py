@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from backtest_store.log import get_logger
 from backtest_store.models import Record
-from backtest_store.saving import durable_files, journal, spool
+from backtest_store.saving import crash_journal, durable_files, spool
 from backtest_store.saving.unsaved_run import UnsavedRun, keep, unsaved, unsaved_somehow
 from backtest_store.store.settings import Settings
 
@@ -31,14 +31,14 @@ LONGEST_SAVE = 7.0  # seconds; the database has 5 of them, the rest is for the d
 LONGEST_SYNC = 60.0  # seconds, of a single run: it may be a large one
 
 
-def save_record(record: Record, entry: journal.Entry | None = None) -> bool:
+def save_record(record: Record, entry: crash_journal.Entry | None = None) -> bool:
     """Save a run from any thread of any process; say whether the database has it.
 
     It gives the database 5 seconds, in all, and else leaves the run in the spool, which one line on
     standard error says. Never raises but on Ctrl-C, when the run is spooled first. Its note in the
     journal is closed as soon as the run is in the database or on disk.
     """
-    entry = entry or journal.Entry()
+    entry = entry or crash_journal.Entry()
     run = None
     try:
         run, saving = _begin(record, entry)
@@ -54,12 +54,12 @@ def save_record(record: Record, entry: journal.Entry | None = None) -> bool:
         raise
 
 
-async def save_record_async(record: Record, entry: journal.Entry | None = None) -> bool:
+async def save_record_async(record: Record, entry: crash_journal.Entry | None = None) -> bool:
     """Do as `save_record` does, letting the event loop go on meanwhile.
 
     If the task is cancelled, the run goes to the spool unless the database has it already.
     """
-    entry = entry or journal.Entry()
+    entry = entry or crash_journal.Entry()
     run = None
     try:
         try:  # in a thread, as what it loads at first would hold the loop up
@@ -111,7 +111,7 @@ async def save_waiting(to: Settings, *, of_any_store: bool = False, collect: boo
     from backtest_store.saving.sync import sync_spool
 
     if collect:
-        journal.collect(to.home)
+        crash_journal.collect(to.home)
     pool = StorePool(to, patience=LONGEST_SYNC)
     try:
         return await sync_spool(pool, to.home, None if of_any_store else to.store_name)
@@ -121,16 +121,16 @@ async def save_waiting(to: Settings, *, of_any_store: bool = False, collect: boo
 
 def has_leftovers(home: Path) -> bool:
     """Say, in microseconds, whether `sync` might find something to do."""
-    return bool(spool.waiting(home) or journal.entries(home))
+    return bool(spool.waiting(home) or crash_journal.entries(home))
 
 
-def _begin(record: Record, entry: journal.Entry) -> tuple[UnsavedRun, Future[bool]]:
+def _begin(record: Record, entry: crash_journal.Entry) -> tuple[UnsavedRun, Future[bool]]:
     run = unsaved(record, entry)
     return run, _process.saver().save(run)
 
 
 def _keep(
-    run: UnsavedRun | None, record: Record, entry: journal.Entry, failure: BaseException
+    run: UnsavedRun | None, record: Record, entry: crash_journal.Entry, failure: BaseException
 ) -> None:
     """Spool a run from this thread, when there is no other. Never raises."""
     try:
@@ -149,7 +149,7 @@ def describe_waiting(here: Settings) -> dict[str, str]:
             facts[f"waiting for {store or 'a store that was not known'}"] = f"{runs:,}"
     if rejected := len(list((spool.folder_of(here.home) / "rejected").glob("*.json"))):
         facts["rejected"] = f"{rejected:,} in {spool.folder_of(here.home) / 'rejected'}"
-    for host, runs in journal.elsewhere(here.home).items():
+    for host, runs in crash_journal.elsewhere(here.home).items():
         facts[f"begun on {host}"] = f"{runs:,}; if it is no more: btstore sync --abandoned"
     return facts
 

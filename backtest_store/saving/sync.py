@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from backtest_store.errors import StoreError
 from backtest_store.log import get_logger
 from backtest_store.runs.json_records import fault_of
-from backtest_store.saving import durable_files, journal, run_file_format, spool
+from backtest_store.saving import crash_journal, durable_files, run_file_format, spool
 from backtest_store.saving.run_file_format import NewerFormatError, NotReadableError
 from backtest_store.store import queries
 from backtest_store.store.settings import Settings
@@ -44,7 +44,7 @@ async def _clear_away(home: Path, run_ids: Sequence[UUID]) -> None:
     """Leave nothing of runs on disk."""
     for run_id in run_ids:
         with suppress(OSError):  # first, as a dead run's note becomes a file of the spool
-            journal.path_of(home, run_id).unlink(missing_ok=True)
+            crash_journal.path_of(home, run_id).unlink(missing_ok=True)
     left = [spool.path_of(home, run_id) for run_id in run_ids]
     patience = time.monotonic() + LONGEST_CLAIM
     while left := [path for path in left if not _is_removed(path)]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from backtest_store.errors import UnreachableError, UsageError
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
-from backtest_store.saving import durable_files, journal, spool
+from backtest_store.saving import crash_journal, durable_files, spool
 from backtest_store.store import settings
 from backtest_store.store.settings import Settings
 from backtest_store.store.sqlstate_classes import Failure, meaning
@@ -35,7 +35,7 @@ class UnsavedRun:
     run_id: UUID
     record: str
     settings: Settings
-    entry: journal.Entry
+    entry: crash_journal.Entry
     store: str | None
     file: Path | None = None
 
@@ -71,13 +71,13 @@ def keep(run: UnsavedRun, failure: BaseException, *, is_news: bool = True) -> No
     log(f"{reason}; a run waits in the spool: {then}", file=path)
 
 
-def unsaved(record: Record, entry: journal.Entry) -> UnsavedRun:
+def unsaved(record: Record, entry: crash_journal.Entry) -> UnsavedRun:
     """Return a run as it is to be saved, going to where the environment says."""
     to = Settings.from_environment()
     return UnsavedRun(record.run_id, to_json(record), to, entry, to.store_name)
 
 
-def unsaved_somehow(record: Record, entry: journal.Entry) -> UnsavedRun:
+def unsaved_somehow(record: Record, entry: crash_journal.Entry) -> UnsavedRun:
     """Return a run as it can be spooled even if the environment or the record is wrong."""
     try:
         to = Settings.from_environment()

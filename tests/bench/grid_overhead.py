@@ -30,7 +30,7 @@ from backtest_store.runner.config.loading import load_config
 from backtest_store.runner.config_runs import Batch, RunOnce, expanded
 from backtest_store.runner.grids.grid import Combination, combinations, grid_of
 from backtest_store.saving import save
-from backtest_store.saving.journal import Entry
+from backtest_store.saving.crash_journal import Entry
 
 ROUNDS = 5
 

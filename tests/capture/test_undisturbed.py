@@ -30,7 +30,7 @@ from backtest_store import record
 from backtest_store.capture.recorder import EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
-from backtest_store.saving.journal import Entry
+from backtest_store.saving.crash_journal import Entry
 from tests import forked
 from tests.capture.backtests import MINUTE, backtest, bar_type, bars, engine, pair, scripted, share
 from tests.capture.expected import waves
@@ -214,7 +214,7 @@ from contextlib import nullcontext
 from backtest_store import record
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.capture.recorder import EngineRecorder, StoreSink
-from backtest_store.saving.journal import Entry
+from backtest_store.saving.crash_journal import Entry
 from backtest_store.models import Record
 from backtest_store.saving import background_saver
 from tests.capture.backtests import backtest

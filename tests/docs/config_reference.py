@@ -14,7 +14,7 @@ from nautilus_trader.risk.config import RiskEngineConfig
 from nautilus_trader.trading.config import ImportableStrategyConfig
 from pydantic_core import PydanticUndefined
 
-from backtest_store.capture.engines.version import engine_version
+from backtest_store.capture.engines.supported_versions import engine_version
 from backtest_store.runner.config import short_form
 
 PAGE = Path(__file__).parents[2] / "docs" / "config-keys.md"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backtest_store.capture.engines.version import engine_version
+from backtest_store.capture.engines.supported_versions import engine_version
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.docs import config_reference
 from tests.runner.test_long_form import catalog, waves

@@ -92,14 +92,14 @@ def _sync_own(trial: Trial) -> bool:
 
 WITHOUT_DESCRIPTORS = """
 import os, resource, sys
-from backtest_store.saving import journal, save, background_saver
+from backtest_store.saving import crash_journal, save, background_saver
 from tests.faults.runs import a_run
 from uuid import uuid4
 log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND)
 background_saver.PATIENCE = float(sys.argv[3])
 save.take_early()
 run = a_run(data_source=str(uuid4()))
-entry = journal.open_entry(run)
+entry = crash_journal.open_entry(run)
 os.write(log, f"started {run.run_id}\\n".encode())
 taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(64)]
 for file in taken[len(taken) - int(sys.argv[2]):]:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
-from backtest_store.saving import journal, save
+from backtest_store.saving import crash_journal, save
 from tests.faults.runs import a_run, a_start
 
 
@@ -22,7 +22,7 @@ def attempt(log: Path) -> bool:
     """Start a run, finish it, save it."""
     run = a_run(data_source=str(uuid4()))  # tells a run stored twice, whatever its id
     begun = a_start(run)
-    entry = journal.open_entry(begun)
+    entry = crash_journal.open_entry(begun)
     note(log, "started", run.run_id)
     is_saved = save.save_record(run, entry)
     note(log, "saved" if is_saved else "spooled", run.run_id)

@@ -15,7 +15,7 @@ class Mutant(NamedTuple):
 
 PACKAGE = "backtest_store"
 DURABILITY = "tests/saving/test_durability.py"
-JOURNAL = "tests/saving/test_journal.py"
+JOURNAL = "tests/saving/test_crash_journal.py"
 SPOOL = "tests/saving/test_spool.py"
 TROUBLE = "tests/saving/test_saving_trouble.py"
 TRANSFER = "tests/runs/test_transfer.py"
@@ -63,8 +63,8 @@ DURABLE = (
     Mutant(
         "a torn file is left behind by a full disk",
         f"{PACKAGE}/saving/durable_files.py",
-        "        temporary.unlink(missing_ok=True)\n        raise\n",
-        "        raise\n",
+        "        temporary.unlink(missing_ok=True)\n",
+        "",
         (f"{SPOOL}::test_a_full_disk_leaves_nothing_half_done",),
     ),
     Mutant(
@@ -104,7 +104,7 @@ DURABLE = (
     ),
     Mutant(
         "a dead run's note is deleted before it is spooled",
-        f"{PACKAGE}/saving/journal.py",
+        f"{PACKAGE}/saving/crash_journal.py",
         "            path.rename(spool.path_of(home, run_id))\n",
         "            path.unlink()\n",
         (f"{JOURNAL}::test_a_killed_run_is_saved_as_interrupted",),
@@ -126,7 +126,7 @@ DURABLE = (
     ),
     Mutant(
         "what a save needs is not taken early",
-        f"{PACKAGE}/hook.py",
+        f"{PACKAGE}/recording.py",
         "        save.take_early()\n",
         "",
         ("tests/saving/test_descriptors.py::test_a_backtest_goes_on_without_descriptors",),
@@ -148,7 +148,7 @@ DURABLE = (
     Mutant(
         "a deleted run is left in the journal",
         f"{PACKAGE}/saving/sync.py",
-        "            journal.path_of(home, run_id).unlink(missing_ok=True)\n",
+        "            crash_journal.path_of(home, run_id).unlink(missing_ok=True)\n",
         "            pass\n",
         (f"{TROUBLE}::test_a_deleted_run_does_not_come_back",),
     ),
@@ -189,14 +189,14 @@ DURABLE = (
     ),
     Mutant(
         "a process is known by its id alone",
-        f"{PACKAGE}/saving/journal.py",
+        f"{PACKAGE}/saving/crash_journal.py",
         "        is_gone = _start_time(self.pid) != self.start_time or not _exists(self.pid)\n",
         "        is_gone = not _exists(self.pid)\n",
         (f"{JOURNAL}::test_only_what_is_provably_gone_is_collected",),
     ),
     Mutant(
         "a run of another machine is taken for dead",
-        f"{PACKAGE}/saving/journal.py",
+        f"{PACKAGE}/saving/crash_journal.py",
         "            return State.GONE if self.host == here.host else State.ELSEWHERE\n",
         "            return State.GONE\n",
         (f"{JOURNAL}::test_only_what_is_provably_gone_is_collected",),
@@ -210,7 +210,7 @@ DURABLE = (
     ),
     Mutant(
         "a forked process closes its parent's note",
-        f"{PACKAGE}/saving/journal.py",
+        f"{PACKAGE}/saving/crash_journal.py",
         "        if path is None or self._pid != os.getpid():",
         "        if path is None:",
         (f"{JOURNAL}::test_a_forked_process_leaves_its_parents_note_alone",),
@@ -434,14 +434,14 @@ TOLD = (
     ),
     Mutant(
         "an exception of a node is swallowed",
-        f"{PACKAGE}/capture/node.py",
+        f"{PACKAGE}/capture/engines/nautilus1/node.py",
         "                recorder.detach(error)\n            raise\n",
         "                recorder.detach(error)\n            return None\n",
         ("tests/capture/test_node.py::test_exception_that_the_node_raises_is_saved_and_goes_on",),
     ),
     Mutant(
         "a fault of ours reaches the backtest",
-        f"{PACKAGE}/capture/guard.py",
+        f"{PACKAGE}/capture/error_boundary.py",
         '        get_logger().warning(f"could not {what}: {type(error).__name__}: {error}")\n',
         '        get_logger().warning(f"could not {what}: {type(error).__name__}: {error}")\n        raise\n',
         (
@@ -450,7 +450,7 @@ TOLD = (
     ),
     Mutant(
         "a backtest's chance is drawn from",
-        f"{PACKAGE}/capture/guard.py",
+        f"{PACKAGE}/capture/error_boundary.py",
         "            random.setstate(chance)\n",
         "            random.random()\n",
         ("tests/capture/test_undisturbed.py::test_chance_is_left_alone",),

@@ -8,7 +8,7 @@ from typing import Any
 import nautilus_trader
 import pytest
 
-from backtest_store.capture.engines.version import is_v2_installed
+from backtest_store.capture.engines.supported_versions import is_v2_installed
 from backtest_store.redaction import REDACTED, Kind, Redactor, kind_of
 
 LIST = Path(__file__).with_name("nautilus_names.txt").read_text("utf-8")

@@ -1,13 +1,14 @@
 """What is written outlasts a power cut, in the one order that makes it so; seen by traced calls."""
 
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backtest_store.models import to_json
-from backtest_store.saving import durable_files, journal, save, spool
+from backtest_store.saving import crash_journal, durable_files, save, spool
 from backtest_store.store.settings import Settings
 from tests.faults.runs import a_run
 from tests.faults.scripts import NO_SERVER
@@ -59,6 +60,24 @@ def test_a_file_is_flushed_before_it_is_in_place_and_its_folder_after(
     assert folder == "spool"
 
 
+def test_nothing_is_left_behind_if_only_the_folder_cannot_be_flushed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = a_run()
+    durable_files.make_folder(spool.folder_of(home))
+    fsync = os.fsync
+
+    def refused(file: int) -> None:
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError("Input/output error")
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", refused)
+    with pytest.raises(OSError, match="Input/output error"):
+        spool.add(home, run.run_id, to_json(run), None)
+    assert list(spool.folder_of(home).iterdir()) == []
+
+
 def test_a_new_spool_s_own_folders_are_flushed(home: Path, trace: Trace) -> None:
     run = a_run()
     spool.add(home, run.run_id, to_json(run), None)
@@ -93,7 +112,7 @@ def test_a_note_is_closed_only_once_its_run_is_in_the_spool(
     monkeypatch.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
     monkeypatch.setattr("backtest_store.saving.background_saver.PATIENCE", 0.3)
     run = a_run()
-    entry = journal.open_entry(run)
+    entry = crash_journal.open_entry(run)
     trace.clear()
     assert not save.save_record(run, entry)
     name = f"{run.run_id}.json"
@@ -107,18 +126,18 @@ def test_a_note_stays_while_neither_the_database_nor_the_spool_has_its_run(
     monkeypatch.setenv("BTSTORE_DATABASE_URL", NO_SERVER)
     monkeypatch.setattr("backtest_store.saving.background_saver.PATIENCE", 0.3)
     run = a_run()
-    entry = journal.open_entry(run)
+    entry = crash_journal.open_entry(run)
     (home / "spool").write_text("no folder")
     assert not save.save_record(run, entry)
-    assert len(journal.entries(home)) == 1
+    assert len(crash_journal.entries(home)) == 1
 
 
 def test_a_dead_run_s_note_becomes_its_spool_file_in_one_move(home: Path, trace: Trace) -> None:
-    from tests.saving.test_journal import here, leave_note  # what makes notes of the dead
+    from tests.saving.test_crash_journal import here, leave_note  # what makes notes of the dead
 
     gone = leave_note(home, here(pid=2**22 + 1))
     trace.clear()
-    assert journal.collect(home) == [gone.run_id]
+    assert crash_journal.collect(home) == [gone.run_id]
     name = f"{gone.run_id}.json"
     assert ("delete", name) not in trace
     assert trace[-3:] == [("move", name), ("flush", "spool"), ("flush", "journal")]

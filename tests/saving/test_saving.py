@@ -15,7 +15,7 @@ import pytest
 
 from backtest_store import models
 from backtest_store.capture.recorder import StoreSink
-from backtest_store.saving import background_saver, journal, save, spool
+from backtest_store.saving import background_saver, crash_journal, save, spool
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.faults.runs import a_failure, a_run, stored
 from tests.faults.scripts import NO_SERVER, gone, kept, said, start
@@ -136,8 +136,8 @@ def test_a_run_is_stored_as_it_is(store_url: str) -> None:
 
 def test_a_note_in_the_journal_is_closed_once_the_run_is_saved(store_url: str, home: Path) -> None:
     run = a_run()
-    assert save.save_record(run, journal.open_entry(run))
-    assert not journal.entries(home)
+    assert save.save_record(run, crash_journal.open_entry(run))
+    assert not crash_journal.entries(home)
 
 
 def terminate_all(url: str) -> None:

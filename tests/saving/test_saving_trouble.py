@@ -21,8 +21,8 @@ import pytest
 from backtest_store.models import Record, to_json
 from backtest_store.saving import (
     background_saver,
+    crash_journal,
     durable_files,
-    journal,
     run_file_format,
     save,
     spool,
@@ -53,13 +53,13 @@ def test_without_a_server_a_run_waits_in_the_spool(
     monkeypatch.setattr(save, "LONGEST_SAVE", 60)
     run = a_run()
     start = time.monotonic()
-    assert not save.save_record(run, journal.open_entry(run))
+    assert not save.save_record(run, crash_journal.open_entry(run))
     assert 0.9 < time.monotonic() - start < save.LONGEST_SAVE
     (line,) = lines_about(home, capfd.readouterr().err)
     assert re.match(r"btstore: warning: cannot reach PostgreSQL at 127.0.0.1:1", line)
     assert f"`btstore sync` saves it (file={spool.folder_of(home)}/{run.run_id}.json)" in line
     assert "hunter2" not in line
-    assert not journal.entries(home)
+    assert not crash_journal.entries(home)
 
 
 def test_a_server_that_never_answers_holds_up_neither_a_save_nor_the_exit(
@@ -288,11 +288,11 @@ SLOW = "LOCK backtest_runs IN ACCESS EXCLUSIVE MODE"
 
 
 NOTED = """
-from backtest_store.saving import journal, background_saver
+from backtest_store.saving import crash_journal, background_saver
 background_saver.PATIENCE = sys.modules["backtest_store.saving.save"].LONGEST_SAVE = 300
 def save_noted():
     run = a_run()
-    save_record(run, journal.open_entry(run))
+    save_record(run, crash_journal.open_entry(run))
 save_noted()
 """
 
@@ -306,7 +306,7 @@ def test_a_run_that_is_over_survives_a_kill_while_the_database_is_slow(
         process = start(NOTED, tmp_path)
         holder.execute(SLOW)
         wait_until(lambda: len(spool.waiting(home)) == 1)
-        wait_until(lambda: not journal.entries(home))  # its note is closed once it is on disk
+        wait_until(lambda: not crash_journal.entries(home))  # its note is closed once it is on disk
         process.send_signal(by)
         process.communicate(timeout=LONG)
     assert asyncio.run(save.save_waiting(Settings.from_environment())) == Counts(saved=1)
@@ -320,7 +320,7 @@ def test_what_is_answered_late_leaves_nothing_in_the_spool(store_url: str, home:
         holder.execute(SLOW)
         run = a_run()
         with ThreadPoolExecutor() as thread:
-            saving = thread.submit(save.save_record, run, journal.open_entry(run))
+            saving = thread.submit(save.save_record, run, crash_journal.open_entry(run))
             wait_until(lambda: len(spool.waiting(home)) == 1)
             holder.rollback()
             assert saving.result(LONG), "the database has it"
@@ -403,7 +403,7 @@ def test_sync_to_takes_no_password_and_no_nonsense(store_url: str, to: str) -> N
 def test_a_deleted_run_does_not_come_back(store_url: str, home: Path) -> None:
     run = a_run()
     store_at(store_url, run)  # by no thread of ours that would look for what waits, and take it
-    journal.open_entry(run)
+    crash_journal.open_entry(run)
     spool.add(home, run.run_id, to_json(run), Settings.from_environment().store_name)
     assert btstore("delete", str(run.run_id), "--yes").code == 0
     assert not save.has_leftovers(home)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from backtest_store.capture.guard import guarded
+from backtest_store.capture.error_boundary import guarded
 
 if TYPE_CHECKING:
     from backtest_store.capture.recorder import EngineRecorder

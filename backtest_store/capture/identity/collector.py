@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from backtest_store.capture.engines.interface import Backtest
-from backtest_store.capture.guard import attempt
+from backtest_store.capture.error_boundary import attempt
 from backtest_store.capture.identity.code_hash import UNKNOWN_CODE, Code, code_of
 from backtest_store.capture.identity.data_fingerprint import MarketData
 from backtest_store.capture.identity.git import GitQuery

@@ -50,7 +50,7 @@ def sync(*, to: ToOption = None, abandoned: AbandonedOption = False) -> None:
     from dataclasses import asdict
 
     from backtest_store.cli.spinner import spinner
-    from backtest_store.saving import journal, save
+    from backtest_store.saving import crash_journal, save
     from backtest_store.store.connection import connect
 
     settings = _destination(to)
@@ -61,7 +61,7 @@ def sync(*, to: ToOption = None, abandoned: AbandonedOption = False) -> None:
         return await save.save_waiting(settings, of_any_store=to is not None)
 
     if abandoned:
-        journal.collect(settings.home, elsewhere=True)
+        crash_journal.collect(settings.home, elsewhere=True)
     with spinner():
         counts = asdict(asyncio.run(save_all()))
     _report(counts, settings.home / "spool" / "rejected")
@@ -116,10 +116,10 @@ def save_interrupted() -> None:
     settings = Settings.from_environment()
     if not _has_entries(settings.home / "journal"):
         return
-    from backtest_store.saving import journal, save
+    from backtest_store.saving import crash_journal, save
 
     try:
-        died = journal.collect(settings.home, most=MOST_BEFORE_A_COMMAND)
+        died = crash_journal.collect(settings.home, most=MOST_BEFORE_A_COMMAND)
         saved = asyncio.run(save.save_waiting(settings, collect=False)).saved if died else 0
     except (StoreError, OSError):
         return  # the command says what is wrong with the store; the runs wait in the spool

@@ -17,7 +17,7 @@ from backtest_store.capture.engines.interface import Strategies
 from backtest_store.capture.engines.nautilus1 import early_stops, engine_methods, internals
 from backtest_store.capture.engines.nautilus1.exchanges import exchanges, model_classes
 from backtest_store.capture.engines.nautilus1.internals import listen, stop_listening
-from backtest_store.capture.guard import guarded
+from backtest_store.capture.error_boundary import guarded
 from backtest_store.capture.identity import components
 from backtest_store.capture.identity.data_fingerprint import MarketData
 from backtest_store.capture.identity.identity import Configuration, configuration_of

@@ -24,7 +24,7 @@ from backtest_store.capture.engines.nautilus2.requests import (
     in_order,
     requests_of,
 )
-from backtest_store.capture.guard import attempt
+from backtest_store.capture.error_boundary import attempt
 from backtest_store.capture.identity import components
 from backtest_store.capture.identity.data_fingerprint import MarketData
 from backtest_store.capture.identity.identity import (

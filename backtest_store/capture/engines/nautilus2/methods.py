@@ -16,7 +16,7 @@ from backtest_store.capture.engines.nautilus2 import requests
 from backtest_store.capture.engines.nautilus2.callbacks import forget, note_handler, watched
 from backtest_store.capture.engines.nautilus2.models import keep_arguments
 from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests, requests_of
-from backtest_store.capture.guard import attempt, guarded
+from backtest_store.capture.error_boundary import attempt, guarded
 from backtest_store.capture.identity.components import KINDS
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from backtest_store.capture.engines.nautilus2.methods import note_requests
 from backtest_store.capture.engines.nautilus2.node_config import data_of, venue_of
 from backtest_store.capture.engines.nautilus2.node_engine import NodeBacktest, NodeEngine
 from backtest_store.capture.engines.nautilus2.requests import EngineRequests
-from backtest_store.capture.guard import guarded
+from backtest_store.capture.error_boundary import guarded
 from backtest_store.capture.recorder import EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 from backtest_store.capture.engines.nautilus2.backtest import Nautilus2Engine
 from backtest_store.capture.engines.nautilus2.callbacks import forget
 from backtest_store.capture.engines.nautilus2.node_config import package_of
-from backtest_store.capture.guard import attempt, guarded
+from backtest_store.capture.error_boundary import attempt, guarded
 from backtest_store.capture.result import Results, measured
 from backtest_store.models import Record
 

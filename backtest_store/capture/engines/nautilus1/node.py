@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.end_status import leave_no_trace, outcome_of
-from backtest_store.capture.guard import guarded
+from backtest_store.capture.error_boundary import guarded
 from backtest_store.capture.identity.snapshot import (
     catalogs_of,
     node_snapshot,

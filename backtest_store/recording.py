@@ -15,7 +15,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
-from backtest_store.capture.guard import fill_standard_streams, guarded
+from backtest_store.capture.error_boundary import fill_standard_streams, guarded
 from backtest_store.capture.identity import process_start  # noqa: F401 - as early as can be
 from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
 from backtest_store.capture.recorder import EngineRecorder, StoreSink, run_id_of
@@ -23,14 +23,14 @@ from backtest_store.capture.run_details import RunDetails
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
 from backtest_store.saving import save
-from backtest_store.saving.journal import Entry
+from backtest_store.saving.crash_journal import Entry
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.backtest.node import BacktestNode
 
+    from backtest_store.capture.engines.nautilus1.node import NodeRecorder
     from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder
-    from backtest_store.capture.node import NodeRecorder
 
 __all__ = ["Recording", "record", "save_run", "save_run_async"]
 
@@ -281,7 +281,7 @@ def _capture(engine: BacktestEngine, details: RunDetails) -> Record | None:
 @cache
 def _is_supported() -> bool:
     """Tell whether runs of this NautilusTrader can be captured, and if not, the user, once."""
-    from backtest_store.capture.engines.version import unsupported
+    from backtest_store.capture.engines.supported_versions import unsupported
 
     reason = unsupported()
     if reason is not None:
@@ -308,7 +308,7 @@ def _recorder(
         save.take_early()
         _warm_up()
         from backtest_store.capture.engines.interface import is_a, is_v2
-        from backtest_store.capture.node import NodeRecorder
+        from backtest_store.capture.engines.nautilus1.node import NodeRecorder
 
         if is_a(target, "BacktestNode") and is_v2(type(target)):
             from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from backtest_store import hook, record, save_run
-from backtest_store.capture.engines import version
+from backtest_store import record, recording, save_run
+from backtest_store.capture.engines import supported_versions
 from tests import forked
 from tests.capture.backtests import backtest
 from tests.capture.stores import stored
@@ -25,7 +25,7 @@ print(len(made.cache.positions_closed()))
 
 
 def forget() -> None:
-    for cached in (version.engine_version, hook._is_supported):
+    for cached in (supported_versions.engine_version, recording._is_supported):
         cached.cache_clear()
 
 
@@ -82,7 +82,7 @@ def test_commands_that_run_a_backtest_say_so(store: str, newer: Path) -> None:
 def test_without_an_engine_there_is_nothing_to_support(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
     forget()
-    assert version.unsupported() == "nautilus_trader is not installed"
+    assert supported_versions.unsupported() == "nautilus_trader is not installed"
     monkeypatch.undo()
     forget()
-    assert version.unsupported() is None
+    assert supported_versions.unsupported() is None

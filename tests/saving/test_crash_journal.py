@@ -21,8 +21,8 @@ import pytest
 
 from backtest_store.errors import StoreError
 from backtest_store.models import Record, to_json
-from backtest_store.saving import durable_files, journal, run_file_format, save, spool
-from backtest_store.saving.journal import Process
+from backtest_store.saving import crash_journal, durable_files, run_file_format, save, spool
+from backtest_store.saving.crash_journal import Process
 from backtest_store.saving.sync import Counts, sync_spool
 from backtest_store.store import queries
 from backtest_store.store.settings import Settings
@@ -36,16 +36,16 @@ FORK = multiprocessing.get_context("fork")
 UNDER_WAY = """
 import pickle, sys
 from pathlib import Path
-from backtest_store.saving import journal
-journal.open_entry(pickle.load(sys.stdin.buffer), Path(sys.argv[1]))
+from backtest_store.saving import crash_journal
+crash_journal.open_entry(pickle.load(sys.stdin.buffer), Path(sys.argv[1]))
 print(flush=True)
 sys.stdin.read()
 """
 COLLECTING = """
 import sys
 from pathlib import Path
-from backtest_store.saving import journal
-print(*journal.collect(Path(sys.argv[1])))
+from backtest_store.saving import crash_journal
+print(*crash_journal.collect(Path(sys.argv[1])))
 """
 
 
@@ -84,7 +84,7 @@ def note_of(home: Path, record: Record) -> Path:
 def leave_note(home: Path, process: Process) -> Record:
     """Leave the note of a run in some process, without the lock that a live one holds."""
     record = a_run(**dict.fromkeys(TRADED))
-    entry = journal.open_entry(record, home)
+    entry = crash_journal.open_entry(record, home)
     path = note_of(home, record)
     with path.open("rb") as file:
         note = run_file_format.read(file.fileno())
@@ -95,22 +95,22 @@ def leave_note(home: Path, process: Process) -> Record:
 
 
 def test_a_run_that_ends_leaves_nothing(home: Path) -> None:
-    entry = journal.open_entry(a_run(), home)
-    assert journal.entries(home)
+    entry = crash_journal.open_entry(a_run(), home)
+    assert crash_journal.entries(home)
     entry.close()
     entry.close()
-    assert not journal.entries(home)
-    assert not journal.collect(home)
+    assert not crash_journal.entries(home)
+    assert not crash_journal.collect(home)
 
 
 async def test_a_killed_run_is_saved_as_interrupted(
     db: asyncpg.Connection, home: Path, dead: Record
 ) -> None:
-    assert journal.collect(home) == [dead.run_id]
+    assert crash_journal.collect(home) == [dead.run_id]
     assert await sync_spool(db, home, Settings.from_environment().store_name) == Counts(saved=1)
     expected = replace(dead, status="interrupted")
     assert await queries.get_runs(db, run_ids=[dead.run_id]) == [expected]
-    assert not journal.collect(home)
+    assert not crash_journal.collect(home)
     assert not save.has_leftovers(home)
 
 
@@ -118,10 +118,10 @@ def test_a_run_still_going_is_not_touched(home: Path) -> None:
     record = a_run()
     process = under_way(record, home)
     before = note_of(home, record).read_bytes()
-    assert not journal.collect(home)
+    assert not crash_journal.collect(home)
     assert note_of(home, record).read_bytes() == before
     kill(process)
-    assert journal.collect(home) == [record.run_id]
+    assert crash_journal.collect(home) == [record.run_id]
 
 
 def test_a_process_that_nobody_waited_for_is_gone(home: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_process_that_nobody_waited_for_is_gone(home: Path) -> None:
     process = under_way(record, home)
     os.kill(process.pid, signal.SIGKILL)
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on
-    assert journal.collect(home) == [record.run_id]
+    assert crash_journal.collect(home) == [record.run_id]
     process.communicate()
 
 
@@ -152,7 +152,7 @@ WHERE: dict[str, tuple[Callable[[], Process], bool]] = {
 def test_only_what_is_provably_gone_is_collected(home: Path, where: str) -> None:
     process, is_gone = WHERE[where]
     record = leave_note(home, process())
-    assert journal.collect(home) == ([record.run_id] if is_gone else [])
+    assert crash_journal.collect(home) == ([record.run_id] if is_gone else [])
     assert note_of(home, record).exists() is not is_gone
 
 
@@ -160,8 +160,8 @@ def test_only_what_is_provably_gone_is_collected(home: Path, where: str) -> None
 def test_a_lock_that_is_held_outweighs_every_proof(home: Path, where: str) -> None:
     record = leave_note(home, WHERE[where][0]())
     with durable_files.claimed(note_of(home, record)):
-        assert not journal.collect(home)
-    assert journal.collect(home) == [record.run_id]
+        assert not crash_journal.collect(home)
+    assert crash_journal.collect(home) == [record.run_id]
 
 
 def test_collectors_at_once_collect_each_run_once(home: Path) -> None:
@@ -181,7 +181,7 @@ def test_what_the_process_could_still_spool_wins(store_url: str, home: Path, sta
     )
     if state == "unfinished":
         path.rename(path.with_name(f".{path.name}.0a1b2c3d.tmp"))
-    assert not journal.collect(home)
+    assert not crash_journal.collect(home)
     assert asyncio.run(save.save_waiting(Settings.from_environment())) == Counts(saved=1)
     assert stored(store_url) == {gone.run_id: "success"}
 
@@ -199,29 +199,29 @@ def test_a_run_saved_just_before_its_process_died_is_not_saved_again(
     assert stored(store_url) == {gone.run_id: "success"}
 
 
-def close(entry: journal.Entry) -> None:
+def close(entry: crash_journal.Entry) -> None:
     entry.close()
 
 
 def test_a_forked_process_leaves_its_parents_note_alone(home: Path) -> None:
     record = a_run()
-    entry = journal.open_entry(record, home)
+    entry = crash_journal.open_entry(record, home)
     child = FORK.Process(target=close, args=(entry,))
     child.start()
     child.join()
     assert child.exitcode == 0
     assert note_of(home, record).exists()
-    assert not journal.collect(home)
+    assert not crash_journal.collect(home)
     entry.close()
-    assert not journal.entries(home)
+    assert not crash_journal.entries(home)
 
 
 ORPHAN = """
 import os, sys, time
 from pathlib import Path
-from backtest_store.saving import journal
+from backtest_store.saving import crash_journal
 from tests.faults.runs import a_run
-journal.open_entry(a_run(), Path(sys.argv[1]))
+crash_journal.open_entry(a_run(), Path(sys.argv[1]))
 if os.fork() == 0:
     os.close(1)
     time.sleep(3)
@@ -232,7 +232,7 @@ os.kill(os.getpid(), 9)
 
 def test_a_child_that_lives_on_does_not_keep_a_dead_run_alive(home: Path) -> None:
     subprocess.run([sys.executable, "-c", ORPHAN, home], stdout=subprocess.PIPE, check=False)
-    assert len(journal.collect(home)) == 1
+    assert len(crash_journal.collect(home)) == 1
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_what_cannot_be_read_is_set_aside(home: Path, content: bytes) -> None:
     strange = note_of(home, a_run())
     strange.write_bytes(content)
     strange.chmod(0o600)
-    assert journal.collect(home) == [dead.run_id]
+    assert crash_journal.collect(home) == [dead.run_id]
     assert (spool.folder_of(home) / "aside" / strange.name).read_bytes() == content
 
 
@@ -251,9 +251,9 @@ def test_a_note_that_was_never_finished_is_swept_away(home: Path) -> None:
     path = note_of(home, leave_note(home, here()))
     unfinished = path.rename(path.with_name(f".{path.name}.0a1b2c3d.tmp"))
     with durable_files.claimed(unfinished):
-        assert not journal.collect(home)
+        assert not crash_journal.collect(home)
         assert unfinished.exists()
-    assert not journal.collect(home)
+    assert not crash_journal.collect(home)
     assert not unfinished.exists()
 
 
@@ -263,7 +263,7 @@ def test_a_newer_version_s_note_is_left_to_that_version(
     with monkeypatch.context() as newer:
         newer.setattr(run_file_format, "FORMAT", run_file_format.FORMAT + 1)
         record = leave_note(home, here(pid=2**22 + 1))
-    assert not journal.collect(home)
+    assert not crash_journal.collect(home)
     assert note_of(home, record).exists()
 
 
@@ -271,7 +271,7 @@ def test_without_a_disk_the_backtest_goes_on(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home.write_text("no directory")
-    journal.open_entry(a_run(), home).close()
+    crash_journal.open_entry(a_run(), home).close()
     assert len(lines_about(home, capsys.readouterr().err)) == 1
 
 
@@ -279,7 +279,7 @@ def test_a_home_that_others_may_write_to_is_refused(home: Path) -> None:
     leave_note(home, here(pid=2**22 + 1))
     home.chmod(0o777)
     with pytest.raises(StoreError, match="other users may write"):
-        journal.collect(home)
+        crash_journal.collect(home)
 
 
 def test_a_note_costs_less_than_two_milliseconds(
@@ -290,7 +290,7 @@ def test_a_note_costs_less_than_two_milliseconds(
     took = []
     for _ in range(50):
         start = time.thread_time()  # others use the machine, too
-        journal.open_entry(record, home).close()
+        crash_journal.open_entry(record, home).close()
         took.append(time.thread_time() - start)
     assert statistics.median(took) < 0.002
 
@@ -311,7 +311,7 @@ def test_the_runs_of_a_machine_that_is_no_more_surface(store_url: str, home: Pat
 
 def test_a_run_under_way_here_is_not_abandoned(store_url: str, home: Path) -> None:
     record = a_run(**dict.fromkeys(TRADED))
-    entry = journal.open_entry(record, home)
+    entry = crash_journal.open_entry(record, home)
     assert btstore("sync", "--abandoned").code == 0
     assert not stored(store_url)
     entry.close()
