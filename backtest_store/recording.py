@@ -1,4 +1,4 @@
-"""The hook: save every backtest by itself, without disturbing it.
+"""Save every backtest by itself, without disturbing it.
 
 ``record`` is the better one: wrapped around ``engine.run()`` or ``node.run()`` it sees failures,
 marks equity to market every day, and keeps several runs apart. ``save_run`` saves what an engine
@@ -11,14 +11,19 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
+from backtest_store.capture.engines.interface import backtest_of, is_a, is_v2
+from backtest_store.capture.engines.nautilus1.node import NodeRecorder
+from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder, watch_classes
+from backtest_store.capture.engines.supported_versions import unsupported
 from backtest_store.capture.error_boundary import fill_standard_streams, guarded
 from backtest_store.capture.identity import process_start  # noqa: F401 - as early as can be
 from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
 from backtest_store.capture.recorder import EngineRecorder, StoreSink, run_id_of
+from backtest_store.capture.run import begin, finish
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
@@ -29,24 +34,11 @@ if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.backtest.node import BacktestNode
 
-    from backtest_store.capture.engines.nautilus1.node import NodeRecorder
-    from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder
-
 __all__ = ["Recording", "record", "save_run", "save_run_async"]
 
 
-def _watch_v2(module: ModuleType) -> None:
-    """Hear from now on what engines of 2.0 are asked: they tell nobody afterwards."""
-    if hasattr(module, "BacktestEngine"):
-        from backtest_store.capture.engines.nautilus2.methods import watch_class
-        from backtest_store.capture.engines.nautilus2.node import watch_node_class
-
-        for watch, kind in ((watch_class, "BacktestEngine"), (watch_node_class, "BacktestNode")):
-            with guarded(f"watch the second engine's {kind}"):
-                watch(getattr(module, kind))
-
-
-ImportHook(RUST_ENGINE_MODULES, _watch_v2).install()
+# What engines of 2.0 are asked is to be heard from now on: they tell nobody afterwards.
+ImportHook(RUST_ENGINE_MODULES, watch_classes).install()
 
 
 class Recording(StoreSink):
@@ -105,9 +97,7 @@ class Recording(StoreSink):
     ) -> None:
         # Whoever keeps the recording for its ids must not keep the engine and its data by it.
         recorder, self._recorder = self._recorder, None
-        if recorder is None:
-            return
-        if sys.is_finalizing():  # a generator that was alive at exit; what had ended is saved
+        if recorder is None or sys.is_finalizing():  # in a generator; what had ended is saved
             return
         recorder.detach(error)
         if self._had_run and not self.records and error is None:
@@ -258,10 +248,6 @@ async def save_run_async(engine: BacktestEngine, **details: Any) -> UUID | None:
 
 
 def _capture(engine: BacktestEngine, details: RunDetails) -> Record | None:
-    from backtest_store.capture.engines.interface import backtest_of
-    from backtest_store.capture.run import begin, finish
-
-    captured = None
     with guarded("capture the run"):
         fill_standard_streams()
         if not _is_supported():
@@ -274,15 +260,13 @@ def _capture(engine: BacktestEngine, details: RunDetails) -> Record | None:
         else:
             backtest = backtest_of(engine)
             begun = begin(backtest, details, run_id_of(backtest))
-            captured = finish(backtest, begun, backtest.outcome())
-    return captured
+            return finish(backtest, begun, backtest.outcome())
+    return None
 
 
 @cache
 def _is_supported() -> bool:
     """Tell whether runs of this NautilusTrader can be captured, and if not, the user, once."""
-    from backtest_store.capture.engines.supported_versions import unsupported
-
     reason = unsupported()
     if reason is not None:
         get_logger().warning(f"no run is recorded: {reason}")
@@ -307,15 +291,9 @@ def _recorder(
             return None
         save.take_early()
         _warm_up()
-        from backtest_store.capture.engines.interface import is_a, is_v2
-        from backtest_store.capture.engines.nautilus1.node import NodeRecorder
-
-        if is_a(target, "BacktestNode") and is_v2(type(target)):
-            from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder
-
-            return Nautilus2NodeRecorder(target, details, recording)
         if is_a(target, "BacktestNode"):
-            return NodeRecorder(target, details, recording)
+            kind = Nautilus2NodeRecorder if is_v2(type(target)) else NodeRecorder
+            return kind(target, details, recording)
         if is_a(target, "BacktestEngine"):
             return EngineRecorder(target, details, recording)
         get_logger().warning(f"cannot record a {type(target).__name__}: not an engine nor a node")

@@ -9,20 +9,19 @@ from __future__ import annotations
 import sys
 from functools import wraps
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakSet
 
 from backtest_store.capture.end_status import leave_no_trace
 from backtest_store.capture.engines.listeners import listen_to_every_engine
+from backtest_store.capture.engines.nautilus1.engine_methods import wrap_methods
+from backtest_store.capture.engines.nautilus1.node import NodeRecorder
+from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder, watch_classes
 from backtest_store.capture.engines.supported_versions import unsupported
 from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
 from backtest_store.capture.recorder import EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.log import get_logger
-
-if TYPE_CHECKING:
-    from backtest_store.capture.engines.nautilus1.node import NodeRecorder
-    from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder
 
 BACKTESTS = "nautilus_trader.backtest"
 ENGINE_MODULE = "nautilus_trader.backtest.engine"
@@ -55,25 +54,14 @@ class ProcessRecorder(ImportHook):
     def watch_module(self, module: ModuleType) -> None:
         """Have the runs heard of that the class of a module makes."""
         if module.__name__ == ENGINE_MODULE:
-            from backtest_store.capture.engines.nautilus1 import engine_methods
-
-            engine_methods.wrap_methods()
+            wrap_methods()
             listen_to_every_engine(self._recorder)
         elif module.__name__ == NODE_MODULE:
-            from backtest_store.capture.engines.nautilus1.node import NodeRecorder
-
             self._watch_nodes(module.BacktestNode, NodeRecorder)
         elif hasattr(module, "BacktestEngine"):
-            self._watch_v2(module)
-
-    def _watch_v2(self, module: ModuleType) -> None:
-        """Have the runs heard of that the classes of 2.0 make, also the ones in 1.231."""
-        from backtest_store.capture.engines.nautilus2 import methods, node
-
-        methods.watch_class(module.BacktestEngine)
-        listen_to_every_engine(self._recorder)
-        node.watch_node_class(module.BacktestNode)
-        self._watch_nodes(module.BacktestNode, node.Nautilus2NodeRecorder)
+            watch_classes(module)  # of 2.0, also those in 1.231
+            listen_to_every_engine(self._recorder)
+            self._watch_nodes(module.BacktestNode, Nautilus2NodeRecorder)
 
     def _recorder(self, engine: Any) -> EngineRecorder:
         recorder = EngineRecorder(engine, self._details, self._sink, is_for_one_run=True)

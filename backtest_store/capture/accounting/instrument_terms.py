@@ -46,7 +46,7 @@ class PositionTerms:
         """Read the terms of an instrument in an account."""
         if type(instrument).__name__ == "BettingInstrument":
             raise NoRateError(f"bets on {instrument.id} have no market value")
-        holding = _holding(instrument, account, fill)
+        holding = holding_of(instrument, account, fill)
         return cls.held(instrument, settlement_currency(instrument), holding, account, fill)
 
     @classmethod
@@ -106,13 +106,16 @@ def _price(position: Position | PositionEvent, market: Any) -> Decimal:
     return _last_price(position)
 
 
-def _holding(instrument: Instrument, account: Account | None, fill: object) -> str:
+def holding_of(instrument: Any, account: Any, fill: object) -> str:
+    """Return what of a position the balance of its account lacks, as `PositionTerms` says it."""
     if account is None or not account.calculate_account_state:
         return "profit"
-    if not account.is_cash_account:
+    is_cash = account.is_cash_account
+    if not (is_cash() if callable(is_cash) else is_cash):
         return "value" if _is_paid_for(instrument, account, fill) else "profit"
-    is_delivered = account.base_currency is None and instrument.get_base_currency() is not None
-    return "delivered" if is_delivered else "value"
+    ask = getattr(instrument, "get_base_currency", None)  # of 1.x; some of 2.0 have the currency
+    base = getattr(instrument, "base_currency", None) if ask is None else ask()
+    return "delivered" if account.base_currency is None and base is not None else "value"
 
 
 def _is_paid_for(instrument: Instrument, account: Account, fill: object) -> bool:

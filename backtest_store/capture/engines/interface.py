@@ -36,6 +36,8 @@ class Strategies:
 class Backtest(Protocol):
     """An engine: what it was asked, what it did, and how it ended."""
 
+    engine: Any
+
     def follow(self, listener: EngineRecorder) -> bool:
         """Have a listener hear of the engine's runs; False if another one does already."""
 
@@ -51,16 +53,21 @@ class Backtest(Protocol):
     @property
     def key(self) -> tuple[str, str] | None:
         """Return what names the engine and the run that it is at; None if it is at none."""
+        run_id = self.engine_run_id
+        return None if run_id is None else (str(self.engine.instance_id), run_id)
 
     @property
     def engine_run_id(self) -> str | None:
         """Return the engine's own id of its run."""
+        run_id = self.engine.run_id
+        return None if run_id is None else str(run_id)
 
     def strategies(self) -> Strategies:
         """Return the strategies that the engine has now."""
 
     def instrument_ids(self) -> list[str]:
         """List the instruments that the engine knows now."""
+        return sorted(str(instrument_id) for instrument_id in self.engine.cache.instrument_ids())
 
     def classes(self) -> list[type]:
         """Return the classes of all that the engine was given and whose code decides."""

@@ -84,15 +84,11 @@ class Collector:
         config_hash: str | None
         if given:
             config_hash = given_hash(self._details)
-        elif reasons:
+        elif reasons or self._configuration.digest is None:
             config_hash = None
         else:
-            config_hash = run_hash(
-                self._configuration,
-                instrument_ids=self._backtest.instrument_ids(),
-                dates=[*dates, *self._backtest.asked()],
-                data_fingerprint=fingerprint,
-            )
+            ids, times = self._backtest.instrument_ids(), [*dates, *self._backtest.asked()]
+            config_hash = run_hash(self._configuration.digest, ids, times, fingerprint)
         unknown = [*reasons, *([] if given else self._configuration.unknown)]
         code = attempt("read the code", self._code_at_end, UNKNOWN_CODE)
         unknown += [CHANGED] if code.code_hash is None else []

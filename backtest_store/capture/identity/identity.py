@@ -80,19 +80,6 @@ def configuration_of(
     return Configuration.of(facts, unknown, chance)
 
 
-def run_hash(
-    configuration: Configuration,
-    *,
-    instrument_ids: Sequence[str],
-    dates: Sequence[datetime | None],
-    data_fingerprint: str | None,
-) -> str | None:
-    """Digest configuration, instruments, dates and data; None if the configuration is unknown."""
-    if configuration.digest is None:
-        return None
-    return _digest(configuration.digest, instrument_ids, dates, data_fingerprint)
-
-
 def config_hash(
     snapshot: Json,
     *,
@@ -107,15 +94,16 @@ def config_hash(
     """
     if not is_whole(snapshot):
         return None
-    return _digest(deciding_configuration(snapshot), instrument_ids, dates, data_fingerprint)
+    return run_hash(deciding_configuration(snapshot), instrument_ids, dates, data_fingerprint)
 
 
-def _digest(
-    configuration: Any,
+def run_hash(
+    configuration: JsonValue,
     instrument_ids: Sequence[str],
     dates: Sequence[datetime | None],
     data_fingerprint: str | None,
 ) -> str:
+    """Digest a configuration, or its own digest, with instruments, dates and data."""
     times = [None if time is None else time.astimezone(UTC).isoformat() for time in dates]
     facts = [configuration, sorted(instrument_ids), times, data_fingerprint]
     return hashlib.sha256(canonical(facts).encode()).hexdigest()

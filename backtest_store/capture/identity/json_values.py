@@ -30,7 +30,7 @@ from backtest_store.models import JsonValue
 MAX_DEPTH: Final = 40
 MAX_NODES: Final = 100_000
 MAX_ARRAY: Final = 1_000
-MAX_CHARACTERS: Final = 16_000_000
+MAX_CHARACTERS: Final = 16_000_000  # in all: PostgreSQL takes no more in one value
 MAX_TEXT: Final = 1_000_000
 MAX_INTEGER_BITS: Final = 4096
 CUT: Final = "…"
@@ -106,15 +106,13 @@ class _Walk:
             return Undescribed(CUT)
         try:
             known, result = _scalar(value, parseable=self._parseable)
-            return self._weighed(result) if known else self._container(value, depth)
+            if not known:
+                return self._container(value, depth)
         except Exception:  # noqa: BLE001 - a property of a stranger's object may raise anything
             return Undescribed(f"<{clean(type(value).__qualname__)}>")
-
-    def _weighed(self, scalar: JsonValue) -> JsonValue:
-        """Let texts through until they are more than PostgreSQL takes in one value."""
-        if isinstance(scalar, str):
-            self._characters += len(scalar)
-        return scalar if self._characters <= MAX_CHARACTERS else Undescribed(CUT)
+        if isinstance(result, str):
+            self._characters += len(result)
+        return result if self._characters <= MAX_CHARACTERS else Undescribed(CUT)
 
     def _container(self, value: object, depth: int) -> JsonValue:
         if id(value) in self._parents:

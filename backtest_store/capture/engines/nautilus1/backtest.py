@@ -13,7 +13,7 @@ from backtest_store.capture.accounting.equity_sampler import FIRST, Sampler, Sam
 from backtest_store.capture.accounting.valuation import Valuation
 from backtest_store.capture.end_status import Outcome
 from backtest_store.capture.engines import listeners
-from backtest_store.capture.engines.interface import Strategies
+from backtest_store.capture.engines.interface import Backtest, Strategies
 from backtest_store.capture.engines.nautilus1 import early_stops, engine_methods, internals
 from backtest_store.capture.engines.nautilus1.exchanges import exchanges, model_classes
 from backtest_store.capture.engines.nautilus1.internals import listen, stop_listening
@@ -38,7 +38,7 @@ SHUTDOWN = "commands.system.shutdown"
 EMPTIED = ("RESETTING", "DISPOSING")
 
 
-class Nautilus1Engine:
+class Nautilus1Engine(Backtest):
     """Tells of an engine of NautilusTrader 1.x, and watches its runs by its message bus."""
 
     def __init__(self, engine: BacktestEngine) -> None:
@@ -101,18 +101,6 @@ class Nautilus1Engine:
             if self._seen is not None and self.engine.trader.is_running and is_ours:
                 self._seen.shutdown = command
 
-    @property
-    def key(self) -> tuple[str, str] | None:
-        """Return what names the engine and the run that it is at; None if it is at none."""
-        run_id = self.engine.run_id
-        return None if run_id is None else (str(self.engine.instance_id), str(run_id))
-
-    @property
-    def engine_run_id(self) -> str | None:
-        """Return the engine's own id of its run."""
-        run_id = self.engine.run_id
-        return None if run_id is None else str(run_id)
-
     def strategies(self) -> Strategies:
         """Return the strategies that the engine has now."""
         found = self.engine.trader.strategies()
@@ -124,10 +112,6 @@ class Nautilus1Engine:
             is_read=any(map(components.argument_names, kinds)),
             defaults=components.defaults_of(found),
         )
-
-    def instrument_ids(self) -> list[str]:
-        """List the instruments that the engine knows now."""
-        return sorted(str(instrument_id) for instrument_id in self.engine.cache.instrument_ids())
 
     def classes(self) -> list[type]:
         """Return the classes of all that the engine was given and whose code decides."""

@@ -68,13 +68,6 @@ def described(error: BaseException) -> tuple[str, str]:
     return type(error).__qualname__, str(error)
 
 
-def is_account_error(error: BaseException) -> bool:
-    """Tell whether NautilusTrader takes an exception for an account that cannot bear a run."""
-    from nautilus_trader.accounting.error import AccountError
-
-    return isinstance(error, AccountError)
-
-
 def is_flagged() -> bool:
     """Tell whether NautilusTrader's flag is up that stops whatever engine is running."""
     from nautilus_trader.common.component import is_backtest_force_stop
@@ -141,15 +134,17 @@ def _reached(engine: BacktestEngine) -> int:
 
 def outcome_of_run(
     engine: BacktestEngine,
-    error: BaseException | None = None,
-    seen: StopSignals | None = None,
+    error: BaseException | None,
+    seen: StopSignals | None,
     *,
-    has_begun: bool = True,
+    has_begun: bool,
 ) -> Outcome:
     """Return what a run came to, from the error that ended it or kept it from beginning, if any."""
+    from nautilus_trader.accounting.error import AccountError
+
     if error is None:
         return UNENDED if is_under_way(engine) else _ended(engine, seen)
-    if has_begun and seen is not None and is_account_error(error):
+    if has_begun and seen is not None and isinstance(error, AccountError):
         # Of a stream the engine raises what stops a run, after it has said so.
         seen.account_error = described(error)
         return _ended(engine, seen)

@@ -14,7 +14,7 @@ from backtest_store.capture.accounting.days import moment
 from backtest_store.capture.accounting.valuation import currency_of, total
 from backtest_store.capture.end_status import UNENDED, Outcome, outcome_of, stopped
 from backtest_store.capture.engines import listeners
-from backtest_store.capture.engines.interface import Strategies
+from backtest_store.capture.engines.interface import Backtest, Strategies
 from backtest_store.capture.engines.nautilus2 import callbacks, description, methods
 from backtest_store.capture.engines.nautilus2.accounts import Accounts
 from backtest_store.capture.engines.nautilus2.prices import Prices, between, instrument_of
@@ -44,7 +44,7 @@ UNSEEN = "which days had market data is not known: it was added before backtest_
 UNWATCHED = "whether a callback raised is not known: another tool replaced the hook that tells"
 
 
-class Nautilus2Engine:
+class Nautilus2Engine(Backtest):
     """Tells of an engine of NautilusTrader 2.0, from what it was asked and what it shows."""
 
     def __init__(self, engine: Any, asked: EngineRequests | None = None) -> None:
@@ -80,14 +80,7 @@ class Nautilus2Engine:
         """Return what names the engine and the run that it is at; None if it is at none."""
         if self._asked.runs:
             return self._key, str(self._asked.runs)
-        run_id = self.engine.run_id
-        return None if run_id is None else (self._key, str(run_id))
-
-    @property
-    def engine_run_id(self) -> str | None:
-        """Return the engine's own id of its run."""
-        run_id = self.engine.run_id
-        return None if run_id is None else str(run_id)
+        return super().key
 
     @property
     def _strategies(self) -> list[Component]:
@@ -103,10 +96,6 @@ class Nautilus2Engine:
             parameters=description.parameters_of(found),
             is_read=any(map(components.argument_names, kinds)),
         )
-
-    def instrument_ids(self) -> list[str]:
-        """List the instruments that the engine knows now."""
-        return sorted(str(instrument_id) for instrument_id in self.engine.cache.instrument_ids())
 
     def classes(self) -> list[type]:
         """Return the classes of all that the engine was given and whose code decides."""

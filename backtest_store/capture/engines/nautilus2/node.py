@@ -13,11 +13,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
+from types import ModuleType
 from typing import Any
 
 from backtest_store.capture.end_status import leave_no_trace
 from backtest_store.capture.engines.nautilus2.callbacks import watched
-from backtest_store.capture.engines.nautilus2.methods import note_requests
+from backtest_store.capture.engines.nautilus2.methods import note_requests, watch_class
 from backtest_store.capture.engines.nautilus2.node_config import data_of, venue_of
 from backtest_store.capture.engines.nautilus2.node_engine import NodeBacktest, NodeEngine
 from backtest_store.capture.engines.nautilus2.requests import EngineRequests
@@ -102,6 +103,15 @@ _listeners: dict[str, Nautilus2NodeRecorder] = {}
 _begun: deque[str] = deque(maxlen=REMEMBERED)
 _nodes: OrderedDict[str, EngineRequests] = OrderedDict()
 _classes: set[type] = set()
+
+
+def watch_classes(module: ModuleType) -> None:
+    """Hear from now on what engines and nodes are asked whose classes a module has, if it has."""
+    if hasattr(module, "BacktestEngine"):
+        with guarded("watch the second engine"):
+            watch_class(module.BacktestEngine)
+        with guarded("watch the second engine's node"):
+            watch_node_class(module.BacktestNode)
 
 
 def watch_node_class(node_class: type) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from backtest_store.capture.accounting.instrument_terms import PositionTerms
+from backtest_store.capture.accounting.instrument_terms import PositionTerms, holding_of
 from backtest_store.capture.accounting.positions import replayed
 from backtest_store.capture.accounting.valuation import Amounts, added
 from backtest_store.capture.engines.nautilus2.prices import Prices
@@ -115,22 +115,11 @@ class OpenPositions:
         if key not in self._terms:
             instrument = self._cache.instrument(position.instrument_id)
             account = self._accounts.get(key[1])
-            holding = _holding(instrument, account, state.fill)
+            holding = holding_of(instrument, account, state.fill)
             self._terms[key] = PositionTerms.held(
                 instrument, position.settlement_currency, holding, account, state.fill
             )
         return self._terms[key]
-
-
-def _holding(instrument: Any, account: Any, fill: Any) -> str:
-    """Return what of a position the balance of its account lacks, as `PositionTerms` says it."""
-    if account is None or not account.calculate_account_state:
-        return "profit"
-    if account.is_cash_account():
-        is_spot = getattr(instrument, "base_currency", None) is not None
-        return "delivered" if is_spot and account.base_currency is None else "value"
-    premium = account.calculate_pnls(instrument, fill, None)
-    return "value" if any(money.as_decimal() for money in premium) else "profit"
 
 
 def _time(state: State) -> int:
