@@ -88,10 +88,9 @@ def as_seen_from(frame: FrameType, error: BaseException) -> Iterator[None]:
 
 def without_own_frames(trace: TracebackType | None) -> TracebackType | None:
     """Leave out the frames of ours that a traceback begins with."""
-    while trace is not None and _module(trace).partition(".")[0] == OURS:
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] != OURS:
+            break
         trace = trace.tb_next
     return trace
-
-
-def _module(trace: TracebackType) -> str:
-    return str(trace.tb_frame.f_globals.get("__name__", ""))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.prices_and_rates import ONE
@@ -88,11 +87,7 @@ class PositionTerms:
         return self._rounded(signed * move)
 
     def _rounded(self, amount: Decimal) -> Decimal:
-        return amount.quantize(self._unit, rounding=ROUND_HALF_EVEN)
-
-    @cached_property
-    def _unit(self) -> Decimal:
-        return ONE.scaleb(-self.precision)
+        return amount.quantize(ONE.scaleb(-self.precision), rounding=ROUND_HALF_EVEN)
 
 
 def _price(position: Position | PositionEvent, market: Any) -> Decimal:
@@ -103,7 +98,8 @@ def _price(position: Position | PositionEvent, market: Any) -> Decimal:
     if price is not None:
         return price
     market.unquoted.add(str(position.instrument_id))
-    return _last_price(position)
+    last = position.last_px if hasattr(position, "last_px") else position.last_event.last_px
+    return Decimal(last.as_decimal())
 
 
 def holding_of(instrument: Any, account: Any, fill: object) -> str:
@@ -144,12 +140,6 @@ def any_fill(cache: object, position: Position | PositionEvent) -> object:
     held = cache.position(getattr(position, "position_id", None) or position.id)  # type: ignore[attr-defined]
     events: Sequence[object] = held.events if held is not None else ()
     return events[-1] if events else None
-
-
-def _last_price(position: Position | PositionEvent) -> Decimal:
-    """Return the price of the last fill: nothing else is known of an unquoted instrument."""
-    price = position.last_px if hasattr(position, "last_px") else position.last_event.last_px
-    return Decimal(price.as_decimal())
 
 
 def settlement_currency(instrument: Any) -> Any:

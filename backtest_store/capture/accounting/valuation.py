@@ -140,7 +140,9 @@ class Valuation(InOneCurrency):
             except NoRateError as error:
                 return AccountValue(problem=str(error))
             try:
-                equity = balance + self._converted(self._added(positions, market), market)
+                each = ((self.terms_of(position), position) for position in positions)
+                held = added((terms.currency, terms.adds(p, market)) for terms, p in each)
+                equity = balance + self._converted(held, market)
             except NoRateError as error:
                 return AccountValue(None, balance, str(error))
             return AccountValue(equity, balance, unquoted=frozenset(market.unquoted))
@@ -195,10 +197,6 @@ class Valuation(InOneCurrency):
         cost = instrument.notional_value(fill.last_qty, fill.last_px)
         paid = cost.as_decimal() * (-1 if fill.is_buy else 1)
         return {str(instrument.get_base_currency().code): size, str(cost.currency.code): paid}
-
-    def _added(self, positions: Iterable[Position | PositionEvent], market: Market) -> Amounts:
-        each = ((self.terms_of(position), position) for position in positions)
-        return added((terms.currency, terms.adds(p, market)) for terms, p in each)
 
     def _rate(self, code: str, moment: Market) -> Decimal | None:
         return moment.rate(code, str(self.currency))

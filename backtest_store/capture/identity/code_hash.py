@@ -152,13 +152,11 @@ def _used_by(module: ModuleType, source: Source) -> Iterator[str]:
     names = {full for name in source.uses.imports for full in _resolved(name, package)}
     if source.file is not None:
         # A package holds its modules under their names, whoever imported them.
-        held = [v for v in list(vars(module).values()) if not _is_inside(v, module)]
-        names.update(map(_home, held))
+        inside = f"{module.__name__}."
+        for value in list(vars(module).values()):
+            if not (isinstance(value, ModuleType) and value.__name__.startswith(inside)):
+                names.add(_home(value))
     yield from (name for name in names if name)
-
-
-def _is_inside(value: object, package: ModuleType) -> bool:
-    return isinstance(value, ModuleType) and value.__name__.startswith(f"{package.__name__}.")
 
 
 def _home(value: object) -> str:

@@ -70,7 +70,8 @@ class Collector:
         self.data = attempt("read the market data", read, MarketData())
         describe = partial(backtest.snapshot, self.data)
         described: Json = attempt("describe the engine", describe, {})
-        self.snapshot = _stored(details, described)
+        given = details.config_snapshot
+        self.snapshot = described if given is None else with_added(dict(given), described)
         self._configuration = self._configured(described)
 
     def see(self, data: Iterable[Data]) -> None:
@@ -119,11 +120,6 @@ class Collector:
         if not imported and classes == self._classes:
             return self.code
         return code_of(classes, more=imported)
-
-
-def _stored(details: RunDetails, described: Json) -> Json:
-    given = details.config_snapshot
-    return described if given is None else with_added(dict(given), described)
 
 
 def given_hash(details: RunDetails) -> str | None:

@@ -34,7 +34,9 @@ def is_as_imported(module: ModuleType, file: Path, content: bytes) -> bool:
         return False
     known = set(_codes(code))
     is_same = all(function.__code__ in known for function in _functions(module))
-    return is_same and all(_is_unchanged(module, n, v) for n, v in _constants(tree))
+    return is_same and all(
+        bool(vars(module).get(name, value) == value) for name, value in _constants(tree)
+    )
 
 
 def _is_compiled(file: Path, status: os.stat_result) -> bool:
@@ -82,7 +84,3 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, object]]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             with suppress(ValueError):
                 yield node.targets[0].id, ast.literal_eval(node.value)
-
-
-def _is_unchanged(module: ModuleType, name: str, value: object) -> bool:
-    return bool(vars(module).get(name, value) == value)

@@ -17,9 +17,9 @@ from backtest_store.capture.engines import listeners
 from backtest_store.capture.engines.interface import Backtest, Strategies
 from backtest_store.capture.engines.nautilus2 import callbacks, description, methods
 from backtest_store.capture.engines.nautilus2.accounts import Accounts
+from backtest_store.capture.engines.nautilus2.models import is_model
 from backtest_store.capture.engines.nautilus2.prices import Prices, between, instrument_of
 from backtest_store.capture.engines.nautilus2.requests import (
-    Component,
     EngineRequests,
     in_order,
     requests_of,
@@ -82,13 +82,9 @@ class Nautilus2Engine(Backtest):
             return self._key, str(self._asked.runs)
         return super().key
 
-    @property
-    def _strategies(self) -> list[Component]:
-        return [one for one in self._asked.components if one.kind == "strategies"]
-
     def strategies(self) -> Strategies:
         """Return the strategies that the engine has now, as far as they were seen."""
-        found = self._strategies
+        found = [one for one in self._asked.components if one.kind == "strategies"]
         kinds = [type(one.instance) for one in found if one.instance is not None]
         return Strategies(
             names=[description.name_of(one) for one in found],
@@ -100,7 +96,7 @@ class Nautilus2Engine(Backtest):
     def classes(self) -> list[type]:
         """Return the classes of all that the engine was given and whose code decides."""
         found = [one.instance for one in self._asked.components if one.instance is not None]
-        models = [v for venue in self._asked.venues for v in venue.values() if _is_model(v)]
+        models = [v for venue in self._asked.venues for v in venue.values() if is_model(v)]
         return [*map(type, found), *(type(one.config) for one in found), *map(type, models)]
 
     def market_data(self, *, is_known: bool) -> MarketData:
@@ -247,10 +243,6 @@ def _early_stop(engine: Any, asked: EngineRequests, expected: int) -> Outcome | 
     if asked.shutdown is None:
         text = f"the engine ended after {iterations:,} of {expected:,} elements of data"
     return stopped("ShutdownSystem" if asked.shutdown else "Stopped", engine.backtest_end, text)
-
-
-def _is_model(value: object) -> bool:
-    return type(value).__name__.endswith(("Model", "Module"))
 
 
 def _stream(element: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import GetSetDescriptorType
 from typing import Any
 
-from backtest_store.capture.engines.nautilus2.models import arguments_of, with_sorted_maps
+from backtest_store.capture.engines.nautilus2.models import arguments_of, is_model, with_sorted_maps
 from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests
 from backtest_store.capture.identity import components
 from backtest_store.capture.identity.components import KINDS, attributes_of
@@ -29,7 +29,7 @@ def described(value: Any) -> JsonValue:
         return {str(plain(name)): described(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [described(item) for item in value]
-    if type(value).__name__.endswith(("Model", "Module")):
+    if is_model(value):
         return _model(value)
     return _of_nautilus(value) if is_nautilus(value) else plain(value)
 
@@ -67,7 +67,9 @@ def _model(model: Any) -> JsonValue:
 
 def snapshot_of(asked: EngineRequests, data: MarketData, instruments: list[Any]) -> Json:
     """Describe an engine as a `BacktestRunConfig` would, and say what is missing."""
-    given = {kind: _all_importable(asked, kind) for kind in KINDS}
+    given = {
+        kind: [importable(one) for one in asked.components if one.kind == kind] for kind in KINDS
+    }
     engine = described(asked.config)
     strategies = given["strategies"]
     return {
@@ -85,10 +87,6 @@ def venue_config(said: Mapping[str, Any]) -> Json:
     config = {name: described(value) for name, value in said.items() if name != "self"}
     balances = [str(money) for money in said.get("starting_balances", ())]
     return {"name": str(config.pop("venue", "")), **config, "starting_balances": balances}
-
-
-def _all_importable(asked: EngineRequests, kind: str) -> list[Json]:
-    return [importable(one) for one in asked.components if one.kind == kind]
 
 
 def importable(one: Component) -> Json:

@@ -48,7 +48,9 @@ def watch_class(engine_class: type) -> None:
         setattr(engine_class, name, _emptying(getattr(engine_class, name)))
     package = engine_class.__module__.rpartition(".")[0]
     for home, name in COMPONENTS:
-        _watch_components(getattr(import_module(f"{package}.{home}"), name))
+        component = getattr(import_module(f"{package}.{home}"), name)
+        _noting_before(component, "shutdown_system", _note_shutdown)
+        _noting_before(component, "subscribe_topic", lambda _, said: note_handler(said["handler"]))
 
 
 def note_requests(asked_class: type, find: Callable[[Any], EngineRequests]) -> None:
@@ -56,12 +58,6 @@ def note_requests(asked_class: type, find: Callable[[Any], EngineRequests]) -> N
     for name, note in _notes().items():
         if hasattr(asked_class, name):
             setattr(asked_class, name, _noting(getattr(asked_class, name), note, find))
-
-
-def _watch_components(component_class: type) -> None:
-    """Hear of the components of a class that shut the system down, and of their handlers."""
-    _noting_before(component_class, "shutdown_system", _note_shutdown)
-    _noting_before(component_class, "subscribe_topic", _note_subscription)
 
 
 def _noting_before(
@@ -238,14 +234,10 @@ def _emptying(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _note_shutdown(component: Any, said: Arguments) -> None:
-    """Note who stops the system; in a thread only the engine that was made last can run."""
-    for told in reversed(requests.under_way()):
+    """Note who stops the system."""
+    told = requests.under_way()
+    if told is not None:
         told.shutdown = (type(component).__name__, said.get("reason"))
-        return
-
-
-def _note_subscription(_: Any, said: Arguments) -> None:
-    note_handler(said["handler"])
 
 
 def nanoseconds(time: Any) -> int | None:

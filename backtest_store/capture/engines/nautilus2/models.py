@@ -32,6 +32,11 @@ def _keep(model: Any, *args: Any, **named: Any) -> None:
         _kept.popitem(last=False)
 
 
+def is_model(value: object) -> bool:
+    """Tell whether a value is a model of fills, fees, latency or margins, or a venue's module."""
+    return type(value).__name__.endswith(("Model", "Module"))
+
+
 def arguments_of(model: Any) -> dict[str, Any] | None:
     """Return the arguments that a model was made with; None if they are not known."""
     held, given = _kept.get(id(model), (None, None))

@@ -44,13 +44,16 @@ class Prices:
         self, data: Sequence[Any], instruments: Iterable[Any], book_types: Mapping[str, Any]
     ) -> None:
         found = list(instruments)
-        if not set(map(type, data)) <= _market_kinds(data):
+        if any(kind.__name__ not in MARKET_DATA for kind in set(map(type, data))):
             data = [element for element in data if type(element).__name__ in MARKET_DATA]
         self.days = list(_days(data))
         self.first = data[0] if data else None
         self.last = data[-1] if data else None
-        pairs = sorted(filter(_is_pair, found), key=is_spot)
-        self._pairs = {str(pair.id): _currencies(pair) for pair in pairs}
+        pairs = [one for one in found if type(one).__name__ in PAIRS and not one.is_inverse]
+        self._pairs = {
+            str(pair.id): (str(pair.base_currency.code), str(pair.quote_currency.code))
+            for pair in sorted(pairs, key=is_spot)
+        }
         self._only = str(found[0].id) if len(found) == 1 else None
         self._streams, self._books = _streams(data)
         self._book_types = book_types
@@ -139,10 +142,6 @@ def _side_of(element: Any, *, is_long: bool) -> Decimal | None:
     return middle(element)
 
 
-def _market_kinds(data: Sequence[Any]) -> set[type]:
-    return {kind for kind in set(map(type, data)) if kind.__name__ in MARKET_DATA}
-
-
 def _days(data: Sequence[Any]) -> Iterator[int]:
     """Yield the days with data, counted from 1970."""
     place = 0
@@ -196,14 +195,6 @@ def _side(element: Any) -> str:
     if type(element).__name__ != "Bar":
         return type(element).__name__
     return str(element.bar_type.spec.price_type.name)
-
-
-def _is_pair(instrument: Any) -> bool:
-    return type(instrument).__name__ in PAIRS and not instrument.is_inverse
-
-
-def _currencies(instrument: Any) -> tuple[str, str]:
-    return str(instrument.base_currency.code), str(instrument.quote_currency.code)
 
 
 def between(data: list[Any], start: int | None, end: int | None) -> list[Any]:

@@ -127,7 +127,7 @@ def _remember(key: str, asked: EngineRequests) -> None:
         old.forget_data()
 
 
-def under_way() -> list[EngineRequests]:
-    """Return the engines that are in a run in this thread, the newest last."""
-    here = get_ident()
-    return [asked for asked in _asked.values() if asked.is_under_way and asked.thread == here]
+def under_way() -> EngineRequests | None:
+    """Return the engine that is in a run in this thread; the one that was made last can run."""
+    here, newest_first = get_ident(), reversed(_asked.values())
+    return next((a for a in newest_first if a.is_under_way and a.thread == here), None)
