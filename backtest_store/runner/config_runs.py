@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +79,7 @@ def warm_up() -> None:
     import backtest_store.runner.nautilus_installed  # noqa: F401 - for the next who asks
 
 
-_expanded: OrderedDict[str, Backtest] = OrderedDict()
+_expanded: dict[str, Backtest] = {}
 
 
 def expanded(config: Config) -> Backtest:
@@ -91,8 +90,8 @@ def expanded(config: Config) -> Backtest:
     make_importable(config.directory, Path.cwd())  # another's run may have been in between
     key = json.dumps([config.content, str(config.directory)], sort_keys=True, default=str)
     if key not in _expanded:
-        while len(_expanded) >= MOST_EXPANDED:
-            _expanded.popitem(last=False)
+        if len(_expanded) >= MOST_EXPANDED:
+            _expanded.clear()
         _expanded[key] = expand(config)
     return _expanded[key]
 

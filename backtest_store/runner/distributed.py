@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from backtest_store.errors import StoreError, UnreachableError, UsageError
-from backtest_store.runner.parallel import GRACE, WorkerDied
+from backtest_store.runner.parallel import GRACE, WorkerDied, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ MOST_ATTEMPTS = 3
 AHEAD = 2  # tasks for each processor, so that none waits for this process
 
 
-class RayCluster:
+class RayCluster(Workers):
     """Works on items on a Ray cluster. An item whose worker is lost is given to another.
 
     Of that one, `work.again` does the work if there is such a method: the lost worker may have

@@ -6,12 +6,13 @@ import atexit
 import os
 import signal
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, resource_tracker
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,25 +31,23 @@ class WorkerDied:
     reason: str
 
 
-class Workers(Protocol):
+class Workers(ABC):
     """What does work: this process, others on this machine, or a cluster."""
 
+    @abstractmethod
     def each(
         self, work: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[tuple[int, Result | WorkerDied]]:
         """Yield the place of each item and what became of it, in the order in which they end."""
-        ...
 
     def __enter__(self) -> Self:
-        """Start."""
-        ...
+        return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:  # noqa: B027 - there may be nothing to stop
         """Stop, whatever is under way."""
-        ...
 
 
-class ThisProcess:
+class ThisProcess(Workers):
     """Works on one item after another in this process."""
 
     def each(
@@ -58,14 +57,8 @@ class ThisProcess:
         for number, item in enumerate(items):
             yield number, work(item)
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-class WorkerProcesses:
+class WorkerProcesses(Workers):
     """Works on items in several fresh processes of this machine.
 
     Each is spawned, not forked: NautilusTrader has threads as soon as it is imported. A worker

@@ -11,14 +11,36 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.bundled_data import BUNDLED_DATA
 from backtest_store.runner.config.timestamps import NANOSECONDS, parse_timestamp
-from backtest_store.runner.data.csv_columns import FIELDS, Columns, Kind, find_columns
 from backtest_store.suggestions import did_you_mean
 
+Kind = Literal["bars", "quotes", "trades"]
+
+# The prices that make a file what it is, and the sizes that may be missing.
+_FIELDS: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "bars": (("open", "high", "low", "close"), ("volume",)),
+    "quotes": (("bid", "ask"), ("bid_size", "ask_size")),
+    "trades": (("price",), ("size",)),
+}
+_ALSO_CALLED = {
+    "open": ("o",),
+    "high": ("h",),
+    "low": ("l",),
+    "close": ("c",),
+    "volume": ("vol", "v"),
+    "bid": ("bid_price",),
+    "ask": ("ask_price",),
+    "bid_size": ("bid_qty", "bid_volume"),
+    "ask_size": ("ask_qty", "ask_volume"),
+    "size": ("quantity", "qty", "amount"),
+    "side": ("aggressor", "aggressor_side"),
+}
+_FIELD_OF = {name: field for field, names in _ALSO_CALLED.items() for name in names}
+_TIMES = (("timestamp",), ("datetime",), ("date", "time"), ("date",), ("time",))
 # Files that went through 32-bit floats are off by up to 6e-8 of a price.
 _FLOAT32_NOISE = 1e-7
 _ADJUSTMENT_NOISE = 1e-6
@@ -29,6 +51,14 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _SIDES = {"buy": 1, "b": 1, "buyer": 1, "sell": -1, "s": -1, "seller": -1, "": 0}
 _UNITS = ((604_800, "WEEK", 1), (86_400, "DAY", 1), (3_600, "HOUR", 24), (60, "MINUTE", 60),
           (1, "SECOND", 60))  # fmt: skip
+
+
+class Columns(NamedTuple):
+    """What a file holds, what its cells are, and which of them are the time of a row."""
+
+    kind: Kind
+    fields: list[str]
+    time: tuple[str, ...]
 
 
 class Row(NamedTuple):
@@ -135,10 +165,39 @@ def _rows(text: str, path: Path) -> tuple[Kind, list[Row]]:
         header = next(filter(None, lines), None)
         if header is None:
             raise UsageError(f"{path} is empty")
-        columns = find_columns(header)
+        columns = _columns(header)
         return columns.kind, list(_ordered(filter(None, lines), columns))
     except (ValueError, csv.Error) as error:
         raise UsageError(f"{path}, line {max(lines.line_num, 1)}: {error}") from None
+
+
+def _columns(header: list[str]) -> Columns:
+    """Find the columns by the names in a file's first line."""
+    names = [name.strip(" <>").lower() for name in header]
+    listed = ", ".join(name or "(no name)" for name in names)
+    fields = [_FIELD_OF.get(name, name) for name in names]
+    kind = _kind(set(fields))
+    if kind == "trades":
+        fields = ["size" if field == "volume" else field for field in fields]
+    time = next((time for time in _TIMES if set(time) <= set(fields)), None)
+    if time is None:
+        raise ValueError(f"no column named timestamp, datetime, date or time; found {listed}")
+    prices, sizes = _FIELDS[kind]
+    for field in prices:
+        if field not in fields:
+            raise ValueError(
+                f"no column named {field}; write it in the first line, which has {listed}"
+            )
+    for field in (*time, *prices, *sizes, *(["side"] if kind == "trades" else [])):
+        if fields.count(field) > 1:
+            raise ValueError(f"more than one column for {field}; found {listed}")
+    return Columns(kind, fields, time)
+
+
+def _kind(fields: set[str]) -> Kind:
+    """Tell from its columns what a file holds."""
+    found: Kind = "quotes" if fields & {"bid", "ask"} else "bars"
+    return next((kind for kind, (prices, _) in _FIELDS.items() if set(prices) <= fields), found)
 
 
 def _ordered(lines: Iterator[list[str]], columns: Columns) -> Iterator[Row]:
@@ -163,7 +222,7 @@ def _delimiter(text: str) -> str:
 
 
 def _row(stamp: str, held: dict[str, str], kind: Kind) -> Row:
-    prices, sizes = FIELDS[kind]
+    prices, sizes = _FIELDS[kind]
     return Row(
         parse_timestamp(stamp),
         _CHECKS[kind](tuple(_price(held[field]) for field in prices)),

@@ -11,31 +11,27 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backtest_store.errors import StoreError
 from backtest_store.models import adapter, to_json
 from backtest_store.redaction import REDACTED
 from backtest_store.runner.reproduce import script_run as scripts
 from backtest_store.runner.reproduce.script_run import require_script, script_of
-from backtest_store.runner.reproduce.stored_snapshot import (
-    IN_SCRIPT,
-    component_paths,
-    import_roots,
-    is_runnable,
-    missing_catalog,
-    redacted_names,
-)
 from backtest_store.saving import save
 
 if TYPE_CHECKING:
     from backtest_store.models import Json, Record
 
 ANSWER = "answer"
+COMPONENTS = ("strategies", "actors", "exec_algorithms")
+IN_SCRIPT = "__main__"
+ON_THIS_MACHINE = (None, "file", "local")
 
 
 @dataclass(frozen=True)
@@ -103,9 +99,9 @@ def script_needed(original: Record) -> Json | None:
             hint="btstore show has its configuration",
         )
     snapshot, script = original.config_snapshot, script_of(original.provenance)
-    is_in_script = any(path.startswith(f"{IN_SCRIPT}:") for path in component_paths(snapshot))
-    is_enough = is_runnable(snapshot) and not is_in_script
-    if is_enough and (script is None or missing_catalog(snapshot["data"]) is None):
+    is_in_script = any(path.startswith(f"{IN_SCRIPT}:") for path in _component_paths(snapshot))
+    is_enough = _is_runnable(snapshot) and not is_in_script
+    if is_enough and (script is None or _missing_catalog(snapshot["data"]) is None):
         script = None
     elif script is not None:
         require_script(script)
@@ -123,7 +119,7 @@ def _require_runnable(original: Record) -> None:
             f" {original.config_snapshot['partial']}",
             hint="import backtest_store before the engine is made, or use `btstore exec`",
         )
-    if not is_runnable(original.config_snapshot):
+    if not _is_runnable(original.config_snapshot):
         raise StoreError(
             f"run {original.run_id} cannot be run again: a script fed its engine from memory, and"
             " neither the script nor the data is stored",
@@ -133,7 +129,7 @@ def _require_runnable(original: Record) -> None:
 
 
 def _require_whole(original: Record) -> None:
-    if redacted := redacted_names(original.config_snapshot):
+    if redacted := _redacted_names(original.config_snapshot):
         raise StoreError(
             f"run {original.run_id} cannot be run again: {', '.join(redacted)} was a credential,"
             f" and {REDACTED} is stored in its place"
@@ -145,7 +141,7 @@ def repeat(original: Record) -> Record:
     from backtest_store.runner.config.expansion import Backtest
     from backtest_store.runner.config_runs import run
 
-    roots = import_roots(original.config_snapshot, original.provenance)
+    roots = _import_roots(original.config_snapshot, original.provenance)
     sys.path.extend(root for root in roots if root not in sys.path)
     backtest = Backtest(
         _runnable(original.config_snapshot),
@@ -165,7 +161,7 @@ def _runnable(snapshot: Json) -> Json:
     if not isinstance(snapshot.get("venues"), list):
         raise StoreError("this version of NautilusTrader does not take the stored configuration")
     data = [restored(entry) for entry in snapshot["data"]]
-    if gone := missing_catalog(data):
+    if gone := _missing_catalog(data):
         raise StoreError(f"the run's data is not there any more: no catalog {gone}")
     _require_classes(snapshot)
     # What a run streams to disk decides nothing, and would replace what the first one wrote.
@@ -175,7 +171,7 @@ def _runnable(snapshot: Json) -> Json:
 
 
 def _require_classes(snapshot: Json) -> None:
-    for path in component_paths(snapshot):
+    for path in _component_paths(snapshot):
         module, _, name = path.partition(":")
         if module == IN_SCRIPT:
             raise StoreError(
@@ -188,6 +184,71 @@ def _require_classes(snapshot: Json) -> None:
             raise StoreError(
                 f"{path} cannot be imported any more: {type(error).__name__}: {error}"
             ) from error
+
+
+def _is_runnable(snapshot: Json) -> bool:
+    """Tell whether a node can run the snapshot; data in memory cannot be had again by it."""
+    data = snapshot.get("data")
+    has_catalogs = isinstance(data, list) and all(
+        isinstance(entry, dict) and entry.get("catalog_path") for entry in data
+    )
+    return bool(data) and has_catalogs and isinstance(snapshot.get("engine"), dict)
+
+
+def _missing_catalog(data: Sequence[Json]) -> str | None:
+    """Return the path of the first catalog that is not on this machine, though it should be."""
+    for entry in data:
+        path, protocol = str(entry["catalog_path"]), entry.get("catalog_fs_protocol")
+        if protocol in ON_THIS_MACHINE and "://" not in path and not Path(path).is_dir():
+            return path
+    return None
+
+
+def _redacted_names(snapshot: Json) -> list[str]:
+    """List the keys, dotted, whose values were taken out before they were stored."""
+    return [name for name, value in _leaves(snapshot, "") if REDACTED in str(value)]
+
+
+def _component_paths(snapshot: Json) -> list[str]:
+    """List the classes that a node's run imports, as ``package.module:Class``."""
+    engine = snapshot.get("engine") or {}
+    return [
+        value
+        for kind in COMPONENTS
+        for component in engine.get(kind) or []
+        if isinstance(component, dict)
+        for name, value in component.items()
+        if name.endswith("_path") and isinstance(value, str)
+    ]
+
+
+def _import_roots(snapshot: Json, provenance: Json) -> list[str]:
+    """Return the folders from which the run imported its strategies.
+
+    A script's folder is on its path; a fresh process would not know it. Where a module's file was
+    tells where the import began.
+    """
+    files = [Path(file) for file in provenance.get("source_sha256") or {}]
+    modules = {path.partition(":")[0] for path in _component_paths(snapshot)}
+    parts = [Path(*module.split(".")).with_suffix(".py").parts for module in sorted(modules)]
+    roots = [
+        str(Path(*file.parts[: -len(part)]))
+        for part in parts
+        for file in files
+        if file.parts[-len(part) :] == part
+    ]
+    return list(dict.fromkeys(roots))
+
+
+def _leaves(value: Any, above: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _leaves(item, f"{above}.{name}" if above else str(name))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _leaves(item, f"{above}.{place}")
+    else:
+        yield above, value
 
 
 def main() -> None:

@@ -73,20 +73,12 @@ def _place(run: Record) -> int | None:
     return place
 
 
-class PressingEnter(io.TextIOBase):
+class PressingEnter(io.StringIO):
     """A standard input at which somebody presses Enter, as often as the script asks for it."""
 
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def readline(self, _: int = -1, /) -> str:  # type: ignore[override]
+    def readline(self, _: int | None = -1, /) -> str:  # type: ignore[override]
         """Return an empty line."""
         return "\n"
-
-    def read(self, _: int | None = -1, /) -> str:
-        """Return all there is: nothing."""
-        return ""
 
 
 def run_script(script: Json, folder: Path) -> str:
