@@ -263,10 +263,9 @@ def test_whatever_the_spool_holds_is_kept(store: str, home: Path, content: list[
 def parameters() -> Iterator[tuple[list[str], Any]]:
     """Yield each option and argument of each command, after the command's words."""
     group: Any = typer.main.get_command(app)
-    for name, command in group.commands.items():
-        for words, found in _leaves([name], command):
-            for parameter in found.params:
-                yield words, parameter
+    for words, found in _leaves([], group):
+        for parameter in found.params:
+            yield words, parameter
 
 
 def _leaves(words: list[str], command: Any) -> Iterator[tuple[list[str], Any]]:
@@ -274,8 +273,8 @@ def _leaves(words: list[str], command: Any) -> Iterator[tuple[list[str], Any]]:
     if children is None:
         yield words, command
         return
-    for name, child in children.items():
-        yield from _leaves([*words, name], child)
+    for name in children:
+        yield from _leaves([*words, name], command.get_command(None, name))
 
 
 PARAMETERS = [(w, p) for w, p in parameters() if not getattr(p, "is_flag", False)]

@@ -6,7 +6,6 @@ first line of its own docstring.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -47,44 +46,21 @@ HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 
 class Commands(TyperGroup):
-    """The group of all commands."""
+    """The group of all commands, each imported when it is asked for."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = ImportedCommands()
+        names: dict[str, Any] = dict.fromkeys(COMMANDS)
+        self.commands = names  # of which the nearest is suggested for one that there is not
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
-        """Return the names of the commands, in the order of `--help`."""
-        return list(COMMANDS)
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's signature
+        """Return a command, or None of another name."""
+        return _command(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - likewise
         """Write the list of commands, each with its first line whole."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, description(name)) for name in COMMANDS])
-
-
-class ImportedCommands(MutableMapping[str, Any]):
-    """Commands, each imported when it is asked for."""
-
-    def __init__(self) -> None:
-        self._imported: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._imported:
-            self._imported[name] = _command(name)
-        return self._imported[name]
-
-    def __setitem__(self, name: str, command: Any) -> None:
-        self._imported[name] = command
-
-    def __delitem__(self, name: str) -> None:
-        del self._imported[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(COMMANDS)
-
-    def __len__(self) -> int:
-        return len(COMMANDS)
 
 
 def description(name: str) -> str:

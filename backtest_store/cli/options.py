@@ -34,6 +34,12 @@ RunsArgument = Annotated[
     list[str], typer.Argument(metavar="RUN...", help=RUN_HELP, autocompletion=completion.runs)
 ]
 
+
+def metric_option(help_: str) -> Any:
+    """Return an option for a metric of which more is better."""
+    return typer.Option(metavar="METRIC", help=help_, autocompletion=completion.qualities)
+
+
 OverwriteOption = Annotated[
     bool, typer.Option("--yes", "-y", "--force", help="Overwrite FILE without asking.")
 ]

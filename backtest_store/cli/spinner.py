@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from backtest_store.cli.output.colours import has_colours
 from backtest_store.cli.output.streams import StandardOutput, print_message
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def spinner() -> Iterator[None]:
 
     It stops for good before anything is printed: a pager may be showing it on the same terminal.
     """
-    if not sys.stderr.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if not has_colours(sys.stderr):
         yield
         return
     from threading import Event, Thread

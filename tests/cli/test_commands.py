@@ -31,7 +31,7 @@ def group() -> commands.Commands:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_says_what_the_command_says(name: str) -> None:
-    described = group().commands[name].help or ""
+    described = group().get_command(None, name).help or ""
     listed = btstore("--help").out.partition("Commands:")[2]
     (said,) = re.findall(rf"^  {name} +(.*(?:\n {{8,}}.*)*)", listed, re.MULTILINE)
     assert " ".join(said.split()) == " ".join(described.partition("\n\n")[0].split())
@@ -43,7 +43,7 @@ def leaves(command: Any, *words: str) -> Iterator[tuple[tuple[str, ...], Any]]:
     if not below:
         yield words, command
     for name in below:
-        yield from leaves(below[name], *words, name)
+        yield from leaves(command.get_command(None, name), *words, name)
 
 
 LEAVES = dict(leaves(group()))

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from backtest_store.cli import completion
 from backtest_store.cli.options import (
     FormatOption,
     examples,
+    metric_option,
     no_runs_message,
     with_filters,
 )
@@ -48,12 +48,7 @@ EXAMPLES = examples(
 def best(  # noqa: PLR0913 - each is an option
     *,
     filters: Filters,
-    by: Annotated[
-        str,
-        typer.Option(
-            metavar="METRIC", help="The metric to rank by.", autocompletion=completion.qualities
-        ),
-    ] = "sharpe_ratio",
+    by: Annotated[str, metric_option("The metric to rank by.")] = "sharpe_ratio",
     scope: Annotated[
         Literal["strategy", "instrument", "batch", "store"],
         typer.Option(

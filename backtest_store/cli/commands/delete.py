@@ -8,7 +8,14 @@ import typer
 
 from backtest_store.cli import completion
 from backtest_store.cli.confirm import require_yes
-from backtest_store.cli.options import RUN_HELP, counted, examples, no_runs_message, with_filters
+from backtest_store.cli.options import (
+    RUN_HELP,
+    counted,
+    examples,
+    metric_option,
+    no_runs_message,
+    with_filters,
+)
 from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import UsageError
 
@@ -37,14 +44,7 @@ def delete(
     keep_best: Annotated[
         int, typer.Option("--keep-best", metavar="N", min=0, help="Keep the best N of them.")
     ] = 0,
-    by: Annotated[
-        str,
-        typer.Option(
-            metavar="METRIC",
-            help="Metric that decides which are the best.",
-            autocompletion=completion.qualities,
-        ),
-    ] = "sharpe_ratio",
+    by: Annotated[str, metric_option("Metric that decides which are the best.")] = "sharpe_ratio",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete runs and their metrics, for good: those named, or all that the filters match."""

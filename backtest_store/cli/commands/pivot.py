@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from backtest_store.cli import completion
 from backtest_store.cli.options import (
     FormatOption,
     OverwriteOption,
     examples,
+    metric_option,
     no_runs_message,
     with_filters,
 )
@@ -47,12 +47,7 @@ def pivot(  # noqa: PLR0913 - each is an option
     ] = None,
     *,
     filters: Filters,
-    metric: Annotated[
-        str,
-        typer.Option(
-            metavar="METRIC", help="The metric to show.", autocompletion=completion.qualities
-        ),
-    ] = "sharpe_ratio",
+    metric: Annotated[str, metric_option("The metric to show.")] = "sharpe_ratio",
     aggregate: Annotated[
         Aggregate, typer.Option("--agg", help="Which value of several runs a cell shows.")
     ] = "median",

@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backtest_store.cli import completion
-from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
+from backtest_store.cli.options import (
+    FormatOption,
+    examples,
+    metric_option,
+    no_runs_message,
+    with_filters,
+)
 from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.streams import print_message
 
@@ -32,12 +37,7 @@ def summary(
             help="What the runs of a group have in common: fields, parameters, day, week or month.",
         ),
     ],
-    metric: Annotated[
-        str,
-        typer.Option(
-            metavar="METRIC", help="The metric to show.", autocompletion=completion.qualities
-        ),
-    ] = "sharpe_ratio",
+    metric: Annotated[str, metric_option("The metric to show.")] = "sharpe_ratio",
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Sum up groups of runs: how many, how many failed; best, median and worst of a metric."""

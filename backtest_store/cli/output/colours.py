@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, TextIO
 
-from backtest_store.cli.output.cells import Column
-from backtest_store.cli.output.streams import StandardOutput
+if TYPE_CHECKING:
+    from backtest_store.cli.output.cells import Column
 
 RED, YELLOW = "31", "33"
 STATUS_COLOURS = {"failed": RED, "interrupted": YELLOW, "stopped": YELLOW}
@@ -21,6 +22,7 @@ def coloured(text: str, colour: str) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
 
 
-def has_colours(out: StandardOutput) -> bool:
-    """Say whether colours may be written: to a terminal whose user does not mind."""
-    return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def has_colours(stream: TextIO) -> bool:
+    """Say whether a stream may have colours and what moves: a terminal whose user does not mind."""
+    minds = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return stream.isatty() and not minds

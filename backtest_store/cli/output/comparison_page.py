@@ -11,7 +11,6 @@ from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.colours import colour_of
 from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.readable import UNDEFINED
-from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import TableColumn
 from backtest_store.cli.output.text import printable, shorten, width
 from backtest_store.models import METRIC_FIELDS, Record
@@ -59,12 +58,10 @@ class Line(NamedTuple):
     is_number: bool = False
 
 
-def write(
-    comparison: Comparison, out: StandardOutput, format_: Format, *, everything: bool
-) -> None:
+def write(comparison: Comparison, format_: Format, *, everything: bool) -> None:
     """Write a comparison, in several tables if the terminal is too narrow for one."""
     every = table_columns(comparison, everything=everything)
-    tables.draw_in_blocks(every, out, is_markdown=format_ is Format.MARKDOWN)
+    tables.draw_in_blocks(every, is_markdown=format_ is Format.MARKDOWN)
 
 
 def table_columns(comparison: Comparison, *, everything: bool) -> list[TableColumn]:

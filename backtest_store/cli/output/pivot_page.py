@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from backtest_store.cli.output import readable, render, tables
 from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
-from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import TableColumn
 from backtest_store.cli.output.text import printable
 from backtest_store.models import METRIC_FIELDS
@@ -75,9 +74,7 @@ def _write_matrix(pivot: Pivot, format_: Format, aggregate: Aggregate) -> None:
         )
         for n, value in enumerate(columns)
     ]
-    out = StandardOutput()
-    tables.draw_in_blocks([heads, *drawn], out, is_markdown=is_markdown)
-    out.flush()
+    tables.draw_in_blocks([heads, *drawn], is_markdown=is_markdown)
 
 
 def _texts(values: Sequence[object]) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from backtest_store.cli.output import readable, tables
 from backtest_store.cli.output.cells import Column, exact
 from backtest_store.cli.output.colours import colour_of
 from backtest_store.cli.output.formats.format_list import Format
-from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import GAP, TableColumn
 from backtest_store.cli.output.text import printable, shorten, terminal_width, width, wrapped
 from backtest_store.runs.expressions.parameters import flattened, plain
@@ -20,14 +19,12 @@ MOST_NUMBERS = 12
 ELSEWHERE = {"config_snapshot": "btstore show {} --config"}
 
 
-def write(
-    columns: Sequence[Column], values: Sequence[Any], out: StandardOutput, format_: Format
-) -> None:
+def write(columns: Sequence[Column], values: Sequence[Any], format_: Format) -> None:
     """Write a record as a table of two columns."""
     if format_ is Format.MARKDOWN:
-        tables.draw_markdown(table_columns(columns, values, None), out)
+        tables.draw_markdown(table_columns(columns, values, None))
     else:
-        tables.draw(table_columns(columns, values, terminal_width()), out)
+        tables.draw(table_columns(columns, values, terminal_width()))
 
 
 def table_columns(

@@ -96,9 +96,7 @@ def one(record: DataclassInstance, format_: Format) -> None:
     if format_ in FOR_PEOPLE:
         from backtest_store.cli.output import records
 
-        records.write(
-            columns, [getattr(record, c.name) for c in columns], StandardOutput(), format_
-        )
+        records.write(columns, [getattr(record, c.name) for c in columns], format_)
     else:
         many([record], Format.JSONL if format_ is Format.JSON else format_, columns)
 
@@ -108,7 +106,7 @@ def side_by_side(comparison: Comparison, format_: Format, *, everything: bool = 
     if format_ in FOR_PEOPLE:
         from backtest_store.cli.output import comparison_page
 
-        comparison_page.write(comparison, StandardOutput(), format_, everything=everything)
+        comparison_page.write(comparison, format_, everything=everything)
         return
     columns = [*cells.columns(Record)]
     rows = [[getattr(run, column.name) for column in columns] for run in comparison.runs]
@@ -124,9 +122,7 @@ def facts(named: Mapping[str, str]) -> None:
     from backtest_store.cli.output import tables
 
     names, texts = zip(*((n, printable(text)) for n, text in named.items()), strict=True)
-    tables.draw_bare(
-        [tables.TableColumn("", names), tables.TableColumn("", texts)], StandardOutput()
-    )
+    tables.draw_bare([tables.TableColumn("", names), tables.TableColumn("", texts)])
 
 
 def document(value: Json, format_: Format = Format.JSON) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
@@ -70,7 +71,7 @@ def write(run: Record) -> None:
     """Write the page of a run, as wide as the terminal or as is easy to read."""
     out = StandardOutput()
     places = max(min(terminal_width(), WIDEST), NARROWEST)
-    colour = STATUS_COLOURS.get(run.status, "") if has_colours(out) else ""
+    colour = STATUS_COLOURS.get(run.status, "") if has_colours(sys.stdout) else ""
     for line in _heading(run, places):
         out.write(f"{coloured(line, colour)}\n")
         colour = ""

@@ -132,29 +132,27 @@ def _total(widths: Iterable[int]) -> int:
     return sum(every) + GAP * (len(every) - 1)
 
 
-def draw(columns: Sequence[TableColumn], out: StandardOutput) -> None:
+def draw(columns: Sequence[TableColumn]) -> None:
     """Write a table for a terminal."""
-    _draw(columns, out, "simple", colours=has_colours(out))
+    _draw(columns, "simple", colours=has_colours(sys.stdout))
 
 
-def draw_in_blocks(
-    columns: Sequence[TableColumn], out: StandardOutput, *, is_markdown: bool
-) -> None:
+def draw_in_blocks(columns: Sequence[TableColumn], *, is_markdown: bool) -> None:
     """Write a table of many columns, in several below each other where the terminal is narrow."""
     if is_markdown:
-        draw_markdown(columns, out)
+        draw_markdown(columns)
         return
     for number, some in enumerate(blocks(columns, terminal_width())):
-        out.write("\n" if number else "")
-        draw(some, out)
+        StandardOutput().write("\n" if number else "")
+        draw(some)
 
 
-def draw_bare(columns: Sequence[TableColumn], out: StandardOutput) -> None:
+def draw_bare(columns: Sequence[TableColumn]) -> None:
     """Write a table without headings."""
-    _draw(columns, out, "plain")
+    _draw(columns, "plain")
 
 
-def draw_markdown(columns: Sequence[TableColumn], out: StandardOutput) -> None:
+def draw_markdown(columns: Sequence[TableColumn]) -> None:
     """Write a Markdown table, in which no cell is padded to one that is very wide."""
     from tabulate import DataRow, TableFormat
 
@@ -164,7 +162,7 @@ def draw_markdown(columns: Sequence[TableColumn], out: StandardOutput) -> None:
         column._replace(texts=tuple(text.translate(_MARKDOWN) for text in column.texts))
         for column in columns
     ]
-    _draw(escaped, out, style, widest=WIDEST_MARKDOWN)
+    _draw(escaped, style, widest=WIDEST_MARKDOWN)
 
 
 def _markdown_rule(widths: Sequence[int], _: object) -> str:
@@ -173,7 +171,6 @@ def _markdown_rule(widths: Sequence[int], _: object) -> str:
 
 def _draw(
     columns: Sequence[TableColumn],
-    out: StandardOutput,
     style: str | TableFormat,
     *,
     widest: int = sys.maxsize,
@@ -195,7 +192,7 @@ def _draw(
         disable_numparse=True,
         preserve_whitespace=True,
     )
-    out.write(table + "\n")
+    StandardOutput().write(table + "\n")
 
 
 def _padded(column: TableColumn, widest: int, *, colours: bool) -> list[str]:

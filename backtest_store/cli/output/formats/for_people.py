@@ -17,10 +17,9 @@ class TableWriter:
     """Tables that fit the terminal, one for each time that rows are written."""
 
     def __init__(
-        self, columns: Sequence[Column], out: StandardOutput, shown: Sequence[str] = ()
+        self, columns: Sequence[Column], _: StandardOutput, shown: Sequence[str] = ()
     ) -> None:
         self._columns = columns
-        self._out = out
         self._shown = shown
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -30,7 +29,7 @@ class TableWriter:
 
     def draw(self, columns: Sequence[TableColumn]) -> None:
         """Draw columns that are ready for reading."""
-        tables.draw(tables.fitted(columns, terminal_width()), self._out)
+        tables.draw(tables.fitted(columns, terminal_width()))
 
     def close(self) -> None:
         """Write nothing more."""
@@ -41,4 +40,4 @@ class MarkdownWriter(TableWriter):
 
     def draw(self, columns: Sequence[TableColumn]) -> None:
         """Draw columns that are ready for reading."""
-        tables.draw_markdown(columns, self._out)
+        tables.draw_markdown(columns)

@@ -32,7 +32,6 @@ class Format(StrEnum):
 
 
 FOR_PEOPLE = (Format.TABLE, Format.MARKDOWN)
-NOT_TEXT = (Format.PARQUET, Format.XLSX)
 
 
 class Writer(Protocol):
