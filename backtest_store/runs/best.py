@@ -104,16 +104,7 @@ def _with_other(run: JudgedRun, other: OtherPeriod | None) -> JudgedRun:
 
 
 async def _trials(db: Db, scope: Scope) -> Trials:
-    ids = scope.instrument_ids
-    counted = await queries.trials(
-        db,
-        strategy_name=scope.strategy_name,
-        instrument_ids=None if ids is None else [*ids],
-        start_date=scope.start_date,
-        end_date=scope.end_date,
-        batch_id=scope.batch_id,
-        newest=MOST_MEASURED,
-    )
+    counted = await queries.trials(db, **vars(scope), newest=MOST_MEASURED)
     stored = await queries.months(db, limit=MOST_CORRELATED, where=scope.conditions())
     return Trials(
         count=max(counted.trials, 1),
@@ -214,11 +205,10 @@ def _finding(run: JudgedRun) -> str:
 
 def _elsewhere(run: JudgedRun) -> str:
     """Say how much of the Sharpe ratio was left at another time."""
-    start, end, there = run.other_start_date, run.other_end_date, run.other_sharpe_ratio
-    if there is None or not run.sharpe_ratio:
+    if run.other_sharpe_ratio is None or not run.sharpe_ratio:
         return ""
-    other = OtherPeriod(run_id=run.run_id, start_date=start, end_date=end, sharpe_ratio=there)
-    return f"; {describe_other_period(run.sharpe_ratio, other)}"
+    dates = run.other_start_date, run.other_end_date
+    return f"; {describe_other_period(run.sharpe_ratio, run.other_sharpe_ratio, *dates)}"
 
 
 def _percent(chance: float) -> str:

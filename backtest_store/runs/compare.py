@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from statistics import StatisticsError, correlation
 from typing import Any
@@ -128,7 +128,8 @@ class Comparison:
         ratios = {run.run_id: run.sharpe_ratio for run in self.runs}
         for other in self.other_periods:
             if ratio := ratios.get(other.run_id):
-                there = describe_other_period(ratio, other)
+                dates = other.start_date, other.end_date
+                there = describe_other_period(ratio, other.sharpe_ratio, *dates)
                 yield f"run {str(other.run_id)[:8]} has a Sharpe ratio of {ratio:.2f}; {there}"
 
 
@@ -150,13 +151,13 @@ async def compare(
     return Comparison(found, beside, split, others)
 
 
-def describe_other_period(ratio: float, other: OtherPeriod) -> str:
+def describe_other_period(
+    ratio: float, other: float, start: datetime | None, end: datetime | None
+) -> str:
     """Say how much of a Sharpe ratio was left at another time."""
-    there = "with the same parameters"
-    if other.start_date is not None and other.end_date is not None:
-        there += f" from {other.start_date:%Y-%m-%d} to {other.end_date:%Y-%m-%d}"
-    left = f", {other.sharpe_ratio / ratio:.0%} of it" if ratio > 0 else ""
-    return f"{there} it was {other.sharpe_ratio:.2f}{left}"
+    when = f" from {start:%Y-%m-%d} to {end:%Y-%m-%d}" if start and end else ""
+    left = f", {other / ratio:.0%} of it" if ratio > 0 else ""
+    return f"with the same parameters{when} it was {other:.2f}{left}"
 
 
 def _must_agree(metric: str) -> Iterator[str]:

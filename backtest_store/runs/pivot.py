@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from statistics import median
 from typing import Any, Literal
 
 from backtest_store.errors import UsageError
-from backtest_store.models import METRIC_FIELDS, InputValue
+from backtest_store.models import METRIC_FIELDS
 from backtest_store.runs import listing as listings
 from backtest_store.runs.expressions.parameters import flattened, plain
 from backtest_store.runs.listing import Listing
@@ -109,14 +109,16 @@ async def pivot(
     found = await queries.inputs(db, first=paths[0], second=second, metric=metric, where=where)
     if not found:
         return None
-    read: list[tuple[Callable[[InputValue], str | None], str]] = [
-        (lambda run: run.first, inputs[0]),
-        (lambda run: run.second, inputs[-1]),
-    ]
-    for value_of, name in read[: len(inputs)]:
-        if all(value_of(run) in (None, "null") for run in found):
+    given = [(run.first, run.second)[: len(inputs)] for run in found]
+    for name, values in zip(inputs, zip(*given, strict=True), strict=True):
+        if not {*values} - {None, "null"}:
             raise await _no_such_parameter(db, where, name)
-    return _pivot(found, tuple(inputs), metric)
+    groups: dict[tuple[str, ...], list[float]] = {}
+    for run, key in zip(found, given, strict=True):
+        known = tuple(value for value in key if value is not None)
+        if len(known) == len(inputs):
+            groups.setdefault(known, []).append(run.value)
+    return _pivot(groups, tuple(inputs), metric)
 
 
 async def _no_such_parameter(db: Db, where: Sequence[Condition], name: str) -> UsageError:
@@ -125,13 +127,9 @@ async def _no_such_parameter(db: Db, where: Sequence[Condition], name: str) -> U
     return UsageError(f"no run has a parameter {name}", hint=suggestion(name, names))
 
 
-def _pivot(found: Sequence[InputValue], inputs: tuple[str, ...], metric: str) -> Pivot:
-    groups: dict[tuple[str, ...], list[float]] = {}
-    for run in found:
-        values = (run.first, run.second)[: len(inputs)]
-        known = tuple(value for value in values if value is not None)
-        if len(known) == len(inputs):
-            groups.setdefault(known, []).append(run.value)
+def _pivot(
+    groups: Mapping[tuple[str, ...], Sequence[float]], inputs: tuple[str, ...], metric: str
+) -> Pivot:
     axes = [sorted({key[n] for key in groups}, key=_order) for n in range(len(inputs))]
     if len(axes[0]) * len(axes[-1]) > MOST_CELLS:
         raise UsageError(f"{' and '.join(inputs)} have too many values for a table")

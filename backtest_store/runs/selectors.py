@@ -77,11 +77,6 @@ async def require_one_currency(db: Db, field: str, where: Sequence[Condition] = 
 async def begin(db: Db, listing: Listing, run: str | None) -> Listing:
     """Return a listing that begins after a run, its amounts being of one currency."""
     await require_one_currency(db, listing.order_by, listing.where)
-    return await after(db, listing, run)
-
-
-async def after(db: Db, listing: Listing, run: str | None) -> Listing:
-    """Return a listing that begins after the run that a selector means."""
     return listing if run is None else listing._replace(after=await resolve(db, run, listing.where))
 
 

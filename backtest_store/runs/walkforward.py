@@ -46,15 +46,14 @@ class StoredWalkForward:
     """A walk forward over stored runs, as it is shown."""
 
     windows: Sequence[WalkForwardWindow]
-    returns: Sequence[float]
-    hindsight: Sequence[float]
-    middle: Sequence[float]
+    walked: WalkForward
 
     def notes(self) -> Iterator[str]:
         """Yield what it earned in all, and beside what."""
-        yield f"over {len(self.returns)} months out of sample: {_growth(self.returns)}"
-        yield f"the best run over them, known only in hindsight: {_growth(self.hindsight)}"
-        yield f"the median run of each month, chosen without knowledge: {_growth(self.middle)}"
+        walked = self.walked
+        yield f"over {len(walked.months)} months out of sample: {_growth(walked.returns)}"
+        yield f"the best run over them, known only in hindsight: {_growth(walked.hindsight)}"
+        yield f"the median run of each month, chosen without knowledge: {_growth(walked.middle)}"
 
 
 def months_in(length: str) -> int:
@@ -72,9 +71,7 @@ def walkforward(shared: SharedMonths, by: Criterion, *, train: int, test: int) -
         walked = walk_forward(returns, _score(shared, by), train=train, test=test)
     except ValueError as error:
         raise UsageError(str(error), hint="shorten --train, or choose longer runs") from error
-    return StoredWalkForward(
-        list(_windows(shared, walked)), walked.returns, walked.hindsight, walked.middle
-    )
+    return StoredWalkForward(list(_windows(shared, walked)), walked)
 
 
 def _score(shared: SharedMonths, by: Criterion) -> Score:

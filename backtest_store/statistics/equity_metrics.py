@@ -140,13 +140,12 @@ def growth_metrics(curve: Curve) -> MetricValues:
     """
     growth = cagr(curve)
     depth, trough = max_drawdown(curve)
-    no_drawdown = Undefined("equity never fell below an earlier peak")
     return {
         "total_return": curve.levels[-1] / curve.levels[0] - 1,
         "cagr": growth,
         "calmar_ratio": calmar_ratio(growth, depth),
         "max_drawdown": depth,
-        "max_drawdown_date": trough or no_drawdown,
+        "max_drawdown_date": trough or Undefined("equity never fell below an earlier peak"),
     }
 
 

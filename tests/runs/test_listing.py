@@ -193,7 +193,7 @@ async def walked(url: str, where: Any, field: str, size: int) -> list[list[UUID]
         while not pages or len(pages[-1]) == size:
             pages.append([run.run_id for run in await listing.page(db, begun, size)])
             if pages[-1]:
-                begun = await selectors.after(db, begun, str(pages[-1][-1]))
+                begun = await selectors.begin(db, begun, str(pages[-1][-1]))
         return pages
     finally:
         db.terminate()

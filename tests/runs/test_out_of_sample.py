@@ -123,9 +123,9 @@ async def test_walking_forward_holds_what_was_best_before(db: asyncpg.Connection
         usual = [median(compounded(days[m]) for days in every) for m in range(middle, last)]
         assert window.median_return == pytest.approx(compounded(usual), abs=1e-6)
         held += months
-    assert walk.returns == pytest.approx(held, abs=1e-6)
+    assert walk.walked.returns == pytest.approx(held, abs=1e-6)
     hindsight = max(compounded([compounded(m) for m in days[12:]]) for days in every)
-    assert compounded(walk.hindsight) == pytest.approx(hindsight, abs=1e-6)
+    assert compounded(walk.walked.hindsight) == pytest.approx(hindsight, abs=1e-6)
 
 
 @pytest.mark.parametrize(("text", "months"), [("3y", 36), ("18m", 18), (" 1Y ", 12)])

@@ -121,9 +121,10 @@ def show(reproduction: Reproduction, format_: Format) -> None:
 
 def moved_row(moved: Difference, original: Record) -> list[str]:
     """Return a metric as people read it, and by how much it moved; of a list, what of it did."""
-    from backtest_store.cli.output.comparison_page import COLUMNS, difference
+    from backtest_store.cli.output.cells import RECORD_COLUMNS
+    from backtest_store.cli.output.comparison_page import difference
 
-    column = COLUMNS.get(moved.metric)
+    column = RECORD_COLUMNS.get(moved.metric)
     before, after = moved.original, moved.reproduced
     if isinstance(before or after, list):
         return moved_periods(moved, original)
@@ -154,14 +155,14 @@ def moved_periods(moved: Difference, original: Record) -> list[str]:
 
 def readable(moved: Difference) -> tuple[str, str]:
     """Return a metric's two values as people read them, in full if they look the same else."""
-    from backtest_store.cli.output.comparison_page import COLUMNS
+    from backtest_store.cli.output.cells import RECORD_COLUMNS
     from backtest_store.cli.output.readable import UNDEFINED, readable
 
     values = moved.original, moved.reproduced
     then, now = (plain(value) or UNDEFINED for value in values)
-    if moved.metric not in COLUMNS:
+    if moved.metric not in RECORD_COLUMNS:
         return then, now
-    short = [readable(COLUMNS[moved.metric], value) for value in values]
+    short = [readable(RECORD_COLUMNS[moved.metric], value) for value in values]
     return (short[0], short[1]) if short[0] != short[1] else (then, now)
 
 

@@ -12,6 +12,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from backtest_store.models import Record
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -65,6 +67,9 @@ def _unit(name: str, type_: str) -> str:
     if name.endswith("_date"):
         return "date"
     return UNITS.get(type_.removesuffix(" | None"), "text")
+
+
+RECORD_COLUMNS = {column.name: column for column in columns(Record)}
 
 
 class Encoders(dict[type, Callable[[Any], str]]):

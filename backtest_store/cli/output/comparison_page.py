@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from backtest_store.cli.output import cells, readable, tables
-from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.cells import RECORD_COLUMNS, Column
 from backtest_store.cli.output.colours import colour_of
 from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.readable import UNDEFINED
@@ -17,7 +17,6 @@ from backtest_store.models import METRIC_FIELDS, Record
 from backtest_store.runs.compare import SIDES, Comparison, Number
 from backtest_store.runs.expressions.parameters import plain
 
-COLUMNS = {column.name: column for column in cells.columns(Record)}
 KEY_METRICS = (
     "total_return",
     "cagr",
@@ -131,7 +130,7 @@ def _currency(runs: Sequence[Record]) -> str:
 
 def input_line(name: str, values: Sequence[Any]) -> Line:
     """Return the line of an input."""
-    column = COLUMNS.get(name)
+    column = RECORD_COLUMNS.get(name)
     label = LABELS.get(name) or name.removeprefix("parameters.").replace("venues.0.", "venue ")
     if column is not None and name != "data_fingerprint":
         label += " (UTC)" * (column.unit == "time")
@@ -151,7 +150,7 @@ def metric_line(comparison: Comparison, name: str) -> Line:
     places = range(len(comparison.runs))
     return Line(
         name,
-        [("*" if p in best else "") + _value(comparison, COLUMNS[name], p) for p in places],
+        [("*" if p in best else "") + _value(comparison, RECORD_COLUMNS[name], p) for p in places],
         [GREEN if p in best else "" for p in places],
         is_number=True,
     )
@@ -186,7 +185,7 @@ def _sides(comparison: Comparison) -> Iterator[Line]:
         yield from (_blank(comparison.runs), _title(f"Months {when}, month ends", comparison.runs))
         for name in SIDES:
             values = [None if side[place] is None else getattr(side[place], name) for side in sides]
-            texts = [readable.readable(COLUMNS[name], value) for value in values]
+            texts = [readable.readable(RECORD_COLUMNS[name], value) for value in values]
             yield Line(name, texts, [""] * len(texts), is_number=True)
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.cli.output import cells
-from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.cells import RECORD_COLUMNS, Column
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format, writer_of
 from backtest_store.cli.output.streams import StandardOutput, print_message
 from backtest_store.cli.output.text import printable, printable_lines
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from backtest_store.runs.compare import Comparison
 
-LISTED_COLUMNS = tuple(column for column in cells.columns(Record) if column.name in LISTED)
+LISTED_COLUMNS = tuple(RECORD_COLUMNS[name] for name in LISTED)
 
 
 class Printer:

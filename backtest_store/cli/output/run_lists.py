@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from backtest_store.cli.output import cells, render
-from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output import render
+from backtest_store.cli.output.cells import RECORD_COLUMNS, Column
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.readable import last_day, sampled, sparkline
 from backtest_store.errors import UsageError
@@ -42,14 +42,12 @@ BY_NEED = (
     "error_type",
     "error_message",
 )
-ERROR_COLUMNS = ("error_message",)
 # With the inputs, and the shape of equity.
 PICTURED = (*LISTED, "config_snapshot", "provenance", "period_returns")
 MOST_AT_ONCE = 3  # inputs that are more needed than the drawdown
 BEFORE_METRICS = "instrument_ids"
 MONTHS = "months"
 EQUITY_BARS = 12
-FIELDS = {column.name: column for column in cells.columns(Record)}
 NUMBERS = (int, float)
 
 
@@ -62,8 +60,9 @@ def expanded(
     fields = [column for column in columns if column.name in shown and column.name != "parameters"]
     place = next((n + 1 for n, c in enumerate(fields) if c.name == BEFORE_METRICS), len(fields))
     drawn = {"period_run": _periods(runs), "equity": _equity_sparklines(runs)}
-    more = [Column(name, "drawing", "drawing", heading=_HEADINGS[name]) for name in drawn]
-    every = [*fields[:place], *inputs, more[0], *fields[place:], more[1]]
+    period = Column("period_run", "drawing", "drawing", heading="period")
+    equity = Column("equity", "drawing", "drawing")
+    every = [*fields[:place], *inputs, period, *fields[place:], equity]
     values = extra | drawn
     rows = [
         [values[c.name][n] if c.name in values else _cell(run, c.name) for c in every]
@@ -90,9 +89,6 @@ def with_parameters(
 
 def _cell(run: Record, name: str) -> Any:
     return run.title if name == "strategy_name" else getattr(run, name)
-
-
-_HEADINGS = {"period_run": "period", "equity": "equity"}
 
 
 def _needed(shown: Sequence[str], inputs: Sequence[str]) -> list[str]:
@@ -139,7 +135,7 @@ def selected(
     A name is a field, or an input such as `venues.0.default_leverage` or `parameters.fast_period`,
     which goes by its bare name, too, if no field has that.
     """
-    are_fields = all(name in FIELDS for name in names)
+    are_fields = all(name in RECORD_COLUMNS for name in names)
     more = {} if months is None else {MONTHS: months}
 
     def inputs(run: Record) -> dict[str, Any]:
@@ -147,16 +143,16 @@ def selected(
 
     every = [inputs(run) for run in runs]
     known = dict.fromkeys(name for given in every for name in given)
-    whole = [name if name in FIELDS else _input_name(name, known) for name in names]
+    whole = [name if name in RECORD_COLUMNS else _input_name(name, known) for name in names]
     columns = [
-        FIELDS.get(name) or _input_column(name, [given.get(name) for given in every])
+        RECORD_COLUMNS.get(name) or _input_column(name, [given.get(name) for given in every])
         for name in whole
     ]
 
     def rows(some: Sequence[Record]) -> list[list[Any]]:
         found = ((run, inputs(run)) for run in some)
         return [
-            [getattr(run, n) if n in FIELDS else given.get(n) for n in whole]
+            [getattr(run, n) if n in RECORD_COLUMNS else given.get(n) for n in whole]
             for run, given in found
         ]
 
@@ -172,7 +168,7 @@ def _input_name(name: str, known: dict[str, None]) -> str:
     if name.startswith(("parameters.", "venues.")):
         return short
     bare = (each.removeprefix("parameters.") for each in known)
-    among = [*FIELDS, *(each for each in bare if " " not in each)]
+    among = [*RECORD_COLUMNS, *(each for each in bare if " " not in each)]
     raise UsageError(f"there is no column {name!r}", hint=suggestion(name, among))
 
 
@@ -212,7 +208,7 @@ class RunPrinter:
     def print(self, runs: Sequence[Record]) -> None:
         """Print some runs."""
         if self._names is None:
-            reasons = () if any(run.status == "success" for run in runs) else ERROR_COLUMNS
+            reasons = () if any(run.status == "success" for run in runs) else ("error_message",)
             shown = dict.fromkeys((*BY_NEED[:2], *self._about, *reasons, *BY_NEED[2:]))
             needed = [name for name in shown if name not in self._without]
             render.many(runs, self._format, shown=needed)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from backtest_store.cli.output import calendar_table, cells, readable
+from backtest_store.cli.output import calendar_table, readable
+from backtest_store.cli.output.cells import RECORD_COLUMNS
 from backtest_store.cli.output.colours import STATUS_COLOURS, coloured, has_colours
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.text import printable, terminal_width, width, wrapped
@@ -22,7 +23,6 @@ from backtest_store.runs.changes.inputs import (
 from backtest_store.runs.expressions.parameters import flattened, plain
 from backtest_store.statistics.months import drawdowns, equity_levels
 
-COLUMNS = {column.name: column for column in cells.columns(Record)}
 LABEL = 14
 ROOM_FOR_DATES = 21
 WIDEST, NARROWEST = 110, 40
@@ -174,7 +174,7 @@ def _figure(run: Record, name: str) -> str:
 
 
 def _shown(run: Record, name: str) -> str:
-    return readable.readable(COLUMNS[name], getattr(run, name))
+    return readable.readable(RECORD_COLUMNS[name], getattr(run, name))
 
 
 def _reconciled(run: Record) -> Iterator[str]:

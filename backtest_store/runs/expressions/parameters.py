@@ -11,7 +11,7 @@ from typing import Any
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runs.expressions import documents
-from backtest_store.runs.expressions.typed_values import WIDEST_NUMBER, Comparison, plain_text
+from backtest_store.runs.expressions.typed_values import WIDEST_NUMBER, TypedComparison, plain_text
 from backtest_store.store import sql
 from backtest_store.store.sql import Condition
 
@@ -35,7 +35,7 @@ def plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def parameter_condition(asked: Comparison) -> Condition:
+def parameter_condition(asked: TypedComparison) -> Condition:
     """Return the condition that a parameter compares to a value as was asked."""
     path, operator, value = asked.name.split("."), asked.operator, _value(asked.value)
     if operator == "!=":

@@ -19,7 +19,7 @@ WIDEST_NUMBER = 1000
 Value = None | bool | Decimal | str  # in an expression
 
 
-class Comparison(NamedTuple):
+class TypedComparison(NamedTuple):
     """`name operator value`; the operator is one of = != < <= > >=."""
 
     name: str
@@ -34,7 +34,7 @@ def plain_text(text: str) -> str:
     return text
 
 
-def comparison(text: str, option: str) -> Comparison:
+def comparison(text: str, option: str) -> TypedComparison:
     """Split a comparison into its parts."""
     match = COMPARISON.fullmatch(plain_text(text))
     if match is None:
@@ -43,7 +43,7 @@ def comparison(text: str, option: str) -> Comparison:
             hint=f"write it like {option} 'name>=10', with one of {WRITTEN_OPERATORS}",
         )
     name, operator, value = match.groups()
-    return Comparison(name, "=" if operator == "==" else operator, value)
+    return TypedComparison(name, "=" if operator == "==" else operator, value)
 
 
 def parse_time(text: str) -> datetime:
