@@ -20,7 +20,8 @@ from backtest_store.runs import listing as listings
 from backtest_store.runs import pivot as pivoting
 from backtest_store.runs import selectors
 from backtest_store.runs.annotations import Changes, annotate, choose_ids
-from backtest_store.runs.filters import EVERY_RUN, Filters, filters
+from backtest_store.runs.expressions.asked_filters import EVERY_RUN, Filters
+from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.notebooks.runs import Runs, StoredRun
 from backtest_store.runs.unknown_names import saying_unknown_names

@@ -12,9 +12,10 @@ import typer
 
 from backtest_store.cli import completion
 from backtest_store.cli.output.formats.format_list import Format
+from backtest_store.runs.expressions.asked_filters import Filters
 
 if TYPE_CHECKING:
-    from backtest_store.runs.filters import Filter, Filters
+    from backtest_store.runs.filters import Filter
 
     Command = Callable[..., None]
 
@@ -65,11 +66,11 @@ def with_options(command: Command) -> Command:
     """Return a command with the options of its filters, which nothing else needs to load."""
     if command not in _FILTERED:
         return command
-    from backtest_store.runs.filters import FILTERS, Filters, filters
+    from backtest_store.runs.filters import FILTERS, filters
 
     left_out, arguments = _FILTERED[command]
     asked_for = {name: asked for name, asked in FILTERS.items() if name not in left_out}
-    own = signature(command, eval_str=True, locals={"Filters": Filters}).parameters.values()
+    own = signature(command, eval_str=True).parameters.values()
     parameters = [
         *(_keyword(name, annotation) for name, annotation in arguments.items()),
         *(p for p in own if p.name != "filters"),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from asyncpg import Connection
 
-    from backtest_store.runs.filters import Filters
+    from backtest_store.runs.expressions.asked_filters import Filters
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 1.0

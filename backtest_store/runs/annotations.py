@@ -8,8 +8,8 @@ from uuid import UUID
 
 from backtest_store.errors import UsageError
 from backtest_store.runs import listing as listings
+from backtest_store.runs.expressions.asked_filters import EVERY_RUN, Filters
 from backtest_store.runs.expressions.typed_values import plain_text
-from backtest_store.runs.filters import EVERY_RUN, Filters
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.selectors import resolve_ids
 from backtest_store.runs.unknown_names import require_known_names

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, get_args
 
 from backtest_store.models import METRIC_FIELDS, Status
 from backtest_store.runs.expressions import field_comparisons
+from backtest_store.runs.expressions.asked_filters import Filters
 from backtest_store.runs.expressions.parameters import parameter_condition
 from backtest_store.runs.expressions.typed_values import (
     comparison,
@@ -42,18 +43,6 @@ class Filter(NamedTuple):
     repeatable: bool = False
     choices: tuple[str, ...] = ()
     completion: Literal["strategies"] | None = None
-
-
-class Filters(NamedTuple):
-    """What is asked of runs, with the metrics, the strategy and the names that it is about."""
-
-    conditions: tuple[Condition, ...] = ()
-    metrics: tuple[str, ...] = ()
-    strategy: str | None = None
-    subjects: tuple[Subject, ...] = ()
-
-
-EVERY_RUN = Filters()
 
 
 def filters(**typed: Typed) -> Filters:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from backtest_store.errors import UsageError
-from backtest_store.models import metric
 from backtest_store.runs.expressions.where import Subject, subject_of
 from backtest_store.store import queries, sql
 from backtest_store.store.record_fields import LISTED, SQL_NAMES, known
@@ -35,34 +34,6 @@ class Group:
     median: Any
     worst: Any
     last_run: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Strategy:
-    """How a strategy's runs on an instrument went: how many there are and failed, the last one."""
-
-    strategy_name: str
-    instrument_ids: list[str]
-    runs: int
-    failures: int
-    reproductions: int
-    median_sharpe_ratio: float | None = metric("ratio")
-    best_sharpe_ratio: float | None = metric("ratio")
-    last_run: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Period:
-    """How the runs of a day, a week or a month went; `period` is its first day, UTC."""
-
-    period: date
-    runs: int
-    best_sharpe_ratio: float | None = metric("ratio")
-    median_sharpe_ratio: float | None = metric("ratio")
-    worst_sharpe_ratio: float | None = metric("ratio")
-    best_total_return: float | None = metric("fraction")
-    median_total_return: float | None = metric("fraction")
-    worst_total_return: float | None = metric("fraction")
 
 
 async def summary(
@@ -120,40 +91,18 @@ def key_of(name: str) -> Key:
     return sql.key("field", field=SQL_NAMES[known(field, LISTED, "field to group by")])
 
 
-async def strategies(db: Db, where: Sequence[Condition] = ()) -> list[Strategy]:
+async def strategies(db: Db, where: Sequence[Condition] = ()) -> list[Group]:
     """Sum up each strategy on each of its instruments, what ran last first."""
     groups = await summary(db, ["strategy", "instrument_ids"], where=where)
-    rows = [
-        Strategy(
-            strategy_name=group.keys[0],
-            instrument_ids=group.keys[1],
-            runs=group.runs,
-            failures=group.failures,
-            reproductions=group.reproductions,
-            median_sharpe_ratio=group.median,
-            best_sharpe_ratio=group.best,
-            last_run=group.last_run,
-        )
-        for group in groups
-    ]
-    rows.sort(key=lambda row: (row.strategy_name, row.instrument_ids))
-    return sorted(rows, key=lambda row: row.last_run, reverse=True)
+    by_name = sorted(groups, key=lambda group: group.keys)
+    return sorted(by_name, key=lambda group: group.last_run, reverse=True)
 
 
-async def trend(db: Db, span: str, where: Sequence[Condition] = ()) -> list[Period]:
-    """Sum up runs by the day, week or month in which they began, oldest first."""
+async def trend(db: Db, span: str, where: Sequence[Condition] = ()) -> list[tuple[Group, Group]]:
+    """Sum up runs by the day, week or month in which they began, oldest first.
+
+    Of each there are two groups: by Sharpe ratio, and by return.
+    """
     by_return = {g.keys: g for g in await summary(db, [span], "total_return", where)}
-    rows = [
-        Period(
-            period=group.keys[0],
-            runs=group.runs,
-            best_sharpe_ratio=group.best,
-            median_sharpe_ratio=group.median,
-            worst_sharpe_ratio=group.worst,
-            best_total_return=by_return[group.keys].best,
-            median_total_return=by_return[group.keys].median,
-            worst_total_return=by_return[group.keys].worst,
-        )
-        for group in await summary(db, [span], "sharpe_ratio", where)
-    ]
-    return sorted(rows, key=lambda row: row.period)
+    by_ratio = await summary(db, [span], "sharpe_ratio", where)
+    return [(g, by_return[g.keys]) for g in sorted(by_ratio, key=lambda group: group.keys)]

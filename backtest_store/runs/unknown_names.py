@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from backtest_store.errors import UsageError
 from backtest_store.models import RECORD_FIELDS
+from backtest_store.runs.expressions.asked_filters import Filters
 from backtest_store.runs.expressions.where import ALIASES, PARAMETERS, Subject
-from backtest_store.runs.filters import Filters
 from backtest_store.store import queries, sql
 from backtest_store.suggestions import named_or_nearest
 

@@ -16,7 +16,8 @@ from backtest_store.cli import command_list as commands
 from backtest_store.cli.app import app
 from backtest_store.cli.command_list import COMMANDS
 from backtest_store.cli.options import with_filters, with_options
-from backtest_store.runs.filters import FILTERS, Filter, Filters
+from backtest_store.runs.expressions.asked_filters import Filters
+from backtest_store.runs.filters import FILTERS, Filter
 from backtest_store.store.sql import condition
 from tests.shell import btstore
 
@@ -118,7 +119,10 @@ def test_help_imports_nothing_that_a_command_works_with() -> None:
     assert not {"asyncio", "asyncpg", "tabulate"} & loaded
     shell = {name for name in loaded if name.startswith("backtest_store.cli")}
     rest = {name for name in loaded if name.startswith("backtest_store")} - shell
-    assert rest == {"backtest_store", "backtest_store.errors"}
+    asked = {
+        f"backtest_store.runs{part}" for part in ("", ".expressions", ".expressions.asked_filters")
+    }
+    assert rest == {"backtest_store", "backtest_store.errors", *asked}
 
 
 def test_a_new_filter_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:

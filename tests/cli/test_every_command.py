@@ -16,7 +16,6 @@ import pytest
 
 from backtest_store.cli.command_list import COMMANDS
 from backtest_store.models import RECORD_FIELDS, to_json
-from backtest_store.runs.summary import Period, Strategy
 from tests.factories import make_record, store_at
 from tests.shell import Answer, btstore
 
@@ -26,8 +25,22 @@ SECOND = UUID("abcd0000-0000-4000-8000-000000000002")
 SECRET = "geheim"  # noqa: S105 - planted, to be looked for in what is printed
 NO_RUNS, NO_SUCH_RUN = 0, 3
 LIST_FIELDS = {
-    "strategies": [*Strategy.__dataclass_fields__],
-    "trend": [*Period.__dataclass_fields__],
+    "strategies": [
+        "strategy_name",
+        "instrument_ids",
+        "runs",
+        "failures",
+        "reproductions",
+        "median_sharpe_ratio",
+        "best_sharpe_ratio",
+        "last_run",
+    ],
+    "trend": [
+        "period",
+        "runs",
+        *(f"{which}_sharpe_ratio" for which in ("best", "median", "worst")),
+        *(f"{which}_total_return" for which in ("best", "median", "worst")),
+    ],
     "summary": [
         "strategy_name",
         "runs",

@@ -113,16 +113,16 @@ def test_whole_runs_are_exported_to_parquet(runs: str, tmp_path: Path) -> None:
 
 
 def test_what_is_no_text_is_not_written_to_a_terminal() -> None:
-    class Terminal:
-        def write_bytes(self, content: bytes) -> None:
-            raise AssertionError(content)
-
+    class Terminal(parquet_and_xlsx.FileOutput):
         def isatty(self) -> bool:
             return True
 
+    def refuse(content: bytes) -> None:
+        raise AssertionError(content)
+
     for writer in (parquet_and_xlsx.ParquetWriter, parquet_and_xlsx.WorkbookWriter):
         with pytest.raises(StoreError, match="no text for a terminal"):
-            writer([], Terminal())
+            writer([], Terminal(refuse))
 
 
 def test_a_library_that_is_missing_is_named(runs: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,10 +31,10 @@ async def runs(db: asyncpg.Connection) -> asyncpg.Connection:
 
 async def test_it_is_not_the_best(runs: asyncpg.Connection) -> None:
     assert (await resolve(runs, "@best:sharpe_ratio")).run_id == FINE.run_id
-    (period,) = await summary.trend(runs, "month")
-    assert (period.runs, period.best_sharpe_ratio, period.worst_sharpe_ratio) == (3, 1.0, 1.0)
+    ((period, _),) = await summary.trend(runs, "month")
+    assert (period.runs, period.best, period.worst) == (3, 1.0, 1.0)
     (strategy,) = await summary.strategies(runs)
-    assert (strategy.runs, strategy.failures, strategy.best_sharpe_ratio) == (3, 1, 1.0)
+    assert (strategy.runs, strategy.failures, strategy.best) == (3, 1, 1.0)
 
 
 @pytest.mark.parametrize("order", ["sharpe_ratio", "cagr", "started_at"])

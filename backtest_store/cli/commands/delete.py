@@ -18,12 +18,12 @@ from backtest_store.cli.options import (
 )
 from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import UsageError
+from backtest_store.runs.expressions.asked_filters import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from backtest_store.runs.filters import Filters
 
 SHOWN = 5
 EXAMPLES = examples(

@@ -16,6 +16,7 @@ from backtest_store.cli.options import (
     with_filters,
 )
 from backtest_store.cli.output.streams import print_message
+from backtest_store.runs.expressions.asked_filters import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from asyncpg import Connection
 
     from backtest_store.cli.output.output_file import Write
-    from backtest_store.runs.filters import Filters
 
 
 EXAMPLES = examples(

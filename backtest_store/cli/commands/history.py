@@ -16,6 +16,7 @@ from backtest_store.cli.options import (
 )
 from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.streams import print_message
+from backtest_store.runs.expressions.asked_filters import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from backtest_store.cli.output.run_lists import RunPrinter
     from backtest_store.models import Record
-    from backtest_store.runs.filters import Filters
     from backtest_store.runs.listing import Listing
 
 DEFAULT_LIMIT = 20

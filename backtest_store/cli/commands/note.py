@@ -1,16 +1,12 @@
 """`btstore note`: a remark on a run."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from backtest_store.cli.options import RunArgument, examples, with_filters
 from backtest_store.cli.output.streams import print_message
-
-if TYPE_CHECKING:
-    from backtest_store.runs.filters import Filters
+from backtest_store.runs.expressions.asked_filters import Filters
 
 EXAMPLES = examples('btstore note 3f2a "stops too tight in 2008"', 'btstore note 3f2a ""')
 

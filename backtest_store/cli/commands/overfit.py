@@ -1,15 +1,9 @@
 """`btstore overfit`: whether the best of several runs was fitted to its past."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import print_message
-
-if TYPE_CHECKING:
-    from backtest_store.runs.filters import Filters
+from backtest_store.runs.expressions.asked_filters import Filters
 
 EXAMPLES = examples(
     'btstore overfit --strategy "SMA Crossover" --instrument SPX.XCBO', "btstore overfit --tag grid"

@@ -18,9 +18,9 @@ from backtest_store.cli.options import (
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import UsageError
+from backtest_store.runs.expressions.asked_filters import Filters
 
 if TYPE_CHECKING:
-    from backtest_store.runs.filters import Filters
     from backtest_store.runs.pivot import Pivot
 
 EXAMPLES = examples(

@@ -1,18 +1,14 @@
 """`btstore report`: a page about one or several runs, as a file."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from backtest_store.cli.options import OverwriteOption, RunsArgument, examples, with_filters
 from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import UsageError
-
-if TYPE_CHECKING:
-    from backtest_store.runs.filters import Filters
+from backtest_store.runs.expressions.asked_filters import Filters
 
 EXAMPLES = examples(
     "btstore report @latest --output run.html",

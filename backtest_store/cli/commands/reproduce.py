@@ -13,13 +13,13 @@ from backtest_store.cli.options import FormatOption, RunArgument, examples, with
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import ReproductionDiffersError, StoreError
+from backtest_store.runs.expressions.asked_filters import Filters
 
 if TYPE_CHECKING:
     from asyncpg import Connection
 
     from backtest_store.models import Record
     from backtest_store.runs.changes.causes import Cause, Difference, Reproduction
-    from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(
     "btstore reproduce @best:sharpe_ratio", "btstore reproduce 3f2a --tolerance 1e-9 --format json"

@@ -1,16 +1,12 @@
 """`btstore show`: a page about one run, or all of it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from backtest_store.cli.options import FormatOption, RunArgument, examples, with_filters
 from backtest_store.cli.output.formats.format_list import Format
-
-if TYPE_CHECKING:
-    from backtest_store.runs.filters import Filters
+from backtest_store.runs.expressions.asked_filters import Filters
 
 EXAMPLES = examples("btstore show @latest", "btstore show 3f2a --config > config.json")
 AllOption = Annotated[bool, typer.Option("--all", help="After the page, print every stored field.")]

@@ -1,16 +1,12 @@
 """`btstore star`: runs to come back to."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from backtest_store.cli.options import RunsArgument, counted, examples, with_filters
 from backtest_store.cli.output.streams import print_message
-
-if TYPE_CHECKING:
-    from backtest_store.runs.filters import Filters
+from backtest_store.runs.expressions.asked_filters import Filters
 
 EXAMPLES = examples("btstore star @best:sharpe_ratio", "btstore star 3f2a 77c1 --remove")
 

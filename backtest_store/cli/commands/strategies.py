@@ -1,9 +1,5 @@
 """`btstore strategies`: each strategy, summed up."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from backtest_store.cli.options import (
     FormatOption,
     examples,
@@ -11,9 +7,7 @@ from backtest_store.cli.options import (
     with_filters,
 )
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
-
-if TYPE_CHECKING:
-    from backtest_store.runs.filters import Filters
+from backtest_store.runs.expressions.asked_filters import Filters
 
 EXAMPLES = examples("btstore strategies", "btstore strategies --since 30d --format csv")
 
@@ -21,15 +15,26 @@ EXAMPLES = examples("btstore strategies", "btstore strategies --since 30d --form
 @with_filters()
 def strategies(*, filters: Filters, format_: FormatOption = Format.TABLE) -> None:
     """Sum up each strategy by instrument: runs, failures, Sharpe ratios, last run."""
-    from backtest_store.cli.output import cells, render
+    from backtest_store.cli.output import render
+    from backtest_store.cli.output.cells import Column
     from backtest_store.cli.spinner import read
     from backtest_store.runs import summary
 
     found = read(lambda db: summary.strategies(db, filters.conditions), filters)
-    has_reproductions = any(strategy.reproductions for strategy in found)
+    has_reruns = format_ not in FOR_PEOPLE or any(group.reproductions for group in found)
+    reruns = [Column("reproductions", "int", "count", heading="reruns")] * has_reruns
     columns = [
-        column._replace(heading="reruns") if column.name == "reproductions" else column
-        for column in cells.columns(summary.Strategy)
-        if format_ not in FOR_PEOPLE or column.name != "reproductions" or has_reproductions
+        Column("strategy_name"),
+        Column("instrument_ids", "list[str]"),
+        Column("runs", "int", "count"),
+        Column("failures", "int", "count"),
+        *reruns,
+        Column("median_sharpe_ratio", "float", "ratio"),
+        Column("best_sharpe_ratio", "float", "ratio"),
+        Column("last_run", "datetime", "time"),
     ]
-    render.many(found, format_, columns, nothing=no_runs_message(filters))
+    rows = [
+        [*g.keys, g.runs, g.failures, *[g.reproductions] * has_reruns, g.median, g.best, g.last_run]
+        for g in found
+    ]
+    render.write(columns, rows, format_, nothing=no_runs_message(filters))

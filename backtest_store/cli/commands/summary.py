@@ -14,11 +14,10 @@ from backtest_store.cli.options import (
     with_filters,
 )
 from backtest_store.cli.output.formats.format_list import Format
-from backtest_store.cli.output.streams import print_message
+from backtest_store.runs.expressions.asked_filters import Filters
 
 if TYPE_CHECKING:
     from backtest_store.cli.output.cells import Column
-    from backtest_store.runs.filters import Filters
 
 EXAMPLES = examples(
     "btstore summary --by strategy,instrument",
@@ -51,24 +50,19 @@ def summary(
         lambda db: summaries.summary(db, names, shown, where=filters.conditions),
         filters._replace(subjects=(*filters.subjects, *map(summaries.subject_of_key, names))),
     )
-    if not groups:
-        print_message(no_runs_message(filters))
     rows = [[*g.keys, g.runs, g.failures, g.best, g.median, g.worst, g.last_run] for g in groups]
-    render.write(_columns(names, shown), rows, format_)
+    render.write(_columns(names, shown), rows, format_, nothing=no_runs_message(filters))
 
 
 def _columns(names: list[str], metric: str) -> list[Column]:
-    from backtest_store.cli.output.cells import Column
-    from backtest_store.models import METRIC_FIELDS
+    from backtest_store.cli.output.cells import Column, figures
     from backtest_store.runs.summary import name_of
 
-    unit = METRIC_FIELDS[metric]["unit"]
-    figures = (f"{figure}_{metric}" for figure in ("best", "median", "worst"))
     return [
         *map(_key, map(name_of, names)),
         Column("runs", "int", "count"),
         Column("failures", "int", "count"),
-        *(Column(figure, "float", unit) for figure in figures),
+        *figures(metric),
         Column("last_run", "datetime", "time"),
     ]
 

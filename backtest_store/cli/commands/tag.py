@@ -1,10 +1,8 @@
 """`btstore tag`: labels that come and go."""
 
-from __future__ import annotations
-
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -12,9 +10,7 @@ from typer.core import TyperCommand
 from backtest_store.cli.options import RUN_HELP, counted, examples, with_filters
 from backtest_store.cli.output.streams import print_message
 from backtest_store.errors import UsageError
-
-if TYPE_CHECKING:
-    from backtest_store.runs.filters import Filters
+from backtest_store.runs.expressions.asked_filters import Filters
 
 EXAMPLES = examples("btstore tag 3f2a +good -junk", "btstore tag @batch +grid200")
 MINUS = "\0"  # in no word that a shell can pass

@@ -1,8 +1,6 @@
 """`btstore trend`: a strategy's runs over time."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,9 +12,7 @@ from backtest_store.cli.options import (
     with_filters,
 )
 from backtest_store.cli.output.formats.format_list import Format
-
-if TYPE_CHECKING:
-    from backtest_store.runs.filters import Filters
+from backtest_store.runs.expressions.asked_filters import Filters
 
 EXAMPLES = examples(
     'btstore trend "SMA Crossover"', 'btstore trend "SMA Crossover" --by week --since 2024-01-01'
@@ -40,13 +36,21 @@ def trend(
 ) -> None:
     """Show how the best, the median and the worst of a strategy's runs went over time."""
     from backtest_store.cli.output import cells, render
+    from backtest_store.cli.output.cells import Column
     from backtest_store.cli.spinner import read
     from backtest_store.runs import summary
 
     found = read(lambda db: summary.trend(db, by, filters.conditions), filters)
-    columns = cells.columns(summary.Period)
-    if by == "month":
-        columns = (columns[0]._replace(unit="month"), *columns[1:])
-    render.many(found, format_, columns, nothing=no_runs_message(filters))
+    columns = [
+        Column("period", "date", "month" if by == "month" else "text"),
+        Column("runs", "int", "count"),
+        *cells.figures("sharpe_ratio"),
+        *cells.figures("total_return"),
+    ]
+    rows = [
+        [*r.keys, r.runs, r.best, r.median, r.worst, t.best, t.median, t.worst] for r, t in found
+    ]
+    render.write(columns, rows, format_, nothing=no_runs_message(filters))
     if format_ is Format.TABLE:
-        render.sparklines(found, "median_sharpe_ratio", "median_total_return")
+        render.sparkline("median sharpe", [by_ratio.median for by_ratio, _ in found])
+        render.sparkline("median return", [by_return.median for _, by_return in found])

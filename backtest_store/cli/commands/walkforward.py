@@ -1,17 +1,13 @@
 """`btstore walkforward`: choose by the past, hold in the future, from stored months."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from backtest_store.cli.options import FormatOption, examples, no_runs_message, with_filters
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import print_message
-
-if TYPE_CHECKING:
-    from backtest_store.runs.filters import Filters
+from backtest_store.runs.expressions.asked_filters import Filters
 
 # The most needed first, `parameters` standing for those that vary.
 SHOWN = (
@@ -64,7 +60,7 @@ def walkforward(
     walk = walking.walkforward(shared, by, **months)
     if format_ in FOR_PEOPLE:
         shown, rows, need = run_lists.with_parameters(walk.windows, columns, SHOWN)
-        render.write(shown, rows, format_, need)
+        render.write(shown, rows, format_, shown=need)
     else:
         render.many(walk.windows, format_, columns)
     told = walk.notes() if format_ in FOR_PEOPLE else ()

@@ -12,7 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from backtest_store.models import Record
+from backtest_store.models import METRIC_FIELDS, Record
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -35,7 +35,7 @@ class Column(NamedTuple):
     """
 
     name: str
-    type: str
+    type: str = "str"
     unit: str = "text"
     best: str | None = None
     heading: str = ""
@@ -67,6 +67,12 @@ def _unit(name: str, type_: str) -> str:
     if name.endswith("_date"):
         return "date"
     return UNITS.get(type_.removesuffix(" | None"), "text")
+
+
+def figures(metric: str) -> list[Column]:
+    """Return the columns for the best, the median and the worst of a metric."""
+    unit = METRIC_FIELDS[metric]["unit"]
+    return [Column(f"{which}_{metric}", "float", unit) for which in ("best", "median", "worst")]
 
 
 RECORD_COLUMNS = {column.name: column for column in columns(Record)}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from backtest_store.cli.output import readable, render, tables
-from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.cells import Column, figures
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.tables import TableColumn
 from backtest_store.cli.output.text import printable
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 # From the worst to the best, black on ever greener: readable on a dark and on a light terminal.
 SHADES = ("30;48;5;255", "30;48;5;194", "30;48;5;157", "30;48;5;120", "30;48;5;83")
 DOWN, RIGHT = (f"\N{NO-BREAK SPACE}{arrow}" for arrow in "\N{DOWNWARDS ARROW}\N{RIGHTWARDS ARROW}")
-FIGURES = ("best", "median", "worst")
 
 
 def write(pivot: Pivot, format_: Format, aggregate: Aggregate) -> None:
@@ -38,11 +37,10 @@ def write_nothing(inputs: Sequence[str], metric: str, format_: Format) -> None:
 def _write_records(
     inputs: Sequence[str], metric: str, records: Sequence[Sequence[object]], format_: Format
 ) -> None:
-    unit = METRIC_FIELDS[metric]["unit"]
     columns = [
         *(Column(f"parameters.{name}", "str", heading=name) for name in inputs),
         Column("runs", "int", "count"),
-        *(Column(f"{figure}_{metric}", "float", unit) for figure in FIGURES),
+        *figures(metric),
     ]
     render.write(columns, records, format_)
 

@@ -34,12 +34,7 @@ class Printer:
         shown: Sequence[str] = (),
     ) -> None:
         self._out = StandardOutput()
-        self._names = [column.name for column in columns]
         self._writer = writer_of(format_)(columns, self._out, shown)
-
-    def print(self, records: Sequence[DataclassInstance]) -> None:
-        """Print some records."""
-        self.write([[getattr(record, n) for n in self._names] for record in records])
 
     def write(self, rows: Sequence[Sequence[object]]) -> None:
         """Print some rows, which have the values of the columns."""
@@ -59,13 +54,7 @@ def many(
     shown: Sequence[str] = (),
     nothing: str = "",
 ) -> None:
-    """Print all records that there are, one a row.
-
-    If there are none, the header or the empty list is printed all the same, and `nothing` is
-    said on standard error.
-    """
-    if nothing and not records:
-        print_message(nothing)
+    """Print all records that there are, one a row."""
     if format_ in FOR_PEOPLE and "parameters" in shown:
         from backtest_store.cli.output import run_lists
 
@@ -75,16 +64,20 @@ def many(
         if shown and format_ in FOR_PEOPLE:
             columns = [column for column in columns if column.name in shown]
         rows = [[getattr(record, column.name) for column in columns] for record in records]
-    write(columns, rows, format_, shown)
+    write(columns, rows, format_, shown=shown, nothing=nothing)
 
 
 def write(
     columns: Sequence[Column],
     rows: Sequence[Sequence[object]],
     format_: Format,
+    *,
     shown: Sequence[str] = (),
+    nothing: str = "",
 ) -> None:
-    """Print rows of values."""
+    """Print rows of values; if there are none, what there is before them, and `nothing` beside."""
+    if nothing and not rows:
+        print_message(nothing)
     printer = Printer(format_, columns, shown=shown)
     printer.write(rows)
     printer.close()
@@ -122,7 +115,7 @@ def facts(named: Mapping[str, str]) -> None:
     from backtest_store.cli.output import tables
 
     names, texts = zip(*((n, printable(text)) for n, text in named.items()), strict=True)
-    tables.draw_bare([tables.TableColumn("", names), tables.TableColumn("", texts)])
+    tables.draw([tables.TableColumn("", names), tables.TableColumn("", texts)], "plain")
 
 
 def document(value: Json, format_: Format = Format.JSON) -> None:
@@ -132,15 +125,13 @@ def document(value: Json, format_: Format = Format.JSON) -> None:
     StandardOutput().write(printable_lines(text) + "\n")
 
 
-def sparklines(records: Sequence[DataclassInstance], *fields: str) -> None:
-    """Print the course of some fields on a terminal, a character a record."""
+def sparkline(label: str, values: Sequence[float | None]) -> None:
+    """Print the course of a figure on a terminal, a character a value."""
     out = StandardOutput()
-    if out.isatty() and len(records) > 1:
+    if out.isatty() and len(values) > 1:
         from backtest_store.cli.output import readable
 
-        for field in fields:
-            line = readable.sparkline([getattr(record, field) for record in records])
-            out.write(f"{readable.heading(field)}: {line}\n")
+        out.write(f"{label}: {readable.sparkline(values)}\n")
 
 
 def _in_json(value: object) -> float | str:

@@ -132,9 +132,9 @@ def _total(widths: Iterable[int]) -> int:
     return sum(every) + GAP * (len(every) - 1)
 
 
-def draw(columns: Sequence[TableColumn]) -> None:
-    """Write a table for a terminal."""
-    _draw(columns, "simple", colours=has_colours(sys.stdout))
+def draw(columns: Sequence[TableColumn], style: str = "simple") -> None:
+    """Write a table for a terminal, in one of tabulate's styles."""
+    _draw(columns, style, colours=has_colours(sys.stdout))
 
 
 def draw_in_blocks(columns: Sequence[TableColumn], *, is_markdown: bool) -> None:
@@ -145,11 +145,6 @@ def draw_in_blocks(columns: Sequence[TableColumn], *, is_markdown: bool) -> None
     for number, some in enumerate(blocks(columns, terminal_width())):
         StandardOutput().write("\n" if number else "")
         draw(some)
-
-
-def draw_bare(columns: Sequence[TableColumn]) -> None:
-    """Write a table without headings."""
-    _draw(columns, "plain")
 
 
 def draw_markdown(columns: Sequence[TableColumn]) -> None:

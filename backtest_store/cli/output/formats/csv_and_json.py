@@ -13,6 +13,7 @@ from uuid import UUID
 
 from backtest_store.cli.output.cells import EXACT, Column, Encoders
 from backtest_store.cli.output.formats.csv_formulas import inert, inert_json
+from backtest_store.cli.output.formats.format_list import Writer
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.text import printable, printable_json
 
@@ -20,7 +21,7 @@ LIST_SEPARATOR = ";"
 Row = Sequence[object]
 
 
-class CsvWriter:
+class CsvWriter(Writer):
     """Comma-separated values, a row of names first."""
 
     def __init__(
@@ -40,11 +41,8 @@ class CsvWriter:
             values[place] = LIST_SEPARATOR.join(values[place] or ())  # type: ignore[arg-type]
         return [CSV_TEXTS[type(value)](value) for value in values]
 
-    def close(self) -> None:
-        """Write nothing more."""
 
-
-class JsonLinesWriter:
+class JsonLinesWriter(Writer):
     """One JSON object a line."""
 
     def __init__(
@@ -61,9 +59,6 @@ class JsonLinesWriter:
         """Return a row as a JSON object."""
         named = zip(self._names, row, strict=True)
         return f"{{{', '.join([f'{name}: {JSON_TEXTS[type(v)](v)}' for name, v in named])}}}"
-
-    def close(self) -> None:
-        """Write nothing more."""
 
 
 class JsonWriter(JsonLinesWriter):

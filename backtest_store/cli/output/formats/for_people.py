@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from backtest_store.cli.output import readable, tables
 from backtest_store.cli.output.cells import Column
+from backtest_store.cli.output.formats.format_list import Writer
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import TableColumn
 from backtest_store.cli.output.text import terminal_width
@@ -13,7 +14,7 @@ from backtest_store.cli.output.text import terminal_width
 Row = Sequence[object]
 
 
-class TableWriter:
+class TableWriter(Writer):
     """Tables that fit the terminal, one for each time that rows are written."""
 
     def __init__(
@@ -30,9 +31,6 @@ class TableWriter:
     def draw(self, columns: Sequence[TableColumn]) -> None:
         """Draw columns that are ready for reading."""
         tables.draw(tables.fitted(columns, terminal_width()))
-
-    def close(self) -> None:
-        """Write nothing more."""
 
 
 class MarkdownWriter(TableWriter):

@@ -35,7 +35,7 @@ FOR_PEOPLE = (Format.TABLE, Format.MARKDOWN)
 
 
 class Writer(Protocol):
-    """What writes rows under columns."""
+    """What writes rows under columns; what there is no more to write of needs no `close`."""
 
     def __init__(
         self, columns: Sequence[Column], out: StandardOutput, shown: Sequence[str] = ()

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import isfinite
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any
 
 from backtest_store.errors import StoreError
 from backtest_store.runs.notebooks.data_frames import imported
@@ -16,6 +16,7 @@ from backtest_store.runs.notebooks.typed_columns import KINDS, Kind, typed
 
 if TYPE_CHECKING:
     from backtest_store.cli.output.cells import Column
+    from backtest_store.cli.output.streams import StandardOutput
 
 Row = Sequence[object]
 CHUNK = 2**20  # bytes
@@ -23,17 +24,6 @@ GROUP = 10_000  # rows, which are compressed together
 PLAIN = "plain"  # the unit of a column whose values are of any kind, as a parameter's
 MOST_ROWS = 2**20 - 1  # of a sheet, beside the header
 LONGEST_CELL = 32_767
-
-
-class BinaryOutput(Protocol):
-    """Where bytes go: standard output, or a file."""
-
-    def write_bytes(self, content: bytes) -> None:
-        """Write some."""
-
-    def isatty(self) -> bool:
-        """Say whether it is a terminal."""
-        ...
 
 
 class FileOutput:
@@ -58,7 +48,9 @@ class ParquetWriter:
     only, so rows that have one are kept until then.
     """
 
-    def __init__(self, columns: Sequence[Column], out: BinaryOutput, _: Sequence[str] = ()) -> None:
+    def __init__(
+        self, columns: Sequence[Column], out: StandardOutput | FileOutput, _: Sequence[str] = ()
+    ) -> None:
         require_no_terminal(out)
         imported("pyarrow", "--format parquet")
         self._out = out
@@ -137,7 +129,9 @@ def _arrow_type(arrow: Any, kind: Kind) -> Any:
 class WorkbookWriter:
     """A workbook of one sheet, as spreadsheets open it; nothing in it is a formula or a link."""
 
-    def __init__(self, columns: Sequence[Column], out: BinaryOutput, _: Sequence[str] = ()) -> None:
+    def __init__(
+        self, columns: Sequence[Column], out: StandardOutput | FileOutput, _: Sequence[str] = ()
+    ) -> None:
         require_no_terminal(out)
         self._out = out
         library = imported("xlsxwriter", "--format xlsx")
@@ -189,7 +183,7 @@ class WorkbookWriter:
         _copy(self._file, self._out)
 
 
-def require_no_terminal(out: BinaryOutput) -> None:
+def require_no_terminal(out: StandardOutput | FileOutput) -> None:
     """Refuse to write to a terminal what no person can read."""
     if out.isatty():
         raise StoreError(
@@ -197,7 +191,7 @@ def require_no_terminal(out: BinaryOutput) -> None:
         )
 
 
-def _copy(file: IO[bytes], out: BinaryOutput) -> None:
+def _copy(file: IO[bytes], out: StandardOutput | FileOutput) -> None:
     with file:
         file.seek(0)
         while chunk := file.read(CHUNK):
