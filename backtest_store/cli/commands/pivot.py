@@ -67,7 +67,7 @@ def pivot(  # noqa: PLR0913 - each is an option
     name = known(metric, QUALITIES, "metric to show")
     found = read(lambda db: pivoting.pivot(db, filters.conditions, inputs, name), filters)
     if found is None:
-        pivot_page.write_nothing(inputs, name, format_)
+        pivot_page.write_records(inputs, name, format_)
         print_message(no_runs_message(filters))
         return
     if output is not None:

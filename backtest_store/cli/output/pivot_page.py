@@ -26,34 +26,30 @@ def write(pivot: Pivot, format_: Format, aggregate: Aggregate) -> None:
     if format_ in FOR_PEOPLE and len(pivot.inputs) > 1:
         _write_matrix(pivot, format_, aggregate)
     else:
-        _write_records(pivot.inputs, pivot.metric, _records(pivot), format_)
+        write_records(pivot.inputs, pivot.metric, format_, pivot)
 
 
-def write_nothing(inputs: Sequence[str], metric: str, format_: Format) -> None:
-    """Print that there is no cell, as the format has it."""
-    _write_records(inputs, metric, [], format_)
-
-
-def _write_records(
-    inputs: Sequence[str], metric: str, records: Sequence[Sequence[object]], format_: Format
+def write_records(
+    inputs: Sequence[str], metric: str, format_: Format, pivot: Pivot | None = None
 ) -> None:
+    """Print a record for each cell: its inputs, how many runs it has, and their metric."""
     columns = [
-        *(Column(f"parameters.{name}", "str", heading=name) for name in inputs),
+        *(Column(f"parameters.{name}", heading=name) for name in inputs),
         Column("runs", "int", "count"),
         *figures(metric),
     ]
-    render.write(columns, records, format_)
-
-
-def _records(pivot: Pivot) -> list[list[object]]:
-    """Return a row for each cell: its inputs, how many runs it has, and their metric."""
-    return [
+    records = (
         [
-            *(axis[n] for axis, n in zip(pivot.axes, place, strict=True)),
-            *(cell.runs, cell.best, cell.median, cell.worst),
+            [
+                *(axis[n] for axis, n in zip(pivot.axes, place, strict=True)),
+                *(cell.runs, cell.best, cell.median, cell.worst),
+            ]
+            for place, cell in sorted(pivot.cells.items())
         ]
-        for place, cell in sorted(pivot.cells.items())
-    ]
+        if pivot
+        else []
+    )
+    render.write(columns, records, format_)
 
 
 def _write_matrix(pivot: Pivot, format_: Format, aggregate: Aggregate) -> None:

@@ -23,29 +23,6 @@ if TYPE_CHECKING:
 LISTED_COLUMNS = tuple(RECORD_COLUMNS[name] for name in LISTED)
 
 
-class Printer:
-    """Print rows, some at a time; of `shown` columns people see the most needed first."""
-
-    def __init__(
-        self,
-        format_: Format,
-        columns: Sequence[Column] = LISTED_COLUMNS,
-        *,
-        shown: Sequence[str] = (),
-    ) -> None:
-        self._out = StandardOutput()
-        self._writer = writer_of(format_)(columns, self._out, shown)
-
-    def write(self, rows: Sequence[Sequence[object]]) -> None:
-        """Print some rows, which have the values of the columns."""
-        self._writer.write(rows)
-
-    def close(self) -> None:
-        """Print what comes after the last row."""
-        self._writer.close()
-        self._out.flush()
-
-
 def many(
     records: Sequence[DataclassInstance],
     format_: Format,
@@ -78,9 +55,10 @@ def write(
     """Print rows of values; if there are none, what there is before them, and `nothing` beside."""
     if nothing and not rows:
         print_message(nothing)
-    printer = Printer(format_, columns, shown=shown)
-    printer.write(rows)
-    printer.close()
+    writer = writer_of(format_)(columns, StandardOutput(), shown)
+    writer.write(rows)
+    writer.close()
+    StandardOutput().flush()
 
 
 def one(record: DataclassInstance, format_: Format) -> None:

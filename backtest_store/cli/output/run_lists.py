@@ -7,8 +7,9 @@ from typing import Any
 
 from backtest_store.cli.output import render
 from backtest_store.cli.output.cells import RECORD_COLUMNS, Column
-from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
+from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format, Writer, writer_of
 from backtest_store.cli.output.readable import last_day, sampled, sparkline
+from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.errors import UsageError
 from backtest_store.models import RECORD_FIELDS, Record
 from backtest_store.runs.changes.inputs import inputs_of, parameters_of, varying, varying_settings
@@ -195,7 +196,7 @@ class RunPrinter:
         self._format, self._about, self._names = format_, about, names
         self._without, self._months = without, months
         self._rows: Callable[[Sequence[Record]], list[list[Any]]] | None = None
-        self._printer: render.Printer | None = None
+        self._writer: Writer | None = None
         self.fields = self._fields()
 
     def _fields(self) -> Sequence[str]:
@@ -213,22 +214,26 @@ class RunPrinter:
             needed = [name for name in shown if name not in self._without]
             render.many(runs, self._format, shown=needed)
             return
-        if self._printer is None or self._rows is None:
+        if self._writer is None or self._rows is None:
             columns, self._rows = selected(self._names, runs, self._months)
-            self._printer = render.Printer(self._format, columns)
-        self._printer.write(self._rows(runs))
+            self._writer = self._begun(columns)
+        self._writer.write(self._rows(runs))
+
+    def _begun(self, columns: Sequence[Column]) -> Writer:
+        return writer_of(self._format)(columns, StandardOutput())
 
     def print_listed(self, rows: Sequence[Sequence[Any]]) -> None:
         """Print some runs of which there are the values of `LISTED` alone."""
         if self._takes_listed:
-            self._printer = self._printer or render.Printer(self._format)
-            self._printer.write(rows)
+            self._writer = self._writer or self._begun(render.LISTED_COLUMNS)
+            self._writer.write(rows)
         else:
             self.print([Record(**dict(zip(LISTED, row, strict=True))) for row in rows])
 
     def close(self) -> None:
         """Print what comes after the last run; of an empty list what it would have begun with."""
-        if self._printer is None and self._names is not None:
+        if self._writer is None and self._names is not None:
             self.print([])
-        if self._printer is not None:
-            self._printer.close()
+        if self._writer is not None:
+            self._writer.close()
+            StandardOutput().flush()
