@@ -49,6 +49,19 @@ def test_what_sets_three_runs_apart_is_seen_at_80_columns(
     assert re.search(r"exit|[▁▂▃▄▅▆▇█]{3}$", btstore("history").out, re.MULTILINE)
 
 
+def test_failures_and_stars_are_seen_at_80_columns(
+    grid: list[Record], store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    store_at(store_url, *grid[:2], make_record(status="failed"))
+    btstore("star", str(grid[0].run_id))
+    table = btstore("history").out
+    assert max(map(len, table.splitlines())) <= 80
+    assert re.search(r" failed .* \u2013", table)
+    assert len(re.findall(f" \N{BLACK STAR} {grid[0].strategy_name}", table)) == 1
+    assert f"\N{BLACK STAR} {grid[0].strategy_name}" in btstore("show", str(grid[0].run_id)).out
+
+
 def test_inputs_of_other_strategies_do_not_vary(store_url: str) -> None:
     store_at(store_url, make_record(), make_record(strategy_name="Other", parameters={"n": 1}))
     assert not re.search("fast|slow", btstore("history").out)

@@ -101,7 +101,12 @@ def test_a_run_without_months_says_so(store_url: str, monkeypatch: pytest.Monkey
 
 
 def test_a_failed_run_says_why_at_once(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = shown(store_url, monkeypatch, make_record(status="failed", note="x"))
+    trace = 'Traceback:\n  File "a.py", line 1, in f\n    g()'
+    failed = make_record(status="failed", note="x", error_traceback=trace)
+    page = shown(store_url, monkeypatch, failed)
+    assert [line[14:] for line in page.splitlines() if line[14:] in trace.split("\n")] == [
+        *trace.split("\n")
+    ]
     assert page.index("ValueError: no") < page.index("Parameters") < page.index("Traceback")
     assert "Result" not in page
     assert "Months" not in page

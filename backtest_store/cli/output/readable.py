@@ -14,11 +14,12 @@ from backtest_store.cli.output.cells import Column, exact
 from backtest_store.cli.output.colours import colour_of
 from backtest_store.cli.output.tables import ALWAYS_SHOWN, LONGEST_TEXT, TableColumn
 from backtest_store.cli.output.text import printable
-from backtest_store.models import Json
+from backtest_store.models import Json, Record
 from backtest_store.runs.expressions.parameters import flattened, plain
 
 NOTHING: tuple[object, ...] = (None, "", [])
 UNDEFINED = "\N{EN DASH}"
+STAR = "\N{BLACK STAR}"
 UNLIMITED = "\N{INFINITY}"
 UNNEEDED_WORDS = frozenset({"at", "id", "ids", "max", "name", "ratio", "seconds", "total"})
 MANY, MOST_MONEY = 1e9, 1e15
@@ -171,6 +172,11 @@ def in_full(column: Column, value: object, currency: object) -> str:
     if column.unit == "money" and currency:
         return f"{readable(column, value)} {printable(str(currency))}"
     return readable(column, value)
+
+
+def titled(run: Record) -> str:
+    """Return what lists call a run, with its star."""
+    return f"{STAR} {run.title}" if run.starred else run.title
 
 
 def last_day(end: datetime) -> date:

@@ -8,7 +8,7 @@ from typing import Any
 from backtest_store.cli.output import render
 from backtest_store.cli.output.cells import RECORD_COLUMNS, Column
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format, Writer, writer_of
-from backtest_store.cli.output.readable import last_day, sampled, sparkline
+from backtest_store.cli.output.readable import last_day, sampled, sparkline, titled
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.errors import UsageError
 from backtest_store.models import RECORD_FIELDS, Record
@@ -21,13 +21,13 @@ from backtest_store.suggestions import suggestion
 BY_NEED = (
     "run_id",
     "strategy_name",
+    "status",
     "sharpe_ratio",
     "total_return",
     "parameters",
     "period_run",
     "max_drawdown",
     "started_at",
-    "status",
     "instrument_ids",
     "total_trades",
     "equity",
@@ -89,7 +89,7 @@ def with_parameters(
 
 
 def _cell(run: Record, name: str) -> Any:
-    return run.title if name == "strategy_name" else getattr(run, name)
+    return titled(run) if name == "strategy_name" else getattr(run, name)
 
 
 def _needed(shown: Sequence[str], inputs: Sequence[str]) -> list[str]:

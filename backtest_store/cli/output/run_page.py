@@ -84,7 +84,7 @@ def write(run: Record) -> None:
 
 
 def _heading(run: Record, places: int) -> Iterator[str]:
-    what = [run.title, ", ".join(_bar_types(run) or run.instrument_ids), run.status]
+    what = [readable.titled(run), ", ".join(_bar_types(run) or run.instrument_ids), run.status]
     yield from _flowing([str(run.run_id)[:HASH] + "  " + what[0], *what[1:]], places)
     yield from (f"  {line}" for line in _flowing(_circumstances(run), places - 2))
     said = [*(f"#{tag}" for tag in run.tags), *([f"“{run.note}”"] if run.note else [])]
@@ -213,7 +213,9 @@ def _background(run: Record) -> Iterator[tuple[str, Sequence[str]]]:
     versions = {name: told.get(key) for key, name in VERSIONS.items() if key != "platform"}
     yield "", ()
     if run.error_traceback:
-        yield "Traceback", run.error_traceback.splitlines()
+        first, *others = run.error_traceback.splitlines()
+        yield "Traceback", [first]
+        yield from (("", [line]) for line in others)
         yield "", ()
     yield "Code", [*_code(told)]
     yield "Data", [run.data_fingerprint[:HASH]] if run.data_fingerprint else []
