@@ -5,6 +5,7 @@ SELECT count(*) AS runs
         SELECT r.run_id
           FROM backtest_runs AS r
           LEFT JOIN performance_metrics AS m USING (run_id)
+          LEFT JOIN periods AS p USING (run_id)
           LEFT JOIN annotations AS a USING (run_id)
          WHERE true /* filters */
          LIMIT $1

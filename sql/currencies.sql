@@ -15,6 +15,7 @@ SELECT known.currency
         SELECT
           FROM backtest_runs AS r
           LEFT JOIN performance_metrics AS m USING (run_id)
+          LEFT JOIN periods AS p USING (run_id)
           LEFT JOIN annotations AS a USING (run_id)
          WHERE r.currency BETWEEN known.currency AND known.currency
            AND m.net_profit /* field */ IS NOT NULL

@@ -6,6 +6,7 @@ SELECT (r.parameters #> $1::text[])::text AS first,
        (m.sharpe_ratio /* field */)::float8 AS value
   FROM backtest_runs AS r
   JOIN performance_metrics AS m USING (run_id)
+  LEFT JOIN periods AS p USING (run_id)
   LEFT JOIN annotations AS a USING (run_id)
  WHERE r.status = 'success'
    AND r.reproduced_from IS NULL

@@ -12,6 +12,7 @@ SELECT r.run_id
          LIMIT $2
        ) AS r
   LEFT JOIN performance_metrics AS m USING (run_id)
+  LEFT JOIN periods AS p USING (run_id)
   LEFT JOIN annotations AS a USING (run_id)
  WHERE true /* filters */
  ORDER BY r.started_at /* field */ DESC /* direction */, r.started_at DESC, r.run_id DESC

@@ -9,6 +9,7 @@ SELECT r.run_id
         SELECT r.run_id, r.started_at, r.started_at /* field */ AS rank
           FROM backtest_runs AS r
           LEFT JOIN performance_metrics AS m USING (run_id)
+          LEFT JOIN periods AS p USING (run_id)
           LEFT JOIN annotations AS a USING (run_id)
          WHERE true /* filters */
         OFFSET 0

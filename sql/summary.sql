@@ -13,6 +13,7 @@ SELECT r.strategy_name /* keys */,
        max(r.started_at) AS last_run
   FROM backtest_runs AS r
   LEFT JOIN performance_metrics AS m USING (run_id)
+  LEFT JOIN periods AS p USING (run_id)
   LEFT JOIN annotations AS a USING (run_id)
  WHERE true /* filters */
  GROUP BY r.strategy_name /* groups */

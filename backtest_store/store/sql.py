@@ -4,8 +4,9 @@ Two rules are all there is to the files:
 
 - A file in `sql/` is a query that runs as it is. Where it has a place, `something /* name */`,
   other SQL can stand in for the something: `true /* filters */`, `r.started_at /* field */`.
-- A file in `sql/filters/` is a condition, for such a place: `r` is the run, `m` its metrics, `a`
-  what is said of it. Its parameters are numbered from $1 and renumbered where it comes to stand.
+- A file in `sql/filters/` is a condition, for such a place: `r` is the run, `m` its metrics, `p`
+  its months, `a` what is said of it. Its parameters are numbered from $1 and renumbered where it
+  comes to stand.
 
 What comes to stand in a place is from these files and from the models, never from a user: what a
 user typed is a parameter's value.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from backtest_store.models import Record
+from backtest_store.models import PERIOD_FIELDS, Record
 from tests.factories import STARTED, make_record, store_at
 from tests.shell import btstore
 
@@ -60,6 +60,18 @@ def test_failures_and_stars_are_seen_at_80_columns(
     assert re.search(r" failed .* \u2013", table)
     assert len(re.findall(f" \N{BLACK STAR} {grid[0].strategy_name}", table)) == 1
     assert f"\N{BLACK STAR} {grid[0].strategy_name}" in btstore("show", str(grid[0].run_id)).out
+
+
+def test_runs_are_chosen_by_whether_they_have_months(store_url: str) -> None:
+    without = make_record(period=None, period_start=None, **dict.fromkeys(PERIOD_FIELDS))
+    store_at(store_url, without, make_record())
+    for words in (["history"], ["history", "--all"], ["history", "--sort", "cagr"], ["best"]):
+        for where, found in (("period_returns is None", 1), ("period_returns is not None", 1)):
+            answer = btstore(*words, "--where", where, "--format", "jsonl")
+            assert (answer.code, len(answer.out.splitlines())) == (0, found), words
+    for words in (["summary", "--by", "strategy"], ["strategies"], ["pivot", "fast_period"]):
+        assert btstore(*words, "--where", "period_returns is None").code in {0, 2}
+    assert btstore("export", "-", "--where", "period_returns is None").err == "exported 1 run\n"
 
 
 def test_inputs_of_other_strategies_do_not_vary(store_url: str) -> None:
