@@ -95,7 +95,8 @@ def test_runs_are_described_by_the_command_line() -> None:
     config = parse_config(CONFIG, origin="test")
     assert described(config, name=None, note=None, tags=[]) == config
     changed = described(config, name="Mine", note="why", tags=["b"])
-    assert changed.details == {"name": "Mine", "note": "why", "tags": ["a", "b"]}
+    details = changed.details
+    assert (details.name, details.note, details.tags) == ("Mine", "why", ["a", "b"])
     with pytest.raises(UsageError, match="the command line: name"):
         described(config, name="", note=None, tags=[])
 
@@ -228,7 +229,7 @@ def test_the_tags_of_a_walk_come_to_those_of_the_config() -> None:
     found = [
         c for c in combinations(config, grid_module.grid_of(config)) if isinstance(c, Combination)
     ]
-    assert [c.config.details["tags"] for c in found] == [["a", "train"], ["a", "test"]]
+    assert [c.config.details.tags for c in found] == [["a", "train"], ["a", "test"]]
 
 
 def test_dates_from_the_shell_take_the_place_of_the_files_periods() -> None:

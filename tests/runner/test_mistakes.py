@@ -64,6 +64,8 @@ MISTAKES = {
     "a key of another section": (replacing("= 5", "= 5\nleverage = 2"), 6, "SMA Crossover has no parameter 'leverage'; did you mean 'venue.leverage'?"),
     "no such time": (replacing("2020-01-01", "2030-01-01"), 9, "AAPL.XNAS.csv has no Bar of AAPL.XNAS-1-DAY-LAST-EXTERNAL from 2030-01-01; it has some from 2020-01-0"),
     "a parameter on top": (replacing('tags = ["mine"]', "fast = 5"), 2, "no key 'fast'; known are data, engine, instrument, name, note, parameters, strategy, strategy_config, tags, type, venue; a strategy's are under [parameters]"),
+    "a range as a parameter": (replacing("= 5", '= "5..50:5"'), 5, "SMA Crossover: fast_period must be a whole number, was '5..50:5'; give one value here, and several under [grid] or --set"),
+    "a table as a parameter": (replacing("= 5", "= {from = 5, to = 9}"), 5, "SMA Crossover: fast_period must be a whole number, was {'from': 5, 'to': 9}; give one value here, and several under [grid]"),
     "a range of the shell's": (replacing("[20, 30]", '"20..30"'), 17, "grid.slow_period: in a file, write 20..30 as {from = 20, to = 30, step = 1}"),
     "a range of the shell's with a step": (replacing("[20, 30]", '"20..30:5"'), 17, "grid.slow_period: in a file, write 20..30:5 as {from = 20, to = 30, step = 5}"),
     "a contract's size": (replacing("[venue]", '[instrument]\ntype = "future"\n[venue]'), 13, "instrument.multiplier is missing; write it, since AAPL.XNAS is of type 'future'"),

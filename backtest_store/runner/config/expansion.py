@@ -88,7 +88,7 @@ def _expand_long(config: Config) -> Backtest:
     engine = content.get("engine")
     if engine is None or (isinstance(engine, dict) and engine.get("logging") is None):
         content["engine"] = (engine or {}) | {"logging": _QUIET}
-    return Backtest(run_config.normalised(content, config.origin), **config.details)
+    return Backtest(run_config.normalised(content, config.origin), **vars(config.details))
 
 
 def _venue(venue: VenueConfig, name: str) -> Json:

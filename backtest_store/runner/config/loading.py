@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from backtest_store.errors import UsageError
 from backtest_store.runner.config.file import KeyPath, Origin, dotted, read_config_file, stated
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from backtest_store.models import Json
-    from backtest_store.runner.config.short_form import ShortForm
+    from backtest_store.runner.config.short_form import Details, Section, ShortForm
 
+Checked = TypeVar("Checked", bound="Section")
 # What a config says of its runs beside what NautilusTrader is told.
 DETAILS = ("name", "type", "tags", "note")
-NOWHERE: Mapping[str, str] = MappingProxyType({})
 _RUN_KEYS = ("start", "end", "chunk_size")  # of a `BacktestRunConfig`, and not of its strategy
 _STRATEGY_KEYS = ("strategy", "strategy_config", "parameters")
 
@@ -47,12 +46,17 @@ class Config:
     @cached_property
     def short(self) -> ShortForm:
         """The short form, checked as far as it can be without NautilusTrader."""
-        return _validated(_listed(self.content, self.origin), self.content, self.origin)
+        from backtest_store.runner.config.short_form import ShortForm
+
+        return _validated(ShortForm, _listed(self.content, self.origin), self)
 
     @property
-    def details(self) -> Json:
+    def details(self) -> Details:
         """Its name, type, tags and note."""
-        return {key: self.content[key] for key in DETAILS if self.content.get(key) is not None}
+        from backtest_store.runner.config.short_form import Details
+
+        given = {key: self.content[key] for key in DETAILS if self.content.get(key) is not None}
+        return _validated(Details, given, self)
 
     def locate(self, path: Path) -> Path:
         """Return where a path in this config is."""
@@ -77,16 +81,12 @@ def parse_config(
     if not isinstance(grid, dict):
         raise UsageError(f"{known.at(['grid'])}: grid must be a table of values, was {grid!r}")
     config = Config(values, known, place, grid=grid)
-    if config.is_long:
-        least = {"strategies": [{"strategy": "momentum"}], "data": [{"source": "sp500_daily"}]}
-        _validated(least | config.details, {}, known)
-    else:
-        _ = config.short
+    _ = config.details if config.is_long else config.short  # which say what is wrong
     return config
 
 
 def with_overrides(
-    config: Config, overrides: Mapping[str, object], places: Mapping[str, str] = NOWHERE
+    config: Config, overrides: Mapping[str, object], places: Mapping[str, str] | None = None
 ) -> Config:
     """Return the config with other values, by a parameter's name or a dotted key.
 
@@ -96,11 +96,12 @@ def with_overrides(
         return config
     content, others = config.content, dict(config.origin.others)
     for key, value in overrides.items():
-        path = _path_to(key, content, places.get(key, "--set"))
+        place = (places or {}).get(key, "--set")
+        path = _path_to(key, content, place)
         content = _with(content, path, value)
-        others[path] = places.get(key, "--set")
-    place = replace(config.origin, others=others)
-    parsed = parse_config(content, origin=place, directory=config.directory)
+        others[path] = place
+    origin = replace(config.origin, others=others)
+    parsed = parse_config(content, origin=origin, directory=config.directory)
     return replace(parsed, inputs=config.inputs | dict(overrides))
 
 
@@ -158,16 +159,14 @@ def _without_dates(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _validated(content: Json, written: Json, origin: Origin) -> ShortForm:
-    """Check the short form; `written` is what of it the file has, for what is told of an error."""
+def _validated(kind: type[Checked], content: Json, config: Config) -> Checked:
+    """Check what a config says; what is told of an error is in the words of its file."""
     from pydantic import ValidationError
 
-    from backtest_store.runner.config.short_form import ShortForm
-
     try:
-        return ShortForm.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
-        raise UsageError(_explain(error, written, origin)) from None
+        raise UsageError(_explain(error, config.content, config.origin)) from None
 
 
 def _listed(content: Json, origin: Origin) -> Json:

@@ -271,13 +271,18 @@ class StrategyConfig(Section):
         return value
 
 
-class ShortForm(Section):
-    """Everything about one backtest."""
+class Details(Section):
+    """What a config of either form says of its runs beside what NautilusTrader is told."""
 
     name: str | None = Field(default=None, min_length=1, description="What its runs are listed as.")
     type: SnakeCase | None = Field(default=None, description="What kind of strategy it is.")
     tags: list[str] = Field(default_factory=list, description="Labels to find its runs by.")
     note: str | None = Field(default=None, description="A remark.")
+
+
+class ShortForm(Details):
+    """Everything about one backtest."""
+
     strategies: list[StrategyConfig] = Field(
         min_length=1, description="What trades; one alone may stand without this heading."
     )
