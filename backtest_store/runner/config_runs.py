@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 from backtest_store.capture.engines.supported_versions import engine_version, unsupported
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.recording import record
-from backtest_store.runner.config.file import dotted
-from backtest_store.runner.facts import UnfitError, facts_of, missing_bars
+from backtest_store.runner.config.file import UnfitError, dotted
+from backtest_store.runner.facts import facts_of, missing_bars
 from backtest_store.runner.grids.grid import NotRun
 from backtest_store.runs.duplicates import Identity, stored_before
 from backtest_store.store.connection import read

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from backtest_store.capture.identity.identity import config_hash
-from backtest_store.errors import UsageError
 from backtest_store.runner.config.timestamps import to_datetime
 
 if TYPE_CHECKING:
@@ -35,14 +34,6 @@ class Replayed(NamedTuple):
     fingerprint: str | None
     instrument_ids: list[str]
     times: list[int]  # of its first and last data, and from when to when the run's clock goes
-
-
-class UnfitError(UsageError):
-    """What a configuration names is not there, or does not fit; `keys` say where it is named."""
-
-    def __init__(self, message: str, *keys: str | int) -> None:
-        super().__init__(message)
-        self.keys = keys
 
 
 def facts_of(backtest: Backtest) -> Facts:

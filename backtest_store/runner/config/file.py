@@ -18,7 +18,14 @@ from backtest_store.suggestions import did_you_mean
 KeyPath = tuple[str | int, ...]
 _TABLE = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
-_NAMED = re.compile(r"(venue|instrument|data)\.\w+")
+
+
+class UnfitError(UsageError):
+    """What a configuration names is not there, or does not fit; `keys` say where it is named."""
+
+    def __init__(self, message: str, *keys: str | int) -> None:
+        super().__init__(message)
+        self.keys = keys
 
 
 @dataclass(frozen=True)
@@ -49,16 +56,15 @@ class Origin:
         except UsageError as error:
             if str(error).startswith((self.name, *self.others.values())):
                 raise
-            raise UsageError(self._placed(str(error), keys), hint=error.hint) from error
+            raise UsageError(self._placed(error, keys), hint=error.hint) from error
 
-    def _placed(self, message: str, keys: Sequence[str | int]) -> str:
-        """Name the line and the key that a message is about, which may begin with a key itself."""
-        named = _NAMED.match(message)
-        for key in (named[0], named[1]) if named else ():
-            if key in self.lines:
-                return f"{self.name}, line {self.lines[key]}: {message}"
-        is_said = bool(named) or not keys or message.startswith(str(keys[-1]))
-        return f"{self.at(keys)}: {'' if is_said else f'{dotted(keys)}: '}{message}"
+    def _placed(self, error: UsageError, keys: Sequence[str | int]) -> str:
+        if isinstance(error, UnfitError):
+            known = {*self.lines} & {dotted(error.keys), str(error.keys[0])}
+            where = self.at(error.keys) if known else self.at(keys)
+            return f"{where}: {stated(dotted(error.keys), error)}"
+        is_said = not keys or str(error).startswith(str(keys[-1]))
+        return f"{self.at(keys)}: {'' if is_said else f'{dotted(keys)}: '}{error}"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
+from backtest_store.runner.config.file import UnfitError
 from backtest_store.runner.config.short_form import InstrumentConfig, InstrumentType, VenueConfig
 from backtest_store.runner.config.timestamps import last_moment
 from backtest_store.runner.nautilus_names import (
@@ -106,33 +107,30 @@ def check_tradable(instrument: Instrument, venue: VenueConfig) -> None:
     """
     settled = settlement_of(instrument)
     if settled != venue.currency:
-        raise UsageError(
-            f"venue.starting_balance: {venue.starting_balance!r} is not in {settled},"
-            f" in which {instrument.id} is quoted"
-        )
+        raise UnfitError(
+            f"{venue.starting_balance!r} is not in {settled}, in which {instrument.id} is quoted",
+            "venue", "starting_balance",
+        )  # fmt: skip
     if venue.account_type == "CASH" and isinstance(instrument, CurrencyPair):
-        raise UsageError(
-            f"venue.account_type: {instrument.id} needs a MARGIN account, was CASH;"
-            " a cash account in one currency cannot hold another"
-        )
+        raise UnfitError(
+            f"{instrument.id} needs a MARGIN account, was CASH; a cash account in one currency"
+            " cannot hold another",
+            "venue", "account_type",
+        )  # fmt: skip
 
 
 def _check_keys(described: Described) -> None:
     section = described.config
     for key, (types, reason) in _ONLY.items():
         if getattr(section, key) is not None and described.type not in types:
-            raise UsageError(f"instrument.{key}: {reason}, was {getattr(section, key)!s}")
+            raise UnfitError(f"{reason}, was {getattr(section, key)!s}", "instrument", key)
     for key in _NEEDED.get(described.type, ()):
         if getattr(section, key) is None:
-            raise UsageError(
-                f"instrument.{key} is missing; write it, since {described.id} is of type"
-                f" {described.type!r}"
-            )
+            reason = f"is missing; write it, since {described.id} is of type {described.type!r}"
+            raise UnfitError(reason, "instrument", key)
     if section.size_precision and described.type not in _PAIRS:
-        raise UsageError(
-            f"instrument.size_precision: an {described.type} trades in whole units, was"
-            f" {section.size_precision}"
-        )
+        reason = f"an {described.type} trades in whole units, was {section.size_precision}"
+        raise UnfitError(reason, "instrument", "size_precision")
 
 
 def _common(described: Described) -> Json:
@@ -192,10 +190,11 @@ def _currencies(described: Described) -> tuple[str, str]:
     base = section.base_currency or (base if quote else "")
     quote = section.quote_currency or quote
     if not base or not quote:
-        raise UsageError(
-            f"instrument.base_currency and instrument.quote_currency: {symbol!r} does not tell"
-            " them; write them, or the symbol as BASE/QUOTE"
-        )
+        raise UnfitError(
+            f"{symbol!r} does not tell it; write base_currency and quote_currency, or the symbol"
+            " as BASE/QUOTE",
+            "instrument", "quote_currency" if base else "base_currency",
+        )  # fmt: skip
     return _currency(base, described), _currency(quote, described)
 
 
@@ -232,7 +231,7 @@ def _tick(section: InstrumentConfig, price_decimals: Callable[[], int]) -> tuple
 
 def _require_places(key: str, value: Decimal | None, most: int, whose: str) -> None:
     if value is not None and _decimal_places(value) > most:
-        raise UsageError(f"instrument.{key}: {value} has more decimals than {whose} {most}")
+        raise UnfitError(f"{value} has more decimals than {whose} {most}", "instrument", key)
 
 
 def _size_precision(described: Described) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.bundled_data import BUNDLED_DATA, Dataset
-from backtest_store.runner.config.file import KeyPath
+from backtest_store.runner.config.file import KeyPath, UnfitError
 from backtest_store.runner.config.loading import Config
 from backtest_store.runner.config.short_form import DataConfig, InstrumentConfig
 from backtest_store.runner.config.timestamps import NANOSECONDS
@@ -158,7 +158,7 @@ def _copied(
     """
     has_opens = config.short.venue.fill == "next_open"
     if has_opens and bar_type.split("-")[-2] in _OTHER_SIDE:
-        raise UsageError('venue.fill: "next_open" needs bars of LAST or MID prices')
+        raise UnfitError('"next_open" needs bars of LAST or MID prices', "venue", "fill")
     limits = _range(data, shift=True)
     recipe = Recipe(
         str(path),
@@ -220,9 +220,8 @@ def _catalog_instrument(
         )
         for key, expected in zip(("price_precision", "size_precision"), precisions, strict=True):
             if (actual := getattr(built, key)) != expected:
-                raise UsageError(
-                    f"instrument.{key}: the catalog's bars have {expected} decimals, was {actual}"
-                )
+                reason = f"the catalog's bars have {expected} decimals, was {actual}"
+                raise UnfitError(reason, "instrument", key)
         return built
     if found is None:
         raise UsageError(

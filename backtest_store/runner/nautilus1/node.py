@@ -24,10 +24,11 @@ from backtest_store.capture.identity.code_hash import Code, code_of
 from backtest_store.capture.identity.data_fingerprint import fingerprint
 from backtest_store.errors import StoreError
 from backtest_store.runner.bundled_data import BUNDLED_DATA
+from backtest_store.runner.config.file import UnfitError
 from backtest_store.runner.config.strategy_classes import import_class
 from backtest_store.runner.config.timestamps import to_datetime
 from backtest_store.runner.data.made_catalogs import MADE_OF
-from backtest_store.runner.facts import Replayed, UnfitError, named_series
+from backtest_store.runner.facts import Replayed, named_series
 from backtest_store.suggestions import did_you_mean
 
 if TYPE_CHECKING:
