@@ -270,7 +270,10 @@ def test_a_position_open_at_the_end_stays_open(preparing: Preparing) -> None:
         ({"instrument": {"size_precision": 2}}, "an equity trades in whole units, was 2"),
         ({"instrument": {"base_currency": "EUR"}}, "base_currency: only a pair has one, was EUR"),
         ({"instrument": {"type": "currency_pair", "currency": "USD"}}, "was USD"),
-        ({"instrument": {"type": "currency_pair"}}, "instrument.base_currency: 'SPX' does not tell it"),
+        (
+            {"instrument": {"type": "currency_pair"}},
+            "instrument.base_currency: 'SPX' does not tell it",
+        ),
         ({"instrument": {"currency": "UDS"}}, "no currency 'UDS'; did you mean 'USD'?"),
         ({"instrument": {"lot_size": 0.5}}, "0.5 has more decimals than the size's 0"),
         (

@@ -66,7 +66,8 @@ def import_class(class_path: str, base: type = object) -> type:
         return found
     if found is not None:
         raise UsageError(f"{class_path} is not a {base.__name__}")
-    names = [name for name, value in vars(module).items() if _is_below(value, base)]
+    classes = {name: value for name, value in vars(module).items() if isinstance(value, type)}
+    names = [name for name, value in classes.items() if issubclass(value, base) and value != base]
     raise UsageError(f"{module_name} has no class {class_name!r}{did_you_mean(class_name, names)}")
 
 
@@ -79,10 +80,6 @@ def _unimportable(class_path: str, error: Exception) -> str:
         f"no module {error.name!r} beside this file, in the working directory, or installed;"
         f" write package.module:Class, was {class_path!r}"
     )
-
-
-def _is_below(value: object, base: type) -> bool:
-    return isinstance(value, type) and issubclass(value, base) and value is not base
 
 
 _folders: set[str] = set()  # where the modules of configs were looked for

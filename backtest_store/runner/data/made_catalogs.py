@@ -93,7 +93,11 @@ def catalog_of(recipe: Recipe) -> Path:
     if place.is_dir():
         return place
     instrument = instrument_of(recipe.instrument["type"], recipe.instrument)
-    made = _from_rows(series, recipe, instrument) if series else _copied_bars(recipe, instrument)
+    if series is not None:
+        made = _from_rows(series, recipe, instrument)
+    else:
+        bars = read_bars(recipe.path, recipe.bar_types, recipe.start, recipe.end)
+        made = _with_opens(bars, recipe, instrument)
     try:
         _write(place, [[instrument], *made])
     except OSError as error:
@@ -156,11 +160,6 @@ def _write(place: Path, content: Sequence[list[Any]]) -> None:
             unfinished.rename(place)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _copied_bars(recipe: Recipe, instrument: Instrument) -> list[list[Any]]:
-    bars = read_bars(recipe.path, recipe.bar_types, recipe.start, recipe.end)
-    return _with_opens(bars, recipe, instrument)
 
 
 def _with_opens(bars: list[Bar], recipe: Recipe, instrument: Instrument) -> list[list[Any]]:

@@ -55,19 +55,14 @@ def run_again(original: Record, script: Json | None) -> Answer:
             text=True,
             check=False,
         )
-        said = _answer_in(folder) or Answer(
-            error=f"the process that ran it again ended with {done.returncode}"
-        )
+        said = Answer(error=f"the process that ran it again ended with {done.returncode}")
+        if (file := folder / ANSWER).exists():
+            said = Answer(**json.loads(file.read_text("utf-8")))
         if script is not None:
             return _script_repeated(original, folder, said.error)
     if said.run_id is None:
         raise StoreError(said.error, hint=said.hint)
     return said
-
-
-def _answer_in(folder: Path) -> Answer | None:
-    file = folder / ANSWER
-    return Answer(**json.loads(file.read_text("utf-8"))) if file.exists() else None
 
 
 def _script_repeated(original: Record, folder: Path, failure: str) -> Answer:
@@ -129,7 +124,8 @@ def _require_runnable(original: Record) -> None:
 
 
 def _require_whole(original: Record) -> None:
-    if redacted := _redacted_names(original.config_snapshot):
+    leaves = _leaves(original.config_snapshot, "")
+    if redacted := [name for name, value in leaves if REDACTED in str(value)]:
         raise StoreError(
             f"run {original.run_id} cannot be run again: {', '.join(redacted)} was a credential,"
             f" and {REDACTED} is stored in its place"
@@ -204,11 +200,6 @@ def _missing_catalog(data: Sequence[Json]) -> str | None:
     return None
 
 
-def _redacted_names(snapshot: Json) -> list[str]:
-    """List the keys, dotted, whose values were taken out before they were stored."""
-    return [name for name, value in _leaves(snapshot, "") if REDACTED in str(value)]
-
-
 def _component_paths(snapshot: Json) -> list[str]:
     """List the classes that a node's run imports, as ``package.module:Class``."""
     engine = snapshot.get("engine") or {}
@@ -241,6 +232,7 @@ def _import_roots(snapshot: Json, provenance: Json) -> list[str]:
 
 
 def _leaves(value: Any, above: str) -> Iterator[tuple[str, object]]:
+    """Yield all that a nested value holds, under its dotted name."""
     if isinstance(value, dict):
         for name, item in value.items():
             yield from _leaves(item, f"{above}.{name}" if above else str(name))
