@@ -22,12 +22,8 @@ FOLDERS = frozenset({"PWD", "OLDPWD"})
 class Redactor:
     """Replace secrets in JSON and in text, and remember the ones it met to find them elsewhere.
 
-    What it returns is for people and for storage; nothing that tells runs apart is made of it.
-
-    Parameters
-    ----------
-    known : Iterable of str
-        Secrets to replace wherever they stand as a whole word.
+    What it returns is for people and for storage; nothing that tells runs apart is made of it. The
+    secrets that are `known` are replaced wherever they stand as a whole word.
     """
 
     def __init__(self, known: Iterable[str] = ()) -> None:

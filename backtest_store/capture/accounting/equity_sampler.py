@@ -8,9 +8,6 @@ The close of a day is only known when the next day's first data arrives, and by 
 matched orders against it. So a day is valued from what was known before: account states and
 positions as of their last event of that day, and prices less the newest data. Balances are copied
 as they come, because the engine changes the account's earlier events in place.
-
-A fill is booked at once if it needs the exchange rate of its moment; else at the end of its day,
-together with the others, which takes a fraction of the time.
 """
 
 from __future__ import annotations
@@ -77,8 +74,8 @@ class Sampler:
         for topic in DATA_TOPICS:
             listen(bus, topic, self.on_data, FIRST)
         for kind, handle in (
-            ("position", partial(self._queue, self._book_position)),
-            ("fills", self._note_fill),
+            ("position", self._book_position),
+            ("fills", self._book_fee),
             ("account", self._note_balances),
         ):
             listen(bus, f"events.{kind}.*", partial(self._on_event, kind, handle), FIRST)
@@ -100,11 +97,9 @@ class Sampler:
         self._midnight = NEVER
         self._is_valued = True
         self._data_boundary = AT_ONCE
-        self._needs_rates = self._valuation.is_in_several_currencies
 
     def end(self) -> Samples:
         """Value the final moment, stop to watch, and return what was seen."""
-        self._book_waiting()
         samples = self.samples
         if self._day is not None and self._valuation is not None:
             self._value_final_moment(self._valuation)
@@ -135,9 +130,7 @@ class Sampler:
         self._latest: Data = None
         self._handled: dict[str, object] = {}
         self._fill: OrderFilled | None = None
-        self._needs_rates = False
         self._flat_value: AccountValue | None = None
-        self._waiting: list[tuple[Callable[[Any], None], Any]] = []
 
     def on_data(self, data: Data) -> None:
         """Note the newest data; the first of a day closes the day before."""
@@ -160,25 +153,6 @@ class Sampler:
         except Exception as error:  # noqa: BLE001 - nothing of ours may reach the engine
             self._fail(error)
 
-    def _note_fill(self, fill: OrderFilled) -> None:
-        """Have a fill booked; at once, and all that follow, if it needs an exchange rate."""
-        if not self._needs_rates and self._valuation is not None:
-            self._needs_rates = self._valuation.needs_rate(fill)
-        self._queue(self._book_fee, fill)
-
-    def _queue(self, book: Callable[[Any], None], event: Any) -> None:
-        self._waiting.append((book, event))
-        if self._needs_rates:
-            self._book_waiting()
-
-    def _book_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        try:
-            for book, event in waiting:
-                book(event)
-        except Exception as error:  # noqa: BLE001 - as above
-            self._fail(error)
-
     def _look_closely(self, data: Data) -> None:
         """Open a day, and look for prices that the starting capital waits for."""
         day = day_of(data.ts_init)
@@ -198,7 +172,6 @@ class Sampler:
         """Value the last day with market data, unless an event has closed it already."""
         if self._is_valued or self._day is None or self._valuation is None:
             return
-        self._book_waiting()
         value = self._flat_value
         if value is None or self._positions:
             value = self._valuation.value(
@@ -212,6 +185,8 @@ class Sampler:
 
     def _book_fee(self, fill: OrderFilled) -> None:
         self._fill = fill
+        if self._valuation is not None:
+            self._valuation.terms_of(fill, fill)  # while there is a fill to ask the account by
         if self.samples.ledger is not None:
             self.samples.ledger.fill(fill, Market(self._cache))
 

@@ -168,11 +168,6 @@ class Valuation(InOneCurrency):
         """Tell whether an account may hold another currency than that of the run."""
         return any(self.base_of(account_id) != self.currency for account_id in self.accounts)
 
-    def needs_rate(self, fill: OrderFilled) -> bool:
-        """Tell whether what a fill earns or costs is in another currency than that of the run."""
-        paid, earns = fill.commission, self.terms_of(fill, fill).settlement
-        return earns != self.currency or (paid is not None and paid.currency.code != self.currency)
-
     def base_of(self, account_id: AccountId) -> str | None:
         """Return the one currency in which an account is kept, if it is."""
         account = self.accounts.get(account_id)

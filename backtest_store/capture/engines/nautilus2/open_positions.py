@@ -52,21 +52,8 @@ class Marks:
 class OpenPositions:
     """The positions of an engine whose run has ended, as they were after each fill.
 
-    Parameters
-    ----------
-    cache : Cache
-        Of the engine.
-    accounts : mapping
-        By their ids.
-    prices : Prices
-        Of the data that the run was given.
-    positions : sequence of Position
-        All that there were.
-
-    Attributes
-    ----------
-    unpriced : set[str]
-        The instruments of which a price was needed and not known.
+    `accounts` are by their ids; `unpriced` are the instruments of which a price was needed and not
+    known.
     """
 
     def __init__(

@@ -23,21 +23,10 @@ MARKET_DATA = ("Bar", "QuoteTick", "TradeTick", *BOOKS)
 
 
 class Prices:
-    """What the data of a run tells of days and prices.
+    """What the data of a run, in the order in which it is replayed, tells of days and prices.
 
-    Parameters
-    ----------
-    data : Sequence
-        The data, in the order in which it is replayed.
-    instruments : Iterable
-        The instruments, whose pairs of currencies give exchange rates.
-    book_types : Mapping
-        The types of the venues' order books.
-
-    Attributes
-    ----------
-    days : list[int]
-        The days with market data, counted from 1970.
+    `instruments` that are pairs of currencies give exchange rates; `book_types` are those of the
+    venues; `days` are the days with market data, counted from 1970.
     """
 
     def __init__(
