@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from backtest_store.cli.command_list import Commands
+from backtest_store.cli.command_list import HELP_NAMES, Commands
 from backtest_store.cli.output.streams import (
     ReaderLeftError,
     escape_unencodable,
@@ -23,6 +23,7 @@ NAME = "btstore"
 CLOSED_PIPE = 141
 INTERRUPTED = 130
 ABORTED = 1
+WIDEST_HELP = 110  # of a terminal that has room for it
 MAINTENANCE_COMMANDS = ("db", "sync")
 
 app = typer.Typer(
@@ -30,7 +31,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_NAMES | {"max_content_width": WIDEST_HELP},
 )
 
 

@@ -125,6 +125,16 @@ def test_help_imports_nothing_that_a_command_works_with() -> None:
     assert rest == {"backtest_store", "backtest_store.errors", *asked}
 
 
+@pytest.mark.parametrize("words", [[], ["history"], ["db"]])
+def test_help_is_as_wide_as_the_terminal_but_readable(
+    monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    for columns, widest in ((80, 80), (100, 100), (300, 110)):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        lines = btstore(*words, "--help").out.splitlines()
+        assert widest - 25 < max(map(len, lines)) <= widest
+
+
 def test_a_new_filter_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     starred = Filter(
         "starred", "--starred", "YES", "Only starred runs.", lambda yes: condition("status", yes)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -50,12 +51,12 @@ def _helps() -> Iterator[tuple[str, str]]:
         )
 
 
-def _commands(command: object, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _commands(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     children = getattr(command, "commands", {})
     if not children:
         yield words
-    for name, child in children.items():
-        yield from _commands(child, (*words, name))
+    for name in children:
+        yield from _commands(command.get_command(None, name), (*words, name))
 
 
 def filters() -> str:
