@@ -74,6 +74,13 @@ def test_runs_are_chosen_by_whether_they_have_months(store_url: str) -> None:
     assert btstore("export", "-", "--where", "period_returns is None").err == "exported 1 run\n"
 
 
+def test_a_component_without_configuration_is_no_input(store_url: str) -> None:
+    models: list[dict[str, Any]] = [{"config": {}}, {}]
+    snapshots = [{"venues": [{"fee_model": model}]} for model in models]
+    store_at(store_url, *(make_record(config_snapshot=each) for each in snapshots))
+    assert "config" not in btstore("history").out
+
+
 def test_inputs_of_other_strategies_do_not_vary(store_url: str) -> None:
     store_at(store_url, make_record(), make_record(strategy_name="Other", parameters={"n": 1}))
     assert not re.search("fast|slow", btstore("history").out)

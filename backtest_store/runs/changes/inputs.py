@@ -6,9 +6,8 @@ Where a configuration has a class, its fields are named as if they were the comp
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -68,13 +67,13 @@ def chosen_of(run: Record) -> dict[str, Any]:
 
 
 def settings_of(snapshot: Json, without: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what a run was configured with, under one name each."""
+    """Return what a run was configured with, under one name each; an empty object is nothing."""
     return {
         name.replace(".config.", "."): value
         for key, part in snapshot.items()
         if key not in without
         for name, value in _named(key, part)
-        if not PLACES.fullmatch(name)
+        if not PLACES.fullmatch(name) and value != {}
     }
 
 
@@ -134,7 +133,7 @@ def varying(every: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Return what is not the same in all, in the order of `inputs_of`, with the value of each."""
     names = sorted(dict.fromkeys(name for inputs in every for name in inputs), key=_group)
     columns = {name: [inputs.get(name) for inputs in every] for name in names}
-    return {name: values for name, values in columns.items() if len(_distinct(values)) > 1}
+    return {name: values for name, values in columns.items() if len({*map(repr, values)}) > 1}
 
 
 def _group(name: str) -> int:
@@ -147,18 +146,14 @@ def _group(name: str) -> int:
 
 def _told_once(varying: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
     """Leave out what varies as another input does."""
-    told: set[str] = set()
+    told: set[tuple[str, ...]] = set()
     found = {}
     for name, values in varying.items():
-        written = json.dumps([str(value) for value in values])
+        written = tuple(map(str, values))
         if written not in told or name in RUN_INPUTS:
             found[name] = values
         told.add(written)
     return found
-
-
-def _distinct(values: Iterable[Any]) -> set[str]:
-    return {json.dumps(value, default=str, sort_keys=True) for value in values}
 
 
 def _code(provenance: Json) -> dict[str, Any]:
