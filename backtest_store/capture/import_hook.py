@@ -36,7 +36,7 @@ class ImportHook(MetaPathFinder):
             return None
         spec = self._found(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self._on_import)
+            _follow(spec.loader, self._on_import)
         return spec
 
     def _found(
@@ -50,21 +50,13 @@ class ImportHook(MetaPathFinder):
         return PathFinder.find_spec(name, path, target)
 
 
-class _Loader(Loader):
-    """Loads a module as its own loader does, and then calls the function with it."""
+def _follow(loader: Loader, on_import: OnImport) -> None:
+    """Have a loader call the function with what it loads next, and be as it was from then on."""
+    original = loader.exec_module
 
-    def __init__(self, loader: Loader, on_import: OnImport) -> None:
-        self._loader = loader
-        self._on_import = on_import
+    def exec_module(module: ModuleType) -> None:
+        vars(loader).pop("exec_module", None)
+        original(module)
+        on_import(module)
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Let the module's own loader create it."""
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Let the module's own loader execute it, and step aside."""
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        self._on_import(module)
+    vars(loader)["exec_module"] = exec_module
