@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.currency_balances import CurrencyBalances
@@ -123,20 +122,13 @@ def ledger_of(engine: BacktestEngine, valuation: Valuation) -> Ledger:
     configured otherwise.
     """
     cache, ledger = engine.cache, Ledger(valuation, currency_balances_of(valuation))
-    fills = [(fill.ts_event, fill, None) for of_one in fills_of(cache).values() for fill in of_one]
-    changes = [
-        (fill.ts_event, fill, (key, cycle, again.realized_pnl, again.is_closed))
-        for key, cycle in enumerate(position_cycles(cache))
-        for fill, again in replayed(cycle, cache)
-    ]
-    for time, fill, change in sorted([*fills, *changes], key=itemgetter(0)):
-        market = Market(cache, before=time + 1)
-        if change is None:
-            ledger.fill(fill, market)
-            continue
-        key, cycle, realised, is_closed = change
-        ledger.change(key, cycle, realised, fee_of(fill), market)
-        if is_closed:
+    for fill in (fill for of_one in fills_of(cache).values() for fill in of_one):
+        ledger.fill(fill, Market(cache, before=fill.ts_event + 1))
+    for key, cycle in enumerate(position_cycles(cache)):
+        for fill, again in replayed(cycle, cache):
+            market = Market(cache, before=fill.ts_event + 1)
+            ledger.change(key, again, again.realized_pnl, fee_of(fill), market)
+        if cycle.is_closed:
             ledger.close(key)
     return ledger
 
