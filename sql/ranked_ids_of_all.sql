@@ -1,6 +1,5 @@
 -- Find the ids of the first runs of an order, or of all, by sorting all that meet the conditions.
--- For what ranked_ids_near_top did not find, for orders without an index, and for @starred, @batch and
--- `delete`, which want all.
+-- For what ranked_ids_near_top did not find, and for @starred, @batch and `delete`, which want all.
 -- OFFSET 0 has all of them found before they are put in order: PostgreSQL would otherwise go through
 -- an index of the order in the hope that they come early, which is slow where they come late.
 -- $1 limit  at most this many runs; NULL is all

@@ -15,6 +15,7 @@ from backtest_store.store.record_fields import (
     LISTED,
     REQUIRED,
     SQL_NAMES,
+    UNINDEXED_METRICS,
     ascends,
 )
 from backtest_store.store.sql import Condition, Db
@@ -106,12 +107,15 @@ async def every(db: Connection, listing: Listing) -> AsyncIterator[list[list[Any
 
 async def ids(db: Db, listing: Listing, limit: int | None = None) -> list[UUID]:
     """Return the ids of at most so many runs, or of all."""
-    if limit is not None and _order(listing) in INDEXED_ORDERS:
+    order_by = _order(listing)
+    if limit is not None and order_by in INDEXED_ORDERS:
         found, is_whole = await _first(db, listing, limit)
         if is_whole:
             return found
     where = (*listing.where, *listing.kind, *_rest(_starts(listing)))
-    return await queries.ranked_ids_of_all(db, limit=limit, where=where, order_by=_order(listing))
+    is_of_metrics = order_by in UNINDEXED_METRICS
+    find = queries.ids_by_metric if is_of_metrics else queries.ranked_ids_of_all
+    return await find(db, limit=limit, where=where, order_by=order_by)
 
 
 async def _first(db: Db, listing: Listing, limit: int) -> tuple[list[UUID], bool]:

@@ -53,6 +53,14 @@ async def ranked_ids_of_all(
     return await sql.first_column(db, _ordered(query, order_by))
 
 
+async def ids_by_metric(
+    db: Db, *, limit: int | None, where: Sequence[Condition], order_by: str
+) -> list[UUID]:
+    """Find all runs that meet conditions, and return the first by a metric that no index has."""
+    query = sql.query("ids_by_metric", limit).having(where)
+    return await sql.first_column(db, _ordered(query, order_by))
+
+
 def _ordered(query: Query, order_by: str) -> Query:
     return query.worded(field=SQL_NAMES[order_by], direction=direction(order_by))
 

@@ -30,6 +30,7 @@ SHORTEST = {
     for name in ("period_returns", "period_means", "period_deviations")
 }
 INDEXED_ORDERS = frozenset({"started_at", *COPIED_TO_RUNS})
+UNINDEXED_METRICS = METRIC_FIELDS.keys() - COPIED_TO_RUNS
 UP, DOWN, DOWN_AND_UNDEFINED = "ASC", "DESC", "DESC NULLS LAST"
 LISTED = tuple(name for name in TYPES if name not in UNLISTED)
 SORTABLE = tuple(name for name in LISTED if TYPES[name] not in MANY_VALUED)

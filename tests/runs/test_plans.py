@@ -331,6 +331,14 @@ async def test_other_times_of_the_same_strategy_and_parameters_are_found_by_inde
     assert explaining.looked_at <= FEW
 
 
+async def test_runs_are_put_in_the_order_of_any_metric_as_they_are_read(
+    explaining: Explaining,
+) -> None:
+    assert len(await listed(explaining, "sortino_ratio")) == PAGE
+    # Once all are gathered, as a subquery's rows, only one process puts them in order.
+    assert "Subquery Scan" not in kinds_of_whole(explaining.plans[0].nodes[0])
+
+
 async def test_whether_amounts_are_of_one_currency_is_known_from_a_run_of_each(
     explaining: Explaining,
 ) -> None:
