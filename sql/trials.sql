@@ -2,6 +2,7 @@
 -- A trial is a configuration that ran to its end by one state of its code, however often it ran;
 -- reproductions are none, and a run whose configuration has no hash is one of its own. Deleted ones
 -- were trials, too. All are counted, but the Sharpe ratios are those of the newest runs alone.
+-- NOT MATERIALIZED and UNION ALL, so that several processes count.
 -- $1 strategy_name   of this strategy; NULL for any
 -- $2 instrument_ids  on these instruments alone; NULL for any
 -- $3 start_date      from the first market data on; NULL for any
@@ -19,7 +20,7 @@ WITH run AS NOT MATERIALIZED (
        AND ($3::timestamptz IS NULL OR r.start_date = $3)
        AND ($4::timestamptz IS NULL OR r.end_date = $4)
        AND ($5::uuid IS NULL OR ARRAY[r.batch_id] @> ARRAY[$5])
-), deleted AS (
+), deleted AS NOT MATERIALIZED (
     SELECT coalesce(d.config_hash || coalesce(d.code_hash, ''), d.run_id::text) AS configuration,
            d.daily_sharpe_ratio
       FROM deleted_trials AS d
@@ -40,7 +41,8 @@ WITH run AS NOT MATERIALIZED (
       ) AS ratios (configuration, daily_sharpe_ratio)
      GROUP BY configuration
 ), counted AS (
-    SELECT configuration FROM run UNION SELECT configuration FROM deleted
+    SELECT DISTINCT configuration
+      FROM (SELECT configuration FROM run UNION ALL SELECT configuration FROM deleted) AS trial
 )
 SELECT (SELECT count(*) FROM counted) AS trials,
        (SELECT stddev_samp(daily_sharpe_ratio) FROM measured) AS deviation

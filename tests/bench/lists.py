@@ -177,6 +177,7 @@ async def others(db: Connection, chosen: Choices) -> AsyncIterator[Row]:
             50,
         ),
         "--author, of every run": (page("started_at", author=[author]), 400),
+        "@best by a metric without an index": (partial(selectors.resolve, db, "@best:cagr"), 500),
         "strategies": (partial(summary.strategies, db), 500),
         "trend of the most common strategy, by day": (
             partial(
