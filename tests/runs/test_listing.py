@@ -193,7 +193,8 @@ async def walked(url: str, where: Any, field: str, size: int) -> list[list[UUID]
         while not pages or len(pages[-1]) == size:
             pages.append([run.run_id for run in await listing.page(db, begun, size)])
             if pages[-1]:
-                begun = await selectors.begin(db, begun, str(pages[-1][-1]))
+                last = await selectors.resolve(db, str(pages[-1][-1]), where)
+                begun = begun._replace(after=last)
         return pages
     finally:
         db.terminate()
