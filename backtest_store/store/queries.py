@@ -94,8 +94,19 @@ async def summary(
     db: Db, *, keys: Sequence[Key], metric: str, where: Sequence[Condition] = ()
 ) -> Sequence[Any]:
     """Sum up groups of runs: how many there are and failed, how well they did by a metric."""
-    query = sql.query("summary").grouped(keys).having(where).worded(field=SQL_NAMES[metric])
+    query = sql.query("summary").grouped(keys).having(_in_order(where))
+    query = query.worded(field=SQL_NAMES[metric])
     return await db.fetch(query.text, *query.values)
+
+
+def _in_order(where: Sequence[Condition]) -> Sequence[Condition]:
+    """Return conditions for the indexes of a strategy, if these have all that is asked."""
+    if not {each.name for each in where} <= {"strategy", "status", "since", "until"}:
+        return where
+    return [
+        sql.condition("strategy_in_order", *each.values) if each.name == "strategy" else each
+        for each in where
+    ]
 
 
 async def currencies(db: Db, *, field: str, where: Sequence[Condition] = ()) -> list[str]:

@@ -18,7 +18,7 @@ import pytest_asyncio
 from pytest_postgresql.executors import NoopExecutor
 
 from backtest_store.errors import UsageError
-from backtest_store.runs import listing, selectors
+from backtest_store.runs import listing, selectors, summary
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
 from backtest_store.store import migrations, queries
@@ -337,6 +337,12 @@ async def test_runs_are_put_in_the_order_of_any_metric_as_they_are_read(
     assert len(await listed(explaining, "sortino_ratio")) == PAGE
     # Once all are gathered, as a subquery's rows, only one process puts them in order.
     assert "Subquery Scan" not in kinds_of_whole(explaining.plans[0].nodes[0])
+
+
+async def test_a_strategy_is_summed_up_from_its_indexes_alone(explaining: Explaining) -> None:
+    where = filters(strategy="strategy 7").conditions
+    await summary.trend(explaining, "day", where=where)
+    assert {node["Node Type"] for node in nodes_of_runs(explaining)} == {"Index Only Scan"}
 
 
 async def test_whether_amounts_are_of_one_currency_is_known_from_a_run_of_each(
