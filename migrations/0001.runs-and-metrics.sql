@@ -385,7 +385,7 @@ CREATE INDEX backtest_runs_not_successful
 -- What runs are filtered by, whatever the order: one index finds those that meet several conditions
 -- without reading the runs of each, and knows as soon that two common ones never met. GIN has lists
 -- alone, so a single value is asked for as a list of one. The runs of a sweep are neighbours and have
--- much in common, which GIN compresses: 23 MB. New entries wait in a list, so a save hardly notices; a
+-- much in common, which GIN compresses: 21 MB. New entries wait in a list, so a save hardly notices; a
 -- short one, because it is searched from end to end, and one save in a few hundred empties it.
 CREATE INDEX backtest_runs_by_filters ON backtest_runs USING gin (
     instrument_ids, (ARRAY[strategy_type]), (ARRAY[strategy_name]), (ARRAY[batch_id]), parameters jsonb_path_ops
