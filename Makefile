@@ -42,7 +42,7 @@ test-ray:  ## Run grids on a real local Ray of several processes, in an environm
 	@$(MAKE) --no-print-directory setup VENV=.venv-ray
 	@.venv-ray/bin/python -c "import ray" 2>/dev/null || \
 		.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check 'ray>=2.9'
-	@.venv-ray/bin/python -m pytest -n 0 tests/runner/test_distributed.py
+	@.venv-ray/bin/python -m pytest -n 0 tests/runner/test_ray_cluster.py
 
 # The oldest server that is supported, out of a package that carries its programs and little else.
 OLDEST_SERVER := .servers/16/pgserver/pginstall/bin

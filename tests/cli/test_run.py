@@ -18,7 +18,7 @@ import pytest
 from backtest_store.cli.output.batch_messages import look_for_unsaved
 from backtest_store.cli.progress import progress
 from backtest_store.cli.ray_option import with_address
-from backtest_store.runner import distributed
+from backtest_store.runner import ray_cluster
 from backtest_store.runner.batch import Report
 from backtest_store.runner.parallel import ThisProcess
 from backtest_store.saving import background_saver
@@ -341,7 +341,7 @@ def test_ray_takes_an_address_or_none(words: str, meant: str) -> None:
 def test_without_ray_its_option_is_refused_with_or_without_an_address(
     store: str, config: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distributed, "find_spec", lambda _: None)
+    monkeypatch.setattr(ray_cluster, "find_spec", lambda _: None)
     for words in (["--ray"], ["--ray", "local"]):
         answer = btstore("run", *words, config)
         assert (answer.code, answer.out) == (1, "")

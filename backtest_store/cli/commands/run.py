@@ -216,7 +216,7 @@ def follow(ended: Iterator[int], count: int, workers: Workers, report: Report) -
 def make_workers(jobs: int, ray: str | None) -> Workers:
     """Return what runs the backtests."""
     if ray is not None:
-        from backtest_store.runner.distributed import RayCluster
+        from backtest_store.runner.ray_cluster import RayCluster
 
         return RayCluster(ray)
     from backtest_store.runner.config_runs import warm_up

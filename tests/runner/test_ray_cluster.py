@@ -11,8 +11,8 @@ import pytest
 
 ray = pytest.importorskip("ray")
 
-from backtest_store.runner.distributed import RayCluster  # noqa: E402
 from backtest_store.runner.parallel import WorkerDied  # noqa: E402
+from backtest_store.runner.ray_cluster import RayCluster  # noqa: E402
 from tests.capture.stores import shared_url, store, stored  # noqa: E402, F401 - fixtures
 from tests.shell import btstore  # noqa: E402
 
