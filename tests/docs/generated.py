@@ -93,9 +93,11 @@ def error_table() -> str:
 
 def _errors(path: Path) -> Iterator[tuple[str, str, int]]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        if not isinstance(node, ast.Call):
             continue
-        kind = getattr(errors, node.func.id, None)
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        is_of_config = name in {"UnfitError", "refuse"}
+        kind = errors.UsageError if is_of_config else getattr(errors, name, None)
         if kind is None or not node.args or len(text := _text(node.args[0]).strip()) < 2:
             continue
         hints = [_text(k.value) for k in node.keywords if k.arg == "hint"]
