@@ -94,10 +94,10 @@ def missing_bars(backtest: Backtest) -> Iterator[str]:
     loaded = {name for entry in content["data"] for name in entry.get("bar_types") or ()}
     for strategy in (content.get("engine") or {}).get("strategies") or ():
         config = strategy.get("config") or {}
-        for asked in [config.get("bar_type"), *(config.get("bar_types") or ())]:
-            if not isinstance(asked, str) or asked in loaded:
-                continue
-            held = node.series_of(backtest)
+        several = config.get("bar_types")
+        names = [config.get("bar_type"), *(several if isinstance(several, list) else ())]
+        for asked in dict.fromkeys(filter(_is_bar_type, names)):
+            held = None if asked in loaded else node.series_of(backtest)
             if held is not None and not _is_among(asked, held):
                 name = strategy["strategy_path"].rpartition(":")[2]
                 there = _listed(held)
@@ -108,6 +108,10 @@ def named_series(data: Iterable[object]) -> list[str]:
     """Name each kind of bar in some data, and the instruments of what is no bar."""
     found = {getattr(one, "bar_type", None) or getattr(one, "instrument_id", None) for one in data}
     return sorted(str(series) for series in found - {None})
+
+
+def _is_bar_type(value: object) -> bool:
+    return isinstance(value, str) and value.endswith(("-EXTERNAL", "-INTERNAL"))
 
 
 def _is_among(bar_type: str, held: Sequence[str]) -> bool:
