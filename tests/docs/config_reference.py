@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from backtest_store.capture.engines.supported_versions import engine_version
 from backtest_store.runner.config import short_form
+from backtest_store.runner.config.grid_section import GridConfig
 
 PAGE = Path(__file__).parents[2] / "docs" / "config-keys.md"
 SECTIONS: list[tuple[str, Any]] = [
@@ -41,16 +42,6 @@ NAUTILUS: list[tuple[str, Any]] = [
     ("[venues.latency_model]", backtest.ImportableLatencyModelConfig),
     ("[venues.margin_model]", backtest.MarginModelConfig),
 ]
-GRID = """| key | what it is |
-|---|---|
-| a parameter, or a dotted key such as `data.start` | a list, `{from, to, step}`, or `{from, to, count, geometric = true}` |
-| `zip` | `[[grid.zip]]`: lists that go together, value by value |
-| `constraints` | comparisons that each combination must satisfy, such as `"fast_period < slow_period"` |
-| `sample`, `seed` | how many combinations to draw at random, each run over all periods, and what decides which |
-| `periods` | `[[grid.periods]]`: each a `start` and an `end` |
-| `walk` | `{train = "3y", test = "1y"}`: windows from `data.start` to `data.end`; `y`, `m`, `w`, `d` |
-| `name` | what the grid is called |
-"""
 INTRODUCTION = (
     "A file with `venues` is in NautilusTrader's own terms, any other in the short form. Each is"
     " written in TOML, YAML or JSON. The [cookbook](cookbook.md) has whole files."
@@ -76,7 +67,7 @@ def page() -> str:
         "",
         IN_BOTH,
         "",
-        GRID,
+        *_section("", GridConfig),
         "## NautilusTrader's own terms",
         "",
         f"As NautilusTrader {engine_version()} describes them; another version has its own.",
@@ -97,7 +88,7 @@ def _section(name: str, cls: Any) -> Iterator[str]:
 
 
 def _default(value: object) -> str:
-    if value is PydanticUndefined or isinstance(value, short_form.Section) or value is None:
+    if value is PydanticUndefined or isinstance(value, short_form.Section) or value in (None, []):
         return ""
     return f"`{value}`"
 

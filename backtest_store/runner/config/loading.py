@@ -48,7 +48,7 @@ class Config:
         """The short form, checked as far as it can be without NautilusTrader."""
         from backtest_store.runner.config.short_form import ShortForm
 
-        return _validated(ShortForm, _listed(self.content, self.origin), self)
+        return validated(ShortForm, _listed(self.content, self.origin), self)
 
     @property
     def details(self) -> Details:
@@ -56,7 +56,7 @@ class Config:
         from backtest_store.runner.config.short_form import Details
 
         given = {key: self.content[key] for key in DETAILS if self.content.get(key) is not None}
-        return _validated(Details, given, self)
+        return validated(Details, given, self)
 
     def locate(self, path: Path) -> Path:
         """Return where a path in this config is."""
@@ -159,14 +159,14 @@ def _without_dates(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _validated(kind: type[Checked], content: Json, config: Config) -> Checked:
-    """Check what a config says; what is told of an error is in the words of its file."""
+def validated(kind: type[Checked], content: Json, config: Config, above: KeyPath = ()) -> Checked:
+    """Check what a config says under a key; what is told of an error is in its file's words."""
     from pydantic import ValidationError
 
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise UsageError(_explain(error, config.content, config.origin)) from None
+        raise UsageError(_explain(error, config, above)) from None
 
 
 def _listed(content: Json, origin: Origin) -> Json:
@@ -186,14 +186,15 @@ def _listed(content: Json, origin: Origin) -> Json:
     return given
 
 
-def _explain(error: ValidationError, content: Json, origin: Origin) -> str:
+def _explain(error: ValidationError, config: Config, above: KeyPath) -> str:
     first = error.errors()[0]
-    keys = _as_written(first["loc"], content)
-    where, key = origin.at(keys), dotted(keys)
+    place = (*above, *first["loc"])
+    keys = _as_written(place, config.content)
+    where, key = config.origin.at(keys), dotted(keys)
     if first["type"] == "missing":
         return f"{where}: {key} is missing"
     if first["type"] == "extra_forbidden":
-        return f"{where}: no key {key!r}{_nearest(first['loc'], keys)}"
+        return f"{where}: no key {key!r}{_nearest(place, keys)}"
     if first["type"] == "value_error":
         return f"{where}: {key}: {first['ctx']['error']}"
     return f"{where}: {stated(key, in_words(first['msg']))}, was {first['input']!r}"
@@ -214,11 +215,12 @@ def _as_written(place: tuple[int | str, ...], content: Json) -> KeyPath:
 
 
 def _nearest(place: tuple[int | str, ...], keys: KeyPath) -> str:
-    from backtest_store.runner.config.short_form import SECTIONS, ShortForm
+    from backtest_store.runner.config.sections import SECTIONS
+    from backtest_store.runner.config.short_form import ShortForm
 
-    section = SECTIONS.get(str(place[0]))
-    if section is not None and len(place) > 1:
-        return did_you_mean(str(place[-1]), section.model_fields)
+    for section in (str(key) for key in reversed(place[:-1])):
+        if section in SECTIONS:
+            return did_you_mean(str(place[-1]), SECTIONS[section].model_fields)
     alone = {*_STRATEGY_KEYS, "instrument"}
     top = {*ShortForm.model_fields, *alone} - {"strategies", "instruments"}
     nearest = did_you_mean(str(keys[-1]), top)

@@ -297,12 +297,3 @@ class ShortForm(Details):
     engine: dict[str, JsonValue] = Field(
         default_factory=dict, description="Further fields of NautilusTrader's BacktestEngineConfig."
     )
-
-
-SECTIONS: dict[str, type[Section]] = {
-    "venue": VenueConfig,
-    "data": DataConfig,
-    "instrument": InstrumentConfig,
-    "instruments": InstrumentConfig,
-    "strategies": StrategyConfig,
-}

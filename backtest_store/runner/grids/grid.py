@@ -12,14 +12,13 @@ from typing import Any, NoReturn
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.file import Origin, Place
-from backtest_store.runner.config.loading import Config, described, with_overrides
+from backtest_store.runner.config.grid_section import GridConfig
+from backtest_store.runner.config.loading import Config, described, validated, with_overrides
 from backtest_store.runner.grids.constraints import Values, constraint
 from backtest_store.runner.grids.ranges import listed, written
 from backtest_store.runner.grids.walk_windows import windows
 
 _MOST = 1_000_000
-_LIMITS = ("start", "end")
-_SETTINGS = ("name", "zip", "constraints", "sample", "seed", "periods", "walk")
 
 
 @dataclass(frozen=True)
@@ -141,24 +140,17 @@ def excluded(config: Config, grid: Grid) -> NoReturn:
 
 def grid_of(config: Config) -> Grid:
     """Return the grid that a config file holds; an empty one if it holds none."""
-    content, top = config.grid, Place(("grid",), config.origin)
-    varying = {key: value for key, value in content.items() if key not in _SETTINGS}
+    top, known = Place(("grid",), config.origin), GridConfig.model_fields.keys()
+    given = {key: value for key, value in config.grid.items() if key in known}
+    said = validated(GridConfig, given, config, top.keys)
+    varying = {key: value for key, value in config.grid.items() if key not in known}
     groups = [[{k: v} for v in listed(value, top.below(k))] for k, value in _flat(varying)]
-    zipped = content.get("zip", [])
-    zipped = zipped if isinstance(zipped, list) else [zipped]
-    groups += [_zipped(group, top.below("zip")) for group in zipped]
-    periods = _periods(content, config, top)
+    groups += [_zipped(group, top.below("zip", n)) for n, group in enumerate(said.zip)]
+    periods = _periods(said, config, top.below("walk"))
     size = prod(map(len, [*groups, periods or [{}]]))
     if size > _MOST:
         top.refuse(f"sizes multiply to {size:,} combinations; {_MOST:,} are the most")
-    sample, seed = content.get("sample"), content.get("seed", 0)
-    if sample is not None and (not isinstance(sample, int) or sample < 1):
-        top.below("sample").refuse("must be a number of combinations", sample)
-    if not isinstance(seed, int):
-        top.below("seed").refuse("must be a whole number", seed)
-    constraints = content.get("constraints", [])
-    constraints = [constraints] if isinstance(constraints, str) else list(constraints)
-    return Grid(groups, periods, constraints, sample, seed, content.get("name"))
+    return Grid(groups, periods, said.constraints, said.sample, said.seed, said.name)
 
 
 def _flat(values: Json, above: str = "") -> Iterator[tuple[str, Any]]:
@@ -171,10 +163,8 @@ def _flat(values: Json, above: str = "") -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _zipped(group: Any, place: Place) -> list[Json]:
+def _zipped(group: Json, place: Place) -> list[Json]:
     """Return settings that go together: the first values of all keys, the second of all …."""
-    if not isinstance(group, dict) or not group:
-        place.refuse("write the lists that go together under [[grid.zip]]")
     lists = {key: listed(value, place.below(key)) for key, value in _flat(group)}
     if len({len(values) for values in lists.values()}) > 1:
         sizes = ", ".join(f"{key} {len(values)}" for key, values in lists.items())
@@ -182,22 +172,20 @@ def _zipped(group: Any, place: Place) -> list[Json]:
     return [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]
 
 
-def _periods(content: Json, config: Config, top: Place) -> list[Json]:
-    if "walk" in content and "periods" in content:
-        top.below("walk").refuse("give walk or periods, not both")
-    if "walk" in content:
-        place = top.below("walk")
-        start, end = (_limit(config, key, place) for key in _LIMITS)
-        made = windows(content["walk"], start, end, place)
-    else:
-        given = content.get("periods", [])
-        made = [({k: str(v) for k, v in period.items()}, None) for period in given]
-    if unknown := {key for period, _ in made for key in period} - set(_LIMITS):
-        top.below("periods").refuse(f"a period has a start and an end, was {', '.join(unknown)}")
+def _periods(said: GridConfig, config: Config, place: Place) -> list[Json]:
+    """Return the settings of each period; `place` is that of the walk."""
     above = "" if config.is_long else "data."
+    if said.walk is None:
+        return [
+            {f"{above}{key}": time for key, time in period if time is not None}
+            for period in said.periods
+        ]
+    if said.periods:
+        place.refuse("give walk or periods, not both")
+    start, end = (_limit(config, key, place) for key in ("start", "end"))
     return [
-        {f"{above}{key}": value for key, value in period.items()} | ({"tags": [tag]} if tag else {})
-        for period, tag in made
+        {f"{above}start": window.start, f"{above}end": window.end, "tags": [window.tag]}
+        for window in windows(said.walk, start, end, place)
     ]
 
 

@@ -5,40 +5,44 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from datetime import date, timedelta
-from typing import Any
+from typing import NamedTuple
 
 from backtest_store.runner.config.file import Place
+from backtest_store.runner.config.grid_section import WalkConfig
 
 _LENGTH = re.compile(r"(\d+)\s*([ymwd])")
 _DATE_LENGTH = len("2005-01-31")
-Window = tuple[dict[str, str], str | None]
+_DAY = timedelta(days=1)
 
 
-def windows(walk: Any, start: str, end: str, place: Place) -> list[Window]:
-    """Return the windows between two dates, and which are for training and which for tests."""
-    if not isinstance(walk, dict) or set(walk) != {"train", "test"}:
-        place.refuse('has a train and a test: walk = {train = "3y", test = "1y"}')
+class Window(NamedTuple):
+    """From when to when one is, in ISO 8601, and whether it is for `train` or `test`."""
+
+    start: str
+    end: str
+    tag: str
+
+
+def windows(walk: WalkConfig, start: str, end: str, place: Place) -> list[Window]:
+    """Return the windows between two dates."""
     try:
         first, last = (date.fromisoformat(day[:_DATE_LENGTH]) for day in (start, end))
     except ValueError as error:
         place.refuse(f"data.start and data.end must be dates: {error}")
-    train, test = walk["train"], walk["test"]
     found: list[Window] = []
-    while (ending := _later(middle := _later(first, train, place), test, place)) <= last + _DAY:
-        found += [(_period(first, middle), "train"), (_period(middle, ending), "test")]
-        first = _later(first, test, place)
-    return found or place.refuse(f"{train} and {test} are longer than {start} to {end}")
+    while (after := _later(_later(first, walk.train, place), walk.test, place)) <= last + _DAY:
+        middle = _later(first, walk.train, place)
+        found += [_window(first, middle, "train"), _window(middle, after, "test")]
+        first = _later(first, walk.test, place)
+    return found or place.refuse(f"{walk.train} and {walk.test} are longer than {start} to {end}")
 
 
-_DAY = timedelta(days=1)
+def _window(first: date, after: date, tag: str) -> Window:
+    return Window(first.isoformat(), (after - _DAY).isoformat(), tag)
 
 
-def _period(first: date, after: date) -> dict[str, str]:
-    return {"start": first.isoformat(), "end": (after - _DAY).isoformat()}
-
-
-def _later(day: date, length: object, place: Place) -> date:
-    match = _LENGTH.fullmatch(str(length).strip().lower())
+def _later(day: date, length: str, place: Place) -> date:
+    match = _LENGTH.fullmatch(length.strip().lower())
     if match is None or not int(match[1]):
         place.refuse(f"{length!r} is not a length; write 3y, 6m, 2w or 90d")
     number, unit = int(match[1]), match[2]
