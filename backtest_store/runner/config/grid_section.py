@@ -4,7 +4,13 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from backtest_store.runner.config.short_form import Section
+from backtest_store.runner.config.short_form import (
+    DataConfig,
+    InstrumentConfig,
+    Section,
+    StrategyConfig,
+    VenueConfig,
+)
 
 
 def _listed(value: object) -> object:
@@ -59,3 +65,15 @@ class GridConfig(Section):
         description='`{train = "3y", test = "1y"}`: windows from `data.start` to `data.end`;'
         " `y`, `m`, `w`, `d`.",
     )
+
+
+# The sections of a config by their names.
+SECTIONS: dict[str, type[Section]] = {
+    "venue": VenueConfig,
+    "data": DataConfig,
+    "instrument": InstrumentConfig,
+    "instruments": InstrumentConfig,
+    "strategies": StrategyConfig,
+    "periods": PeriodConfig,
+    "walk": WalkConfig,
+}

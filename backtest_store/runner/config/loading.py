@@ -215,7 +215,7 @@ def _as_written(place: tuple[int | str, ...], content: Json) -> KeyPath:
 
 
 def _nearest(place: tuple[int | str, ...], keys: KeyPath) -> str:
-    from backtest_store.runner.config.sections import SECTIONS
+    from backtest_store.runner.config.grid_section import SECTIONS
     from backtest_store.runner.config.short_form import ShortForm
 
     for section in (str(key) for key in reversed(place[:-1])):

@@ -9,8 +9,8 @@ from nautilus_trader.config import StrategyConfig
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
 from backtest_store.runner.config.file import KeyPath, Origin, Place
+from backtest_store.runner.config.grid_section import SECTIONS
 from backtest_store.runner.config.loading import Config
-from backtest_store.runner.config.sections import SECTIONS
 from backtest_store.runner.config.short_form import VenueConfig
 from backtest_store.runner.config.strategy_classes import StrategyClasses
 from backtest_store.runner.data.sources import Source, Traded

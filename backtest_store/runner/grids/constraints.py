@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -19,30 +19,23 @@ _PARTS = (ast.Expression, ast.Compare, ast.BoolOp, ast.BinOp, ast.Constant, ast.
           ast.cmpop, ast.boolop, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Mod)  # fmt: skip
 
 
-class Values(Mapping[str, Any]):
-    """What the names in a constraint stand for: the combination's values, else the config's."""
+def values_of(config: Config, settings: Json) -> Json:
+    """Return what the names in a constraint stand for: values of the combination or config."""
+    parameters = config.content.get("parameters") or {}
+    if config.is_long:
+        strategies = (config.content.get("engine") or {}).get("strategies") or [{}]
+        parameters = strategies[0].get("config") or {}
+    bare = {key.removeprefix("parameters."): value for key, value in settings.items()}
+    held = parameters | bare | settings
+    return {name: _number(value) for name, value in held.items() if value is not None}
 
-    def __init__(self, config: Config, settings: Json) -> None:
-        parameters = config.content.get("parameters") or {}
-        if config.is_long:
-            strategies = (config.content.get("engine") or {}).get("strategies") or [{}]
-            parameters = strategies[0].get("config") or {}
-        self._held = parameters | settings
 
-    def __getitem__(self, name: str) -> Any:
-        value = self._held.get(name, self._held.get(f"parameters.{name}"))
-        if value is None:
-            raise UsageError(f"nothing is called {name!r}{did_you_mean(name, self)}")
-        try:
-            return number(Decimal(value)) if isinstance(value, str) else value
-        except InvalidOperation:
-            return value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._held)
-
-    def __len__(self) -> int:
-        return len(self._held)
+def _number(value: Any) -> Any:
+    """Read a number that the shell gave as text."""
+    try:
+        return number(Decimal(value)) if isinstance(value, str) else value
+    except InvalidOperation:
+        return value
 
 
 class _Dotted(ast.NodeTransformer):
@@ -54,7 +47,7 @@ class _Dotted(ast.NodeTransformer):
 
 
 @lru_cache
-def constraint(text: str) -> Callable[[Values], bool]:
+def constraint(text: str) -> Callable[[Json], bool]:
     """Return what tells whether values satisfy a comparison such as `fast < slow`."""
     wrong = f"{text!r} is no comparison; write 'fast_period < slow_period'"
     try:
@@ -65,9 +58,12 @@ def constraint(text: str) -> Callable[[Values], bool]:
         raise UsageError(wrong)
     code = compile(tree, text, "eval")
 
-    def is_met(values: Values) -> bool:
+    def is_met(values: Json) -> bool:
         try:
             return bool(eval(code, {"__builtins__": {}}, values))  # noqa: S307 - comparisons alone
+        except NameError as error:
+            nearest = did_you_mean(str(error.name), values)
+            raise UsageError(f"nothing is called {error.name!r}{nearest}") from None
         except (TypeError, ArithmeticError):
             raise UsageError(wrong) from None
 

@@ -14,7 +14,7 @@ from backtest_store.models import Json
 from backtest_store.runner.config.file import Origin, Place
 from backtest_store.runner.config.grid_section import GridConfig
 from backtest_store.runner.config.loading import Config, described, validated, with_overrides
-from backtest_store.runner.grids.constraints import Values, constraint
+from backtest_store.runner.grids.constraints import constraint, values_of
 from backtest_store.runner.grids.ranges import listed, written
 from backtest_store.runner.grids.walk_windows import windows
 
@@ -86,7 +86,7 @@ class Grid:
 
     def allows(self, config: Config, settings: Json) -> bool:
         """Tell whether a combination satisfies the constraints."""
-        values = Values(config, settings)
+        values = values_of(config, settings)
         with config.origin.placing(("grid", "constraints")):
             return all(constraint(text)(values) for text in self.constraints)
 
