@@ -87,7 +87,6 @@ class Waiting:
     """A file that no other process is busy with, and the run in it."""
 
     path: Path
-    run_id: str
     record: str
 
 
@@ -188,7 +187,7 @@ def _claim(claims: ExitStack, path: Path, store: str | None, counts: Counts) -> 
     if store is not None and run.store != store:
         counts.elsewhere += 1
         return None
-    waiting_run = Waiting(path, path.stem, run.record)
+    waiting_run = Waiting(path, run.record)
     if fault := fault_of(run.record):
         _reject(waiting_run, fault, counts)
         return None
@@ -202,7 +201,7 @@ def _reject(run: Waiting, reason: str, counts: Counts) -> None:
         get_logger().warning(f"cannot clear up the spool: {error}", file=run.path)
         return
     counts.rejected += 1
-    spool.warn_of_rejected(run.run_id, reason, kept)
+    spool.warn_of_rejected(run.path.stem, reason, kept)
 
 
 def _let_others_go_first(path: Path) -> None:
