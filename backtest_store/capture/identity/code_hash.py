@@ -7,27 +7,25 @@ the run's own classes: by what their source imports, wherever in it, and by what
 from __future__ import annotations
 
 import hashlib
-import site
 import sys
-import sysconfig
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from types import ModuleType
 
+from backtest_store.capture.identity.json_values import canonical
+from backtest_store.capture.identity.own_modules import is_own, is_own_file
 from backtest_store.capture.identity.source import Source, source_of, source_of_file
+from backtest_store.capture.identity.values_in_code import values_in_code
 from backtest_store.models import Json
 
-OURS = __name__.partition(".")[0]
-MARK = "IS_CODE_OF_RUNS"  # has the value True in what of this package runs consist of
 ENGINES_OWN = "nautilus_trader."  # its compiled modules may have neither a file nor a full name
 MAIN = "__main__"
-PLACES = ("stdlib", "platstdlib", "purelib", "platlib", "scripts")
-INSTALLED = frozenset({"site-packages", "dist-packages"})
+VALUES = "values that the code looks up"  # the names of modules hold, as one of the sources
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,15 @@ class Code:
         if any(digest is None for digest in digests):
             return None
         return hashlib.sha256("\n".join(sorted(filter(None, digests))).encode()).hexdigest()
+
+    @property
+    def values(self) -> Source | None:
+        """Return the digest of what the modules' names held when the run began, if any did."""
+        return self.modules.get(VALUES)
+
+    def with_values(self, values: Source | None) -> Code:
+        """Return the same modules, and what their names held."""
+        return self if values is None else replace(self, modules=self.modules | {VALUES: values})
 
     @property
     def draws(self) -> frozenset[str]:
@@ -67,7 +74,14 @@ class Code:
 UNKNOWN_CODE = Code({"": Source(None, None)})
 
 
-def code_of(classes: Iterable[type], *, more: Iterable[str] = ()) -> Code:
+def code_of(classes: Iterable[type]) -> Code:
+    """Find the modules that a run's classes use, the script of this process, and their values."""
+    code, values = modules_of(classes), values_in_code(classes)
+    digest = hashlib.sha256(canonical(values).encode()).hexdigest()
+    return code.with_values(Source(None, digest)) if values else code
+
+
+def modules_of(classes: Iterable[type], *, more: Iterable[str] = ()) -> Code:
     """Find the modules that a run's classes use, the script of this process, and `more` by name."""
     homes: dict[str, list[type]] = {}
     for kind in dict.fromkeys(kind for cls in classes for kind in cls.__mro__):
@@ -100,7 +114,7 @@ def _to_be_imported(name: str) -> dict[str, Source]:
         return {}
     with suppress(ImportError, ValueError, AttributeError):
         spec = find_spec(name)
-        if spec is not None and spec.has_location and _is_own_file(str(spec.origin)):
+        if spec is not None and spec.has_location and is_own_file(str(spec.origin)):
             return {name: source_of_file(Path(str(spec.origin)).resolve())}
     return {}
 
@@ -110,40 +124,6 @@ def _may_hold_more(package: ModuleType | None) -> bool:
     if package is None or not hasattr(package, "__path__"):
         return False
     return getattr(package, "__file__", None) is None or is_own(package)
-
-
-def is_own(module: ModuleType) -> bool:
-    """Tell whether a module is the user's own, and not installed or a part of Python or of us."""
-    name = getattr(module, "__name__", "")
-    if name.partition(".")[0] == OURS:
-        return _is_marked(name)
-    file = getattr(module, "__file__", None)
-    if file is None:
-        return getattr(module, "__spec__", None) is None
-    return _is_own_file(str(file))
-
-
-def _is_marked(name: str) -> bool:
-    """Tell whether a module of this package is the code of runs, or is in a package that is."""
-    parts = name.split(".")
-    homes = (sys.modules.get(".".join(parts[:count])) for count in range(2, len(parts) + 1))
-    return any(vars(home).get(MARK) is True for home in homes if home is not None)
-
-
-@cache
-def _is_own_file(file: str) -> bool:
-    path = Path(file).resolve()
-    if INSTALLED & set(path.parts) or path.is_relative_to(Path(__file__).parents[2]):
-        return False
-    return not any(path.is_relative_to(place) for place in _places())
-
-
-@cache
-def _places() -> frozenset[Path]:
-    """Return where packages and the commands that start them are installed."""
-    places = [sysconfig.get_path(place) for place in PLACES]
-    places.append(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user")))
-    return frozenset(Path(p).resolve() for p in [*places, *site.getsitepackages()] if p)
 
 
 def _used_by(module: ModuleType, source: Source) -> Iterator[str]:

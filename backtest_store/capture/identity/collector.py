@@ -15,7 +15,7 @@ from uuid import UUID
 
 from backtest_store.capture.engines.interface import Backtest
 from backtest_store.capture.error_boundary import attempt
-from backtest_store.capture.identity.code_hash import UNKNOWN_CODE, Code, code_of
+from backtest_store.capture.identity.code_hash import UNKNOWN_CODE, Code, code_of, modules_of
 from backtest_store.capture.identity.data_fingerprint import MarketData
 from backtest_store.capture.identity.git import GitQuery
 from backtest_store.capture.identity.identity import Configuration, run_hash
@@ -119,7 +119,7 @@ class Collector:
         imported, classes = frozenset(sys.modules) - self._modules, self._backtest.classes()
         if not imported and classes == self._classes:
             return self.code
-        return code_of(classes, more=imported)
+        return modules_of(classes, more=imported).with_values(self.code.values)
 
 
 def given_hash(details: RunDetails) -> str | None:

@@ -170,13 +170,13 @@ def _defined(value: object, home: str) -> tuple[JsonValue, set[str]]:
     if isinstance(value, FunctionType) and value.__module__ == home:
         return described(value), set(names_in(value.__code__))
     if isinstance(value, type) and value.__module__ == home:
-        parts = [_defined(_function_in(v), home) for _, v in sorted(vars(value).items())]
+        parts = [_defined(function_in(v), home) for _, v in sorted(vars(value).items())]
         names = {name for _, used in parts for name in used} | {b.__name__ for b in value.__bases__}
         return [[path_of(value)], *(part for part, _ in parts)], names
     return plain(value), set()
 
 
-def _function_in(value: object) -> object:
+def function_in(value: object) -> object:
     """Return the function that a method, a property or a decorator holds."""
     for name in ("__func__", "fget", "__wrapped__"):
         inner = getattr(value, name, None)
@@ -192,12 +192,13 @@ def code_digest(function: FunctionType) -> str:
 
 def described(function: FunctionType) -> JsonValue:
     """Describe a function: its code, its defaults, and the values that it encloses."""
-    return [
-        _code(function.__code__),
-        plain(function.__defaults__ or ()),
-        plain(function.__kwdefaults__ or {}),
-        plain([_content(cell) for cell in function.__closure__ or ()]),
-    ]
+    return [_code(function.__code__), *map(plain, contents_of(function))]
+
+
+def contents_of(function: FunctionType) -> list[object]:
+    """Return what a function holds besides its code: its defaults, and what it encloses."""
+    enclosed = [_content(cell) for cell in function.__closure__ or ()]
+    return [function.__defaults__ or (), function.__kwdefaults__ or {}, enclosed]
 
 
 def names_in(code: CodeType) -> Iterator[str]:

@@ -1,0 +1,73 @@
+"""What a run's code looks up besides its source: of another value it is other code."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.capture.recorded import recorded
+from tests.capture.test_provenance import Project, project
+
+__all__ = ["project"]
+
+HELPER = """
+    from pathlib import Path
+    FACTOR, HERE, STRANGE = 1, Path(__file__).parent, 1
+    def level(): return (FACTOR, HERE)
+    def other(): return 0
+    class Base:
+        size = 1
+"""
+BODY = "import os, sys, helper; os.environ.get('LEVEL'), helper.level(), helper.Base.size, sys.argv"
+
+
+def _put(name: str, value: Any) -> Callable[[Any, pytest.MonkeyPatch], None]:
+    return lambda mine, patch: patch.setattr(mine.helper, name, value)
+
+
+def around(function: Any) -> Any:
+    @wraps(function)
+    def twice() -> Any:
+        return function(), function()
+
+    return twice
+
+
+CHANGES: dict[str, Callable[[Any, pytest.MonkeyPatch], None]] = {
+    "a module's value": _put("FACTOR", 2),
+    "a function in place of another": lambda mine, patch: patch.setattr(
+        mine.helper, "level", mine.helper.other
+    ),
+    "a function around another": lambda mine, patch: patch.setattr(
+        mine.helper, "level", around(mine.helper.level)
+    ),
+    "an attribute of a class": lambda mine, patch: patch.setattr(mine.helper.Base, "size", 2),
+    "an attribute of the strategy's class": lambda mine, patch: patch.setattr(
+        mine.Mine, "size", 2, raising=False
+    ),
+    "a variable of the environment": lambda _, patch: patch.setenv("LEVEL", "2"),
+    "the command line": lambda _, patch: patch.setattr("sys.argv", ["a.py", "5"]),
+}
+NO_CHANGES: dict[str, Callable[[Any, pytest.MonkeyPatch], None]] = {
+    "nothing": lambda *_: None,
+    "a value that nothing looks up": _put("STRANGE", 2),
+    "a place": _put("HERE", Path("elsewhere")),
+    "a variable that nothing asks for": lambda _, patch: patch.setenv("STRANGE", "2"),
+}
+
+
+@pytest.mark.parametrize("change", [*CHANGES, *NO_CHANGES])
+def test_a_run_that_looks_up_another_value_is_another(project: Project, change: str) -> None:
+    project.write(helper=HELPER)
+    project.strategy("import helper", BODY)
+    mine = project.imported()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("LEVEL", raising=False)
+        first = recorded(project.made(mine))
+        (CHANGES | NO_CHANGES)[change](mine, patch)
+        second = recorded(project.made(mine))
+    assert first.config_hash == second.config_hash is not None
+    assert (first.code_hash == second.code_hash) is (change in NO_CHANGES)
+    assert first.code_hash is not None
