@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 
     from backtest_store.store.sql import Condition, Db, Key, Query
 
+IN_INDEX_OF_FILTERS = frozenset(
+    {
+        "batch",
+        "instrument",
+        "parameter_equals",
+        "parameter_matches",
+        "same_batch",
+        "same_data",
+        "type",
+    }
+)
+
 
 async def insert_run(db: Db, *, record: str, defaults: str = DEFAULTS) -> list[UUID]:
     """Store one run and return its id, or nothing if it is stored already."""
@@ -49,7 +61,7 @@ async def ranked_ids_of_all(
     db: Db, *, limit: int | None, where: Sequence[Condition], order_by: str
 ) -> list[UUID]:
     """Find all runs that meet conditions, and return the first of an order, or all."""
-    query = sql.query("ranked_ids_of_all", limit).having(where)
+    query = sql.query("ranked_ids_of_all", limit).having(_findable(where))
     return await sql.first_column(db, _ordered(query, order_by))
 
 
@@ -57,8 +69,21 @@ async def ids_by_metric(
     db: Db, *, limit: int | None, where: Sequence[Condition], order_by: str
 ) -> list[UUID]:
     """Find all runs that meet conditions, and return the first by a metric that no index has."""
-    query = sql.query("ids_by_metric", limit).having(where)
+    query = sql.query("ids_by_metric", limit).having(_findable(where))
     return await sql.first_column(db, _ordered(query, order_by))
+
+
+def _findable(where: Sequence[Condition]) -> Sequence[Condition]:
+    """Return conditions as the index that serves them has them.
+
+    A strategy has indexes of its own; beside what these have not, it is found in that of filters.
+    """
+    if {each.name for each in where} & IN_INDEX_OF_FILTERS:
+        return where
+    return [
+        sql.condition("strategy_in_order", *each.values) if each.name == "strategy" else each
+        for each in where
+    ]
 
 
 def _ordered(query: Query, order_by: str) -> Query:
@@ -67,17 +92,17 @@ def _ordered(query: Query, order_by: str) -> Query:
 
 def list_runs(where: Sequence[Condition], order_by: str, fields: Sequence[str] = LISTED) -> Query:
     """Return the query for fields of all runs that meet conditions, in an order."""
-    return _ordered(sql.query("list_runs").having(where), order_by).listing(fields)
+    return _ordered(sql.query("list_runs").having(_findable(where)), order_by).listing(fields)
 
 
 def export_runs(where: Sequence[Condition]) -> Query:
     """Return the query for all of all runs that meet conditions, one JSON object a row."""
-    return sql.query("export_runs").having(where).listing(RECORD_FIELDS)
+    return sql.query("export_runs").having(_findable(where)).listing(RECORD_FIELDS)
 
 
 async def count_runs(db: Db, *, limit: int, where: Sequence[Condition] = ()) -> int:
     """Count the runs that meet conditions, at most so many."""
-    query = sql.query("count_runs", limit).having(where)
+    query = sql.query("count_runs", limit).having(_findable(where))
     ((found,),) = await db.fetch(query.text, *query.values)
     return int(found)
 
@@ -86,7 +111,7 @@ async def over_months(  # noqa: PLR0913 - each is a parameter of the query
     db: Db, *, first: date, until: date, by: str, limit: int, where: Sequence[Condition] = ()
 ) -> list[MonthsOfRun]:
     """Recompute what runs did over some whole months that they cover, the best first."""
-    query = sql.query("over_months", first, until, by, limit).having(where)
+    query = sql.query("over_months", first, until, by, limit).having(_findable(where))
     return await sql.fetch(db, query, MonthsOfRun)
 
 
@@ -94,24 +119,14 @@ async def summary(
     db: Db, *, keys: Sequence[Key], metric: str, where: Sequence[Condition] = ()
 ) -> Sequence[Any]:
     """Sum up groups of runs: how many there are and failed, how well they did by a metric."""
-    query = sql.query("summary").grouped(keys).having(_in_order(where))
+    query = sql.query("summary").grouped(keys).having(_findable(where))
     query = query.worded(field=SQL_NAMES[metric])
     return await db.fetch(query.text, *query.values)
 
 
-def _in_order(where: Sequence[Condition]) -> Sequence[Condition]:
-    """Return conditions for the indexes of a strategy, if these have all that is asked."""
-    if not {each.name for each in where} <= {"strategy", "status", "since", "until"}:
-        return where
-    return [
-        sql.condition("strategy_in_order", *each.values) if each.name == "strategy" else each
-        for each in where
-    ]
-
-
 async def currencies(db: Db, *, field: str, where: Sequence[Condition] = ()) -> list[str]:
     """List the currencies that an amount of the runs that meet conditions is in."""
-    query = sql.query("currencies").having(where).worded(field=SQL_NAMES[field])
+    query = sql.query("currencies").having(_findable(where)).worded(field=SQL_NAMES[field])
     return await sql.first_column(db, query)
 
 
@@ -198,13 +213,13 @@ async def inputs(
     where: Sequence[Condition] = (),
 ) -> list[InputValue]:
     """List what one or two inputs of runs were, beside a metric."""
-    query = sql.query("inputs", first, second).having(where)
+    query = sql.query("inputs", first, second).having(_findable(where))
     return await sql.fetch(db, query.worded(field=SQL_NAMES[metric]), InputValue)
 
 
 async def months(db: Db, *, limit: int, where: Sequence[Condition] = ()) -> list[Record]:
     """List the months of successful originals, the newest run first; other fields are left out."""
-    query = sql.query("months", limit).having(where)
+    query = sql.query("months", limit).having(_findable(where))
     return await sql.fetch(db, query, Record)
 
 

@@ -345,6 +345,15 @@ async def test_a_strategy_is_summed_up_from_its_indexes_alone(explaining: Explai
     assert {node["Node Type"] for node in nodes_of_runs(explaining)} == {"Index Only Scan"}
 
 
+async def test_runs_of_a_strategy_are_counted_from_its_index(explaining: Explaining) -> None:
+    where = filters(
+        strategy=COMMON_STRATEGY, status="success", metrics=["max_drawdown>-20"]
+    ).conditions
+    assert await listing.count(explaining, Listing(where))
+    conditions = [node.get("Index Cond", "") for node in nodes_of_runs(explaining)]
+    assert [text for text in conditions if "strategy_name = " in text]
+
+
 async def test_whether_amounts_are_of_one_currency_is_known_from_a_run_of_each(
     explaining: Explaining,
 ) -> None:
