@@ -462,6 +462,7 @@ async def test_names_reach_into_everything_that_is_known_of_a_run(db: asyncpg.Co
     ("text", "said", "place"),
     [
         ("sharpe_ratio >", "invalid syntax", 14),
+        ("note = 'a'", "write == for equal", 5),
         ("sharpe_ratio > 'high'", "sharpe_ratio is compared to a number, not to 'high'", 15),
         ("fast > 1 and status == 'sucess'", "status is never 'sucess'", 23),
         ("note > 5", "note is compared to a text", 7),

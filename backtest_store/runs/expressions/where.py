@@ -90,6 +90,9 @@ def subject_of(parts: tuple[str, ...]) -> Subject:
     return Subject(PARAMETERS, parts)
 
 
+ALONE = re.compile(r"(?<![=<>!])=(?![=<>])")  # as `--param` has it
+
+
 def _tree(text: str) -> ast.expr:
     try:
         with catch_warnings():
@@ -99,6 +102,7 @@ def _tree(text: str) -> ast.expr:
     except SyntaxError as error:
         at = min(error.offset - 1, len(text)) if error.offset else len(text)
         reason = error.msg.partition(". Perhaps")[0].partition(". Maybe")[0]
+        reason = "write == for equal" if ALONE.match(text, at) else reason
         raise _refused(text, at, reason) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise UsageError(f"--where cannot be read: {error}", hint=LOOKS_LIKE) from None
