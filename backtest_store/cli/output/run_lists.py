@@ -21,13 +21,13 @@ from backtest_store.suggestions import suggestion
 BY_NEED = (
     "run_id",
     "strategy_name",
-    "status",
     "sharpe_ratio",
     "total_return",
     "parameters",
     "period_run",
     "max_drawdown",
     "started_at",
+    "status",
     "instrument_ids",
     "total_trades",
     "equity",
@@ -209,8 +209,10 @@ class RunPrinter:
     def print(self, runs: Sequence[Record]) -> None:
         """Print some runs."""
         if self._names is None:
-            reasons = () if any(run.status == "success" for run in runs) else ("error_message",)
-            shown = dict.fromkeys((*BY_NEED[:2], *self._about, *reasons, *BY_NEED[2:]))
+            statuses = {run.status for run in runs}
+            reasons = [] if "success" in statuses else ["error_message"]
+            news = ["status"] if statuses != {"success"} else []
+            shown = dict.fromkeys((*BY_NEED[:2], *self._about, *reasons, *news, *BY_NEED[2:]))
             needed = [name for name in shown if name not in self._without]
             render.many(runs, self._format, shown=needed)
             return

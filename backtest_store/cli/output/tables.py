@@ -20,7 +20,7 @@ GAP = 2
 LONGEST_TEXT = 60
 WIDEST_MARKDOWN = 120  # other cells are not padded to one that is wider
 ALWAYS_SHOWN = 0
-CORE = 10
+CORE = 9
 COMFORTABLE = 26
 WIDE_ENOUGH = 18
 BREAK = re.compile(r" |(?<=\w)([_.])(?=\w)")  # where a heading may go on in another line
