@@ -1,5 +1,8 @@
 """What a run's code looks up besides its source: of another value it is other code."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -71,3 +74,41 @@ def test_a_run_that_looks_up_another_value_is_another(project: Project, change: 
     assert first.config_hash == second.config_hash is not None
     assert (first.code_hash == second.code_hash) is (change in NO_CHANGES)
     assert first.code_hash is not None
+
+
+SPAWNING = """
+import multiprocessing
+from tests.capture.backtests import Scripted, backtest
+from tests.capture.recorded import recorded
+
+FACTOR = 1
+
+class Mine(Scripted):
+    def on_bar(self, bar):
+        super().on_bar(bar if FACTOR else bar)
+
+def hashes(_):
+    made = backtest([1.0, 1.1], {})
+    (scripted,) = made.trader.strategies()
+    made.clear_strategies()
+    made.add_strategy(Mine(scripted.config))
+    run = recorded(made)
+    return run.config_hash, run.code_hash
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(pool.map(hashes, [0]) == [hashes(0)], None in hashes(0))
+"""
+
+
+def test_a_script_is_the_same_code_in_the_processes_that_it_spawns(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(SPAWNING)
+    surroundings = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    ran = subprocess.run(
+        [sys.executable, str(tmp_path / "mine.py")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=surroundings,
+    )
+    assert ran.stdout.split() == ["True", "False"]

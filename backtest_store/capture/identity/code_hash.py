@@ -17,7 +17,7 @@ from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from types import ModuleType
 
-from backtest_store.capture.identity.json_values import canonical
+from backtest_store.capture.identity.json_values import canonical, in_any_process
 from backtest_store.capture.identity.own_modules import is_own, is_own_file
 from backtest_store.capture.identity.source import Source, source_of, source_of_file
 from backtest_store.capture.identity.values_in_code import values_in_code
@@ -85,13 +85,13 @@ def modules_of(classes: Iterable[type], *, more: Iterable[str] = ()) -> Code:
     """Find the modules that a run's classes use, the script of this process, and `more` by name."""
     homes: dict[str, list[type]] = {}
     for kind in dict.fromkeys(kind for cls in classes for kind in cls.__mro__):
-        homes.setdefault(kind.__module__, []).append(kind)
+        homes.setdefault(in_any_process(kind.__module__), []).append(kind)
     found: dict[str, Source] = {}
     libraries: set[str] = set()
     waiting = deque(full for home in homes for full in (home, *_resolved(home, "")))
     waiting.extend([*more, MAIN])
     while waiting:
-        name = waiting.popleft()
+        name = in_any_process(waiting.popleft())
         if name in found or name in libraries:
             continue
         module, defined = sys.modules.get(name), homes.get(name, [])

@@ -65,9 +65,14 @@ def clean(text: str) -> str:
 
 def path_of(thing: type | Callable[..., object]) -> str:
     """Return a class's or function's importable path, `module:name`, as NautilusTrader has it."""
-    module = getattr(thing, "__module__", None) or "builtins"
+    module = in_any_process(getattr(thing, "__module__", None) or "builtins")
     name = getattr(thing, "__qualname__", None) or type(thing).__qualname__
     return f"{module}:{name}"
+
+
+def in_any_process(module: str) -> str:
+    """Return a module's name as it is in the process whose script it is: spawned ones rename it."""
+    return "__main__" if module == "__mp_main__" else module
 
 
 def is_nautilus(value: object) -> bool:

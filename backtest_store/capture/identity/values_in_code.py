@@ -21,7 +21,12 @@ from types import (
     ModuleType,
 )
 
-from backtest_store.capture.identity.json_values import is_whole, path_of, plain
+from backtest_store.capture.identity.json_values import (
+    in_any_process,
+    is_whole,
+    path_of,
+    plain,
+)
 from backtest_store.capture.identity.own_modules import is_own
 from backtest_store.capture.identity.source import contents_of, function_in
 from backtest_store.models import Json
@@ -123,7 +128,7 @@ class _Found:
         held = vars(module)
         for name in sorted(held.keys() & names):
             if not name.startswith("__"):
-                self.look_at(held[name], f"{module.__name__}:{name}")
+                self.look_at(held[name], f"{in_any_process(module.__name__)}:{name}")
 
     def _class(self, cls: type) -> None:
         for kind in cls.__mro__:
