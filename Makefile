@@ -123,7 +123,7 @@ lint: $(READY)  ## Check format, lint rules, import directions and types
 
 .PHONY: audit
 audit: $(READY) .venv-audit/bin/pip-audit  ## Look for known vulnerabilities of the locked packages
-	@$(BIN)/python -m tests.audit .venv-audit/bin/pip-audit
+	@$(BIN)/python -m tests.advisories .venv-audit/bin/pip-audit
 
 .PHONY: docs
 docs: $(READY)  ## Make what the documentation shows anew, and build the site

@@ -25,7 +25,7 @@ from backtest_store.store import migrations
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests import forked
 from tests.disks import quick_disk
-from tests.thorough import tries
+from tests.number_of_tries import tries
 
 OTHER_ENGINE = re.compile(
     r"No module named 'nautilus_trader\.|cannot import name '\w+' from 'nautilus_trader\."

@@ -20,7 +20,7 @@ from backtest_store.store.embedded.server import EmbeddedServer
 from tests.bench.recorded import ALLOWANCE, BARS, FACTOR, measure
 from tests.bench.table import Row
 from tests.capture.backtests import MINUTE, bar_type, bars, engine, pair
-from tests.capture.expected import waves
+from tests.capture.metrics_of_1_221 import waves
 
 TICK = Decimal("0.00001")
 INSTRUMENT = pair("AUD/USD", AUD, USD, fee="0.00002")

@@ -44,7 +44,7 @@ from tests.capture.backtests import (
     scripted,
     share,
 )
-from tests.capture.watching import equities, money, watch
+from tests.capture.sampled_run import equities, money, watch
 
 SIX_HOURS = timedelta(hours=6)
 

@@ -61,9 +61,9 @@ from tests.capture.backtests import (
     scripted,
     share,
 )
+from tests.capture.config_variations import fields_of, others
 from tests.capture.recorded import recorded
-from tests.capture.variations import fields_of, others
-from tests.thorough import tries
+from tests.number_of_tries import tries
 
 CLOSES = [100, 110, 120, 115]
 ORDERS = {0: 10, 2: -10}

@@ -21,7 +21,7 @@ from nautilus_trader.trading.config import ImportableStrategyConfig
 
 from backtest_store.capture.identity.json_values import plain
 from backtest_store.capture.identity.snapshot import node_snapshot
-from tests.capture.variations import made
+from tests.capture.config_variations import made
 
 
 def _import_everything() -> None:

@@ -33,7 +33,7 @@ from backtest_store.models import Record
 from backtest_store.saving.crash_journal import Entry
 from tests import forked
 from tests.capture.backtests import MINUTE, backtest, bar_type, bars, engine, pair, scripted, share
-from tests.capture.expected import waves
+from tests.capture.metrics_of_1_221 import waves
 from tests.capture.stores import stored
 
 HOUR = timedelta(hours=1)

@@ -8,9 +8,9 @@ from backtest_store.models import to_json
 from backtest_store.store.database_url import SCHEME
 from tests.cli.test_every_command import EVERY, FIRST
 from tests.factories import make_record
+from tests.number_of_tries import tries
 from tests.shell import btstore
 from tests.store.test_database_url import MALFORMED, SECRET
-from tests.thorough import tries
 
 DATABASE = [f"db {name}" for name in ("migrate", "rollback", "url", "stop")]
 COMMANDS = [*EVERY, *DATABASE]

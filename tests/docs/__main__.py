@@ -1,7 +1,7 @@
 """Write what the documentation shows anew: `make docs`."""
 
 from tests.docs import config_reference, generated
-from tests.docs.tours import PAGES, README, ROOT, place, toured
+from tests.docs.page_commands import PAGES, README, ROOT, place, toured
 
 PICTURE = ROOT / "docs" / "terminal.svg"
 

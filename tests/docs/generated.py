@@ -18,7 +18,7 @@ from backtest_store.cli.app import app
 from backtest_store.models import METRIC_FIELDS
 from backtest_store.runs.filters import FILTERS
 from backtest_store.store.sql import folder
-from tests.docs.tours import TOUR
+from tests.docs.page_commands import TOUR
 
 PACKAGE = Path(backtest_store.__file__).parent
 COMMENT = re.compile(

@@ -19,7 +19,7 @@ from tests.capture.backtests import backtest
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.capture.test_node import fill, run_config
 from tests.docs import generated
-from tests.docs.tours import PAGES, README, ROOT, TOUR, masked, place, toured
+from tests.docs.page_commands import PAGES, README, ROOT, TOUR, masked, place, toured
 from tests.factories import make_record, store_at
 
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)

@@ -8,7 +8,7 @@ import pytest
 
 from tests import forked
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
-from tests.docs.tours import FILE, README
+from tests.docs.page_commands import FILE, README
 from tests.shell import btstore
 
 pytestmark = pytest.mark.usefixtures("forked_reproduction")

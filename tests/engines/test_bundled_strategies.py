@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.bundled import CASES, DEMO, FIGURES, VENUES, figures, run
-from tests.thorough import some
+from tests.number_of_tries import some
 
 EXPECTED = json.loads(FIGURES.read_text("utf-8"))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.capture.expected import waves
+from tests.capture.metrics_of_1_221 import waves
 from tests.capture.stores import stored
 from tests.engines.test_run import btstore, records
 

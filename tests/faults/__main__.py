@@ -10,8 +10,8 @@ from tabulate import tabulate
 
 from backtest_store.saving import background_saver
 from backtest_store.store.embedded.binaries import find_binaries
-from tests.faults import chance
-from tests.faults.catalog import FAULTS
+from tests.faults import random_moments
+from tests.faults.fault_list import FAULTS
 from tests.faults.lab import LITTLE_PATIENCE, Lab, NotRunError, Result
 from tests.faults.servers import BINDIR
 
@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="few rounds of each")
     parser.add_argument("--only", default="", help="those with this in their name")
     options = parser.parse_args()
-    chance.begin()
+    random_moments.begin()
     binaries = find_binaries(BINDIR, None)
     sys.stderr.write(f"PostgreSQL {binaries.version}; BTSTORE_PG_BINDIR names others\n")
     rows, is_well = [], True

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import psycopg
 
-from tests.faults.chance import chance
 from tests.faults.lab import Lab, Result
+from tests.faults.random_moments import chance
 from tests.faults.servers import Server
 from tests.waiting import wait_until
 

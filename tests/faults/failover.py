@@ -3,8 +3,8 @@
 import time
 from urllib.parse import urlsplit
 
-from tests.faults.chance import chance
 from tests.faults.lab import Lab, Result
+from tests.faults.random_moments import chance
 from tests.faults.servers import Server
 from tests.waiting import wait_until
 

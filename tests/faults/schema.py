@@ -3,9 +3,9 @@
 from functools import partial
 
 from backtest_store.store import migrations
-from tests.faults.chance import chance
 from tests.faults.lab import Lab, Result
-from tests.faults.refusals import database, disconnect
+from tests.faults.random_moments import chance
+from tests.faults.refusing_servers import database, disconnect
 from tests.store.die_migrating import dying
 
 STATEMENTS = 60  # of a migration, roughly: as many rounds try each of them

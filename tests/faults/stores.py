@@ -13,9 +13,9 @@ import psycopg
 
 from backtest_store.saving import save, spool
 from backtest_store.store.settings import Settings
-from tests.faults.chance import chance
 from tests.faults.lab import Lab, Result, Trial
-from tests.faults.refusals import LOCK, database, disconnect
+from tests.faults.random_moments import chance
+from tests.faults.refusing_servers import LOCK, database, disconnect
 from tests.waiting import LONG, wait_until
 
 

@@ -7,17 +7,17 @@ import pytest
 
 from backtest_store.store.connection import connect
 from backtest_store.store.settings import Settings
-from tests.faults import chance
-from tests.faults.catalog import FAULTS
+from tests.faults import random_moments
 from tests.faults.failover import urls
+from tests.faults.fault_list import FAULTS
 from tests.faults.lab import LITTLE_PATIENCE, Lab, NotRunError
-from tests.faults.refusals import database
+from tests.faults.refusing_servers import database
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
     """Give one laboratory to all faults."""
-    chance.begin()
+    random_moments.begin()
     with Lab(patience=LITTLE_PATIENCE) as lab:
         yield lab
 

@@ -14,8 +14,8 @@ import pytest
 
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
-from tests.faults import chance as moments
-from tests.faults.chance import chance
+from tests.faults import random_moments as moments
+from tests.faults.random_moments import chance
 from tests.shell import btstore
 
 CONFIG = """

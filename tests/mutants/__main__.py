@@ -17,7 +17,7 @@ from queue import SimpleQueue
 
 from tabulate import tabulate
 
-from tests.mutants.catalog import MUTANTS, Mutant
+from tests.mutants.mutant_list import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 1800

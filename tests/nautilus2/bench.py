@@ -12,7 +12,7 @@ from nautilus_trader.execution import MakerTakerFeeModel
 from nautilus_trader.model import AccountType, Bar, Money, OmsType
 
 from tests.bench.recorded import ALLOWANCE, BARS, FACTOR, ROUNDS, measure
-from tests.capture.expected import waves
+from tests.capture.metrics_of_1_221 import waves
 from tests.nautilus2.backtests import (
     AUD,
     MINUTE,

@@ -10,7 +10,7 @@ from nautilus_trader.persistence import ParquetDataCatalog
 from backtest_store.errors import UsageError
 from backtest_store.runner.config.loading import parse_config
 from backtest_store.runner.config_runs import execute
-from tests.capture.expected import waves
+from tests.capture.metrics_of_1_221 import waves
 from tests.nautilus2.backtests import AUD, START, USD, bars_of, pair, share
 
 MINUTE = 60 * 10**9

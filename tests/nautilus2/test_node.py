@@ -33,7 +33,7 @@ from backtest_store import record, save_run
 from backtest_store.capture.engines.nautilus2.node import watch_node_class
 from backtest_store.capture.identity.data_fingerprint import fingerprint
 from backtest_store.models import Metrics, Record
-from tests.capture.expected import waves
+from tests.capture.metrics_of_1_221 import waves
 from tests.capture.stores import only, stored
 from tests.nautilus2.backtests import (
     QUIET,

@@ -22,7 +22,7 @@ from backtest_store import record, save_run
 from backtest_store.capture.recorder import UNWATCHED_START, EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Metrics, Record
-from tests.capture.expected import ENGINES_OWN, EXPECTED
+from tests.capture.metrics_of_1_221 import ENGINES_OWN, EXPECTED
 from tests.capture.stores import only, stored
 from tests.nautilus2.backtests import AUD, QUIET, USD, Scripted, backtest, bars_of, pair, share
 from tests.nautilus2.test_undisturbed import busy

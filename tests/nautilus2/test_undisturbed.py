@@ -18,7 +18,7 @@ from backtest_store.runner.config.file import Origin
 from backtest_store.runner.config.loading import parse_config
 from backtest_store.runner.nautilus2 import node
 from backtest_store.runner.nautilus2.run_config import make
-from tests.capture.expected import ORDERS, waves
+from tests.capture.metrics_of_1_221 import ORDERS, waves
 from tests.capture.stores import only
 from tests.engines.bundled import CASES
 from tests.nautilus2.backtests import (

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backtest_store.redaction import REDACTED, Redactor
-from tests.thorough import tries
+from tests.number_of_tries import tries
 
 SECRET = "s3cr3t-Zz9"  # noqa: S105 - to be looked for
 HEX = "0123456789abcdef" * 2

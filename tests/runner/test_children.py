@@ -9,8 +9,8 @@ import pytest
 
 from tests import forked
 from tests.capture.stores import shared_url, store, stored
+from tests.number_of_tries import some
 from tests.runner.test_exec import BACKTEST, BTSTORE, ROOT, btstore, count_in, python, without_count
-from tests.thorough import some
 
 __all__ = ["shared_url", "store"]
 

@@ -27,7 +27,7 @@ from nautilus_trader.model.currencies import AUD, USD
 from nautilus_trader.model.data import Bar
 from nautilus_trader.model.objects import Money, Price
 from tests.capture.backtests import MINUTE, bar_type, bars, engine, pair
-from tests.capture.expected import waves
+from tests.capture.metrics_of_1_221 import waves
 
 instrument = pair("AUD/USD", AUD, USD, fee="0.00002")
 common = dict(

@@ -26,7 +26,7 @@ from backtest_store.runs.selectors import resolve
 from backtest_store.store.connection import call
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.capture.test_node import CLOSES, fill, run_config
-from tests.runner.test_engine import write_strategy
+from tests.runner.test_config_to_engine import write_strategy
 from tests.shell import btstore
 
 pytestmark = pytest.mark.usefixtures("forked_reproduction")

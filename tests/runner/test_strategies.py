@@ -19,6 +19,7 @@ from backtest_store.runner.config.timestamps import parse_timestamp
 from backtest_store.runner.strategies.momentum import MomentumConfig
 from backtest_store.runner.strategies.rsi_mean_reversion import RsiMeanReversionConfig
 from backtest_store.runner.strategies.sma_crossover import SmaCrossoverConfig
+from tests.number_of_tries import tries
 from tests.runner.conftest import Preparing, prepare
 from tests.runner.oracle import (
     Fill,
@@ -31,7 +32,6 @@ from tests.runner.oracle import (
     simulate,
     sma_crossover,
 )
-from tests.thorough import tries
 
 DATES, CLOSES = read_prices(BUNDLED_DATA["sp500_daily"].path)
 BARS = 250

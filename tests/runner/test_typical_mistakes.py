@@ -12,7 +12,7 @@ import yaml
 
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.runner.test_long_form import fx_quotes, put
-from tests.runner.test_markets import bars
+from tests.runner.test_short_form_data import bars
 from tests.shell import btstore
 
 SHORT: dict[str, Any] = {

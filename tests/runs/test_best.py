@@ -18,7 +18,7 @@ from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
 from backtest_store.store import queries, sql
 from tests.factories import make_record, store, store_at
-from tests.runs.returns import NO_MONTHS
+from tests.runs.known_returns import NO_MONTHS
 from tests.shell import btstore
 
 NORMAL = NormalDist()

@@ -24,7 +24,7 @@ from backtest_store.runs.filters import filters
 from backtest_store.store.record_fields import SORTABLE, ascends
 from backtest_store.store.sql import folder
 from tests.factories import STARTED, make_record, store, store_at
-from tests.thorough import tries
+from tests.number_of_tries import tries
 
 RUNS = 250
 CHANCE = random.Random(20_260_105)

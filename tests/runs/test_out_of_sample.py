@@ -19,7 +19,7 @@ from backtest_store.runs.shared_months import SharedMonths, shared_months
 from backtest_store.runs.walkforward import months_in, walkforward
 from backtest_store.statistics.luck import effective_trials
 from tests.factories import make_record, store, store_at
-from tests.runs.returns import NO_MONTHS, YEAR, Days, compounded, drawn, run_of
+from tests.runs.known_returns import NO_MONTHS, YEAR, Days, compounded, drawn, run_of
 from tests.shell import btstore
 
 

@@ -20,7 +20,7 @@ from backtest_store.runs import listing
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
 from tests.factories import STARTED, make_record, store, store_at
-from tests.thorough import tries
+from tests.number_of_tries import tries
 
 RUNS = 150
 CHANCE = random.Random(20_261_128)

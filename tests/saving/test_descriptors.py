@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from backtest_store.saving import spool
-from tests.thorough import some
+from tests.number_of_tries import some
 
 ROOT = Path(__file__).parents[2]
 LEFT = some((0, 1, 2, 3, 4, 6, 9), 0, 1, 2, 3, 6)

@@ -23,7 +23,7 @@ from backtest_store.statistics.luck import (
     probabilistic_sharpe_ratio,
 )
 from backtest_store.statistics.verdict import Trials, judge
-from tests.thorough import tries
+from tests.number_of_tries import tries
 
 STORES = int(os.environ.get("LUCK_STORES", tries(60, 120)))
 SEED = int(os.environ.get("LUCK_SEED", "20140501"))

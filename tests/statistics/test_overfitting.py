@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from backtest_store.statistics.overfitting import DailyMoments, overfitting
-from tests.thorough import tries
+from tests.number_of_tries import tries
 
 Returns = NDArray[np.float64]
 DAYS = 21  # in each month

@@ -11,10 +11,10 @@ import pytest
 from backtest_store.errors import SchemaError, UnreachableError
 from backtest_store.store import migrations
 from backtest_store.store.sql import folder
-from tests.faults import chance
+from tests.faults import random_moments
+from tests.number_of_tries import tries
 from tests.shell import btstore
 from tests.store.die_migrating import dying
-from tests.thorough import tries
 from tests.waiting import wait_until
 
 CATALOG = """
@@ -76,14 +76,14 @@ def test_an_unreachable_server_is_said_to_be_so() -> None:
 
 def test_killed_at_any_statement_it_goes_on_afterwards(unmigrated_url: str) -> None:
     """At one in sixteen of them, each time others; `make test-long` and `make test-faults` try each."""
-    chance.begin()
-    stride = partial(chance.chance.randint, 1, tries(30, 1))
+    random_moments.begin()
+    stride = partial(random_moments.chance.randint, 1, tries(30, 1))
     kills = list(dying(migrations.migrate, unmigrated_url, stride=stride))
     statements = folder("migrations").joinpath(f"{migrations.known()[0]}.sql").read_text("utf-8")
     assert kills[-1] > statements.count(";\nCREATE ") - 15
     whole = catalog(unmigrated_url)
     assert migrations.migrate(unmigrated_url) == []
-    rarer = partial(chance.chance.randint, 1, tries(10, 1))
+    rarer = partial(random_moments.chance.randint, 1, tries(10, 1))
     assert list(dying(migrations.rollback, unmigrated_url, stride=rarer))
     assert catalog(unmigrated_url) == []
     assert migrations.migrate(unmigrated_url) == list(migrations.known())

@@ -14,7 +14,7 @@ from backtest_store.models import Record, to_json
 from backtest_store.runs.duplicates import find_identical
 from backtest_store.store import queries
 from tests.factories import make_record, store
-from tests.thorough import tries
+from tests.number_of_tries import tries
 
 SNAPSHOT = {"engine": {"id": "A%B %s", "fast": 10, "ratio": 0.95, "none": None}, "of": [1, 2.5e-7]}
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)

@@ -16,8 +16,8 @@ import pytest
 from backtest_store.models import METRIC_FIELDS, Record
 from backtest_store.statistics.months import periods_of
 from tests.factories import make_record, store_at
+from tests.number_of_tries import tries
 from tests.shell import btstore
-from tests.thorough import tries
 
 FIRST, LAST = (2008, 1), (2009, 3)
 

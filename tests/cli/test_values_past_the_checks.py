@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.factories import store_at
-from tests.runs.returns import drawn, run_of
+from tests.runs.known_returns import drawn, run_of
 from tests.shell import Answer, btstore
 
 GOOD = UUID("aaaa0000-0000-4000-8000-000000000001")

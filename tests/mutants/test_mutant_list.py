@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.catalog import MUTANTS, Mutant
+from tests.mutants.mutant_list import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[2]
 

@@ -21,7 +21,7 @@ TROUBLE = "tests/saving/test_saving_trouble.py"
 TRANSFER = "tests/runs/test_transfer.py"
 MIGRATIONS = "tests/store/test_migrations.py"
 EMBEDDED = "tests/store/test_embedded.py"
-PAST_CHECKS = "tests/cli/test_past_the_checks.py"
+PAST_CHECKS = "tests/cli/test_values_past_the_checks.py"
 METRICS = "tests/statistics/test_metrics.py"
 
 DURABLE = (
@@ -452,7 +452,7 @@ TOLD = (
         '        get_logger().warning(f"could not {what}: {type(error).__name__}: {error}")\n',
         '        get_logger().warning(f"could not {what}: {type(error).__name__}: {error}")\n        raise\n',
         (
-            "tests/capture/test_truthful.py::test_part_that_cannot_be_described_costs_that_part_alone",
+            "tests/capture/test_strange_endings.py::test_part_that_cannot_be_described_costs_that_part_alone",
         ),
     ),
     Mutant(

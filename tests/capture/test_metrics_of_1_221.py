@@ -8,7 +8,7 @@ from nautilus_trader.model.objects import Money
 from backtest_store import record
 from backtest_store.models import Metrics
 from tests.capture.backtests import MINUTE, backtest, pair
-from tests.capture.expected import ENGINES_OWN, EXPECTED, ORDERS, waves
+from tests.capture.metrics_of_1_221 import ENGINES_OWN, EXPECTED, ORDERS, waves
 
 
 def test_metrics_are_the_same_on_every_engine(store: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from tests import forked
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
+from tests.number_of_tries import some
 from tests.shell import btstore
-from tests.thorough import some
 
 pytestmark = pytest.mark.usefixtures("forked_reproduction")
 

@@ -1,4 +1,4 @@
-"""Ask the advisory service about the locked packages: `python -m tests.audit PIP_AUDIT`."""
+"""Ask the advisory service about the locked packages: `python -m tests.advisories PIP_AUDIT`."""
 
 import json
 import subprocess

@@ -15,7 +15,7 @@ from backtest_store.runs.changes.causes import Reproduction
 from backtest_store.runs.selectors import resolve
 from backtest_store.store.connection import call
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
-from tests.runner.test_engine import MOMENTUM
+from tests.runner.test_config_to_engine import MOMENTUM
 
 SECRET = "s3cr3t-Zz9"  # noqa: S105 - planted, to be looked for in what is stored
 STRATEGY = """

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
-from tests.runner.test_markets import bars
+from tests.runner.test_short_form_data import bars
 from tests.shell import btstore
 
 CONFIG = """\

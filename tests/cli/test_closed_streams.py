@@ -11,8 +11,8 @@ from backtest_store.models import to_json
 from tests import forked
 from tests.cli.test_every_command import EVERY, FIRST
 from tests.factories import make_record, store_at
+from tests.number_of_tries import tries
 from tests.shell import btstore
-from tests.thorough import tries
 
 ENTRY = "from backtest_store.cli.app import entry; entry()"
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.audit import verdict
+from tests.advisories import verdict
 
 
 def report(*packages: dict[str, Any]) -> str:

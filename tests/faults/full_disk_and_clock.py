@@ -15,7 +15,7 @@ from backtest_store.saving import save, spool
 from backtest_store.store.embedded.server import EmbeddedServer
 from backtest_store.store.settings import Settings
 from tests.faults.lab import Lab, NotRunError, Result, Trial
-from tests.faults.refusals import database, disconnect
+from tests.faults.refusing_servers import database, disconnect
 from tests.faults.runs import an_impossible_run
 from tests.faults.servers import BINDIR
 from tests.waiting import wait_until

@@ -8,7 +8,7 @@ import pytest
 
 from tests import forked
 from tests.capture.stores import only
-from tests.thorough import some
+from tests.number_of_tries import some
 
 ROOT = str(Path(__file__).parents[2])
 SCRIPT = """

@@ -10,8 +10,8 @@ import pytest
 from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.models import Record, to_json
 from tests.factories import make_record, store_at
+from tests.number_of_tries import IS_LONG
 from tests.shell import Answer, btstore
-from tests.thorough import IS_LONG
 
 HOSTILE = 'x\x1b[31mred\x07\r\nnext\u202eevil\u200b\x9b\ufeff 漢字 "quoted", ; |<b>=cmd()'
 FORMATS = sorted({*Format} - {Format.PARQUET, Format.XLSX})  # which are no text
