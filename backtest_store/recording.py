@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
+from backtest_store.capture.engine_recorder import EngineRecorder, StoreSink, run_id_of
 from backtest_store.capture.engines.interface import backtest_of, is_a, is_v2
 from backtest_store.capture.engines.nautilus1.node import NodeRecorder
 from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder, watch_classes
@@ -22,9 +23,8 @@ from backtest_store.capture.engines.supported_versions import unsupported
 from backtest_store.capture.error_boundary import fill_standard_streams, guarded
 from backtest_store.capture.identity import process_start  # noqa: F401 - as early as can be
 from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
-from backtest_store.capture.recorder import EngineRecorder, StoreSink, run_id_of
-from backtest_store.capture.run import begin, finish
 from backtest_store.capture.run_details import RunDetails
+from backtest_store.capture.run_record import begin, finish
 from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
 from backtest_store.saving import save

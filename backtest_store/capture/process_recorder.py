@@ -13,13 +13,13 @@ from typing import Any
 from weakref import WeakSet
 
 from backtest_store.capture.end_status import leave_no_trace
+from backtest_store.capture.engine_recorder import EngineRecorder, StoreSink
 from backtest_store.capture.engines.listeners import listen_to_every_engine
 from backtest_store.capture.engines.nautilus1.engine_methods import wrap_methods
 from backtest_store.capture.engines.nautilus1.node import NodeRecorder
 from backtest_store.capture.engines.nautilus2.node import Nautilus2NodeRecorder, watch_classes
 from backtest_store.capture.engines.supported_versions import unsupported
 from backtest_store.capture.import_hook import RUST_ENGINE_MODULES, ImportHook
-from backtest_store.capture.recorder import EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.log import get_logger
 

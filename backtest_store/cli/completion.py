@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from backtest_store.cli.output.text import printable, shorten
+from backtest_store.cli.output.terminal_text import printable, shorten
 
 if TYPE_CHECKING:
     from asyncpg import Connection

@@ -2,6 +2,6 @@
 
 from backtest_store.redaction.redactor import Redactor, environment_secrets
 from backtest_store.redaction.secret_names import Kind, kind_of
-from backtest_store.redaction.tokens import REDACTED
+from backtest_store.redaction.token_forms import REDACTED
 
 __all__ = ["REDACTED", "Kind", "Redactor", "environment_secrets", "kind_of"]

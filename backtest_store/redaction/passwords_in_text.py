@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from backtest_store.redaction.appearance import looks_random
+from backtest_store.redaction.looks_random import looks_random
 from backtest_store.redaction.secret_names import Kind, kind_of
-from backtest_store.redaction.tokens import REDACTED
+from backtest_store.redaction.token_forms import REDACTED
 
 NAME = re.compile(
     r"(?<![\w.-])(?:(?P<option>--?[A-Za-z][\w-]*)\s++(?!-)"

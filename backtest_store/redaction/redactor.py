@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 from backtest_store.models import JsonValue
-from backtest_store.redaction.appearance import is_importable, looks_random, names_something
+from backtest_store.redaction.looks_random import is_importable, looks_random, names_something
 from backtest_store.redaction.passwords_in_text import NOTHING, without_assigned
 from backtest_store.redaction.secret_names import Kind, kind_of
-from backtest_store.redaction.tokens import REDACTED, without_tokens
+from backtest_store.redaction.token_forms import REDACTED, without_tokens
 
 SHORTEST_LEARNED = 6  # a shorter one, replaced wherever it occurs, would hide words
 LONGEST_KEPT = 2_000  # characters of a text whose result is worth keeping

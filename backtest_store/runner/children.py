@@ -73,7 +73,7 @@ def follow() -> ProcessRecorder:
 
 
 def _record(orders: Orders) -> ProcessRecorder:
-    from backtest_store.capture.recorder import StoreSink
+    from backtest_store.capture.engine_recorder import StoreSink
 
     fill_standard_streams()
     if orders.kept:

@@ -12,7 +12,7 @@ from backtest_store.capture.engines.supported_versions import engine_version, un
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.recording import record
 from backtest_store.runner.config.file import UnfitError, dotted
-from backtest_store.runner.facts import facts_of, missing_bars
+from backtest_store.runner.facts_before_run import facts_of, missing_bars
 from backtest_store.runner.grids.grid import NotRun
 from backtest_store.runs.duplicates import Identity, stored_before
 from backtest_store.store.connection import read
@@ -74,7 +74,7 @@ def warm_up() -> None:
     from backtest_store.saving.unsaved_run import News
 
     News.is_told_by_another = True
-    import backtest_store.capture.run
+    import backtest_store.capture.run_record
     import backtest_store.runner.config.expansion
     import backtest_store.runner.nautilus_installed  # noqa: F401 - for the next who asks
 

@@ -15,7 +15,7 @@ from backtest_store.runs.selectors import require_one_currency
 from backtest_store.runs.shared_months import distinct, trial_of
 from backtest_store.runs.trial_scopes import Scope, ScopeName, scope_of
 from backtest_store.statistics.luck import LEAST_RETURNS, SharpeEstimate, Variance
-from backtest_store.statistics.verdict import FEWEST_RETURNS, Finding, Trials, Verdict, judge
+from backtest_store.statistics.luck_verdict import FEWEST_RETURNS, Finding, Trials, Verdict, judge
 from backtest_store.store import queries, sql
 from backtest_store.store.sql import Db
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from backtest_store.errors import StoreError, UnreachableError
-from backtest_store.runs.json_records import fault_of
+from backtest_store.runs.json_line_faults import fault_of
 from backtest_store.store import queries, sql
 from backtest_store.store.sql import Condition
 

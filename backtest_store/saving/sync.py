@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from backtest_store.errors import StoreError
 from backtest_store.log import get_logger
-from backtest_store.runs.json_records import fault_of
+from backtest_store.runs.json_line_faults import fault_of
 from backtest_store.saving import crash_journal, durable_files, run_file_format, spool
 from backtest_store.saving.run_file_format import NewerFormatError, NotReadableError
 from backtest_store.store import queries

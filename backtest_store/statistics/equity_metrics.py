@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import accumulate, pairwise
 
 from backtest_store.models import EquityBasis
-from backtest_store.statistics.values import (
+from backtest_store.statistics.metric_values import (
     ZERO,
     MetricValue,
     MetricValues,

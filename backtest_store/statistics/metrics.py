@@ -13,8 +13,7 @@ from typing import Any
 
 from backtest_store.models import METRIC_FIELDS, Json, Metrics
 from backtest_store.statistics.equity_metrics import Equity, equity_metrics
-from backtest_store.statistics.months import periods_of
-from backtest_store.statistics.values import (
+from backtest_store.statistics.metric_values import (
     ARITHMETIC,
     ZERO,
     MetricValue,
@@ -26,6 +25,7 @@ from backtest_store.statistics.values import (
     settle,
     undefined,
 )
+from backtest_store.statistics.months import periods_of
 
 __all__ = ["Equity", "measure"]
 

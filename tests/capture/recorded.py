@@ -5,8 +5,8 @@ from typing import Any
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.backtest.node import BacktestNode
 
+from backtest_store.capture.engine_recorder import EngineRecorder, StoreSink
 from backtest_store.capture.engines.nautilus1.node import NodeRecorder
-from backtest_store.capture.recorder import EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
 from backtest_store.saving.crash_journal import Entry

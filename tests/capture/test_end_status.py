@@ -17,7 +17,7 @@ from nautilus_trader.model.enums import AccountType
 from nautilus_trader.model.objects import Money
 
 from backtest_store import record, save_run
-from backtest_store.capture.recorder import UNWATCHED_START, EngineRecorder, StoreSink
+from backtest_store.capture.engine_recorder import UNWATCHED_START, EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 from tests.capture.backtests import (
     DAY,

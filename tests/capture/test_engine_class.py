@@ -15,7 +15,7 @@ before = sys.excepthook
 if {watched}:
     from backtest_store.capture.run_details import RunDetails
     from backtest_store.capture.process_recorder import ProcessRecorder
-    from backtest_store.capture.recorder import StoreSink
+    from backtest_store.capture.engine_recorder import StoreSink
     ProcessRecorder(RunDetails(), StoreSink()).install()
 import nautilus_trader
 from nautilus_trader.backtest import engine, node

@@ -23,8 +23,8 @@ from nautilus_trader.persistence.catalog import ParquetDataCatalog
 from nautilus_trader.test_kit.stubs.data import TestDataStubs
 from nautilus_trader.trading.config import ImportableStrategyConfig
 
+from backtest_store.capture.engine_recorder import EngineRecorder
 from backtest_store.capture.identity.data_fingerprint import PART, Fingerprint, fingerprint
-from backtest_store.capture.recorder import EngineRecorder
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
 from tests.capture.backtests import MINUTE, backtest, bars, engine, scripted, share

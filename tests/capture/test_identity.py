@@ -45,9 +45,9 @@ from nautilus_trader.trading.strategy import Strategy
 
 from backtest_store import record
 from backtest_store.capture.end_status import Outcome
-from backtest_store.capture.identity.identity import deciding_configuration
+from backtest_store.capture.identity.config_hash import deciding_configuration
+from backtest_store.capture.identity.config_snapshot import node_snapshot
 from backtest_store.capture.identity.json_values import canonical, plain
-from backtest_store.capture.identity.snapshot import node_snapshot
 from backtest_store.capture.identity.source import uses_of
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
@@ -632,9 +632,9 @@ def test_hash_of_a_caller_is_taken_as_it_is() -> None:
 
 
 def test_a_run_seen_only_after_it_ended_is_the_same_unless_it_drew(plain_hash: str) -> None:
+    from backtest_store.capture.engine_recorder import run_id_of
     from backtest_store.capture.engines.interface import backtest_of
-    from backtest_store.capture.recorder import run_id_of
-    from backtest_store.capture.run import begin, finish
+    from backtest_store.capture.run_record import begin, finish
 
     def afterwards(made: BacktestEngine) -> Record:
         made.run()

@@ -14,8 +14,8 @@ from nautilus_trader.config import CacheConfig, DatabaseConfig, MessageBusConfig
 
 from backtest_store import record
 from backtest_store.capture.end_status import Outcome
-from backtest_store.capture.run import failed_to_build
 from backtest_store.capture.run_details import RunDetails
+from backtest_store.capture.run_record import failed_to_build
 from backtest_store.redaction import REDACTED
 from tests.capture.backtests import backtest
 from tests.capture.stores import stored

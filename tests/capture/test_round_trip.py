@@ -19,8 +19,8 @@ from nautilus_trader.persistence.config import StreamingConfig
 from nautilus_trader.persistence.writer import RotationMode
 from nautilus_trader.trading.config import ImportableStrategyConfig
 
+from backtest_store.capture.identity.config_snapshot import node_snapshot
 from backtest_store.capture.identity.json_values import plain
-from backtest_store.capture.identity.snapshot import node_snapshot
 from tests.capture.config_variations import made
 
 

@@ -27,7 +27,7 @@ from nautilus_trader.model.objects import Money
 from nautilus_trader.trading.strategy import Strategy
 
 from backtest_store import record
-from backtest_store.capture.recorder import EngineRecorder, StoreSink
+from backtest_store.capture.engine_recorder import EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
 from backtest_store.saving.crash_journal import Entry
@@ -213,7 +213,7 @@ sys.path.insert(0, {root!r})
 from contextlib import nullcontext
 from backtest_store import record
 from backtest_store.capture.run_details import RunDetails
-from backtest_store.capture.recorder import EngineRecorder, StoreSink
+from backtest_store.capture.engine_recorder import EngineRecorder, StoreSink
 from backtest_store.saving.crash_journal import Entry
 from backtest_store.models import Record
 from backtest_store.saving import background_saver

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest_store.cli.output import cells, readable, render
+from backtest_store.cli.output import cells, for_people, render
 from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.formats.csv_and_json import CSV_TEXTS, JSON_TEXTS
 from backtest_store.cli.output.formats.format_list import Format
-from backtest_store.cli.output.text import printable, shorten, width, wrapped
+from backtest_store.cli.output.terminal_text import printable, shorten, width, wrapped
 from backtest_store.models import Record
 from tests.factories import make_record
 
@@ -168,18 +168,18 @@ def test_short_ids_grow_until_they_differ() -> None:
     ],
 )
 def test_people_read_a_value_in_its_unit(name: str, value: Any, shown: str) -> None:
-    assert readable.readable(COLUMNS[name], value) == shown
+    assert for_people.readable(COLUMNS[name], value) == shown
 
 
 def test_a_sparkline_has_a_bar_a_value() -> None:
-    assert readable.sparkline([0, 1, None, 2]) == "▁▅ █"
-    assert readable.sparkline([1.5, 1.5]) == "▄▄"
-    assert readable.sparkline([]) == ""
+    assert for_people.sparkline([0, 1, None, 2]) == "▁▅ █"
+    assert for_people.sparkline([1.5, 1.5]) == "▄▄"
+    assert for_people.sparkline([]) == ""
 
 
 def test_a_new_metric_needs_no_line_here() -> None:
     column = Column("omega_ratio", "float", "ratio", "highest")
-    assert readable.readable(column, 1.2345) == "1.23"
+    assert for_people.readable(column, 1.2345) == "1.23"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from backtest_store.cli.output import readable, run_page
+from backtest_store.cli.output import for_people, run_page
 from backtest_store.models import Record
 from tests.factories import make_record, store_at
 from tests.shell import btstore
@@ -81,7 +81,7 @@ def test_what_is_looked_at_first_comes_first(
 def test_a_page_fits(store_url: str, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     run = make_record(**MADE | {"note": "a long story " * 20, "tags": ["東京" * 30]})
     lines = shown(store_url, monkeypatch, run, columns).splitlines()
-    from backtest_store.cli.output.text import width
+    from backtest_store.cli.output.terminal_text import width
 
     table = [line for line in lines if re.match(r"in %|\d{4} ", line)]
     assert max(width(line) for line in lines if line not in table) <= columns
@@ -124,6 +124,6 @@ def test_everything_is_there_when_asked_for(
 
 
 def test_a_share_of_a_course_shows_its_last_or_its_deepest() -> None:
-    assert readable.sampled([1, 2, 3, 4, 5, 6], 3) == [2, 4, 6]
-    assert readable.sampled([0, -2, -1, 0, -3, -1], 2, deepest=True) == [-2, -3]
-    assert readable.sampled([1, 2], 9) == [1, 2]
+    assert for_people.sampled([1, 2, 3, 4, 5, 6], 3) == [2, 4, 6]
+    assert for_people.sampled([0, -2, -1, 0, -3, -1], 2, deepest=True) == [-2, -3]
+    assert for_people.sampled([1, 2], 9) == [1, 2]

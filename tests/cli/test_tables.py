@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest_store.cli.output import cells, readable, render, tables, text
+from backtest_store.cli.output import cells, for_people, render, tables, terminal_text
 from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.formats.format_list import FORMATS, Format
 from backtest_store.cli.output.run_lists import BY_NEED
@@ -68,7 +68,7 @@ def test_a_list_of_runs_fits(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, places: int
 ) -> None:
     lines = output(capsys, places, monkeypatch).splitlines()
-    assert max(map(text.width, lines)) <= places
+    assert max(map(terminal_text.width, lines)) <= places
     assert all(re.search(r" -5\.25| 2\.75", line) for line in (lines[-9], lines[-1]))
 
 
@@ -99,7 +99,7 @@ def test_wide_characters_are_aligned(
     names = ["漢字漢字漢字漢字漢字", "Cafe\u0301", "plain", "🙂🙂"]
     render.many([make_record(strategy_name=n) for n in names], Format.TABLE, shown=BY_NEED)
     header, rule, *lines = capsys.readouterr().out.splitlines()
-    assert {text.width(line) for line in lines} == {text.width(rule)}
+    assert {terminal_text.width(line) for line in lines} == {terminal_text.width(rule)}
     assert header.startswith("run ")
 
 
@@ -109,7 +109,7 @@ def test_a_comparison_wider_than_the_terminal_comes_in_blocks(
     monkeypatch.setenv("COLUMNS", "80")
     render.side_by_side(Comparison(RUNS), Format.TABLE)
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(text.width, lines)) <= 80
+    assert max(map(terminal_text.width, lines)) <= 80
     heads = [line for line in lines if line.startswith("run ")]
     assert len(heads) > 1
     assert (
@@ -268,7 +268,7 @@ def test_markdown_with_a_long_text_stays_small(capsys: pytest.CaptureFixture[str
 def test_no_number_is_too_wide_for_a_table(name: str, value: float) -> None:
     amount = Decimal(value) if name == "net_profit" else value
     (column,) = (c for c in cells.columns(Record) if c.name == name)
-    assert len(readable.readable(column, amount)) <= 26
+    assert len(for_people.readable(column, amount)) <= 26
 
 
 class NamesWriter:
@@ -308,7 +308,7 @@ def test_three_runs_stand_side_by_side_where_their_texts_can_be_cut(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     lines = compared(capsys, RUNS[:3])
-    assert max(map(text.width, lines)) <= 80
+    assert max(map(terminal_text.width, lines)) <= 80
     assert sum(line.startswith("run ") for line in lines) == 1
     (strategies,) = (line for line in lines if line.startswith("strategy "))
     assert strategies.count("…") == 3

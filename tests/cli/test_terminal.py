@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import pytest
 
-from backtest_store.cli.output import text
+from backtest_store.cli.output import terminal_text
 from tests.factories import STARTED, make_record, store_at
 
 MAIN = "from backtest_store.cli.app import entry; entry()"
@@ -91,7 +91,7 @@ def runs(store_url: str) -> None:
 def test_nothing_is_wider_than_the_terminal(words: list[str], columns: int) -> None:
     lines = plain(on_terminal(MAIN, *words, columns=columns)).splitlines()
     tables = [line for line in lines if not line.startswith("first ")]
-    assert max(map(text.width, tables)) <= columns
+    assert max(map(terminal_text.width, tables)) <= columns
 
 
 @pytest.mark.usefixtures("runs")

@@ -90,7 +90,7 @@ DURABLE = (
     ),
     Mutant(
         "a time that Python cannot hold stops a command",
-        f"{PACKAGE}/store/times.py",
+        f"{PACKAGE}/store/out_of_range_times.py",
         "            await read_any_time(self)\n",
         "",
         (f"{PAST_CHECKS}::test_every_command_that_reads_shows_it_and_the_others",),
@@ -298,7 +298,7 @@ STORED = (
     ),
     Mutant(
         "a failed run's metrics are left out without a word",
-        f"{PACKAGE}/runs/json_records.py",
+        f"{PACKAGE}/runs/json_line_faults.py",
         " or _needless_metric(record)\n",
         "\n",
         (f"{TRANSFER}::test_a_bad_line_is_named_and_refused",),
@@ -406,14 +406,14 @@ TOLD = (
     ),
     Mutant(
         "tags are not redacted",
-        f"{PACKAGE}/capture/run.py",
+        f"{PACKAGE}/capture/run_record.py",
         '        "tags": [redactor.text(clean(str(tag))) for tag in details.tags or ()],',
         '        "tags": [clean(str(tag)) for tag in details.tags or ()],',
         ("tests/capture/test_redaction.py::test_planted_secrets_are_nowhere",),
     ),
     Mutant(
         "notes are not redacted",
-        f"{PACKAGE}/capture/run.py",
+        f"{PACKAGE}/capture/run_record.py",
         '        "note": _redacted(redactor, details.note),',
         '        "note": details.note,',
         ("tests/capture/test_redaction.py::test_planted_secrets_are_nowhere",),

@@ -21,7 +21,7 @@ from nautilus_trader import (
 )
 
 import backtest_store
-from backtest_store.capture.engines.nautilus2 import methods, node, node_config
+from backtest_store.capture.engines.nautilus2 import engine_methods, node, node_config
 from backtest_store.capture.identity.components import KINDS
 from tests.nautilus2.backtests import USD
 from tests.nautilus2.backtests import backtest as made_backtest
@@ -140,15 +140,15 @@ def test_nothing_that_it_relies_on_is_left_out() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_given_components_by_these_methods(kind: str) -> None:
-    methods.watch_class(backtest.BacktestEngine)
-    names = [name for name in methods._notes() if KINDS[kind] in name or kind in name]
+    engine_methods.watch_class(backtest.BacktestEngine)
+    names = [name for name in engine_methods._notes() if KINDS[kind] in name or kind in name]
     assert names
     for name in names:
         assert isinstance(getattr(backtest.BacktestEngine, name), FunctionType), name
 
 
 def test_its_methods_can_be_replaced() -> None:
-    methods.watch_class(backtest.BacktestEngine)
+    engine_methods.watch_class(backtest.BacktestEngine)
     node.watch_node_class(backtest.BacktestNode)
     for kind in (backtest.BacktestEngine, backtest.BacktestNode):
         assert isinstance(kind.run, FunctionType)

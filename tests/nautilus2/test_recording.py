@@ -19,7 +19,7 @@ from nautilus_trader.model import AccountType, CryptoPerpetual, Currency, Curren
 from nautilus_trader.portfolio import PortfolioConfig
 
 from backtest_store import record, save_run
-from backtest_store.capture.recorder import UNWATCHED_START, EngineRecorder, StoreSink
+from backtest_store.capture.engine_recorder import UNWATCHED_START, EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Metrics, Record
 from tests.capture.metrics_of_1_221 import ENGINES_OWN, EXPECTED
@@ -170,7 +170,7 @@ def account_of(made: BacktestEngine) -> Any:
 
 
 def _config(made: BacktestEngine) -> Any:
-    from backtest_store.capture.engines.nautilus2.requests import requests_of
+    from backtest_store.capture.engines.nautilus2.engine_requests import requests_of
 
     return requests_of(made).components[0].instance.config
 

@@ -13,7 +13,7 @@ from nautilus_trader.model.instruments import Instrument
 from backtest_store.runner.config.expansion import Backtest, expand
 from backtest_store.runner.config.loading import Config, parse_config
 from backtest_store.runner.config.timestamps import to_datetime
-from backtest_store.runner.facts import Facts, facts_of
+from backtest_store.runner.facts_before_run import Facts, facts_of
 from backtest_store.runner.nautilus1.node import SharingNode, parse
 
 

@@ -118,7 +118,7 @@ def test_child_costs_next_to_nothing(store: str, tmp_path: Path) -> None:
 def test_child_without_our_package_says_so_and_goes_on(store: str, tmp_path: Path) -> None:
     """Another environment, say, whose Python finds NautilusTrader and not all that we need."""
     path = tmp_path / "script.py"
-    block = "import sys; sys.modules['backtest_store.capture.recorder'] = None"
+    block = "import sys; sys.modules['backtest_store.capture.engine_recorder'] = None"
     code = f"{block}; import runpy; print(runpy.run_path({str(path)!r})['work'](1))"
     path.write_text(WORK + MAIN + f"    subprocess.run([sys.executable, '-c', {code!r}])\n")
     ran = forked.btstore("exec", path)

@@ -373,7 +373,7 @@ def test_a_mistake_is_told_by_file_line_and_key(
     text = json.dumps(content, indent=1)
     file = tmp_path / "run.json"
     file.write_text(text)
-    from backtest_store.runner.facts import facts_of
+    from backtest_store.runner.facts_before_run import facts_of
 
     with pytest.raises(UsageError) as caught:
         facts_of(expand(load_config(file)))

@@ -16,7 +16,7 @@ from backtest_store.runner.config.expansion import expand
 from backtest_store.runner.config.loading import load_config, parse_config
 from backtest_store.runner.config_runs import execute
 from backtest_store.runner.data.instruments import name_from_file
-from backtest_store.runner.facts import facts_of
+from backtest_store.runner.facts_before_run import facts_of
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.runner.conftest import Preparing
 from tests.runner.test_venue import STRATEGY

@@ -9,7 +9,7 @@ import pytest
 from backtest_store.runner.config.expansion import expand
 from backtest_store.runner.config.loading import parse_config
 from backtest_store.runner.config_runs import run
-from backtest_store.runner.facts import Facts, facts_of
+from backtest_store.runner.facts_before_run import Facts, facts_of
 from tests.capture.stores import shared_url, store  # noqa: F401 - fixtures
 
 ROWS = [f"2005-01-{day:02},{day + 10},{day + 12},{day + 9},{day + 11},100" for day in range(3, 29)]

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from backtest_store import models
-from backtest_store.capture.recorder import StoreSink
+from backtest_store.capture.engine_recorder import StoreSink
 from backtest_store.saving import background_saver, crash_journal, save, spool
 from backtest_store.store.embedded.server import EmbeddedServer
 from tests.faults.runs import a_failure, a_run, stored

@@ -22,7 +22,7 @@ from backtest_store.statistics.luck import (
     minimum_track_record,
     probabilistic_sharpe_ratio,
 )
-from backtest_store.statistics.verdict import Trials, judge
+from backtest_store.statistics.luck_verdict import Trials, judge
 from tests.number_of_tries import tries
 
 STORES = int(os.environ.get("LUCK_STORES", tries(60, 120)))

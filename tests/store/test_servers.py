@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from backtest_store.store import servers
+from backtest_store.store import several_servers
 from backtest_store.store.embedded.os_user import account_for
 from tests.shell import btstore
 from tests.waiting import wait_until
@@ -40,7 +40,7 @@ def after(url: str, *hosts: str, **parameters: str) -> str:
 def test_a_silent_server_does_not_use_up_the_time_of_the_next(
     store_url: str, silent: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(servers, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(several_servers, "CONNECT_SECONDS", 1.0)
     url = after(store_url, f"127.0.0.1:{silent}")
     for words, parameters in (
         (["history"], ""),
@@ -60,7 +60,7 @@ def test_each_server_has_the_time_that_the_url_gives(
     monkeypatch.setenv("BTSTORE_DATABASE_URL", after(store_url, *places, connect_timeout="1"))
     started = time.monotonic()
     assert btstore("history").code == 0
-    assert 2 <= time.monotonic() - started < 4 * servers.CONNECT_SECONDS
+    assert 2 <= time.monotonic() - started < 4 * several_servers.CONNECT_SECONDS
 
 
 @pytest.mark.parametrize("attributes", ["read-write", "prefer-standby", "primary", "any"])
@@ -79,7 +79,7 @@ def test_libpq_s_own_variables_name_several_servers(
     monkeypatch.setenv("PGHOST", f"127.0.0.1,{where['host'][0]}")
     monkeypatch.setenv("PGPORT", f"{silent},{where['port'][0]}")
     monkeypatch.setenv("PGUSER", "btstore")
-    monkeypatch.setattr(servers, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(several_servers, "CONNECT_SECONDS", 1.0)
     monkeypatch.setenv("PGDATABASE", urlsplit(store_url).path[1:])
     monkeypatch.setenv("BTSTORE_DATABASE_URL", "postgresql://")
     assert btstore("history").code == 0
@@ -113,7 +113,7 @@ def test_a_server_older_than_is_supported_is_refused_by_name(
 ) -> None:
     with psycopg.connect(store_url) as connection:
         major = connection.info.server_version // 10_000
-    monkeypatch.setattr(servers, "OLDEST_POSTGRESQL", major + 1)
+    monkeypatch.setattr(several_servers, "OLDEST_POSTGRESQL", major + 1)
     for words in COMMANDS:
         answer = btstore(*words)
         assert answer.code == 5, words

@@ -18,7 +18,7 @@ from backtest_store.capture.accounting.instrument_terms import (
     settlement_currency,
 )
 from backtest_store.capture.accounting.prices_and_rates import Market
-from backtest_store.statistics.values import ARITHMETIC
+from backtest_store.statistics.metric_values import ARITHMETIC
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 from backtest_store.capture.error_boundary import guarded
 
 if TYPE_CHECKING:
-    from backtest_store.capture.recorder import EngineRecorder
+    from backtest_store.capture.engine_recorder import EngineRecorder
 
 _listeners: WeakValueDictionary[int, EngineRecorder] = WeakValueDictionary()
 _makers: list[Callable[[Any], object]] = []

@@ -11,7 +11,7 @@ import typer
 from backtest_store.cli.options import examples
 from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.streams import print_message
-from backtest_store.cli.output.text import printable
+from backtest_store.cli.output.terminal_text import printable
 
 if TYPE_CHECKING:
     from asyncpg import Connection

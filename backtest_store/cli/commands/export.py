@@ -50,7 +50,7 @@ def export(
     filters: Filters,
 ) -> None:
     """Write whole runs as JSON Lines, which `btstore import` reads, or as Parquet, for analysis."""
-    from backtest_store.cli.output.text import printable_lines
+    from backtest_store.cli.output.terminal_text import printable_lines
     from backtest_store.cli.spinner import read
     from backtest_store.runs import transfer
 

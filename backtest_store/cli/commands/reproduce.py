@@ -135,7 +135,7 @@ def moved_row(moved: Difference, original: Record) -> list[str]:
 
 def moved_periods(moved: Difference, original: Record) -> list[str]:
     """Return of a list of months or days that which differs most, or how many there are."""
-    from backtest_store.cli.output.readable import UNDEFINED
+    from backtest_store.cli.output.for_people import UNDEFINED
     from backtest_store.runs.changes.causes import Difference
     from backtest_store.statistics.months import equity_levels
 
@@ -156,7 +156,7 @@ def moved_periods(moved: Difference, original: Record) -> list[str]:
 def readable(moved: Difference) -> tuple[str, str]:
     """Return a metric's two values as people read them, in full if they look the same else."""
     from backtest_store.cli.output.cells import RECORD_COLUMNS
-    from backtest_store.cli.output.readable import UNDEFINED, readable
+    from backtest_store.cli.output.for_people import UNDEFINED, readable
 
     values = moved.original, moved.reproduced
     then, now = (plain(value) or UNDEFINED for value in values)

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from backtest_store.cli.output import cells, readable, tables
+from backtest_store.cli.output import cells, for_people, tables
 from backtest_store.cli.output.cells import RECORD_COLUMNS, Column
 from backtest_store.cli.output.colours import colour_of
+from backtest_store.cli.output.for_people import UNDEFINED
 from backtest_store.cli.output.formats.format_list import Format
-from backtest_store.cli.output.readable import UNDEFINED
 from backtest_store.cli.output.tables import TableColumn
-from backtest_store.cli.output.text import printable, shorten, width
+from backtest_store.cli.output.terminal_text import printable, shorten, width
 from backtest_store.models import METRIC_FIELDS, Record
 from backtest_store.runs.compare import SIDES, Comparison, Number
 from backtest_store.runs.expressions.parameters import plain
@@ -134,7 +134,7 @@ def input_line(name: str, values: Sequence[Any]) -> Line:
     label = LABELS.get(name) or name.removeprefix("parameters.").replace("venues.0.", "venue ")
     if column is not None and name != "data_fingerprint":
         label += " (UTC)" * (column.unit == "time")
-        texts = [readable.readable(column, value) for value in values]
+        texts = [for_people.readable(column, value) for value in values]
         if len({*texts}) < len({*map(str, values)}):  # what sets them apart is not in sight
             texts = [UNDEFINED if value is None else cells.exact(value) for value in values]
         colours = [colour_of(column, value) for value in values]
@@ -158,7 +158,7 @@ def metric_line(comparison: Comparison, name: str) -> Line:
 
 def _value(comparison: Comparison, column: Column, place: int) -> str:
     run = comparison.runs[place]
-    text = readable.readable(column, getattr(run, column.name))
+    text = for_people.readable(column, getattr(run, column.name))
     is_baseline = comparison.baseline is not None and run.run_id == comparison.baseline.run_id
     if is_baseline or not column.is_number or column.name not in METRIC_FIELDS:
         return text
@@ -168,7 +168,7 @@ def _value(comparison: Comparison, column: Column, place: int) -> str:
 
 def difference(column: Column, delta: Number) -> str:
     """Return by how much a metric differs, with its sign; of percents in percentage points."""
-    text = readable.readable(column, delta)
+    text = for_people.readable(column, delta)
     if column.unit == "fraction":
         text = text.replace("%", PERCENTAGE_POINTS)
     return f"{'+' if delta >= 0 else ''}{text}"
@@ -185,7 +185,7 @@ def _sides(comparison: Comparison) -> Iterator[Line]:
         yield from (_blank(comparison.runs), _title(f"Months {when}, month ends", comparison.runs))
         for name in SIDES:
             values = [None if side[place] is None else getattr(side[place], name) for side in sides]
-            texts = [readable.readable(RECORD_COLUMNS[name], value) for value in values]
+            texts = [for_people.readable(RECORD_COLUMNS[name], value) for value in values]
             yield Line(name, texts, [""] * len(texts), is_number=True)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from backtest_store.cli.output import readable, render, tables
+from backtest_store.cli.output import for_people, render, tables
 from backtest_store.cli.output.cells import Column, figures
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.tables import TableColumn
-from backtest_store.cli.output.text import printable
+from backtest_store.cli.output.terminal_text import printable
 from backtest_store.models import METRIC_FIELDS
 from backtest_store.runs.expressions.parameters import plain
 
@@ -85,7 +85,7 @@ def shown(pivot: Pivot, cell: PivotCell | None, aggregate: Aggregate) -> str:
         return ""
     unit = "count" if aggregate == "count" else METRIC_FIELDS[pivot.metric]["unit"]
     column = Column(pivot.metric, "float", unit)
-    return readable.readable(column, _value(cell, aggregate))
+    return for_people.readable(column, _value(cell, aggregate))
 
 
 def ranks(pivot: Pivot, aggregate: Aggregate, classes: int) -> dict[tuple[int, ...], int]:

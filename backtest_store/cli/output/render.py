@@ -11,7 +11,7 @@ from backtest_store.cli.output import cells
 from backtest_store.cli.output.cells import RECORD_COLUMNS, Column
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format, writer_of
 from backtest_store.cli.output.streams import StandardOutput, print_message
-from backtest_store.cli.output.text import printable, printable_lines
+from backtest_store.cli.output.terminal_text import printable, printable_lines
 from backtest_store.models import Json, Record
 from backtest_store.store.record_fields import LISTED
 
@@ -65,9 +65,9 @@ def one(record: DataclassInstance, format_: Format) -> None:
     """Print one record: its fields below each other, one object, or one row."""
     columns = cells.columns(type(record))
     if format_ in FOR_PEOPLE:
-        from backtest_store.cli.output import records
+        from backtest_store.cli.output import field_list
 
-        records.write(columns, [getattr(record, c.name) for c in columns], format_)
+        field_list.write(columns, [getattr(record, c.name) for c in columns], format_)
     else:
         many([record], Format.JSONL if format_ is Format.JSON else format_, columns)
 
@@ -107,9 +107,9 @@ def sparkline(label: str, values: Sequence[float | None]) -> None:
     """Print the course of a figure on a terminal, a character a value."""
     out = StandardOutput()
     if out.isatty() and len(values) > 1:
-        from backtest_store.cli.output import readable
+        from backtest_store.cli.output import for_people
 
-        out.write(f"{label}: {readable.sparkline(values)}\n")
+        out.write(f"{label}: {for_people.sparkline(values)}\n")
 
 
 def _in_json(value: object) -> float | str:

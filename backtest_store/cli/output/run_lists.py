@@ -7,8 +7,8 @@ from typing import Any
 
 from backtest_store.cli.output import render
 from backtest_store.cli.output.cells import RECORD_COLUMNS, Column
+from backtest_store.cli.output.for_people import last_day, sampled, sparkline, titled
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format, Writer, writer_of
-from backtest_store.cli.output.readable import last_day, sampled, sparkline, titled
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.errors import UsageError
 from backtest_store.models import RECORD_FIELDS, Record

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from backtest_store.cli.output import calendar_table, readable
+from backtest_store.cli.output import calendar_table, for_people
 from backtest_store.cli.output.cells import RECORD_COLUMNS
 from backtest_store.cli.output.colours import STATUS_COLOURS, coloured, has_colours
 from backtest_store.cli.output.streams import StandardOutput
-from backtest_store.cli.output.text import printable, terminal_width, width, wrapped
+from backtest_store.cli.output.terminal_text import printable, terminal_width, width, wrapped
 from backtest_store.models import Json, Record
 from backtest_store.runs.changes.inputs import (
     VERSIONS,
@@ -84,7 +84,11 @@ def write(run: Record) -> None:
 
 
 def _heading(run: Record, places: int) -> Iterator[str]:
-    what = [readable.titled(run), ", ".join(_bar_types(run) or run.instrument_ids), run.status]
+    what = [
+        for_people.titled(run),
+        ", ".join(_bar_types(run) or run.instrument_ids),
+        run.status,
+    ]
     yield from _flowing([str(run.run_id)[:HASH] + "  " + what[0], *what[1:]], places)
     yield from (f"  {line}" for line in _flowing(_circumstances(run), places - 2))
     said = [*(f"#{tag}" for tag in run.tags), *([f"“{run.note}”"] if run.note else [])]
@@ -102,7 +106,7 @@ def _bar_types(run: Record) -> list[str]:
 
 def _circumstances(run: Record) -> Iterator[str]:
     if run.start_date and run.end_date:
-        yield f"{run.start_date:%Y-%m-%d} → {readable.last_day(run.end_date):%Y-%m-%d}"
+        yield f"{run.start_date:%Y-%m-%d} → {for_people.last_day(run.end_date):%Y-%m-%d}"
     if run.initial_capital is not None:
         yield f"{_shown(run, 'initial_capital')} {run.currency or ''}".strip()
     if run.data_source:
@@ -168,13 +172,13 @@ def _setting(name: str, value: object) -> str:
 
 
 def _figure(run: Record, name: str) -> str:
-    label = NAMES.get(name) or readable.heading(name)
+    label = NAMES.get(name) or for_people.heading(name)
     when = f" ({run.max_drawdown_date})" if name == "max_drawdown" else ""
     return f"{label} {_shown(run, name)}{when}"
 
 
 def _shown(run: Record, name: str) -> str:
-    return readable.readable(RECORD_COLUMNS[name], getattr(run, name))
+    return for_people.readable(RECORD_COLUMNS[name], getattr(run, name))
 
 
 def _reconciled(run: Record) -> Iterator[str]:
@@ -198,8 +202,10 @@ def _equity_and_months(run: Record, places: int) -> Iterator[str]:
         return
     levels = [level for _, level in dated]
     bars = min(MOST_BARS, places - LABEL - ROOM_FOR_DATES)
-    equity = readable.sparkline(readable.sampled(levels, bars))
-    falls = readable.sparkline([*readable.sampled(drawdowns(levels), bars, deepest=True), 0.0])[:-1]
+    equity = for_people.sparkline(for_people.sampled(levels, bars))
+    falls = for_people.sparkline([*for_people.sampled(drawdowns(levels), bars, deepest=True), 0.0])[
+        :-1
+    ]
     yield f"{'Equity':<{LABEL}}{equity}  {dated[0][0]:%Y-%m} → {dated[-1][0]:%Y-%m}"
     ends = "month ends" if run.period == "month" else "days"
     yield f"{'Drawdown':<{LABEL}}{falls}  {100 * min(drawdowns(levels)):.1f}% ({ends})"

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import ClassVar, TextIO, TypeVar
 
-from backtest_store.cli.output.text import printable, shorten, terminal_width, wrapped
+from backtest_store.cli.output.terminal_text import printable, shorten, terminal_width, wrapped
 
 T = TypeVar("T")
 LONGEST_LINE = 4000

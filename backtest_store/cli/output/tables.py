@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 from backtest_store.cli.output.colours import coloured, has_colours
 from backtest_store.cli.output.streams import StandardOutput
-from backtest_store.cli.output.text import shorten, terminal_width, width
+from backtest_store.cli.output.terminal_text import shorten, terminal_width, width
 
 if TYPE_CHECKING:
     from tabulate import TableFormat

@@ -28,7 +28,7 @@ from backtest_store.runner.config.file import UnfitError
 from backtest_store.runner.config.strategy_classes import import_class
 from backtest_store.runner.config.timestamps import to_datetime
 from backtest_store.runner.data.made_catalogs import MADE_OF
-from backtest_store.runner.facts import Replayed, named_series
+from backtest_store.runner.facts_before_run import Replayed, named_series
 from backtest_store.suggestions import did_you_mean
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from backtest_store.capture.engines.nautilus2.description import own_fields as held_by
+from backtest_store.capture.engines.nautilus2.engine_description import own_fields as held_by
 from backtest_store.capture.identity.json_values import plain
 from backtest_store.errors import StoreError, UsageError
 from backtest_store.models import Json

@@ -18,14 +18,14 @@ from nautilus_trader.model import BarType
 from nautilus_trader.persistence import ParquetDataCatalog
 
 from backtest_store.capture.engines.nautilus2 import node_config
-from backtest_store.capture.engines.nautilus2.methods import watch_class
+from backtest_store.capture.engines.nautilus2.engine_methods import watch_class
+from backtest_store.capture.engines.nautilus2.engine_requests import in_order
 from backtest_store.capture.engines.nautilus2.prices import instrument_of
-from backtest_store.capture.engines.nautilus2.requests import in_order
 from backtest_store.capture.identity.code_hash import Code, code_of
 from backtest_store.capture.identity.data_fingerprint import fingerprint
 from backtest_store.errors import UsageError
 from backtest_store.runner.config.file import Origin, UnfitError
-from backtest_store.runner.facts import Replayed, named_series
+from backtest_store.runner.facts_before_run import Replayed, named_series
 from backtest_store.runner.nautilus2.run_config import Made, data_configs, make
 from backtest_store.suggestions import did_you_mean
 

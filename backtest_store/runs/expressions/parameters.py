@@ -10,7 +10,7 @@ from typing import Any
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json
-from backtest_store.runs.expressions import documents
+from backtest_store.runs.expressions import json_documents
 from backtest_store.runs.expressions.typed_values import WIDEST_NUMBER, TypedComparison, plain_text
 from backtest_store.store import sql
 from backtest_store.store.sql import Condition
@@ -46,14 +46,14 @@ def parameter_condition(asked: TypedComparison) -> Condition:
         return _equals(path, value, asked.value)
     if isinstance(value, bool) or not isinstance(value, str | Decimal):
         raise UsageError(f"--param {asked.name}: < and > need a number or text, not {asked.value}")
-    return documents.compared("parameters", path, operator, value)
+    return json_documents.compared("parameters", path, operator, value)
 
 
 def _equals(path: Sequence[str], value: Any, typed: str) -> Condition:
     if isinstance(value, dict | list) or value is None:
         exact = "null" if value is None else typed
         return sql.condition("parameter_equals", _containing(path, exact), path, exact)
-    return documents.compared("parameters", path, "=", value)
+    return json_documents.compared("parameters", path, "=", value)
 
 
 def _value(text: str) -> Any:

@@ -16,7 +16,7 @@ from warnings import catch_warnings, simplefilter
 
 from backtest_store.errors import UsageError
 from backtest_store.models import RECORD_FIELDS
-from backtest_store.runs.expressions import documents, field_comparisons
+from backtest_store.runs.expressions import field_comparisons, json_documents
 from backtest_store.runs.expressions.typed_values import WIDEST_NUMBER, Value, plain_text
 from backtest_store.store import sql
 from backtest_store.store.record_fields import TYPES
@@ -227,7 +227,7 @@ def _compared(subject: Subject, operator: str, value: Value) -> Condition:
     if isinstance(value, str):
         plain_text(value)
     if subject.path:
-        return documents.compared(*subject, operator, value)
+        return json_documents.compared(*subject, operator, value)
     if subject.field != "batch":
         return field_comparisons.compared(subject.field, operator, value)
     if value is None:
@@ -245,12 +245,12 @@ def _contains(subject: Subject, name: str, value: Value) -> Condition:
     if not isinstance(value, str):
         raise UsageError(f"only a text can be in {name}")
     if subject.path:
-        return documents.contains(*subject, plain_text(value))
+        return json_documents.contains(*subject, plain_text(value))
     field = "batch_name" if subject.field == "batch" else subject.field
     return field_comparisons.contains(field, plain_text(value))
 
 
 def _holds(field: str, path: tuple[str, ...]) -> Condition:
     if path:
-        return documents.holds(field, path)
+        return json_documents.holds(field, path)
     return field_comparisons.holds("batch_id" if field == "batch" else field)

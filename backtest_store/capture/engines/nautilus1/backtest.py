@@ -19,18 +19,18 @@ from backtest_store.capture.engines.nautilus1.exchanges import exchanges, model_
 from backtest_store.capture.engines.nautilus1.internals import listen, stop_listening
 from backtest_store.capture.error_boundary import guarded
 from backtest_store.capture.identity import components
+from backtest_store.capture.identity.config_hash import Configuration, configuration_of
+from backtest_store.capture.identity.config_snapshot import engine_snapshot
 from backtest_store.capture.identity.data_fingerprint import MarketData
-from backtest_store.capture.identity.identity import Configuration, configuration_of
-from backtest_store.capture.identity.snapshot import engine_snapshot
-from backtest_store.capture.result import with_metrics
+from backtest_store.capture.run_metrics import with_metrics
 from backtest_store.models import Json, Record
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.common.messages import ComponentStateChanged, ShutdownSystem
 
+    from backtest_store.capture.engine_recorder import EngineRecorder
     from backtest_store.capture.identity.code_hash import Code
-    from backtest_store.capture.recorder import EngineRecorder
 
 # The first component that `run` starts and stops, and that `reset` and `dispose` empty.
 WATCHED = "events.system.DataEngine"

@@ -8,14 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.end_status import leave_no_trace, outcome_of
+from backtest_store.capture.engine_recorder import EngineRecorder, StoreSink
 from backtest_store.capture.error_boundary import guarded
-from backtest_store.capture.identity.snapshot import (
+from backtest_store.capture.identity.config_snapshot import (
     catalogs_of,
     node_snapshot,
 )
-from backtest_store.capture.recorder import EngineRecorder, StoreSink
-from backtest_store.capture.run import failed_to_build
 from backtest_store.capture.run_details import RunDetails
+from backtest_store.capture.run_record import failed_to_build
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,30 +15,30 @@ from backtest_store.capture.accounting.valuation import currency_of, total
 from backtest_store.capture.end_status import UNENDED, Outcome, outcome_of, stopped
 from backtest_store.capture.engines import listeners
 from backtest_store.capture.engines.interface import Backtest, Strategies
-from backtest_store.capture.engines.nautilus2 import callbacks, description, methods
+from backtest_store.capture.engines.nautilus2 import callbacks, engine_description, engine_methods
 from backtest_store.capture.engines.nautilus2.accounts import Accounts
-from backtest_store.capture.engines.nautilus2.models import is_model
-from backtest_store.capture.engines.nautilus2.prices import Prices, between, instrument_of
-from backtest_store.capture.engines.nautilus2.requests import (
+from backtest_store.capture.engines.nautilus2.engine_requests import (
     EngineRequests,
     in_order,
     requests_of,
 )
+from backtest_store.capture.engines.nautilus2.fill_and_fee_models import is_model
+from backtest_store.capture.engines.nautilus2.prices import Prices, between, instrument_of
 from backtest_store.capture.error_boundary import attempt
 from backtest_store.capture.identity import components
-from backtest_store.capture.identity.data_fingerprint import MarketData
-from backtest_store.capture.identity.identity import (
+from backtest_store.capture.identity.config_hash import (
     CHANCE,
     Configuration,
     deciding_configuration,
 )
+from backtest_store.capture.identity.data_fingerprint import MarketData
 from backtest_store.capture.identity.json_values import plain
-from backtest_store.capture.result import Results, measured, refused_orders
+from backtest_store.capture.run_metrics import Results, measured, refused_orders
 from backtest_store.models import Json, Record
 
 if TYPE_CHECKING:
+    from backtest_store.capture.engine_recorder import EngineRecorder
     from backtest_store.capture.identity.code_hash import Code
-    from backtest_store.capture.recorder import EngineRecorder
 
 UNSEEN = "which days had market data is not known: it was added before backtest_store was imported"
 UNWATCHED = "whether a callback raised is not known: another tool replaced the hook that tells"
@@ -56,7 +56,7 @@ class Nautilus2Engine(Backtest):
 
     def follow(self, listener: EngineRecorder) -> bool:
         """Have a listener hear of the engine's runs; False if another one does already."""
-        methods.watch_class(type(self.engine))
+        engine_methods.watch_class(type(self.engine))
         if not listeners.follow(listener):
             return False
         self._listener = listener
@@ -87,9 +87,9 @@ class Nautilus2Engine(Backtest):
         found = [one for one in self._asked.components if one.kind == "strategies"]
         kinds = [type(one.instance) for one in found if one.instance is not None]
         return Strategies(
-            names=[description.name_of(one) for one in found],
-            ids=frozenset(description.ids_of(found)),
-            parameters=description.parameters_of(found),
+            names=[engine_description.name_of(one) for one in found],
+            ids=frozenset(engine_description.ids_of(found)),
+            parameters=engine_description.parameters_of(found),
             is_read=any(map(components.argument_names, kinds)),
         )
 
@@ -117,7 +117,7 @@ class Nautilus2Engine(Backtest):
     def snapshot(self, data: MarketData) -> Json:
         """Describe the engine as a `BacktestRunConfig` would, as far as it can be known."""
         found = sorted(self.engine.cache.instruments(), key=lambda one: str(one.id))
-        return description.snapshot_of(self._asked, data, found)
+        return engine_description.snapshot_of(self._asked, data, found)
 
     def configuration(
         self, described: Json, given: Mapping[str, Any] | None, code: Code
@@ -132,7 +132,7 @@ class Nautilus2Engine(Backtest):
             "chance": chance,
         }
         unknown = [*components.unknown_arguments(found)]
-        unknown += [] if self._asked.is_whole else [description.PARTIAL]
+        unknown += [] if self._asked.is_whole else [engine_description.PARTIAL]
         unknown += [CHANCE] if code.draws and not chance else []
         return Configuration.of(facts, unknown, chance)
 

@@ -17,13 +17,13 @@ from types import ModuleType
 from typing import Any
 
 from backtest_store.capture.end_status import leave_no_trace
+from backtest_store.capture.engine_recorder import EngineRecorder, StoreSink
 from backtest_store.capture.engines.nautilus2.callbacks import watched
-from backtest_store.capture.engines.nautilus2.methods import note_requests, watch_class
+from backtest_store.capture.engines.nautilus2.engine_methods import note_requests, watch_class
+from backtest_store.capture.engines.nautilus2.engine_requests import EngineRequests
 from backtest_store.capture.engines.nautilus2.node_config import data_of, venue_of
 from backtest_store.capture.engines.nautilus2.node_engine import NodeBacktest, NodeEngine
-from backtest_store.capture.engines.nautilus2.requests import EngineRequests
 from backtest_store.capture.error_boundary import guarded
-from backtest_store.capture.recorder import EngineRecorder, StoreSink
 from backtest_store.capture.run_details import RunDetails
 
 REMEMBERED = 64

@@ -13,11 +13,11 @@ from backtest_store.capture.engines.nautilus2.backtest import Nautilus2Engine
 from backtest_store.capture.engines.nautilus2.callbacks import forget
 from backtest_store.capture.engines.nautilus2.node_config import package_of
 from backtest_store.capture.error_boundary import attempt, guarded
-from backtest_store.capture.result import Results, measured
+from backtest_store.capture.run_metrics import Results, measured
 from backtest_store.models import Record
 
 if TYPE_CHECKING:
-    from backtest_store.capture.recorder import EngineRecorder
+    from backtest_store.capture.engine_recorder import EngineRecorder
 
 LOST = (
     "the node disposed of its engine, which did not tell before what the run came to;"

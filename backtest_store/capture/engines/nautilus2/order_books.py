@@ -8,7 +8,7 @@ from importlib import import_module
 from itertools import groupby
 from typing import Any
 
-from backtest_store.capture.engines.nautilus2.requests import ARRIVAL
+from backtest_store.capture.engines.nautilus2.engine_requests import ARRIVAL
 
 BOOKS = {
     "OrderBookDelta": "apply_delta",

@@ -12,8 +12,8 @@ from typing import Any
 
 from backtest_store.capture.accounting.days import beginning_of, day_of, midnight_after
 from backtest_store.capture.accounting.prices_and_rates import ONE, chained, is_spot
+from backtest_store.capture.engines.nautilus2.engine_requests import ARRIVAL
 from backtest_store.capture.engines.nautilus2.order_books import BOOKS, quotes_of
-from backtest_store.capture.engines.nautilus2.requests import ARRIVAL
 
 BAR_TYPE = attrgetter("bar_type")
 PAIRS = ("CurrencyPair", "CryptoPerpetual", "PerpetualContract")

@@ -15,7 +15,7 @@ from backtest_store.cli.output.cells import EXACT, Column, Encoders
 from backtest_store.cli.output.formats.csv_formulas import inert, inert_json
 from backtest_store.cli.output.formats.format_list import Writer
 from backtest_store.cli.output.streams import StandardOutput
-from backtest_store.cli.output.text import printable, printable_json
+from backtest_store.cli.output.terminal_text import printable, printable_json
 
 LIST_SEPARATOR = ";"
 Row = Sequence[object]

@@ -51,11 +51,11 @@ class Writer(Protocol):
 
 # Where the class of each is; what it needs is loaded when it is asked for.
 FORMATS = {
-    Format.TABLE: "backtest_store.cli.output.formats.for_people:TableWriter",
+    Format.TABLE: "backtest_store.cli.output.formats.tables_and_markdown:TableWriter",
     Format.CSV: "backtest_store.cli.output.formats.csv_and_json:CsvWriter",
     Format.JSON: "backtest_store.cli.output.formats.csv_and_json:JsonWriter",
     Format.JSONL: "backtest_store.cli.output.formats.csv_and_json:JsonLinesWriter",
-    Format.MARKDOWN: "backtest_store.cli.output.formats.for_people:MarkdownWriter",
+    Format.MARKDOWN: "backtest_store.cli.output.formats.tables_and_markdown:MarkdownWriter",
     Format.PARQUET: "backtest_store.cli.output.formats.parquet_and_xlsx:ParquetWriter",
     Format.XLSX: "backtest_store.cli.output.formats.parquet_and_xlsx:WorkbookWriter",
 }

@@ -14,9 +14,9 @@ from backtest_store.cli.output.comparison_page import (
     input_line,
     metric_line,
 )
-from backtest_store.cli.output.readable import UNDEFINED
+from backtest_store.cli.output.for_people import UNDEFINED
 from backtest_store.cli.output.run_page import NO_MONTHS
-from backtest_store.cli.output.text import printable
+from backtest_store.cli.output.terminal_text import printable
 from backtest_store.cli.output.web.heat_maps import drawn
 from backtest_store.models import Record
 from backtest_store.runs.changes.inputs import VERSIONS

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from types import GetSetDescriptorType
 from typing import Any
 
-from backtest_store.capture.engines.nautilus2.models import arguments_of, is_model, with_sorted_maps
-from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests
+from backtest_store.capture.engines.nautilus2.engine_requests import Component, EngineRequests
+from backtest_store.capture.engines.nautilus2.fill_and_fee_models import (
+    arguments_of,
+    is_model,
+    with_sorted_maps,
+)
 from backtest_store.capture.identity import components
 from backtest_store.capture.identity.components import KINDS, attributes_of
 from backtest_store.capture.identity.data_fingerprint import MarketData

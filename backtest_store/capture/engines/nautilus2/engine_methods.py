@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.end_status import as_seen_from, leave_no_trace
 from backtest_store.capture.engines.listeners import listener_of, listener_of_run
-from backtest_store.capture.engines.nautilus2 import requests
+from backtest_store.capture.engines.nautilus2 import engine_requests
 from backtest_store.capture.engines.nautilus2.callbacks import forget, note_handler, watched
-from backtest_store.capture.engines.nautilus2.models import keep_arguments
-from backtest_store.capture.engines.nautilus2.requests import Component, EngineRequests, requests_of
+from backtest_store.capture.engines.nautilus2.engine_requests import (
+    Component,
+    EngineRequests,
+    requests_of,
+)
+from backtest_store.capture.engines.nautilus2.fill_and_fee_models import keep_arguments
 from backtest_store.capture.error_boundary import attempt, guarded
 from backtest_store.capture.identity.components import KINDS
 
 if TYPE_CHECKING:
-    from backtest_store.capture.recorder import EngineRecorder
+    from backtest_store.capture.engine_recorder import EngineRecorder
 
 Arguments = dict[str, Any]
 Note = Callable[[EngineRequests, Arguments], None]
@@ -79,7 +83,7 @@ def _noting_before(
 
 def _made(engine: Any, *args: Any, **named: Any) -> None:
     with guarded("watch the engine"):
-        requests.note_construction(engine, args[0] if args else named.get("config"))
+        engine_requests.note_construction(engine, args[0] if args else named.get("config"))
 
 
 def _noting(
@@ -235,7 +239,7 @@ def _emptying(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _note_shutdown(component: Any, said: Arguments) -> None:
     """Note who stops the system."""
-    told = requests.under_way()
+    told = engine_requests.under_way()
     if told is not None:
         told.shutdown = (type(component).__name__, said.get("reason"))
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from backtest_store.cli.output import readable, tables
+from backtest_store.cli.output import for_people, tables
 from backtest_store.cli.output.cells import Column, exact
 from backtest_store.cli.output.colours import colour_of
 from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.cli.output.tables import GAP, TableColumn
-from backtest_store.cli.output.text import printable, shorten, terminal_width, width, wrapped
+from backtest_store.cli.output.terminal_text import (
+    printable,
+    shorten,
+    terminal_width,
+    width,
+    wrapped,
+)
 from backtest_store.runs.expressions.parameters import flattened, plain
 
 NARROWEST_VALUE = 20
@@ -53,7 +59,7 @@ def _facts(columns: Sequence[Column], values: Sequence[Any]) -> Iterator[tuple[s
     """Yield each label with its text, which may have several lines, and its colour."""
     named = dict(zip((column.name for column in columns), values, strict=True))
     for column, value in zip(columns, values, strict=True):
-        if value is False or value in (*readable.NOTHING, {}):
+        if value is False or value in (*for_people.NOTHING, {}):
             continue
         if column.name in ELSEWHERE:
             yield column.name, ELSEWHERE[column.name].format(values[0]), ""
@@ -65,7 +71,7 @@ def _facts(columns: Sequence[Column], values: Sequence[Any]) -> Iterator[tuple[s
         elif column.unit == "text" and column.name != "status":
             yield column.name, exact(value), ""
         else:
-            text = readable.in_full(column, value, named.get("currency"))
+            text = for_people.in_full(column, value, named.get("currency"))
             yield column.name, text, colour_of(column, value)
 
 
@@ -90,4 +96,4 @@ def _listed(values: list[Any]) -> str:
         return "\n".join(values)
     if len(values) > MOST_NUMBERS:
         return f"{len(values)} numbers; --format json has them"
-    return readable.in_one_line(values)
+    return for_people.in_one_line(values)

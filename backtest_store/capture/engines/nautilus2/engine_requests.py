@@ -15,7 +15,7 @@ from threading import get_ident
 from typing import Any
 
 from backtest_store.capture.identity.components import attributes
-from backtest_store.capture.identity.identity import random_states
+from backtest_store.capture.identity.config_hash import random_states
 from backtest_store.capture.identity.source import NUMPY, RANDOM
 from backtest_store.models import Json
 

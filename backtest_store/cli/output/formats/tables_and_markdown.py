@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backtest_store.cli.output import readable, tables
+from backtest_store.cli.output import for_people, tables
 from backtest_store.cli.output.cells import Column
 from backtest_store.cli.output.formats.format_list import Writer
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.tables import TableColumn
-from backtest_store.cli.output.text import terminal_width
+from backtest_store.cli.output.terminal_text import terminal_width
 
 Row = Sequence[object]
 
@@ -26,7 +26,7 @@ class TableWriter(Writer):
     def write(self, rows: Sequence[Row]) -> None:
         """Write a table."""
         if rows:
-            self.draw(readable.table_columns(self._columns, rows, self._shown))
+            self.draw(for_people.table_columns(self._columns, rows, self._shown))
 
     def draw(self, columns: Sequence[TableColumn]) -> None:
         """Draw columns that are ready for reading."""

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 
 from backtest_store.capture.engines.interface import Backtest, backtest_of
 from backtest_store.capture.error_boundary import guarded
-from backtest_store.capture.run import StartedRun, begin, finish
 from backtest_store.capture.run_details import RunDetails
+from backtest_store.capture.run_record import StartedRun, begin, finish
 from backtest_store.log import get_logger
 from backtest_store.models import Record
 from backtest_store.saving import save

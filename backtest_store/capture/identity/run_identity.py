@@ -16,10 +16,10 @@ from uuid import UUID
 from backtest_store.capture.engines.interface import Backtest
 from backtest_store.capture.error_boundary import attempt
 from backtest_store.capture.identity.code_hash import UNKNOWN_CODE, Code, code_of, modules_of
+from backtest_store.capture.identity.config_hash import Configuration, run_hash
+from backtest_store.capture.identity.config_snapshot import with_added
 from backtest_store.capture.identity.data_fingerprint import MarketData
 from backtest_store.capture.identity.git import GitQuery
-from backtest_store.capture.identity.identity import Configuration, run_hash
-from backtest_store.capture.identity.snapshot import with_added
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Json
 

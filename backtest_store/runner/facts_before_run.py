@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from backtest_store.capture.identity.identity import config_hash
+from backtest_store.capture.identity.config_hash import config_hash
 from backtest_store.runner.config.timestamps import to_datetime
 
 if TYPE_CHECKING:

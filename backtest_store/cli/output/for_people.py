@@ -13,7 +13,7 @@ from backtest_store.cli.output import cells
 from backtest_store.cli.output.cells import Column, exact
 from backtest_store.cli.output.colours import colour_of
 from backtest_store.cli.output.tables import ALWAYS_SHOWN, LONGEST_TEXT, TableColumn
-from backtest_store.cli.output.text import printable
+from backtest_store.cli.output.terminal_text import printable
 from backtest_store.models import Json, Record
 from backtest_store.runs.expressions.parameters import flattened, plain
 

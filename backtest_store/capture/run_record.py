@@ -14,14 +14,14 @@ from backtest_store.capture.engines.interface import Backtest, Strategies
 from backtest_store.capture.error_boundary import attempt
 from backtest_store.capture.identity import components as strategies
 from backtest_store.capture.identity.code_hash import Code, code_of
-from backtest_store.capture.identity.collector import Collector, Identity, given_hash
-from backtest_store.capture.identity.git import GitQuery
-from backtest_store.capture.identity.json_values import clean, plain
-from backtest_store.capture.identity.provenance import provenance_of, script_of_process
-from backtest_store.capture.identity.snapshot import (
+from backtest_store.capture.identity.config_snapshot import (
     instruments_asked_for,
     node_snapshot,
 )
+from backtest_store.capture.identity.git import GitQuery
+from backtest_store.capture.identity.json_values import clean, plain
+from backtest_store.capture.identity.provenance import provenance_of, script_of_process
+from backtest_store.capture.identity.run_identity import Collector, Identity, given_hash
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Json, Record
 from backtest_store.redaction import Redactor, environment_secrets
