@@ -208,7 +208,7 @@ COMMENT ON TABLE periods IS 'What each run returned, month by month or day by da
 COMMENT ON COLUMN periods.run_id IS 'The run.';
 COMMENT ON COLUMN periods.period IS 'What period_returns are of: calendar months, or days of a run of fewer than 13 months.';
 COMMENT ON COLUMN periods.period_start IS 'First day of the first period.';
-COMMENT ON COLUMN periods.period_returns IS 'Compounded return of each period, a fraction; NULL without market data.';
+COMMENT ON COLUMN periods.period_returns IS 'Compounded return of each period, a fraction; NULL in one without market data.';
 COMMENT ON COLUMN periods.period_counts IS 'Number of daily returns in each month.';
 COMMENT ON COLUMN periods.period_means IS 'Mean of the daily returns of each month, a fraction.';
 COMMENT ON COLUMN periods.period_deviations IS 'Standard deviation of the daily returns of each month, ddof 0, a fraction.';
@@ -344,7 +344,8 @@ CREATE TRIGGER periods_come_with_their_run
 -- does not hold. The primary keys, 40 MB each, serve whatever is asked for by id, and keep a run from being saved twice.
 --
 -- A page is looked for among the first runs of its order, of a strategy or of all. Where it is not found
--- there, all runs that meet the conditions are gathered and put in order. What INCLUDE adds to an index has conditions tested without a look at the run.
+-- there, all runs that meet the conditions are gathered and put in order. What INCLUDE adds to an index has
+-- conditions tested without a look at the run.
 
 -- The metrics that runs are ranked by, beside what runs are filtered by, since no index spans two
 -- tables. Both copies come from one record in one statement and no run is ever updated, so they

@@ -2,7 +2,10 @@
 -- $1 records   flat objects as text, whose keys are the columns of the four tables
 -- $2 defaults  what the columns have that an object does not name
 WITH record AS MATERIALIZED (
-    SELECT record::jsonb FROM unnest($1::text[]) AS record
+    -- the first of one id: its metrics and months must not come of another
+    SELECT DISTINCT ON ((given.record->>'run_id')::uuid) given.record
+      FROM unnest($1::text[]::jsonb[]) WITH ORDINALITY AS given (record, position)
+     ORDER BY (given.record->>'run_id')::uuid, position
 ), run AS (
     INSERT INTO backtest_runs
     SELECT r.*

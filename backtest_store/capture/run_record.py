@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Context, localcontext
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from nautilus_trader.backtest.config import BacktestRunConfig
 
 IN_MEMORY = "memory"
+# What NautilusTrader's positions are computed in, unless a script has set another of its own.
+AS_PYTHON_STARTS = Context(prec=28, rounding=ROUND_HALF_EVEN)
 
 
 @dataclass
@@ -96,7 +99,8 @@ def finish(backtest: Backtest, begun: StartedRun, outcome: Outcome) -> Record:
     record = _ended(record, begun.redactor, outcome)
     if not record.has_metrics:
         return record
-    return backtest.with_metrics(record, outcome.warnings)
+    with localcontext(AS_PYTHON_STARTS):
+        return backtest.with_metrics(record, outcome.warnings)
 
 
 def _described(found: Strategies, details: RunDetails, redactor: Redactor) -> dict[str, Any]:

@@ -63,11 +63,10 @@ def write_whole(path: Path, content: bytes) -> int:
     """Write a file that is whole or absent whatever happens, and flush it to disk.
 
     Returns its descriptor, which holds the file's lock until it is closed. Raises OSError if the
-    disk is full or unwell, when nothing is left behind, and StoreError if the directory is not this
-    user's alone.
+    disk is full or unwell: then it is absent or, if only its folder could not be flushed, whole,
+    but may not outlast a power cut. Raises StoreError if the directory is not this user's alone.
     """
     make_folder(path.parent)
-    is_new = not path.exists()
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     file = os.open(temporary, NEW_FILE, 0o600)
     try:
@@ -79,8 +78,6 @@ def write_whole(path: Path, content: bytes) -> int:
     except BaseException:
         release(file)
         temporary.unlink(missing_ok=True)
-        if is_new:  # an older one is better than none
-            path.unlink(missing_ok=True)
         raise
     return file
 

@@ -43,12 +43,15 @@ def recorded(made: BacktestEngine) -> Any:
     return saved
 
 
-def unwatched(made: BacktestEngine, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run an engine, and return what `save_run` captures of it afterwards."""
+def unwatched(
+    made: BacktestEngine, monkeypatch: pytest.MonkeyPatch, context: Context | None = None
+) -> Any:
+    """Run an engine, and return what `save_run` captures of it, in a `decimal` context."""
     seen: list[Record] = []
     monkeypatch.setattr("backtest_store.saving.save.save_record", lambda run, *_: seen.append(run))
     made.run()
-    save_run(made)
+    with localcontext(context):
+        save_run(made)
     return seen[0]
 
 
@@ -378,6 +381,21 @@ def test_the_script_s_decimal_context_has_no_say() -> None:
         changed = recorded(moving_rate())
     assert (changed.net_profit, changed.expectancy) == (expected.net_profit, expected.expectancy)
     assert changed.period_returns == expected.period_returns
+
+
+def test_the_script_s_decimal_context_does_not_change_what_an_order_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def turned() -> BacktestEngine:
+        fee = FeeIn(Money(Decimal("7.77"), USD))
+        return backtest([100, 110, 105, 120], {0: 12_345, 1: -20_001, 2: 9_999}, fee_model=fee)
+
+    expected = unwatched(turned(), monkeypatch)
+    saved = unwatched(turned(), monkeypatch, Context(prec=4))
+    assert (expected.total_trades, expected.total_fees) == (2, Decimal("23.31"))
+    assert saved.warnings == expected.warnings
+    for name in ("total_trades", "total_fees", "net_profit", "expectancy", "unrealised_profit"):
+        assert getattr(saved, name) == getattr(expected, name), name
 
 
 # Without a limit

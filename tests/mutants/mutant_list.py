@@ -68,11 +68,11 @@ DURABLE = (
         (f"{SPOOL}::test_a_full_disk_leaves_nothing_half_done",),
     ),
     Mutant(
-        "a file is left behind whose folder could not be flushed",
+        "a run is thrown away whose folder could not be flushed",
         f"{PACKAGE}/saving/durable_files.py",
-        "            path.unlink(missing_ok=True)\n        raise\n",
-        "            pass\n        raise\n",
-        (f"{DURABILITY}::test_nothing_is_left_behind_if_only_the_folder_cannot_be_flushed",),
+        "        temporary.unlink(missing_ok=True)\n        raise\n",
+        "        temporary.unlink(missing_ok=True)\n        path.unlink(missing_ok=True)\n        raise\n",
+        (f"{DURABILITY}::test_a_file_is_kept_if_only_its_folder_cannot_be_flushed",),
     ),
     Mutant(
         "a store is taken to be away because another is",

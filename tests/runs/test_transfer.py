@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -105,6 +106,17 @@ async def test_runs_already_there_and_lines_given_twice_are_skipped(
     lines = [to_json(run) for run in (*runs, *runs)]
     result = await imported(db, lines)
     assert (result.stored, result.already_there, result.refused) == (3, 7, [])
+
+
+async def test_of_lines_of_one_run_the_first_is_stored_whole(db: asyncpg.Connection) -> None:
+    run = make_record()
+    assert run.period_returns
+    of_months = ("period", "period_start", "period_returns")
+    of_daily_returns = ("period_counts", "period_means", "period_deviations")
+    bare = replace(run, **dict[str, Any].fromkeys((*of_months, *of_daily_returns)))
+    assert (await imported(db, [to_json(bare), to_json(run)])).stored == 1
+    (found,) = await queries.get_runs(db, run_ids=[run.run_id])
+    assert found == bare
 
 
 async def test_empty_lines_are_no_runs_and_no_faults(db: asyncpg.Connection) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backtest_store.models import to_json
-from backtest_store.saving import crash_journal, durable_files, save, spool
+from backtest_store.saving import crash_journal, durable_files, run_file_format, save, spool
 from backtest_store.store.settings import Settings
 from tests.faults.runs import a_run
 from tests.faults.scripts import NO_SERVER
@@ -60,7 +60,7 @@ def test_a_file_is_flushed_before_it_is_in_place_and_its_folder_after(
     assert folder == "spool"
 
 
-def test_nothing_is_left_behind_if_only_the_folder_cannot_be_flushed(
+def test_a_file_is_kept_if_only_its_folder_cannot_be_flushed(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = a_run()
@@ -75,7 +75,9 @@ def test_nothing_is_left_behind_if_only_the_folder_cannot_be_flushed(
     monkeypatch.setattr(os, "fsync", refused)
     with pytest.raises(OSError, match="Input/output error"):
         spool.add(home, run.run_id, to_json(run), None)
-    assert list(spool.folder_of(home).iterdir()) == []
+    (kept,) = spool.folder_of(home).iterdir()
+    with durable_files.claimed(kept) as file:
+        assert run_file_format.read(file).record == to_json(run)
 
 
 def test_a_new_spool_s_own_folders_are_flushed(home: Path, trace: Trace) -> None:

@@ -79,10 +79,8 @@ class Ledger:
         """
         if self.currency_balances is not None:
             self.currency_balances.change(key, position, realised, fees, market)
-        trade, settlement = (
-            self._open.setdefault(key, Trade()),
-            self._valuation.settlement_of(position),
-        )
+        trade = self._open.setdefault(key, Trade())
+        settlement = self._valuation.settlement_of(position)
         own = ZERO if realised is None else realised.as_decimal()
         earned = self._converted(settlement, EXACT.subtract(own, trade.own), market)
         for code, paid in fees.items():

@@ -47,7 +47,8 @@ class AccountValue:
 class InOneCurrency(ABC):
     """The accounts of an engine whose run has begun, in the currency of the run.
 
-    A moment, at whose exchange rates amounts are converted, is what `_rate` takes for one.
+    Amounts are converted at the exchange rates of a moment: of the cache's prices then on 1.x, of
+    the prices in the data up to then on 2.0.
     """
 
     def __init__(self, engine: Any) -> None:

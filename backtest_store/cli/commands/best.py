@@ -45,6 +45,7 @@ def best(  # noqa: PLR0913 - each is an option
     *,
     filters: Filters,
     by: Annotated[str, metric_option("The metric to rank by.")] = "sharpe_ratio",
+    # As `ScopeName` and `Variance` have them, written out: their modules are not needed for --help.
     scope: Annotated[
         Literal["strategy", "instrument", "batch", "store"],
         typer.Option(

@@ -69,12 +69,13 @@ def delete(
 
 def _show(ids: Sequence[UUID]) -> None:
     """Say which runs are meant: the first few of many."""
+    from backtest_store.cli.output.cells import short_ids
     from backtest_store.cli.spinner import read
     from backtest_store.store import queries
 
+    short = short_ids([str(run_id) for run_id in ids])
     for run in read(lambda db: queries.get_runs(db, run_ids=ids[:SHOWN])):
-        print_message(
-            f"{str(run.run_id)[:8]}  {run.started_at:%Y-%m-%d %H:%M} UTC  {run.status}  {run.title}"
-        )
+        run_id, began = short[str(run.run_id)], f"{run.started_at:%Y-%m-%d %H:%M} UTC"
+        print_message(f"{run_id}  {began}  {run.status}  {run.title}")
     if len(ids) > SHOWN:
         print_message(f"… and {len(ids) - SHOWN:,} more")

@@ -199,10 +199,11 @@ def summary(reproduction: Reproduction) -> str:
     told = [d for d in found if not d.metric.startswith(ENGINES)] or found
     single = [d for d in told if not isinstance(d.original or d.reproduced, list)]
     named = [f"{NAMES.get(d.metric, d.metric)} {' → '.join(readable(d))}" for d in single]
-    moved = ", ".join(named[:MOST_NAMED] or [d.metric for d in told[:MOST_NAMED]])
-    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    named = (named or [d.metric for d in told])[:MOST_NAMED]
+    left = len(found) - len(named)
+    moved = ", ".join(named) + (f" and {left} more" if left else "")
     cause = reproduction.most_likely_cause
-    return f"not reproduced: {moved}{more}" + (f"; {brief(cause)}" if cause else "")
+    return f"not reproduced: {moved}" + (f"; {brief(cause)}" if cause else "")
 
 
 def brief(cause: Cause) -> str:

@@ -93,7 +93,7 @@ def stated(key: str, said: object) -> str:
     """Join a key and what is said of it into one sentence."""
     if not key:
         return str(said)
-    is_sentence = str(said).startswith(("must be ", "is ", "has "))
+    is_sentence = str(said).startswith(("must be ", "is ", "has ", "needs "))
     return f"{key} {said}" if is_sentence else f"{key}: {said}"
 
 

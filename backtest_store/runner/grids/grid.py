@@ -149,7 +149,7 @@ def grid_of(config: Config) -> Grid:
     periods = _periods(said, config, top.below("walk"))
     size = prod(map(len, [*groups, periods or [{}]]))
     if size > _MOST:
-        top.refuse(f"sizes multiply to {size:,} combinations; {_MOST:,} are the most")
+        top.refuse(f"has {size:,} combinations; {_MOST:,} are the most")
     return Grid(groups, periods, said.constraints, said.sample, said.seed, said.name)
 
 

@@ -129,7 +129,8 @@ def _explain(message: str, place: Place, value: object) -> NoReturn:
         place.refuse(f"{value!r} is not an instrument; write SYMBOL.VENUE, such as 'AAPL.XNAS'")
     if isinstance(value, dict) and "Expected `array`" in message:
         place.refuse(f"must be a list; write [[{dotted(place.keys)}]]")
-    are_several = "got `array`" in message or "got `object`" in message or ".." in str(value)
+    are_several = "got `array`" in message or "got `object`" in message
+    are_several = are_several or re.match(r"-?[\d.]+\.\.", str(value)) is not None  # 5..50
     message = in_words(message.replace("Object missing required field", "missing"))
     was = "" if message.startswith("missing") or not place.keys else f", was {value!r}"
     hint = "; give one value here, and several under [grid] or --set" if are_several else ""

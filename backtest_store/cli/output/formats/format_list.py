@@ -35,7 +35,7 @@ FOR_PEOPLE = (Format.TABLE, Format.MARKDOWN)
 
 
 class Writer(Protocol):
-    """What writes rows under columns; what there is no more to write of needs no `close`."""
+    """Writes rows under columns; what has nothing after its last row has no `close` of its own."""
 
     def __init__(
         self, columns: Sequence[Column], out: StandardOutput, shown: Sequence[str] = ()
