@@ -26,7 +26,8 @@ class Mine(Scripted):
     def on_bar(self, bar):
         super().on_bar(bar)
         if self.bars == 2:
-            self.trade(helper.SIZE + random.choice(range(100)) + int(os.environ["INSIDE"]))
+            read = int(os.environ["INSIDE"]) + int(Path("inside").read_text())
+            self.trade(helper.SIZE + random.choice(range(100)) + read)
 
 orders = {0: int(os.environ["OUTSIDE"])}
 made = engine(share())
@@ -36,7 +37,12 @@ random.seed(Path("seed").read_text())
 made.run()
 """
 )
-FILES = {"helper.py": "SIZE = 10", "prices.json": "[100, 110, 120, 115]", "seed": "one"}
+FILES = {
+    "helper.py": "SIZE = 10",
+    "prices.json": "[100, 110, 120, 115]",
+    "seed": "one",
+    "inside": "1",
+}
 SETTINGS = {"INSIDE": "1", "OUTSIDE": "1"}
 # What is changed, and the one cause that is true then, and what it says. Of another length: of a
 # file as long as before, changed within a second, Python would run what it had compiled of it.
@@ -45,7 +51,8 @@ CHANGES = {
     "prices.json": ("[100, 110, 121, 115]", "data", "memory changed"),
     "seed": ("two", "chance", "another state"),
     "OUTSIDE": ("2", "configuration", "orders.0 was 1, is 2"),
-    "INSIDE": ("2", "unknown", "settings"),
+    "INSIDE": ("2", "source", "values that the code looks up"),
+    "inside": ("2", "unknown", "settings"),
 }
 
 

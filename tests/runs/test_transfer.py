@@ -113,7 +113,8 @@ async def test_of_lines_of_one_run_the_first_is_stored_whole(db: asyncpg.Connect
     assert run.period_returns
     of_months = ("period", "period_start", "period_returns")
     of_daily_returns = ("period_counts", "period_means", "period_deviations")
-    bare = replace(run, **dict[str, Any].fromkeys((*of_months, *of_daily_returns)))
+    nothing: Any = dict.fromkeys((*of_months, *of_daily_returns))
+    bare = replace(run, **nothing)
     assert (await imported(db, [to_json(bare), to_json(run)])).stored == 1
     (found,) = await queries.get_runs(db, run_ids=[run.run_id])
     assert found == bare
