@@ -20,6 +20,7 @@ from nautilus_trader.persistence import ParquetDataCatalog
 from backtest_store.capture.engines.nautilus2 import node_config
 from backtest_store.capture.engines.nautilus2.engine_methods import watch_class
 from backtest_store.capture.engines.nautilus2.engine_requests import in_order
+from backtest_store.capture.engines.nautilus2.fill_and_fee_models import is_model
 from backtest_store.capture.engines.nautilus2.prices import instrument_of
 from backtest_store.capture.identity.code_hash import Code, code_of
 from backtest_store.capture.identity.data_fingerprint import fingerprint
@@ -38,8 +39,12 @@ MOST_LOADED = 8
 
 
 def code_behind(run_config: Json) -> Code:
-    """Return the code of the components of a configuration."""
-    return code_of({type(one) for _, one in make(run_config, _STORED).components})
+    """Return the code of the components of a configuration, as an engine that has them does."""
+    made = make(run_config, _STORED)
+    components = [one for _, one in made.components]
+    configs = [getattr(one, "config", None) for one in components]
+    models = [given for venue in made.venues for given in venue.values() if is_model(given)]
+    return code_of(dict.fromkeys(map(type, [*components, *configs, *models])))
 
 
 def replayed(run_config: Json) -> Replayed:
