@@ -44,7 +44,7 @@ def peak_kilobytes(*words: str) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory")
 def test_everything_streams_in_constant_memory(store_url: str, tmp_path: Path) -> None:
-    few, many = 20, 1500
+    few, many = 500, 1500  # the few are more than are under way at once; the others 9 MB more
     note = "".join(map(chr, range(0x4E00, 0x4E00 + 3000)))
     file = tmp_path / "runs.jsonl"
     lines = [to_json(make_record(note=note)) for _ in range(many)]
@@ -55,7 +55,7 @@ def test_everything_streams_in_constant_memory(store_url: str, tmp_path: Path) -
         peaks.append([peak_kilobytes(*words) for words in STREAMING])
     assert file.stat().st_size > 12.5e6
     for before, after in zip(*peaks, strict=True):
-        assert after - before < 6_000
+        assert after - before < 3_000
 
 
 @pytest.mark.parametrize("words", [*STREAMING, ["history", "--all"]], ids=" ".join)
