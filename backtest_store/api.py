@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from backtest_store.errors import UsageError
 from backtest_store.models import RECORD_FIELDS, UNLISTED, Record
-from backtest_store.runs import best as judging
 from backtest_store.runs import compare as comparing
 from backtest_store.runs import listing as listings
 from backtest_store.runs import pivot as pivoting
@@ -23,10 +22,11 @@ from backtest_store.runs.annotations import Changes, annotate, choose_ids
 from backtest_store.runs.expressions.asked_filters import EVERY_RUN, Filters
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
+from backtest_store.runs.luck import best as judging
 from backtest_store.runs.notebooks.runs import Runs, StoredRun
 from backtest_store.runs.unknown_names import saying_unknown_names
 from backtest_store.saving.sync import delete_runs
-from backtest_store.store import connection
+from backtest_store.store.connecting import connection
 from backtest_store.store.record_fields import LISTED, QUALITIES, SORTABLE, known
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from backtest_store.runs.compare import Comparison
     from backtest_store.runs.filters import Typed
+    from backtest_store.runs.luck.trial_scopes import ScopeName
     from backtest_store.runs.pivot import Pivot
-    from backtest_store.runs.trial_scopes import ScopeName
     from backtest_store.statistics.luck import Variance
 
     T = TypeVar("T")

@@ -21,7 +21,7 @@ from backtest_store.errors import RunNotFoundError, StoreError, UsageError
 from backtest_store.models import Record
 from backtest_store.runs.notebooks import data_frames, html_tables, typed_columns
 from backtest_store.saving import background_saver
-from backtest_store.store import connection
+from backtest_store.store.connecting import connection
 from tests.capture import backtests
 from tests.factories import STARTED, make_record, store_at
 from tests.shell import btstore

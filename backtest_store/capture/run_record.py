@@ -14,7 +14,7 @@ from backtest_store.capture.end_status import Outcome
 from backtest_store.capture.engines.interface import Backtest, Strategies
 from backtest_store.capture.error_boundary import attempt
 from backtest_store.capture.identity import components as strategies
-from backtest_store.capture.identity.code_hash import Code, code_of
+from backtest_store.capture.identity.code.code_hash import Code, code_of
 from backtest_store.capture.identity.config_snapshot import (
     instruments_asked_for,
     node_snapshot,

@@ -113,7 +113,7 @@ def _found(query: Callable[[Connection], Awaitable[list[T]]]) -> list[T]:
 
 
 async def _ask(query: Callable[[Connection], Awaitable[list[T]]]) -> list[T]:
-    from backtest_store.store.connection import connect_to_server
+    from backtest_store.store.connecting.connection import connect_to_server
     from backtest_store.store.embedded.server import EmbeddedServer
     from backtest_store.store.settings import Settings
 

@@ -25,7 +25,7 @@ FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 def call(use_case: Callable[[Connection], Awaitable[T]]) -> T:
     """Await a use case on the store of the environment, with a spinner if that takes long."""
-    from backtest_store.store import connection
+    from backtest_store.store.connecting import connection
 
     with spinner():
         return connection.call(use_case)
@@ -36,7 +36,7 @@ def read(use_case: Callable[[Connection], Awaitable[T]], asked: Filters | None =
 
     Names in filters that no run has are said first.
     """
-    from backtest_store.store import connection
+    from backtest_store.store.connecting import connection
 
     if asked is not None and (asked.strategy or asked.subjects):
         from backtest_store.runs.unknown_names import saying_unknown_names

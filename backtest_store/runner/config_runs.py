@@ -15,7 +15,7 @@ from backtest_store.runner.config.file import UnfitError, dotted
 from backtest_store.runner.facts_before_run import facts_of, missing_bars
 from backtest_store.runner.grids.grid import NotRun
 from backtest_store.runs.duplicates import Identity, stored_before
-from backtest_store.store.connection import read
+from backtest_store.store.connecting.connection import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,8 +17,8 @@ from backtest_store.saving.pool import StorePool
 from backtest_store.saving.sync import sync_spool
 from backtest_store.saving.unsaved_run import UnsavedRun, keep
 from backtest_store.store import queries
+from backtest_store.store.connecting.sqlstate_classes import Failure, meaning
 from backtest_store.store.settings import Settings
-from backtest_store.store.sqlstate_classes import Failure, meaning
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine

@@ -12,10 +12,10 @@ from asyncpg.connect_utils import SessionAttribute
 
 from backtest_store.errors import UnreachableError
 from backtest_store.store import sql
-from backtest_store.store.connection import answering, require_schema, server_url
+from backtest_store.store.connecting.connection import answering, require_schema, server_url
+from backtest_store.store.connecting.several_servers import CONNECT_SECONDS, open_connection
+from backtest_store.store.connecting.sqlstate_classes import Failure, meaning
 from backtest_store.store.settings import Settings
-from backtest_store.store.several_servers import CONNECT_SECONDS, open_connection
-from backtest_store.store.sqlstate_classes import Failure, meaning
 
 LARGEST_POOL = 4
 IDLE_SECONDS = 30.0  # then a connection is given back: servers have few, and runs take minutes

@@ -137,7 +137,7 @@ async def _save_all(db: Db, home: Path, store: str | None, counts: Counts) -> Ex
 
 async def _save(db: Db, runs: list[Waiting], counts: Counts) -> None:
     """Save runs together and clear their files away; one alone may be rejected for good."""
-    from backtest_store.store.sqlstate_classes import Failure, meaning
+    from backtest_store.store.connecting.sqlstate_classes import Failure, meaning
 
     if not runs:
         return

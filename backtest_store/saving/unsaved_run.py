@@ -12,8 +12,8 @@ from backtest_store.log import get_logger
 from backtest_store.models import Record, to_json
 from backtest_store.saving import crash_journal, durable_files, spool
 from backtest_store.store import settings
+from backtest_store.store.connecting.sqlstate_classes import Failure, meaning
 from backtest_store.store.settings import Settings
-from backtest_store.store.sqlstate_classes import Failure, meaning
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,14 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from backtest_store.errors import StoreError
-from backtest_store.store import database_url, queries
-from backtest_store.store.connection import applied, connect, connect_to_server, server_url
+from backtest_store.store import queries
+from backtest_store.store.connecting import database_url
+from backtest_store.store.connecting.connection import (
+    applied,
+    connect,
+    connect_to_server,
+    server_url,
+)
 from backtest_store.store.embedded.binaries import find_binaries
 from backtest_store.store.settings import Settings
 

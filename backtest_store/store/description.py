@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backtest_store.store import migrations, queries
-from backtest_store.store.connection import applied, connect_to_server, public_url
+from backtest_store.store.connecting.connection import applied, connect_to_server, public_url
 from backtest_store.store.embedded.server import EmbeddedServer
 from backtest_store.store.settings import Settings
 

@@ -64,7 +64,7 @@ class Settings:
 
 
 def _named(url: str) -> str | None:
-    from backtest_store.store.database_url import Host, hosts_of_environment, parse
+    from backtest_store.store.connecting.database_url import Host, hosts_of_environment, parse
 
     try:
         said = parse(url)

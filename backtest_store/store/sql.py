@@ -254,7 +254,7 @@ def _readers(model: type[DataclassInstance]) -> dict[str, Callable[[Any], Any]]:
 
 async def batches(db: Connection, query: Query) -> AsyncIterator[list[list[Any]]]:
     """Run a query and yield its rows as values, some at a time, in constant memory."""
-    from backtest_store.store.out_of_range_times import read_any_time
+    from backtest_store.store.connecting.out_of_range_times import read_any_time
 
     await read_any_time(db)  # as there is no reading again from the middle of a stream
     transaction = db.transaction()  # not `async with`: who leaves early ends the connection, too

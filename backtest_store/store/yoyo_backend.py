@@ -18,7 +18,7 @@ from yoyo.migrations import Migration
 
 from backtest_store.log import get_logger
 from backtest_store.store import sql
-from backtest_store.store.password_warning import look_at
+from backtest_store.store.connecting.password_warning import look_at
 
 LOCK_PATIENCE = 3.0  # seconds; another's migration of a small store takes less
 LOCK_PAUSE = 0.05

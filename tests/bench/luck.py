@@ -8,9 +8,9 @@ from random import Random
 import asyncpg
 
 from backtest_store.models import Record
-from backtest_store.runs import best, overfit, walkforward
 from backtest_store.runs.listing import Listing
-from backtest_store.runs.shared_months import shared_months
+from backtest_store.runs.luck import best, overfit, walkforward
+from backtest_store.runs.luck.shared_months import shared_months
 from tests.bench import store
 from tests.bench.measure import medians
 from tests.bench.table import Row

@@ -45,10 +45,10 @@ from nautilus_trader.trading.strategy import Strategy
 
 from backtest_store import record
 from backtest_store.capture.end_status import Outcome
+from backtest_store.capture.identity.code.source import uses_of
 from backtest_store.capture.identity.config_hash import deciding_configuration
 from backtest_store.capture.identity.config_snapshot import node_snapshot
 from backtest_store.capture.identity.json_values import canonical, plain
-from backtest_store.capture.identity.source import uses_of
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record
 from tests.capture.backtests import (

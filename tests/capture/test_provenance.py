@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backtest_store.capture.identity.code_hash import code_of
+from backtest_store.capture.identity.code.code_hash import code_of
 from backtest_store.capture.identity.git import GitQuery, repository_folder
 from backtest_store.capture.run_details import RunDetails
 from backtest_store.models import Record

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from backtest_store.cli.output.calendar_table import lines
+from backtest_store.cli.output.pages.calendar_table import lines
 from tests.factories import make_record
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from backtest_store.models import to_json
-from backtest_store.store.database_url import SCHEME
+from backtest_store.store.connecting.database_url import SCHEME
 from tests.cli.test_every_command import EVERY, FIRST
 from tests.factories import make_record
 from tests.number_of_tries import tries

@@ -5,7 +5,8 @@ from datetime import date
 
 import pytest
 
-from backtest_store.cli.output import for_people, run_page
+from backtest_store.cli.output import for_people
+from backtest_store.cli.output.pages import run_page
 from backtest_store.models import Record
 from tests.factories import make_record, store_at
 from tests.shell import btstore

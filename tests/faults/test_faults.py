@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from backtest_store.store.connection import connect
+from backtest_store.store.connecting.connection import connect
 from backtest_store.store.settings import Settings
 from tests.faults import random_moments
 from tests.faults.failover import urls

@@ -90,7 +90,7 @@ DURABLE = (
     ),
     Mutant(
         "a time that Python cannot hold stops a command",
-        f"{PACKAGE}/store/out_of_range_times.py",
+        f"{PACKAGE}/store/connecting/out_of_range_times.py",
         "            await read_any_time(self)\n",
         "",
         (f"{PAST_CHECKS}::test_every_command_that_reads_shows_it_and_the_others",),
@@ -238,14 +238,14 @@ DURABLE = (
     ),
     Mutant(
         "a data error is tried again for ever",
-        f"{PACKAGE}/store/sqlstate_classes.py",
+        f"{PACKAGE}/store/connecting/sqlstate_classes.py",
         '    "23": Failure.REJECTED,',
         '    "23": Failure.LASTING,',
         (f"{TROUBLE}::test_what_the_store_refuses_for_good_is_kept_with_the_reason",),
     ),
     Mutant(
         "a server that restarts is given up at once",
-        f"{PACKAGE}/store/sqlstate_classes.py",
+        f"{PACKAGE}/store/connecting/sqlstate_classes.py",
         '    "57": Failure.PASSING,',
         '    "57": Failure.LASTING,',
         (
@@ -312,7 +312,7 @@ STORED = (
     ),
     Mutant(
         "an export that cannot be written waits for its rollback for ever",
-        f"{PACKAGE}/store/connection.py",
+        f"{PACKAGE}/store/connecting/connection.py",
         "        answer = await use_case(db)\n",
         "        try:\n            answer = await use_case(db)\n"
         "        except BaseException:\n            await moment.rollback()\n            raise\n",

@@ -13,7 +13,7 @@ from backtest_store.runner.config_runs import execute
 from backtest_store.runner.reproduce.reproduction import repeat, script_needed
 from backtest_store.runs.changes.causes import Reproduction
 from backtest_store.runs.selectors import resolve
-from backtest_store.store.connection import call
+from backtest_store.store.connecting.connection import call
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.runner.test_config_to_engine import MOMENTUM
 

@@ -23,7 +23,7 @@ from backtest_store.runner.demo import DEMO_CONFIGS
 from backtest_store.runner.reproduce.reproduction import repeat, script_needed
 from backtest_store.runs.changes.causes import Reproduction
 from backtest_store.runs.selectors import resolve
-from backtest_store.store.connection import call
+from backtest_store.store.connecting.connection import call
 from tests.capture.stores import shared_url, store, stored  # noqa: F401 - fixtures
 from tests.capture.test_node import CLOSES, fill, run_config
 from tests.runner.test_config_to_engine import write_strategy

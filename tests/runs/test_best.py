@@ -12,10 +12,10 @@ import asyncpg
 import pytest
 
 from backtest_store.models import Record
-from backtest_store.runs import best as judging
 from backtest_store.runs.compare import compare
 from backtest_store.runs.filters import filters
 from backtest_store.runs.listing import Listing
+from backtest_store.runs.luck import best as judging
 from backtest_store.store import queries, sql
 from tests.factories import make_record, store, store_at
 from tests.runs.known_returns import NO_MONTHS

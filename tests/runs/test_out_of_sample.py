@@ -12,11 +12,11 @@ import asyncpg
 import pytest
 
 from backtest_store.errors import UsageError
-from backtest_store.runs import best as judging
 from backtest_store.runs.listing import Listing
-from backtest_store.runs.overfit import overfit
-from backtest_store.runs.shared_months import SharedMonths, shared_months
-from backtest_store.runs.walkforward import months_in, walkforward
+from backtest_store.runs.luck import best as judging
+from backtest_store.runs.luck.overfit import overfit
+from backtest_store.runs.luck.shared_months import SharedMonths, shared_months
+from backtest_store.runs.luck.walkforward import months_in, walkforward
 from backtest_store.statistics.luck import effective_trials
 from tests.factories import make_record, store, store_at
 from tests.runs.known_returns import NO_MONTHS, YEAR, Days, compounded, drawn, run_of

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from backtest_store.cli.output import tables
-from backtest_store.cli.output.pivot_page import SHADES
+from backtest_store.cli.output.pages.pivot_page import SHADES
 from backtest_store.cli.output.web.heat_maps import SHADES as SHADES_DRAWN
 from backtest_store.errors import UsageError
 from backtest_store.models import Record

@@ -11,7 +11,7 @@ from backtest_store.models import Record
 from backtest_store.runs import listing, selectors
 from backtest_store.runs.listing import Listing
 from backtest_store.store import queries
-from backtest_store.store.connection import call, read
+from backtest_store.store.connecting.connection import call, read
 from backtest_store.store.sql import Condition
 from tests.factories import make_record, store_at
 from tests.shell import btstore

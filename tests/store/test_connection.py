@@ -9,7 +9,7 @@ from backtest_store.errors import SchemaError, StoreError, UnreachableError, Usa
 from backtest_store.runs import listing
 from backtest_store.runs.listing import Listing
 from backtest_store.store import migrations
-from backtest_store.store.connection import call, public_url
+from backtest_store.store.connecting.connection import call, public_url
 from backtest_store.store.embedded.server import EmbeddedServer
 
 SECRET = "geheim"  # noqa: S105 - planted, to be looked for in what is printed

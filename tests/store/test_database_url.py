@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
 from backtest_store.errors import UsageError
-from backtest_store.store.connection import public_url
-from backtest_store.store.database_url import parse
+from backtest_store.store.connecting.connection import public_url
+from backtest_store.store.connecting.database_url import parse
 
 SECRET = "geheim77"  # noqa: S105 - planted, to be looked for in what is said
 BASE = f"postgresql://me:{SECRET}@127.0.0.1:1/store"

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from backtest_store.saving import save
-from backtest_store.store import password_warning
+from backtest_store.store.connecting import password_warning
 from tests.capture.stores import shared_url, store  # noqa: F401 - fixtures
 from tests.faults.runs import a_run
 from tests.shell import btstore

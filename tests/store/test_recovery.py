@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from backtest_store.errors import UnreachableError
-from backtest_store.store.connection import call
+from backtest_store.store.connecting.connection import call
 from backtest_store.store.embedded.processes import patience
 from backtest_store.store.embedded.server import EmbeddedServer
 from backtest_store.store.queries import applied_migrations

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from backtest_store.store import several_servers
+from backtest_store.store.connecting import several_servers
 from backtest_store.store.embedded.os_user import account_for
 from tests.shell import btstore
 from tests.waiting import wait_until

@@ -6,9 +6,9 @@ import asyncpg
 import pytest
 
 from backtest_store.errors import SchemaError, StoreError, UnreachableError
-from backtest_store.store.connection import reachable
+from backtest_store.store.connecting.connection import reachable
+from backtest_store.store.connecting.sqlstate_classes import Failure, meaning
 from backtest_store.store.settings import Settings
-from backtest_store.store.sqlstate_classes import Failure, meaning
 
 RAISED = {
     "SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)": Failure.PASSING,

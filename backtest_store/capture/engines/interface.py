@@ -13,7 +13,7 @@ from backtest_store.models import Json, Record
 if TYPE_CHECKING:
     from backtest_store.capture.end_status import Outcome
     from backtest_store.capture.engine_recorder import EngineRecorder
-    from backtest_store.capture.identity.code_hash import Code
+    from backtest_store.capture.identity.code.code_hash import Code
     from backtest_store.capture.identity.config_hash import Configuration
     from backtest_store.capture.identity.data_fingerprint import MarketData
 

@@ -16,20 +16,20 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.engines.nautilus1.exchanges import exchanges, venue_settings
+from backtest_store.capture.identity.code.source import NUMPY, RANDOM
 from backtest_store.capture.identity.components import (
     attributes,
     components_of,
     unknown_arguments,
 )
 from backtest_store.capture.identity.json_values import canonical, is_whole, plain
-from backtest_store.capture.identity.source import NUMPY, RANDOM
 from backtest_store.models import Json, JsonValue
 
 if TYPE_CHECKING:
     from nautilus_trader.backtest.engine import BacktestEngine
     from nautilus_trader.backtest.models import FillModel
 
-    from backtest_store.capture.identity.code_hash import Code
+    from backtest_store.capture.identity.code.code_hash import Code
 
 
 VENUE = "the venues could not be described"

@@ -229,7 +229,7 @@ def _base64(content: bytes) -> JsonValue:
 
 def _function(function: FunctionType) -> JsonValue:
     """Describe a function that its path does not tell from others: a lambda, a closure."""
-    from backtest_store.capture.identity.source import code_digest
+    from backtest_store.capture.identity.code.source import code_digest
 
     return {"function": clean(path_of(function)), "sha256": code_digest(function)}
 

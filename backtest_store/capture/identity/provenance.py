@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from backtest_store.capture.identity.code_hash import Code
+from backtest_store.capture.identity.code.code_hash import Code
 from backtest_store.capture.identity.git import GitQuery
 from backtest_store.capture.identity.process_start import start
 from backtest_store.models import Json

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from backtest_store.capture.engines.interface import Backtest
 from backtest_store.capture.error_boundary import attempt
-from backtest_store.capture.identity.code_hash import UNKNOWN_CODE, Code, code_of, modules_of
+from backtest_store.capture.identity.code.code_hash import UNKNOWN_CODE, Code, code_of, modules_of
 from backtest_store.capture.identity.config_hash import Configuration, run_hash
 from backtest_store.capture.identity.config_snapshot import with_added
 from backtest_store.capture.identity.data_fingerprint import MarketData

@@ -69,8 +69,8 @@ def best(  # noqa: PLR0913 - each is an option
     from backtest_store.cli.output import cells, render
     from backtest_store.cli.spinner import read
     from backtest_store.models import UNLISTED
-    from backtest_store.runs import best as judging
     from backtest_store.runs.listing import Listing
+    from backtest_store.runs.luck import best as judging
     from backtest_store.store.record_fields import QUALITIES, known
 
     metric = known(by, QUALITIES, "metric to rank by")

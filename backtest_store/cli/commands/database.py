@@ -52,7 +52,7 @@ def migrate() -> None:
     """Bring the store's schema to this version's."""
     from backtest_store.cli.spinner import spinner
     from backtest_store.store import migrations
-    from backtest_store.store.connection import url_of_a_running_server
+    from backtest_store.store.connecting.connection import url_of_a_running_server
     from backtest_store.store.settings import Settings
 
     with spinner():
@@ -69,7 +69,7 @@ def rollback(*, yes: YesOption = False) -> None:
     import asyncio
 
     from backtest_store.store import migrations
-    from backtest_store.store.connection import url_of_a_running_server
+    from backtest_store.store.connecting.connection import url_of_a_running_server
     from backtest_store.store.description import describe
     from backtest_store.store.settings import Settings
 
@@ -118,7 +118,7 @@ def stop() -> None:
 @app.command(epilog=examples("btstore db url", 'psql "$(btstore db url)"'))
 def url() -> None:
     """Print the store's URL, without a password."""
-    from backtest_store.store.connection import public_url, server_url
+    from backtest_store.store.connecting.connection import public_url, server_url
     from backtest_store.store.settings import Settings
 
     typer.echo(public_url(server_url(Settings.from_environment())))

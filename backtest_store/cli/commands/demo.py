@@ -25,8 +25,9 @@ EXAMPLES = examples("btstore demo", "BTSTORE_HOME=/tmp/trial btstore demo")
 
 def demo() -> None:
     """Run three strategies on real market data; save, list and compare them."""
-    from backtest_store.cli.output import calendar_table, render
+    from backtest_store.cli.output import render
     from backtest_store.cli.output.batch_messages import exit_code
+    from backtest_store.cli.output.pages import calendar_table
     from backtest_store.cli.output.run_lists import BY_NEED
     from backtest_store.cli.spinner import read, spinner
     from backtest_store.runner.config.loading import load_config

@@ -15,8 +15,8 @@ def overfit(*, filters: Filters, format_: FormatOption = Format.TABLE) -> None:
     """Compute the probability that the best of several runs was fitted to its past."""
     from backtest_store.cli.output import cells, render
     from backtest_store.cli.spinner import read
-    from backtest_store.runs import overfit as overfitting
-    from backtest_store.runs.shared_months import shared_months
+    from backtest_store.runs.luck import overfit as overfitting
+    from backtest_store.runs.luck.shared_months import shared_months
 
     shared = read(lambda db: shared_months(db, filters.conditions), filters)
     if shared is None:

@@ -56,7 +56,7 @@ def pivot(  # noqa: PLR0913 - each is an option
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Show a metric over one or two parameters, and whether its best is a plateau or a spike."""
-    from backtest_store.cli.output import pivot_page
+    from backtest_store.cli.output.pages import pivot_page
     from backtest_store.cli.spinner import read
     from backtest_store.runs import pivot as pivoting
     from backtest_store.store.record_fields import QUALITIES, known

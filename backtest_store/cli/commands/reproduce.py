@@ -122,7 +122,7 @@ def show(reproduction: Reproduction, format_: Format) -> None:
 def moved_row(moved: Difference, original: Record) -> list[str]:
     """Return a metric as people read it, and by how much it moved; of a list, what of it did."""
     from backtest_store.cli.output.cells import RECORD_COLUMNS
-    from backtest_store.cli.output.comparison_page import difference
+    from backtest_store.cli.output.pages.comparison_page import difference
 
     column = RECORD_COLUMNS.get(moved.metric)
     before, after = moved.original, moved.reproduced

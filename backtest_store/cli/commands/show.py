@@ -33,7 +33,7 @@ def show(
         render.document(found.config_snapshot)
         return
     if format_ is Format.TABLE:
-        from backtest_store.cli.output import run_page
+        from backtest_store.cli.output.pages import run_page
 
         run_page.write(found)
     if all_ or format_ is not Format.TABLE:

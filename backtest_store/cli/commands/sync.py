@@ -51,7 +51,7 @@ def sync(*, to: ToOption = None, abandoned: AbandonedOption = False) -> None:
 
     from backtest_store.cli.spinner import spinner
     from backtest_store.saving import crash_journal, save
-    from backtest_store.store.connection import connect
+    from backtest_store.store.connecting.connection import connect
 
     settings = _destination(to)
 
@@ -82,7 +82,7 @@ def _report(counts: dict[str, int], rejected: Path) -> None:
 def _destination(to: str | None) -> Settings:
     """Return the store that is to have what waits; credentials are the environment's affair."""
     from backtest_store.errors import UsageError
-    from backtest_store.store import database_url
+    from backtest_store.store.connecting import database_url
     from backtest_store.store.settings import URL_SCHEMES, Settings
 
     settings = Settings.from_environment()

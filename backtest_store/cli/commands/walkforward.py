@@ -47,8 +47,8 @@ def walkforward(
     """Hold what was best so far, window by window, and see what it did; nothing is run again."""
     from backtest_store.cli.output import cells, render, run_lists
     from backtest_store.cli.spinner import read
-    from backtest_store.runs import walkforward as walking
-    from backtest_store.runs.shared_months import shared_months
+    from backtest_store.runs.luck import walkforward as walking
+    from backtest_store.runs.luck.shared_months import shared_months
 
     columns = cells.columns(walking.WalkForwardWindow)
     months = {"train": walking.months_in(train), "test": walking.months_in(test)}

@@ -96,7 +96,7 @@ def exit_code(runs: Mapping[str, Record], not_run: Sequence[NotRun] = ()) -> Non
 def look_for_unsaved(report: Report, workers: Workers) -> None:
     """Find out which of the runs that went to the spool are in the store by now."""
     from backtest_store.runner.batch import forget_saved
-    from backtest_store.store.connection import call
+    from backtest_store.store.connecting.connection import call
 
     if report.unsaved:
         try:

@@ -75,7 +75,7 @@ def one(record: DataclassInstance, format_: Format) -> None:
 def side_by_side(comparison: Comparison, format_: Format, *, everything: bool = False) -> None:
     """Print runs beside each other for people; for machines one record a run."""
     if format_ in FOR_PEOPLE:
-        from backtest_store.cli.output import comparison_page
+        from backtest_store.cli.output.pages import comparison_page
 
         comparison_page.write(comparison, format_, everything=everything)
         return

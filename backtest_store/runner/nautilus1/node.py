@@ -20,7 +20,7 @@ from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 from nautilus_trader.persistence.funcs import filename_to_class
 
-from backtest_store.capture.identity.code_hash import Code, code_of
+from backtest_store.capture.identity.code.code_hash import Code, code_of
 from backtest_store.capture.identity.data_fingerprint import fingerprint
 from backtest_store.errors import StoreError
 from backtest_store.runner.bundled_data import BUNDLED_DATA

@@ -22,7 +22,7 @@ from backtest_store.capture.engines.nautilus2.engine_methods import watch_class
 from backtest_store.capture.engines.nautilus2.engine_requests import in_order
 from backtest_store.capture.engines.nautilus2.fill_and_fee_models import is_model
 from backtest_store.capture.engines.nautilus2.prices import instrument_of
-from backtest_store.capture.identity.code_hash import Code, code_of
+from backtest_store.capture.identity.code.code_hash import Code, code_of
 from backtest_store.capture.identity.data_fingerprint import fingerprint
 from backtest_store.errors import UsageError
 from backtest_store.runner.config.file import Origin, UnfitError

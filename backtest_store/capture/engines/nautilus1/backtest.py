@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nautilus_trader.common.messages import ComponentStateChanged, ShutdownSystem
 
     from backtest_store.capture.engine_recorder import EngineRecorder
-    from backtest_store.capture.identity.code_hash import Code
+    from backtest_store.capture.identity.code.code_hash import Code
 
 # The first component that `run` starts and stops, and that `reset` and `dispose` empty.
 WATCHED = "events.system.DataEngine"

@@ -38,7 +38,7 @@ from backtest_store.models import Json, Record
 
 if TYPE_CHECKING:
     from backtest_store.capture.engine_recorder import EngineRecorder
-    from backtest_store.capture.identity.code_hash import Code
+    from backtest_store.capture.identity.code.code_hash import Code
 
 UNSEEN = "which days had market data is not known: it was added before backtest_store was imported"
 UNWATCHED = "whether a callback raised is not known: another tool replaced the hook that tells"

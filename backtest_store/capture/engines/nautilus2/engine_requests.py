@@ -14,9 +14,9 @@ from operator import attrgetter
 from threading import get_ident
 from typing import Any
 
+from backtest_store.capture.identity.code.source import NUMPY, RANDOM
 from backtest_store.capture.identity.components import attributes
 from backtest_store.capture.identity.config_hash import random_states
-from backtest_store.capture.identity.source import NUMPY, RANDOM
 from backtest_store.models import Json
 
 REMEMBERED = 256  # engines; one that is not disposed of cannot be seen to go

@@ -7,7 +7,7 @@ import warnings
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.cli.output.pivot_page import ranks, shown
+from backtest_store.cli.output.pages.pivot_page import ranks, shown
 from backtest_store.cli.output.terminal_text import printable
 from backtest_store.errors import StoreError
 from backtest_store.runs.expressions.parameters import plain

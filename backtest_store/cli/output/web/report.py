@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from backtest_store.cli.output.calendar_table import MONTHS, by_year
-from backtest_store.cli.output.comparison_page import (
+from backtest_store.cli.output.for_people import UNDEFINED
+from backtest_store.cli.output.pages.calendar_table import MONTHS, by_year
+from backtest_store.cli.output.pages.comparison_page import (
     KEY_METRICS,
     MONEY,
     Line,
     input_line,
     metric_line,
 )
-from backtest_store.cli.output.for_people import UNDEFINED
-from backtest_store.cli.output.run_page import NO_MONTHS
+from backtest_store.cli.output.pages.run_page import NO_MONTHS
 from backtest_store.cli.output.terminal_text import printable
 from backtest_store.cli.output.web.heat_maps import drawn
 from backtest_store.models import Record

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.log import get_logger
-from backtest_store.store.out_of_range_times import TimesConnection
+from backtest_store.store.connecting.out_of_range_times import TimesConnection
 
 if TYPE_CHECKING:
     import psycopg

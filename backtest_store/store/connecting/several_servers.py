@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.errors import SchemaError, UsageError
-from backtest_store.store import database_url
-from backtest_store.store.database_url import DatabaseUrl, Host
+from backtest_store.store.connecting import database_url
+from backtest_store.store.connecting.database_url import DatabaseUrl, Host
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -62,7 +62,7 @@ async def open_connection(url: str, **options: Any) -> Connection:
 async def _connect(where: DatabaseUrl, host: Host, **options: Any) -> Connection:
     import asyncpg
 
-    from backtest_store.store.password_warning import WatchedConnection
+    from backtest_store.store.connecting.password_warning import WatchedConnection
 
     if not where.user and "service" not in where.parameters:
         _require_a_name()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
-from backtest_store.capture.identity.changed_modules import is_as_imported
+from backtest_store.capture.identity.code.changed_modules import is_as_imported
 from backtest_store.capture.identity.json_values import canonical, path_of, plain
 from backtest_store.models import JsonValue
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json, figure, metric
-from backtest_store.runs.shared_months import DAYS_A_YEAR, SharedMonths
+from backtest_store.runs.luck.shared_months import DAYS_A_YEAR, SharedMonths
 from backtest_store.statistics.months import Month, metrics_of_months
 from backtest_store.statistics.walk_forward import Score, WalkForward, compounded, walk_forward
 

@@ -9,10 +9,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from typing import TYPE_CHECKING, TypeVar
 
 from backtest_store.errors import SchemaError, StoreError, UnreachableError, UsageError
-from backtest_store.store import database_url, migrations
+from backtest_store.store import migrations
+from backtest_store.store.connecting import database_url
+from backtest_store.store.connecting.several_servers import open_connection, reason
 from backtest_store.store.queries import applied_migrations
 from backtest_store.store.settings import Settings
-from backtest_store.store.several_servers import open_connection, reason
 
 if TYPE_CHECKING:
     from asyncpg import Connection

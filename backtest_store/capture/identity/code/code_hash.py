@@ -17,10 +17,10 @@ from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from types import ModuleType
 
+from backtest_store.capture.identity.code.own_modules import is_own, is_own_file
+from backtest_store.capture.identity.code.source import Source, source_of, source_of_file
+from backtest_store.capture.identity.code.values_in_code import values_in_code
 from backtest_store.capture.identity.json_values import canonical, in_any_process
-from backtest_store.capture.identity.own_modules import is_own, is_own_file
-from backtest_store.capture.identity.source import Source, source_of, source_of_file
-from backtest_store.capture.identity.values_in_code import values_in_code
 from backtest_store.models import Json
 
 ENGINES_OWN = "nautilus_trader."  # its compiled modules may have neither a file nor a full name

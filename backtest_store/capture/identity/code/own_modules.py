@@ -37,7 +37,7 @@ def _is_marked(name: str) -> bool:
 def is_own_file(file: str) -> bool:
     """Tell whether a file is in none of the places where packages are installed."""
     path = Path(file).resolve()
-    if INSTALLED & set(path.parts) or path.is_relative_to(Path(__file__).parents[2]):
+    if INSTALLED & set(path.parts) or path.is_relative_to(Path(__file__).parents[3]):
         return False
     return not any(path.is_relative_to(place) for place in _places())
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from backtest_store.errors import UsageError
 from backtest_store.models import figure
-from backtest_store.runs.shared_months import DAYS_A_YEAR, SharedMonths
+from backtest_store.runs.luck.shared_months import DAYS_A_YEAR, SharedMonths
 from backtest_store.statistics.overfitting import DailyMoments, overfitting
 
 

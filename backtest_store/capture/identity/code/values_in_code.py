@@ -21,14 +21,14 @@ from types import (
     ModuleType,
 )
 
+from backtest_store.capture.identity.code.own_modules import is_own
+from backtest_store.capture.identity.code.source import contents_of, function_in
 from backtest_store.capture.identity.json_values import (
     in_any_process,
     is_whole,
     path_of,
     plain,
 )
-from backtest_store.capture.identity.own_modules import is_own
-from backtest_store.capture.identity.source import contents_of, function_in
 from backtest_store.models import Json
 
 HOLDERS = (FunctionType, classmethod, staticmethod, property, type(lru_cache(len)))

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from backtest_store.cli.output import calendar_table, for_people
+from backtest_store.cli.output import for_people
 from backtest_store.cli.output.cells import RECORD_COLUMNS
 from backtest_store.cli.output.colours import STATUS_COLOURS, coloured, has_colours
+from backtest_store.cli.output.pages import calendar_table
 from backtest_store.cli.output.streams import StandardOutput
 from backtest_store.cli.output.terminal_text import printable, terminal_width, width, wrapped
 from backtest_store.models import Json, Record

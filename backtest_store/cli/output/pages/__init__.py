@@ -1,0 +1,1 @@
+"""What fills a terminal about one run, some runs beside each other, or a grid."""

@@ -1,0 +1,1 @@
+"""Connections to PostgreSQL: which server, how long to wait for it, and what went wrong."""
