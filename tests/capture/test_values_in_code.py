@@ -16,14 +16,23 @@ from tests.capture.test_provenance import Project, project
 __all__ = ["project"]
 
 HELPER = """
+    from os import environ
     from pathlib import Path
+    from sys import argv
+    class Counted(list):
+        iterations = 0
+        def __iter__(self):
+            Counted.iterations += 1
+            return super().__iter__()
     FACTOR, HERE, STRANGE = 1, Path(__file__).parent, 1
-    def level(): return (FACTOR, HERE)
+    LONG = Counted(range(100_001))
+    def level(): return (FACTOR, HERE, environ.get('LEVEL'), argv, len(LONG))
     def other(): return 0
     class Base:
         size = 1
 """
-BODY = "import os, sys, helper; os.environ.get('LEVEL'), helper.level(), helper.Base.size, sys.argv"
+# `helper` is imported by the code itself, `distant` by its module alone.
+BODY = "distant.WEIGHT; import os, sys, helper; os.environ.get('LEVEL'), helper.level(), helper.Base.size, sys.argv"
 
 
 def _put(name: str, value: Any) -> Callable[[Any, pytest.MonkeyPatch], None]:
@@ -40,6 +49,9 @@ def around(function: Any) -> Any:
 
 CHANGES: dict[str, Callable[[Any, pytest.MonkeyPatch], None]] = {
     "a module's value": _put("FACTOR", 2),
+    "a value of a module that the code does not import itself": lambda mine, patch: patch.setattr(
+        mine.distant, "WEIGHT", 2
+    ),
     "a function in place of another": lambda mine, patch: patch.setattr(
         mine.helper, "level", mine.helper.other
     ),
@@ -58,22 +70,34 @@ NO_CHANGES: dict[str, Callable[[Any, pytest.MonkeyPatch], None]] = {
     "a value that nothing looks up": _put("STRANGE", 2),
     "a place": _put("HERE", Path("elsewhere")),
     "a variable that nothing asks for": lambda _, patch: patch.setenv("STRANGE", "2"),
+    "the script's place": lambda *_: sys.argv.__setitem__(0, "elsewhere.py"),
 }
 
 
 @pytest.mark.parametrize("change", [*CHANGES, *NO_CHANGES])
 def test_a_run_that_looks_up_another_value_is_another(project: Project, change: str) -> None:
-    project.write(helper=HELPER)
-    project.strategy("import helper", BODY)
-    mine = project.imported()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("LEVEL", raising=False)
-        first = recorded(project.made(mine))
-        (CHANGES | NO_CHANGES)[change](mine, patch)
-        second = recorded(project.made(mine))
+    project.write(helper=HELPER, distant="WEIGHT = 1")
+    project.strategy("import helper, distant", BODY)
+    mine, script = project.imported(), sys.argv[0]
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("LEVEL", raising=False)
+            first = recorded(project.made(mine))
+            (CHANGES | NO_CHANGES)[change](mine, patch)
+            second = recorded(project.made(mine))
+    finally:
+        sys.argv[0] = script
     assert first.config_hash == second.config_hash is not None
     assert (first.code_hash == second.code_hash) is (change in NO_CHANGES)
     assert first.code_hash is not None
+
+
+def test_what_is_too_long_to_be_described_is_not_looked_through(project: Project) -> None:
+    project.write(helper=HELPER, distant="WEIGHT = 1")
+    project.strategy("import helper, distant", BODY)
+    mine = project.imported()
+    assert recorded(project.made(mine)).code_hash is not None
+    assert mine.helper.Counted.iterations == 0
 
 
 SPAWNING = """

@@ -25,7 +25,7 @@ from backtest_store.models import Json
 
 ENGINES_OWN = "nautilus_trader."  # its compiled modules may have neither a file nor a full name
 MAIN = "__main__"
-VALUES = "values that the code looks up"  # the names of modules hold, as one of the sources
+VALUES = "values that the code looks up"  # stands among the sources, in place of a file
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Code:
 
     @property
     def values(self) -> Source | None:
-        """Return the digest of what the modules' names held when the run began, if any did."""
+        """Return the digest of the values that the code looked up when the run began, if any."""
         return self.modules.get(VALUES)
 
     def with_values(self, values: Source | None) -> Code:
-        """Return the same modules, and what their names held."""
+        """Return the same modules, and the values that they look up."""
         return self if values is None else replace(self, modules=self.modules | {VALUES: values})
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dis
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePath
@@ -24,6 +24,7 @@ from types import (
 from backtest_store.capture.identity.code.own_modules import is_own
 from backtest_store.capture.identity.code.source import contents_of, function_in
 from backtest_store.capture.identity.json_values import (
+    MAX_NODES,
     in_any_process,
     is_whole,
     path_of,
@@ -90,7 +91,7 @@ class _Found:
             self._function(value, name)
         elif isinstance(value, type):
             self._class(value)
-        elif not isinstance(value, (*HOLDERS, *NO_VALUES)):
+        elif not isinstance(value, (*HOLDERS, *NO_VALUES)) and not _is_left_out(value):
             described = plain(value)
             if is_whole(described):
                 self.values[name] = described
@@ -138,6 +139,13 @@ class _Found:
             for name, value in sorted(vars(kind).items()):
                 if not name.startswith("__") or isinstance(value, HOLDERS):
                     self.look_at(value, f"{path_of(kind)}.{name}")
+
+
+def _is_left_out(value: object) -> bool:
+    """Tell whether a value is what `surroundings` has a part of, or too long to be described."""
+    if value is sys.argv or value is os.environ:
+        return True
+    return isinstance(value, Collection) and len(value) > MAX_NODES and not hasattr(value, "dtype")
 
 
 def _own(module: object) -> ModuleType | None:
