@@ -11,7 +11,7 @@ from tests.runner.test_exec import btstore, count_in
 
 __all__ = ["shared_url", "store"]
 
-SCRIPT = """
+MARKET = """
 from nautilus_trader.core import nautilus_pyo3 as rust
 
 USD = rust.Currency.from_str("USD")
@@ -49,8 +49,8 @@ class Buyer(rust.Strategy):
             self.submit_order(self.order_factory.market(SHARE.id, rust.OrderSide.BUY, quantity))
         if self.bars == RAISES_AT:
             raise ValueError("enough")
-
-
+"""
+ENGINE = """
 engine = rust.BacktestEngine(
     rust.BacktestEngineConfig(logging=rust.LoggerConfig(bypass_logging=True))
 )
@@ -67,6 +67,41 @@ engine.add_strategy(Buyer())
 engine.run()
 print(engine.get_result().total_orders)
 """
+NODE = """
+from tempfile import mkdtemp
+
+import backtests
+
+catalog = mkdtemp()
+written = rust.ParquetDataCatalog(catalog)
+written.write_instruments([backtests.SHARE])
+written.write_bars([backtests.bar(number, price) for number, price in enumerate([100, 110, 120, 115])])
+venue = rust.BacktestVenueConfig(
+    name="XNAS",
+    oms_type=rust.OmsType.NETTING,
+    account_type=rust.AccountType.MARGIN,
+    book_type=rust.BookType.L1_MBP,
+    starting_balances=["100000 USD"],
+    base_currency=backtests.USD,
+)
+data = rust.BacktestDataConfig(
+    data_type="Bar", catalog_path=catalog, instrument_id=backtests.SHARE.id
+)
+quiet = rust.BacktestEngineConfig(logging=rust.LoggerConfig(bypass_logging=True))
+config = rust.BacktestRunConfig(
+    venues=[venue], data=[data], engine=quiet, dispose_on_completion=True
+)
+node = rust.BacktestNode([config])
+node.build()
+paths = "backtests:Buyer", "backtests:BuyerConfig"
+node.add_strategy_from_config(config.id, rust.ImportableStrategyConfig(*paths, {}))
+print(node.run()[0].total_orders)
+"""
+CONFIG = """
+
+class BuyerConfig(rust.StrategyConfig):
+    pass
+"""
 HAS_ONE = hasattr(nautilus_pyo3, "BacktestEngine") and hasattr(nautilus_pyo3, "Strategy")
 pytestmark = pytest.mark.skipif(not HAS_ONE, reason="this release carries no engine in Rust")
 
@@ -76,7 +111,7 @@ def test_run_of_the_rust_engine_is_recorded(
     store: str, tmp_path: Path, raises_at: int, status: str
 ) -> None:
     path = tmp_path / "script.py"
-    path.write_text(f"RAISES_AT = {raises_at}\n{SCRIPT}")
+    path.write_text(f"RAISES_AT = {raises_at}\n{MARKET}{ENGINE}")
     ran = btstore(path)
     assert (ran.returncode, ran.stdout) == (0, "1\n"), ran.stderr
     assert count_in(ran.stderr) == "1"
@@ -91,3 +126,17 @@ def test_run_of_the_rust_engine_is_recorded(
     else:
         assert saved["error_message"] == "enough"
         assert "in on_bar" in saved["error_traceback"]
+
+
+def test_a_node_of_the_rust_engine_is_heard_before_it_lets_go_of_it(
+    store: str, tmp_path: Path
+) -> None:
+    (tmp_path / "backtests.py").write_text(f"RAISES_AT = 0\n{MARKET}{CONFIG}")
+    path = tmp_path / "script.py"
+    path.write_text(f"from nautilus_trader.core import nautilus_pyo3 as rust\n{NODE}")
+    ran = btstore(path)
+    assert (ran.returncode, ran.stdout) == (0, "1\n"), ran.stderr
+    saved = only(store)
+    assert (saved["status"], saved["equity_basis"]) == ("success", "mark_to_market")
+    assert Decimal(str(saved["net_profit"])) == Decimal(150)
+    assert not any("disposed" in warning for warning in saved["warnings"])

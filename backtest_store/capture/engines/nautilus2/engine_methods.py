@@ -53,8 +53,8 @@ def watch_class(engine_class: type) -> None:
     package = engine_class.__module__.rpartition(".")[0]
     for home, name in COMPONENTS:
         component = getattr(import_module(f"{package}.{home}"), name)
-        _noting_before(component, "shutdown_system", _note_shutdown)
-        _noting_before(component, "subscribe_topic", lambda _, said: note_handler(said["handler"]))
+        noting_before(component, "shutdown_system", _note_shutdown)
+        noting_before(component, "subscribe_topic", lambda _, said: note_handler(said["handler"]))
 
 
 def note_requests(asked_class: type, find: Callable[[Any], EngineRequests]) -> None:
@@ -64,9 +64,8 @@ def note_requests(asked_class: type, find: Callable[[Any], EngineRequests]) -> N
             setattr(asked_class, name, _noting(getattr(asked_class, name), note, find))
 
 
-def _noting_before(
-    component_class: type, name: str, note: Callable[[Any, Arguments], None]
-) -> None:
+def noting_before(component_class: type, name: str, note: Callable[[Any, Arguments], None]) -> None:
+    """Have a method of a component's class noted before it does what it does, for good."""
     original = getattr(component_class, name, None)
     if original is None or hasattr(original, "__wrapped__"):
         return

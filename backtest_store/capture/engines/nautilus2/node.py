@@ -2,7 +2,7 @@
 
 What the node was asked is heard from its class's methods, as an engine's is. A node that disposes
 of its engine empties cache and portfolio when it has the result; before that the engine computes
-its statistics, and there what the run came to is copied.
+its statistics, on 1.231 disposes of its components, and there what the run came to is copied.
 """
 
 from __future__ import annotations

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
+from threading import get_ident
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
+from weakref import WeakValueDictionary
 
 from backtest_store.capture.engines.nautilus2.backtest import Nautilus2Engine
 from backtest_store.capture.engines.nautilus2.callbacks import forget
+from backtest_store.capture.engines.nautilus2.engine_methods import COMPONENTS, noting_before
 from backtest_store.capture.engines.nautilus2.node_config import package_of
 from backtest_store.capture.error_boundary import attempt, guarded
 from backtest_store.capture.run_metrics import Results, measured
@@ -52,15 +55,25 @@ class NodeEngine:
         venue = import_module(f"{package_of(node)}.model").Venue
         self._venues = [venue(config.name) for config in node.configs[0].venues]
         self._look()
-        self._hear_of_statistics()
+        self._hear_of_the_end()
 
-    def _hear_of_statistics(self) -> None:
-        """Look at the cache whenever the engine computes its statistics, at last before it goes."""
-        with suppress(RuntimeError, AttributeError):  # there is no engine; 1.231 has no such method
+    def _hear_of_the_end(self) -> None:
+        """Look at the cache whenever the engine computes its statistics, at last before it goes.
+
+        The portfolio of 1.231 takes no statistics: there the disposal of a component tells.
+        """
+        with suppress(RuntimeError):  # there is no engine
             portfolio = self._node.get_engine_portfolio(self._id)
-            portfolio.register_statistic(Witness(self._keep))
+            if hasattr(portfolio, "register_statistic"):
+                portfolio.register_statistic(Witness(self.keep))
+                return
+            for home, name in COMPONENTS:
+                component = getattr(import_module(f"{package_of(self._node)}.{home}"), name)
+                noting_before(component, "on_dispose", _keep_newest)
+            _newest[get_ident()] = self
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
+        """Copy what the run came to so far, before the engine empties its cache."""
         with guarded("read the result"):
             self._copy = _copied(self.cache, self.list_venues())
 
@@ -88,6 +101,15 @@ class NodeEngine:
     def get_result(self) -> Any:
         """Return the result of the run."""
         return self.result
+
+
+_newest: WeakValueDictionary[int, NodeEngine] = WeakValueDictionary()  # by thread
+
+
+def _keep_newest(*_: object) -> None:
+    engine = _newest.get(get_ident())
+    if engine is not None and not engine.is_kept:
+        engine.keep()
 
 
 class Witness:
