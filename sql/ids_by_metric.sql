@@ -1,4 +1,5 @@
 -- Find the ids of the first runs by a metric that no index has, by sorting all that meet the conditions.
+-- For what ids_by_metric_near_top did not find, and for further pages.
 -- $1 limit  at most this many runs; NULL is all
 SELECT r.run_id
   FROM backtest_runs AS r

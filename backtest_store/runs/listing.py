@@ -113,9 +113,15 @@ async def ids(db: Db, listing: Listing, limit: int | None = None) -> list[UUID]:
         if is_whole:
             return found
     where = (*listing.where, *listing.kind, *_rest(_starts(listing)))
-    is_of_metrics = order_by in UNINDEXED_METRICS
-    find = queries.ids_by_metric if is_of_metrics else queries.ranked_ids_of_all
-    return await find(db, limit=limit, where=where, order_by=order_by)
+    if order_by not in UNINDEXED_METRICS:
+        return await queries.ranked_ids_of_all(db, limit=limit, where=where, order_by=order_by)
+    if limit is not None and listing.after is None:
+        found = await queries.ids_by_metric_near_top(
+            db, limit=limit, within=NEAR_ROWS, where=where, order_by=order_by
+        )
+        if len(found) == limit:
+            return found
+    return await queries.ids_by_metric(db, limit=limit, where=where, order_by=order_by)
 
 
 async def _first(db: Db, listing: Listing, limit: int) -> tuple[list[UUID], bool]:

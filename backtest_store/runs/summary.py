@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 from backtest_store.errors import UsageError
@@ -54,12 +55,16 @@ def _by_median(group: Group) -> tuple[bool, float, list[str]]:
 
 
 def _group(row: Sequence[Any], keys: Sequence[Key]) -> Group:
-    found, figures = row[: len(keys)], map(sql.possible, row[len(keys) :])
+    found, (runs, failures, reproductions, last_run, figures) = row[: len(keys)], row[len(keys) :]
     values = (
         json.loads(value) if key.is_json and value is not None else value
         for key, value in zip(keys, found, strict=True)
     )
-    return Group(tuple(values), *figures)
+    known = sorted(figures or ())
+    best, middle, worst = (known[-1], median(known), known[0]) if known else (None, None, None)
+    return Group(
+        tuple(values), runs, failures, reproductions, best, middle, worst, sql.possible(last_run)
+    )
 
 
 def subject_of_key(name: str) -> Subject:

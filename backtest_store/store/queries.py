@@ -73,6 +73,14 @@ async def ids_by_metric(
     return await sql.first_column(db, _ordered(query, order_by))
 
 
+async def ids_by_metric_near_top(
+    db: Db, *, limit: int, within: int, where: Sequence[Condition], order_by: str
+) -> list[UUID]:
+    """Find the first runs by a metric that no index has, among so many that are best by it."""
+    query = sql.query("ids_by_metric_near_top", limit, within).having(where)
+    return await sql.first_column(db, _ordered(query, order_by))
+
+
 def _findable(where: Sequence[Condition]) -> Sequence[Condition]:
     """Return conditions as the index that serves them has them.
 
@@ -118,7 +126,7 @@ async def over_months(  # noqa: PLR0913 - each is a parameter of the query
 async def summary(
     db: Db, *, keys: Sequence[Key], metric: str, where: Sequence[Condition] = ()
 ) -> Sequence[Any]:
-    """Sum up groups of runs: how many there are and failed, how well they did by a metric."""
+    """Sum up groups of runs: how many there are and failed, and the metric of each successful."""
     query = sql.query("summary").grouped(keys).having(_findable(where))
     query = query.worded(field=SQL_NAMES[metric])
     return await db.fetch(query.text, *query.values)

@@ -220,6 +220,20 @@ def test_every_filter_order_and_page_agrees_with_plain_python(store_url: str) ->
     agrees()
 
 
+@pytest.mark.parametrize("field", ["volatility", "net_profit", "profit_factor"])
+@pytest.mark.parametrize("near", [8, 60])
+def test_equal_runs_at_the_end_of_those_looked_at_first_are_in_order(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, field: str, near: int
+) -> None:
+    runs = [some_run() for _ in range(RUNS)]
+    store_at(store_url, *runs)
+    monkeypatch.setattr(listing, "NEAR_ROWS", near)
+    for all_asked in ([], [Asked({"status": "success"}, lambda run: run.status == "success")]):
+        where = filters(**combined(all_asked)).conditions
+        pages = asyncio.run(walked(store_url, where, field, 7))
+        assert [run_id for page in pages for run_id in page] == expected(runs, all_asked, field)
+
+
 OUR_SQL = "".join(path.read_text() for path in folder("sql").rglob("*.sql"))
 
 
