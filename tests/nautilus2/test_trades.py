@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from nautilus_trader.execution import FixedFeeModel
-from nautilus_trader.model import Bar, Money, OmsType, OrderSide
+from nautilus_trader.model import Bar, Money, OmsType, OrderSide, PositionId
 
 from tests.nautilus2.backtests import USD, Scripted, backtest
 from tests.nautilus2.test_recording import recorded
@@ -46,3 +46,35 @@ def test_a_position_that_its_venue_named_counts_before_and_after_it_turned(store
     assert (saved.net_profit, saved.total_fees) == (Decimal(67), Decimal(3))
     assert saved.expectancy == Decimal("33.5")
     assert not [w for w in saved.warnings or () if "accounted for" in w]
+
+
+class TurningWithinAMoment(Scripted):
+    """Has two orders at different prices filled by one bar, the later one first."""
+
+    def on_bar(self, bar: Bar) -> None:
+        """Buy 10 at 99, sell 10 at 104 and at 102, buy 20 back, all of one position."""
+        asset, self.bars = self.cache.instrument(bar.bar_type.instrument_id), self.bars + 1
+        for price, size in {1: [(99.0, 10)], 3: [(104.0, -10), (102.0, -10)]}.get(self.bars, []):
+            order = self.order_factory.limit(
+                instrument_id=asset.id,
+                order_side=OrderSide.BUY if size > 0 else OrderSide.SELL,
+                quantity=asset.make_qty(float(abs(size))),
+                price=asset.make_price(price),
+            )
+            self.submit_order(order, position_id=PositionId("OWN"))
+        if self.bars == 5:
+            order = self.order_factory.market(
+                instrument_id=asset.id,
+                order_side=OrderSide.BUY,
+                quantity=asset.make_qty(20.0),
+            )
+            self.submit_order(order, position_id=PositionId("OWN"))
+
+
+def test_fills_of_one_moment_count_in_the_order_in_which_they_happened(store: str) -> None:
+    prices = [100, 99, 99, 105, 103, 103]
+    made = backtest(prices, oms_type=OmsType.HEDGING, strategy_class=TurningWithinAMoment)
+    saved = recorded(made)
+    assert (saved.net_profit, saved.total_trades) == (Decimal(40), 2)
+    # Bought at 99, sold at 102; sold short at 104, bought at 103. The other way, the second loses.
+    assert (saved.winning_trades, saved.avg_win) == (2, Decimal(20))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,22 @@ if TYPE_CHECKING:
     from nautilus_trader.model.events import OrderFilled
     from nautilus_trader.model.identifiers import PositionId
     from nautilus_trader.model.position import Position
+
+
+NUMBER = re.compile(r"-(\d{3,11})$")  # of the fill, at its venue; a random id ends in twelve digits
+
+
+def in_order(fills: Iterable[Any]) -> list[Any]:
+    """Return fills as they happened, those of one moment by the numbers that the venue gave them.
+
+    The orders that they are of tell no order: of two, the later one may be filled before.
+    """
+    return sorted(fills, key=_place)
+
+
+def _place(fill: Any) -> tuple[int, int]:
+    number = NUMBER.search(str(fill.trade_id))
+    return int(fill.ts_event), int(number[1]) if number else 0
 
 
 def position_cycles(cache: CacheFacade) -> list[Position]:
@@ -44,9 +61,8 @@ def fills_of(cache: CacheFacade) -> dict[PositionId, list[OrderFilled]]:
     """Return all fills, oldest first, by the position that each of them changed."""
     fills: dict[PositionId, list[OrderFilled]] = {}
     events = (event for order in cache.orders() for event in order.events)
-    for event in sorted(events, key=lambda event: event.ts_event):
-        if type(event).__name__ == "OrderFilled":
-            fills.setdefault(event.position_id, []).append(event)
+    for fill in in_order(event for event in events if type(event).__name__ == "OrderFilled"):
+        fills.setdefault(fill.position_id, []).append(fill)
     return fills
 
 

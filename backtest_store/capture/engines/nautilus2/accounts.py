@@ -11,7 +11,7 @@ from typing import Any
 from backtest_store.capture.accounting.daily_equity import EquityCurve
 from backtest_store.capture.accounting.days import date_of, midnight_after
 from backtest_store.capture.accounting.fees_and_profits import Ledger, fee_of
-from backtest_store.capture.accounting.positions import replayed, replayed_cycles
+from backtest_store.capture.accounting.positions import in_order, replayed, replayed_cycles
 from backtest_store.capture.accounting.valuation import (
     Amounts,
     InOneCurrency,
@@ -123,8 +123,7 @@ class Accounts(InOneCurrency):
     def _fills(self) -> list[Any]:
         """Return all fills, oldest first."""
         events = (event for order in self._cache.orders() for event in order.events())
-        fills = (event for event in events if type(event).__name__ == "OrderFilled")
-        return sorted(fills, key=lambda fill: int(fill.ts_event))
+        return in_order(event for event in events if type(event).__name__ == "OrderFilled")
 
     @cached_property
     def _positions(self) -> list[Any]:
