@@ -229,6 +229,15 @@ def test_a_balance_in_another_currency_is_explained_although_its_rate_moves() ->
     assert not [w for w in saved.warnings or [] if "not accounted for" in w]
 
 
+def test_a_balance_of_nothing_needs_no_exchange_rate() -> None:
+    made = engine(share(), balances=[Money(10_000, USD), Money(0, EUR)], base_currency=None)
+    made.add_data(bars(share(), [100, 110, 110, 110]))
+    made.add_strategy(scripted(share(), {0: 10, 1: -10}))
+    saved = recorded(made)
+    assert (saved.initial_capital, saved.net_profit) == (10_000, 100)
+    assert saved.total_return == pytest.approx(0.01)
+
+
 def rates(instrument: Instrument, *prices: int) -> list[QuoteTick]:
     """Quote a pair once a day without a spread; the engine itself converts by quotes alone."""
     return [

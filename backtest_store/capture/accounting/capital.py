@@ -19,7 +19,7 @@ class StartingCapital:
 
     def __init__(self, valuation: Valuation) -> None:
         self._currency = valuation.currency
-        self._pending = dict(valuation.starting_balances)
+        self._pending = {code: held for code, held in valuation.starting_balances.items() if held}
         self._amount = ZERO
         self._settle(str(self._currency), ONE)
 

@@ -70,7 +70,7 @@ class InOneCurrency(ABC):
     @property
     def is_convertible_at_once(self) -> bool:
         """Tell whether the starting capital needs no exchange rate."""
-        return set(self.starting_balances) <= {self.currency}
+        return {code for code, held in self.starting_balances.items() if held} <= {self.currency}
 
     def final_balance(self) -> Decimal | None:
         """Return the balances of all accounts now; None if they cannot be converted."""
