@@ -115,7 +115,7 @@ async def pivot(
             raise await _no_such_parameter(db, where, name)
     groups: dict[tuple[str, ...], list[float]] = {}
     for run, key in zip(found, given, strict=True):
-        known = tuple(value for value in key if value is not None)
+        known = tuple(_one_way(value) for value in key if value is not None)
         if len(known) == len(inputs):
             groups.setdefault(known, []).append(run.value)
     return _pivot(groups, tuple(inputs), metric)
@@ -146,6 +146,13 @@ def _pivot(
         },
         explained={name: _share(groups, n) for n, name in enumerate(inputs)},
     )
+
+
+def _one_way(value: str) -> str:
+    """Return a value as it is always written: 1.0, from another configuration, is 1."""
+    read = json.loads(value)
+    is_whole = isinstance(read, float) and read.is_integer()
+    return json.dumps(int(read) if is_whole else read)
 
 
 def _order(value: str) -> tuple[int, float, str]:

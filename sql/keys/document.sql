@@ -1,3 +1,3 @@
--- What runs are grouped by: a value in a document.
+-- What runs are grouped by: a value in a document; null is the same as none.
 -- $1 path
-r.parameters /* field */ #> $1::text[]
+nullif(r.parameters /* field */ #> $1::text[], 'null')

@@ -125,7 +125,7 @@ TYPED = {
     'flag="true"': False,
     "flag!=false": True,
     "none=null": True,
-    "none!=1": True,
+    "none!=1": False,
     "absent!=1": False,
     "absent=null": False,
     "deep.er.n<2.6": True,
@@ -142,6 +142,15 @@ TYPED = {
     "list.1=2": True,
     "list.1>1": True,
 }
+
+
+async def test_a_parameter_that_is_null_is_one_that_a_run_does_not_have(
+    db: asyncpg.Connection,
+) -> None:
+    runs = [make_record(parameters=each) for each in ({}, {"n": None}, {"n": 2})]
+    await store(db, runs)
+    assert await count(db, parameters=["n!=1"]) == await count(db, where="n != 1") == 1
+    assert await count(db, where="not (n == 1)") == 3
 
 
 async def test_parameters_have_json_s_types(db: asyncpg.Connection) -> None:

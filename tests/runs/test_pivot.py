@@ -61,6 +61,16 @@ async def test_cells_are_the_runs_that_share_their_inputs(db: asyncpg.Connection
     assert (await pivoted(db, "fast_period")).cells[1,] == cell
 
 
+async def test_a_number_is_one_value_however_it_is_written(db: asyncpg.Connection) -> None:
+    values = [1, 1.0, -0.0, 0, True, "1", "1.0", 10**20, 0.5]
+    await store(db, [run(value, 2, 1.0) for value in values])
+    found = await pivoted(db, "fast_period")
+    assert [repr(value) for value in found.axes[0]] == [
+        *("0", "0.5", "1", str(10**20), "'1'", "'1.0'", "True")
+    ]
+    assert [cell.runs for _, cell in sorted(found.cells.items())] == [2, 1, 2, 1, 1, 1, 1]
+
+
 async def test_a_plateau_is_told_from_a_spike(db: asyncpg.Connection) -> None:
     await store(db, grid())
     hill = await pivoted(db, "fast_period", "exit.slow")

@@ -177,6 +177,12 @@ def test_the_shell_names_what_it_groups_by(store_url: str) -> None:
     assert "2" in btstore("summary", "--by", "status", "--where", "fast_period == 10").out
 
 
+def test_a_parameter_that_is_null_is_one_that_a_run_does_not_have(store_url: str) -> None:
+    store_at(store_url, *(make_record(parameters=each) for each in ({}, {"stop": None})))
+    (row,) = json.loads(btstore("summary", "--by", "stop", "--format", "json").out)
+    assert (row["parameters.stop"], row["runs"]) == (None, 2)
+
+
 @pytest.mark.parametrize("by", ["strateg", "", "parameters", "a,,b", "parameters.", "config"])
 def test_what_is_nothing_to_group_by_is_refused(store_url: str, by: str) -> None:
     answer = btstore("summary", "--by", by)

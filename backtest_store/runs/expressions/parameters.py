@@ -40,7 +40,7 @@ def parameter_condition(asked: TypedComparison) -> Condition:
     path, operator, value = asked.name.split("."), asked.operator, _value(asked.value)
     if operator == "!=":
         other = sql.negated(_equals(path, value, asked.value))
-        is_there = sql.condition("parameter_there", path)
+        is_there = json_documents.defined("parameters", path)
         return sql.joined("parameter", "AND", [is_there, other])
     if operator == "=":
         return _equals(path, value, asked.value)
