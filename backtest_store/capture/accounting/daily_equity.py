@@ -91,7 +91,7 @@ def _balances(
     for day in sorted(_days_with_data(engine)):
         end = midnight_after(day) + 1
         market = Market(engine.cache, before=end)
-        values.append((day, valuation.value(valuation.account_balances_before(end), (), market)))
+        values.append((day, valuation.value(valuation.balances_before(end), (), market)))
     problems = {value.problem: None for _, value in values if value.problem is not None}
     return [(date_of(day), _balance(value)) for day, value in values], [*problems]
 

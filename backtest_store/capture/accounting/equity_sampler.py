@@ -29,7 +29,13 @@ from backtest_store.capture.accounting.fees_and_profits import (
     fee_of,
 )
 from backtest_store.capture.accounting.prices_and_rates import Market
-from backtest_store.capture.accounting.valuation import AccountValue, Amounts, Valuation, told_by
+from backtest_store.capture.accounting.valuation import (
+    AccountValue,
+    Amounts,
+    Valuation,
+    summed,
+    told_by,
+)
 from backtest_store.capture.engines.nautilus1.internals import listen
 
 if TYPE_CHECKING:
@@ -89,6 +95,7 @@ class Sampler:
         self._valuation = Valuation(engine)
         self._capital = StartingCapital(self._valuation)
         self._balances: dict[object, Amounts] = dict(self._valuation.balances())
+        self._held = summed(self._balances.values())
         self.samples = Samples(
             ledger=Ledger(self._valuation, currency_balances_of(self._valuation))
         )
@@ -111,7 +118,8 @@ class Sampler:
         samples, market = self.samples, Market(self._cache)
         if self._is_valued:  # by an event after the last data: what it changed is of that day
             samples.days.pop()
-        value = valuation.value(valuation.balances().values(), self._cache.positions_open(), market)
+        held = summed(valuation.balances().values())
+        value = valuation.value(held, self._cache.positions_open(), market)
         samples.days.append((date_of(self._day or 0), value))
         samples.last = self._latest.ts_init
         samples.closing_price = self._only_price(market)
@@ -174,9 +182,8 @@ class Sampler:
             return
         value = self._flat_value
         if value is None or self._positions:
-            value = self._valuation.value(
-                self._balances.values(), self._positions.values(), Market(self._cache, fresh)
-            )
+            market = Market(self._cache, fresh)
+            value = self._valuation.value(self._held, self._positions.values(), market)
         # Without positions, what is in the currency of the run is worth the same the next day.
         is_flat = not self._positions and not self._valuation.is_in_several_currencies
         self._flat_value = value if is_flat else None
@@ -211,6 +218,7 @@ class Sampler:
         self._flat_value = None
         if event.account_id in self._balances:
             self._balances[event.account_id] |= told_by(event)
+            self._held = summed(self._balances.values())
 
     def _only_price(self, market: Market) -> Decimal | None:
         """Return the price of the only instrument."""

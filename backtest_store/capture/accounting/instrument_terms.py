@@ -28,13 +28,14 @@ class PositionTerms:
 
     `holding` says what the balance lacks: the unrealised profit (on margin); or the whole value
     (bought for cash); or nothing, as it holds the bought currency itself (spot). `paid_multiplier`
-    is what the account pays for in one contract; releases of the engine differ. A `market` has the
-    price of an instrument, and notes which was `unquoted`.
+    is what the account pays for in one contract; releases of the engine differ. `unit` is the
+    smallest of the currency. A `market` has the price of an instrument, and notes which was
+    `unquoted`.
     """
 
     currency: str
     settlement: str
-    precision: int
+    unit: Decimal
     multiplier: Decimal
     paid_multiplier: Decimal
     is_inverse: bool
@@ -60,7 +61,7 @@ class PositionTerms:
         return cls(
             currency=str(currency.code),
             settlement=str(settlement.code),
-            precision=int(currency.precision),
+            unit=ONE.scaleb(-int(currency.precision)),
             multiplier=multiplier,
             paid_multiplier=paid,
             is_inverse=bool(instrument.is_inverse),
@@ -72,34 +73,34 @@ class PositionTerms:
         if self.holding == "delivered":
             return ZERO
         if self.holding == "value":
-            quantity = position.quantity.as_decimal() * self.paid_multiplier
-            signed = quantity if position.side.name == "LONG" else -quantity
-            return self._rounded(signed * _price(position, market))
+            price, quantity = _price_and_quantity(position, market)
+            return self._rounded(quantity * self.paid_multiplier * price)
         return self.gain(position, market)
 
     def gain(self, position: Position | PositionEvent, market: Any) -> Decimal:
         """Return the unrealised profit of a position, rounded as the engine rounds money."""
-        price = _price(position, market)
-        quantity = position.quantity.as_decimal() * self.multiplier
-        signed = quantity if position.side.name == "LONG" else -quantity
+        price, quantity = _price_and_quantity(position, market)
         entry = Decimal(str(position.avg_px_open))
         move = ONE / entry - ONE / price if self.is_inverse else price - entry
-        return self._rounded(signed * move)
+        return self._rounded(quantity * self.multiplier * move)
 
     def _rounded(self, amount: Decimal) -> Decimal:
-        return amount.quantize(ONE.scaleb(-self.precision), rounding=ROUND_HALF_EVEN)
+        return amount.quantize(self.unit, rounding=ROUND_HALF_EVEN)
 
 
-def _price(position: Position | PositionEvent, market: Any) -> Decimal:
-    """Return what a position would fetch for each unit, or else the price of its last fill."""
-    price: Decimal | None = market.price(
-        position.instrument_id, is_long=position.side.name == "LONG"
-    )
-    if price is not None:
-        return price
-    market.unquoted.add(str(position.instrument_id))
-    last = position.last_px if hasattr(position, "last_px") else position.last_event.last_px
-    return Decimal(last.as_decimal())
+def _price_and_quantity(position: Position | PositionEvent, market: Any) -> tuple[Decimal, Decimal]:
+    """Return what a position would fetch for each unit, and how much it is long, or short if < 0.
+
+    Without a price it is that of its last fill.
+    """
+    is_long = position.side.name == "LONG"
+    quantity = position.quantity.as_decimal()
+    price: Decimal | None = market.price(position.instrument_id, is_long=is_long)
+    if price is None:
+        market.unquoted.add(str(position.instrument_id))
+        last = position.last_px if hasattr(position, "last_px") else position.last_event.last_px
+        price = Decimal(last.as_decimal())
+    return price, quantity if is_long else -quantity
 
 
 def holding_of(instrument: Any, account: Any, fill: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nautilus_trader.model.data import Bar
     from nautilus_trader.model.identifiers import InstrumentId
     from nautilus_trader.model.instruments import Instrument
+    from nautilus_trader.model.objects import Price
 
 ONE = Decimal(1)
 LONGEST_CHAIN = 3
@@ -39,11 +40,11 @@ class Market:
 
         A quote counts for an hour: what is newer by more than that is nearer to the truth.
         """
-        seen = list(self._seen(instrument_id, is_long=is_long))
+        seen = self._seen(instrument_id, is_long=is_long)
         if not seen:
             return self._book_price(instrument_id, is_long=is_long)
         newest = max(time for time, _ in seen)
-        return next(price for time, price in seen if time >= newest - HOUR)
+        return next(_decimal(price) for time, price in seen if time >= newest - HOUR)
 
     def middle(self, instrument_id: InstrumentId) -> Decimal | None:
         """Return the price between what a long and what a short position would fetch."""
@@ -52,22 +53,24 @@ class Market:
         known = [price for price in (bid, ask) if price is not None]
         return sum(known, Decimal(0)) / len(known) if known else None
 
-    def _seen(self, instrument_id: InstrumentId, *, is_long: bool) -> Iterator[tuple[int, Decimal]]:
-        """Yield the newest of each kind of price, the best witness first, with its time.
+    def _seen(self, instrument_id: InstrumentId, *, is_long: bool) -> list[tuple[int, Price]]:
+        """Return the newest of each kind of price, the best witness first, with its time.
 
         A trade has no side, as bars of trades have none: of these the newest counts.
         """
-        quote = self._tick("quote", instrument_id)
+        known, seen = self._cache, []
+        quote = self._newest(known.quote_tick, known.quote_ticks, instrument_id)
         if quote is not None:
-            yield quote.ts_init, _decimal(quote.bid_price if is_long else quote.ask_price)
+            seen.append((quote.ts_init, quote.bid_price if is_long else quote.ask_price))
         sided, other = self._bars(instrument_id, "BID" if is_long else "ASK")
         if sided is not None:
-            yield sided.ts_init, _decimal(sided.close)
-        trade = self._tick("trade", instrument_id)
+            seen.append((sided.ts_init, sided.close))
+        trade = self._newest(known.trade_tick, known.trade_ticks, instrument_id)
         if trade is not None and (other is None or trade.ts_init >= other.ts_init):
-            yield trade.ts_init, _decimal(trade.price)
+            seen.append((trade.ts_init, trade.price))
         elif other is not None:
-            yield other.ts_init, _decimal(other.close)
+            seen.append((other.ts_init, other.close))
+        return seen
 
     def rate(self, code: str, target: str) -> Decimal | None:
         """Return the exchange rate between two currencies, over the fewest pairs that have one."""
@@ -97,28 +100,20 @@ class Market:
         price = book.best_bid_price() if is_long else book.best_ask_price()
         return None if price is None else _decimal(price)
 
-    def _tick(self, kind: str, instrument_id: InstrumentId) -> Data | None:
-        """Return the newest tick that counts."""
+    def _newest(
+        self, one: Callable[..., Any], newest_first: Callable[..., Iterable[Any]], key: object
+    ) -> Any:
+        """Return the newest data of a kind that counts; a cache tells it by itself or all."""
         if self._before is not None:
-            return self._earlier(getattr(self._cache, f"{kind}_ticks")(instrument_id))
-        lookup = getattr(self._cache, f"{kind}_tick")
-        tick = lookup(instrument_id)
-        return self._older(tick, lookup, instrument_id)
-
-    def _older(
-        self, newest: Data | None, lookup: Callable[..., Data | None], key: object
-    ) -> Data | None:
-        """Return the newest data of its kind, less the fresh one."""
-        return lookup(key, 1) if newest is not None and newest is self._fresh else newest
-
-    def _earlier(self, newest_first: Iterable[Data]) -> Data | None:
-        return next((data for data in newest_first if data.ts_init < self._before), None)
+            return next((data for data in newest_first(key) if data.ts_init < self._before), None)
+        newest = one(key)
+        return one(key, 1) if newest is not None and newest is self._fresh else newest
 
     def _bars(self, instrument_id: InstrumentId, side: str) -> tuple[Bar | None, Bar | None]:
         """Return the newest bar of a side of the book, and the newest of any kind."""
-        sided = newest = None
+        known, sided, newest = self._cache, None, None
         for bar_type in self._bar_types(instrument_id):
-            bar = self._bar(bar_type)
+            bar = self._newest(known.bar, known.bars, bar_type)
             if bar is None:
                 continue
             if newest is None or bar.ts_init >= newest.ts_init:
@@ -131,11 +126,6 @@ class Market:
     def _bar_types(self, instrument_id: InstrumentId) -> list[Any]:
         found: list[Any] = self._cache.bar_types(instrument_id, None, _external())
         return found
-
-    def _bar(self, bar_type: object) -> Bar | None:
-        if self._before is not None:
-            return self._earlier(self._cache.bars(bar_type))
-        return self._older(self._cache.bar(bar_type), self._cache.bar, bar_type)
 
 
 def chained(

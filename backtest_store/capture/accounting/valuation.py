@@ -84,20 +84,20 @@ class InOneCurrency(ABC):
     def convert(self, amounts: Amounts, moment: Any) -> Decimal | None:
         """Return the sum of amounts in the currency of the run; None without an exchange rate."""
         try:
-            return self._converted(amounts, moment)
+            with localcontext(EXACT):
+                return self._converted(amounts, moment)
         except NoRateError:
             return None
 
     def _converted(self, amounts: Amounts, moment: Any) -> Decimal:
-        needed = {code: amount for code, amount in amounts.items() if amount}
-        with localcontext(EXACT):
-            return sum((a * self._needed_rate(c, moment) for c, a in needed.items()), ZERO)
-
-    def _needed_rate(self, code: str, moment: Any) -> Decimal:
-        rate = self._rate(code, moment)
-        if rate is None:
-            raise NoRateError(f"no exchange rate from {code} to {self.currency}")
-        return rate
+        found = ZERO
+        for code, amount in amounts.items():
+            if amount:
+                rate = self._rate(code, moment)
+                if rate is None:
+                    raise NoRateError(f"no exchange rate from {code} to {self.currency}")
+                found += amount * rate
+        return found
 
     @abstractmethod
     def settlement_of(self, position: Any) -> str:
@@ -129,15 +129,14 @@ class Valuation(InOneCurrency):
 
     def value(
         self,
-        balances: Iterable[Amounts],
+        balances: Amounts,
         positions: Iterable[Position | PositionEvent],
         market: Market,
     ) -> AccountValue:
         """Value all accounts: their balances, and open positions or the events that made them."""
         with localcontext(EXACT):
             try:
-                held = added(item for part in balances for item in part.items())
-                balance = self._converted(held, market)
+                balance = self._converted(balances, market)
             except NoRateError as error:
                 return AccountValue(problem=str(error))
             try:
@@ -156,9 +155,9 @@ class Valuation(InOneCurrency):
     def _now(self) -> Market:
         return Market(self._cache)
 
-    def account_balances_before(self, time: int) -> list[Amounts]:
-        """Return the balances of each account before a time, as its events have them."""
-        return [_balances_before(account, time) for account in self.accounts.values()]
+    def balances_before(self, time: int) -> Amounts:
+        """Return the balances of all accounts before a time, as their events have them."""
+        return summed(_balances_before(account, time) for account in self.accounts.values())
 
     def settlement_of(self, position: Position | PositionEvent) -> str:
         """Return the currency in which a position's profit is settled."""
@@ -254,6 +253,11 @@ def told_by(event: AccountState) -> Amounts:
 def total(parts: Iterable[Iterable[Any]]) -> Amounts:
     """Add up money by its currency."""
     return added((str(m.currency.code), m.as_decimal()) for part in parts for m in part)
+
+
+def summed(parts: Iterable[Amounts]) -> Amounts:
+    """Add up what is added up by currency already."""
+    return added(item for part in parts for item in part.items())
 
 
 def added(amounts: Iterable[tuple[str, Decimal]]) -> Amounts:
