@@ -17,7 +17,6 @@ from tests.bench.table import Row
 
 ROUNDS = 3
 GRID = 200
-SHORT = 50
 CONFIG = """
 strategy = "sma_crossover"
 
@@ -30,6 +29,26 @@ start = 2014-01-01
 end = 2016-12-31
 """
 FAST, SLOW = range(2, 22), range(30, 80, 5)
+DAILY = f"""{CONFIG}
+[grid]
+fast_period = {{from = 2, to = 11}}
+slow_period = {{from = 30, to = 70, step = 10}}
+"""
+HOURLY = """
+strategy = "rsi_mean_reversion"
+
+[parameters]
+equity_fraction = 3
+
+[data]
+source = "eurusd_hourly"
+
+[venue]
+leverage = 5
+
+[grid]
+period = {from = 5, to = 24}
+"""
 
 
 async def two_jobs() -> AsyncIterator[Row]:
@@ -40,28 +59,34 @@ async def two_jobs() -> AsyncIterator[Row]:
         config.write_text(CONFIG)
         measured = {jobs: partial(processes.run, _command(config, jobs), url) for jobs in "12"}
         seconds = await medians(measured, ROUNDS, warm_up=1)
-        overhead = await _overhead(Path(directory), await store.scratch("grid_overhead"))
+        bars = {"daily": (DAILY, 50), "hourly": (HOURLY, 20)}
+        scratch = await store.scratch("grid_overhead")
+        overhead = {
+            kind: await _overhead(Path(directory) / kind, config, runs, scratch)
+            for kind, (config, runs) in bars.items()
+        }
     await _check(url)
     yield Row(f"a grid of {GRID}, --jobs 1", seconds["1"], "s")
     yield Row(f"a grid of {GRID}, --jobs 2", seconds["2"], "s", 0.55, seconds["1"], of_ratio=True)
 
-    floor = overhead["bare"] / SHORT * 1e3
-    yield Row("a run of a grid, a bare loop (CPU)", floor, "ms")
-    mine = overhead["btstore"] / SHORT * 1e3
-    yield Row("a run of a grid, btstore (CPU)", mine, "ms", 1.15, floor, of_ratio=True)
+    for kind, milliseconds in overhead.items():
+        floor, mine = milliseconds["bare"], milliseconds["btstore"]
+        yield Row(f"a run of a grid on {kind} bars, a bare loop (CPU)", floor, "ms")
+        row = f"a run of a grid on {kind} bars, btstore (CPU)"
+        yield Row(row, mine, "ms", 1.15, floor, of_ratio=True)
 
 
-async def _overhead(directory: Path, url: str) -> dict[str, float]:
-    config = directory / "short.toml"
-    config.write_text(CONFIG + "[grid]\nfast_period = {from = 2, to = 11}\n")
-    config.write_text(config.read_text() + "slow_period = {from = 30, to = 70, step = 10}\n")
+async def _overhead(config: Path, text: str, runs: int, url: str) -> dict[str, float]:
+    """Return the milliseconds of processor time that a run of a grid takes."""
+    config = config.with_suffix(".toml")
+    config.write_text(text)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.grid_overhead", config,
         stdout=asyncio.subprocess.PIPE, env=os.environ | {"BTSTORE_DATABASE_URL": url},
     )  # fmt: skip
     out, _ = await process.communicate()
-    measured: dict[str, float] = json.loads(out.splitlines()[-1])
-    return measured
+    seconds: dict[str, float] = json.loads(out.splitlines()[-1])
+    return {name: each / runs * 1e3 for name, each in seconds.items()}
 
 
 def _command(config: Path, jobs: str) -> processes.Command:
