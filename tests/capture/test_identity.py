@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -456,6 +457,17 @@ def test_what_was_set_on_a_strategy_counts() -> None:
     one, other = scripted(share(), ORDERS), scripted(share(), ORDERS)
     other.threshold = 5
     assert hash_of(with_strategy(one)) != hash_of(with_strategy(other))
+
+
+@pytest.mark.parametrize("make", [Random, np.random.default_rng, np.random.RandomState])
+def test_a_strategy_s_own_generator_counts_by_its_state(make: Callable[[int], Any]) -> None:
+    hashes = []
+    for seed in (1, 1, 2):
+        strategy = scripted(share(), ORDERS)
+        strategy.generator = make(seed)
+        hashes.append(hash_of(with_strategy(strategy)))
+    first, again, other = hashes
+    assert first == again != other
 
 
 # Engines, nodes and instruments ---------------------------------------------------------------

@@ -14,7 +14,12 @@ from nautilus_trader.backtest import (
     FXRolloverInterestModule,
     InterestRateRecord,
 )
-from nautilus_trader.execution import FillModel, MakerTakerFeeModel
+from nautilus_trader.execution import (
+    DefaultFillModel,
+    FillModel,
+    MakerTakerFeeModel,
+    ProbabilisticFillModel,
+)
 from nautilus_trader.model import AccountType, CryptoPerpetual, Currency, CurrencyPair, Money
 from nautilus_trader.portfolio import PortfolioConfig
 
@@ -219,6 +224,24 @@ def test_a_hash_is_of_all_that_decides(store: str, other: dict[str, Any]) -> Non
     assert first == again
     different = recorded(_made(other)).config_hash
     assert different not in {None, first}
+
+
+@pytest.mark.parametrize(
+    ("model", "is_known"),
+    [
+        (DefaultFillModel(prob_slippage=0.5), False),
+        (ProbabilisticFillModel(), False),
+        (ProbabilisticFillModel(random_seed=1), True),
+        (DefaultFillModel(prob_slippage=1.0), True),
+    ],
+)
+def test_a_model_that_draws_from_where_nothing_seeded_it_leaves_no_hash(
+    store: str, model: Any, is_known: bool
+) -> None:
+    saved = recorded(_made({"fill_model": model}))
+    assert (saved.config_hash is not None) is is_known
+    told = saved.provenance.get("identity_unknown") or []
+    assert any("nothing seeded it" in reason for reason in told) is not is_known
 
 
 def test_a_hash_is_of_no_order_that_chance_decides(store: str) -> None:

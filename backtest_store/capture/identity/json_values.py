@@ -25,6 +25,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, get_args, get_type_hints
 from uuid import UUID
 
+from backtest_store.capture.identity.generators import state_of
 from backtest_store.models import JsonValue
 
 MAX_DEPTH: Final = 40
@@ -155,6 +156,8 @@ class _Walk:
             series = [value.iloc[:, place].to_numpy() for place in range(len(names))]
             whole = [("columns", names), ("index", value.index), ("data", series)]
             return self._object(whole, depth)
+        if (state := state_of(value)) is not None:
+            return {**state}
         if isinstance(value, partial):
             parts = [("function", value.func), ("args", value.args), ("keywords", value.keywords)]
             return self._object(parts, depth)

@@ -22,7 +22,7 @@ from backtest_store.capture.engines.nautilus2.engine_requests import (
     in_order,
     requests_of,
 )
-from backtest_store.capture.engines.nautilus2.fill_and_fee_models import is_model
+from backtest_store.capture.engines.nautilus2.fill_and_fee_models import draws_unseeded, is_model
 from backtest_store.capture.engines.nautilus2.prices import Prices, between, instrument_of
 from backtest_store.capture.error_boundary import attempt
 from backtest_store.capture.identity import components
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from backtest_store.capture.identity.code.code_hash import Code
 
 UNSEEN = "which days had market data is not known: it was added before backtest_store was imported"
+UNSEEDED = "a model draws random numbers, and nothing seeded it"
 UNWATCHED = "whether a callback raised is not known: another tool replaced the hook that tells"
 
 
@@ -134,6 +135,8 @@ class Nautilus2Engine(Backtest):
         unknown = [*components.unknown_arguments(found)]
         unknown += [] if self._asked.is_whole else [engine_description.PARTIAL]
         unknown += [CHANCE] if code.draws and not chance else []
+        models = [m for venue in self._asked.venues for m in venue.values() if is_model(m)]
+        unknown += [f"{UNSEEDED}: {type(m).__name__}" for m in models if draws_unseeded(m)]
         return Configuration.of(facts, unknown, chance)
 
     def capital(self) -> tuple[Decimal | None, str | None]:

@@ -10,6 +10,8 @@ from collections import OrderedDict
 from importlib import import_module
 from typing import Any
 
+from backtest_store.capture.identity.config_hash import CERTAIN, DRAWING
+
 REMEMBERED = 4096
 MODULES = ("execution", "backtest", "model")
 _kept: OrderedDict[int, tuple[Any, dict[str, Any]]] = OrderedDict()
@@ -35,6 +37,16 @@ def _keep(model: Any, *args: Any, **named: Any) -> None:
 def is_model(value: object) -> bool:
     """Tell whether a value is a model of fills, fees, latency or margins, or a venue's module."""
     return type(value).__name__.endswith(("Model", "Module"))
+
+
+def draws_unseeded(model: Any) -> bool:
+    """Tell whether a model draws random numbers from where nothing seeded it, as its text says.
+
+    Its generator is of Rust, of which nobody sees the state.
+    """
+    text = repr(model)
+    is_certain = all(float(chance) in CERTAIN for chance in _CHANCE.findall(text))
+    return "random_seed: None" in text and not (is_certain and type(model).__name__ != DRAWING)
 
 
 def arguments_of(model: Any) -> dict[str, Any] | None:
@@ -64,5 +76,6 @@ def with_sorted_maps(text: str) -> str:
     return whole(text)
 
 
+_CHANCE = re.compile(r"prob_\w+: ([0-9.]+)")
 _INNERMOST = re.compile(r"([\[({])([^\[\](){}]*)([\])}])")
 _TAKEN_OUT = re.compile("\0([0-9]+)\0")
