@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
     from backtest_store.runs.compare import Comparison
     from backtest_store.runs.filters import Typed
-    from backtest_store.runs.luck.trial_scopes import ScopeName
+    from backtest_store.runs.luck import ScopeName
     from backtest_store.runs.pivot import Pivot
-    from backtest_store.statistics.luck import Variance
+    from backtest_store.statistics import Variance
 
     T = TypeVar("T")
     UseCase = Callable[[Connection], Awaitable[T]]

@@ -20,9 +20,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil, e, exp, log, log1p, pi, sqrt
 from statistics import NormalDist
-from typing import Literal
 
-Variance = Literal["published", "null"]
+from backtest_store.statistics import Variance
 
 NORMAL = NormalDist()
 EULER_MASCHERONI = 0.5772156649015329

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from backtest_store.statistics import Variance
 from backtest_store.statistics.luck import (
     CONFIDENCE,
     SharpeEstimate,
-    Variance,
     chance_of_luck,
     deflated_sharpe_ratio,
     effective_trials,

@@ -119,6 +119,16 @@ def test_a_column_that_there_is_not_gets_the_nearest(grid: object) -> None:
     assert answer.err == "error: there is no column 'fast_perod'\nhint: did you mean fast_period?\n"
 
 
+def test_a_whole_name_that_no_run_has_is_an_empty_column_and_told_of(grid: object) -> None:
+    words = ("--limit", "1", "--format", "csv")
+    answer = btstore("history", "--columns", "venues.0.fill_model.prob_slipage", *words)
+    assert (answer.code, answer.out) == (0, 'venues.0.fill_model.prob_slipage\n""\n')
+    assert answer.err.startswith(
+        "warning: no run here has 'venues.0.fill_model.prob_slipage'; did you mean "
+        "'venues.0.fill_model.prob_slippage'?\n"
+    )
+
+
 def test_a_page_says_how_many_there_are(grid: list[Record]) -> None:
     answer = btstore("history", "--limit", "2")
     last = str(grid[1].run_id)[:8]

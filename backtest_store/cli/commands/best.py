@@ -1,6 +1,6 @@
 """`btstore best`: the best runs, and whether they are luck."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -14,6 +14,8 @@ from backtest_store.cli.options import (
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import print_message
 from backtest_store.runs.expressions.asked_filters import Filters
+from backtest_store.runs.luck import ScopeName
+from backtest_store.statistics import Variance
 
 MOST = 100
 SHOWN = (
@@ -45,16 +47,15 @@ def best(  # noqa: PLR0913 - each is an option
     *,
     filters: Filters,
     by: Annotated[str, metric_option("The metric to rank by.")] = "sharpe_ratio",
-    # As `ScopeName` and `Variance` have them, written out: their modules are not needed for --help.
     scope: Annotated[
-        Literal["strategy", "instrument", "batch", "store"],
+        ScopeName,
         typer.Option(
             help="What counts as a trial: runs of the same strategy on the same instruments and"
             " time, of any strategy on them, of the same grid, or all runs."
         ),
     ] = "strategy",
     variance: Annotated[
-        Literal["published", "null"],
+        Variance,
         typer.Option(
             help="How uncertain a Sharpe ratio is: as Bailey and Lopez de Prado published it, or"
             " as it is without skill."

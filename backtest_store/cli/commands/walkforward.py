@@ -1,6 +1,6 @@
 """`btstore walkforward`: choose by the past, hold in the future, from stored months."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -8,6 +8,7 @@ from backtest_store.cli.options import FormatOption, examples, no_runs_message, 
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format
 from backtest_store.cli.output.streams import print_message
 from backtest_store.runs.expressions.asked_filters import Filters
+from backtest_store.runs.luck import Criterion
 
 # The most needed first, `parameters` standing for those that vary.
 SHOWN = (
@@ -39,7 +40,7 @@ def walkforward(
         str, typer.Option(metavar="LENGTH", help="Length of each window to hold in: 6m or 1y.")
     ] = "1y",
     by: Annotated[
-        Literal["sharpe_ratio", "total_return", "max_drawdown"],
+        Criterion,
         typer.Option(help="Metric that chooses the best run of a window."),
     ] = "sharpe_ratio",
     format_: FormatOption = Format.TABLE,

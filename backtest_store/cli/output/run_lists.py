@@ -9,13 +9,13 @@ from backtest_store.cli.output import render
 from backtest_store.cli.output.cells import RECORD_COLUMNS, Column
 from backtest_store.cli.output.for_people import last_day, sampled, sparkline, titled
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format, Writer, writer_of
-from backtest_store.cli.output.streams import StandardOutput
+from backtest_store.cli.output.streams import StandardOutput, print_message
 from backtest_store.errors import UsageError
 from backtest_store.models import RECORD_FIELDS, Record
 from backtest_store.runs.changes.inputs import inputs_of, parameters_of, varying, varying_settings
 from backtest_store.statistics.months import levels_of
 from backtest_store.store.record_fields import LISTED
-from backtest_store.suggestions import suggestion
+from backtest_store.suggestions import named_or_nearest, suggestion
 
 # What a list for people shows, the most needed first; `parameters` stands for the inputs that vary.
 BY_NEED = (
@@ -166,7 +166,8 @@ def _input_name(name: str, known: dict[str, None]) -> str:
     for candidate in (short, f"parameters.{short}"):
         if candidate in known or not known:
             return candidate
-    if name.startswith(("parameters.", "venues.")):
+    if name.startswith(("parameters.", "venues.")):  # as a script has it, whatever it is run on
+        print_message(f"warning: no run here has {named_or_nearest(name, [*known])}")
         return short
     bare = (each.removeprefix("parameters.") for each in known)
     among = [*RECORD_COLUMNS, *(each for each in bare if " " not in each)]

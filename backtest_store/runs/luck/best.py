@@ -11,10 +11,12 @@ from backtest_store.models import OtherPeriod, Record, metric
 from backtest_store.runs import listing as listings
 from backtest_store.runs.compare import describe_other_period
 from backtest_store.runs.listing import Listing
+from backtest_store.runs.luck import ScopeName
 from backtest_store.runs.luck.shared_months import distinct, trial_of
-from backtest_store.runs.luck.trial_scopes import Scope, ScopeName, scope_of
+from backtest_store.runs.luck.trial_scopes import Scope, scope_of
 from backtest_store.runs.selectors import require_one_currency
-from backtest_store.statistics.luck import LEAST_RETURNS, SharpeEstimate, Variance
+from backtest_store.statistics import Variance
+from backtest_store.statistics.luck import LEAST_RETURNS, SharpeEstimate
 from backtest_store.statistics.luck_verdict import FEWEST_RETURNS, Finding, Trials, Verdict, judge
 from backtest_store.store import queries, sql
 from backtest_store.store.sql import Db

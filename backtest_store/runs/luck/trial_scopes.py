@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from backtest_store.runs.luck import ScopeName
 from backtest_store.store import sql
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from backtest_store.models import Record
     from backtest_store.store.sql import Condition
-
-ScopeName = Literal["strategy", "instrument", "batch", "store"]
 
 
 @dataclass(frozen=True, kw_only=True)

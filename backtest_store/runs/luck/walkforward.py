@@ -6,16 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
 from uuid import UUID
 
 from backtest_store.errors import UsageError
 from backtest_store.models import Json, figure, metric
+from backtest_store.runs.luck import Criterion
 from backtest_store.runs.luck.shared_months import DAYS_A_YEAR, SharedMonths
 from backtest_store.statistics.months import Month, metrics_of_months
 from backtest_store.statistics.walk_forward import Score, WalkForward, compounded, walk_forward
 
-Criterion = Literal["sharpe_ratio", "total_return", "max_drawdown"]
 LENGTH = re.compile(r"([1-9]\d{0,2})([my])")
 MONTHS_A_YEAR = 12
 
