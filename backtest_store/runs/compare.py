@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from math import inf
 from statistics import StatisticsError, correlation
 from typing import Any
 
@@ -96,7 +97,7 @@ class Comparison:
         return {place for place, value in enumerate(values) if value == top}
 
     def delta(self, metric: str, place: int) -> Number | None:
-        """Return a metric's value less the baseline's, None where either is undefined.
+        """Return a metric's value less the baseline's, None where either is undefined or infinite.
 
         So is the difference of amounts in two currencies.
         """
@@ -106,7 +107,7 @@ class Comparison:
         if METRIC_FIELDS[metric]["unit"] == "money" and _differ([run, baseline], "currency"):
             return None
         value, base = getattr(run, metric), getattr(baseline, metric)
-        return None if value is None or base is None else value - base
+        return None if {value, base} & {None, inf} else value - base
 
     def _repr_html_(self) -> str:
         return html_tables.comparison(self)

@@ -6,10 +6,11 @@ import json
 import re
 from datetime import date
 from decimal import Decimal
+from math import inf
 
 import pytest
 
-from backtest_store.models import Record
+from backtest_store.models import METRIC_FIELDS, Record
 from tests.factories import make_record, store_at
 from tests.shell import btstore
 
@@ -59,6 +60,21 @@ def test_a_split_is_at_a_month(ids: list[str]) -> None:
     assert float([*csv.DictReader(io.StringIO(sheet))][1]["after_total_return"]) == pytest.approx(
         0.0403
     )
+
+
+def test_a_program_reads_the_differences_to_the_baseline(store_url: str) -> None:
+    base = make_record(sharpe_ratio=0.5, net_profit=Decimal("10.10"), total_trades=10)
+    endless = make_record(sharpe_ratio=2.0, profit_factor=inf, net_profit=Decimal("10.30"))
+    euros = make_record(sharpe_ratio=None, currency="EUR")
+    store_at(store_url, base, endless, euros)
+    words = ("compare", str(endless.run_id), str(euros.run_id), "--baseline", str(base.run_id))
+    runs = json.loads(btstore(*words, "--format", "json").out)
+    names = ("sharpe_ratio", "net_profit", "total_trades", "profit_factor", "volatility")
+    found = [[run[f"delta_{name}"] for name in names] for run in runs]
+    assert found == [[1.5, 0.2, 0, None, 0.0], [None, None, 0, 0.0, 0.0]]
+    first, _ = csv.DictReader(io.StringIO(btstore(*words, "--format", "csv").out))
+    assert [first[f"delta_{name}"] for name in names] == ["1.5", "0.20", "0", "", "0.0"]
+    assert not [n for n in first if n.startswith("delta_") and n[6:] not in METRIC_FIELDS]
 
 
 @pytest.mark.parametrize("wrong", ["2020-06-15", "2020", "soon", "2020-13"])

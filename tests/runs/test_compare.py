@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,12 @@ def test_deltas_are_exact_and_undefined_where_either_is() -> None:
     assert comparison.delta("net_profit", 0) == Decimal("0.2")
     assert comparison.delta("sharpe_ratio", 0) is None
     assert Comparison([run]).delta("net_profit", 0) is None
+
+
+@pytest.mark.parametrize(("value", "base"), [(inf, inf), (2.5, inf), (inf, 2.5), (inf, None)])
+def test_what_is_infinite_differs_by_no_number(value: float, base: float | None) -> None:
+    comparison = Comparison([make_record(profit_factor=value)], make_record(profit_factor=base))
+    assert comparison.delta("profit_factor", 0) is None
 
 
 def test_amounts_in_different_currencies_are_not_compared() -> None:

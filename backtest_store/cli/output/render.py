@@ -12,7 +12,7 @@ from backtest_store.cli.output.cells import RECORD_COLUMNS, Column
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format, writer_of
 from backtest_store.cli.output.streams import StandardOutput, print_message
 from backtest_store.cli.output.terminal_text import printable, printable_lines
-from backtest_store.models import Json, Record
+from backtest_store.models import METRIC_FIELDS, Json, Record
 from backtest_store.store.record_fields import LISTED
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def side_by_side(comparison: Comparison, format_: Format, *, everything: bool = 
         columns, rows = _spread(columns, rows, comparison.parameters())
     if comparison.split is not None:
         columns, rows = _with_sides(columns, rows, comparison)
+    if comparison.baseline is not None:
+        columns, rows = _with_deltas(columns, rows, comparison)
     write(columns, rows, format_)
 
 
@@ -142,3 +144,14 @@ def _with_sides(
     more = [Column(f"{side}_{name}", "float") for side in ("before", "after") for name in SIDES]
     values = [[getattr(s, name, None) for s in both for name in SIDES] for both in sides]
     return [*columns, *more], [[*row, *side] for row, side in zip(rows, values, strict=True)]
+
+
+def _with_deltas(
+    columns: Sequence[Column], rows: Sequence[list[Any]], comparison: Comparison
+) -> tuple[list[Column], list[list[Any]]]:
+    """Add by how much each metric of a run differs from the baseline's."""
+    measured = [c for c in columns if c.name in METRIC_FIELDS and c.is_number]
+    more = [Column(f"delta_{column.name}", column.type) for column in measured]
+    places = range(len(rows))
+    deltas = [[comparison.delta(column.name, n) for column in measured] for n in places]
+    return [*columns, *more], [[*row, *by] for row, by in zip(rows, deltas, strict=True)]
