@@ -459,6 +459,23 @@ def test_what_was_set_on_a_strategy_counts() -> None:
     assert hash_of(with_strategy(one)) != hash_of(with_strategy(other))
 
 
+class Exit:
+    """How a strategy leaves the market: an object that nothing but its attributes describes."""
+
+    def __init__(self, strategy: Strategy, multiple: int) -> None:
+        self.strategy, self.multiple, self.opaque = strategy, multiple, object()
+
+
+def test_what_a_strategy_s_own_objects_hold_counts() -> None:
+    hashes = []
+    for multiple in (1, 1, 2):
+        strategy = scripted(share(), ORDERS)
+        strategy.exits = {"first": [Exit(strategy, multiple)]}
+        hashes.append(hash_of(with_strategy(strategy)))
+    first, again, other = hashes
+    assert first == again != other
+
+
 @pytest.mark.parametrize("make", [Random, np.random.default_rng, np.random.RandomState])
 def test_a_strategy_s_own_generator_counts_by_its_state(make: Callable[[int], Any]) -> None:
     hashes = []

@@ -19,6 +19,7 @@ HELPER = """
     from os import environ
     from pathlib import Path
     from sys import argv
+    from threading import Lock
     class Counted(list):
         iterations = 0
         def __iter__(self):
@@ -30,9 +31,15 @@ HELPER = """
     def other(): return 0
     class Base:
         size = 1
+    class Level:
+        __slots__ = ("value",)
+        def __init__(self): self.value = 1
+    class Settings:
+        def __init__(self): self.levels, self.me, self.lock = [Level()], self, Lock()
+    SETTINGS = Settings()
 """
 # `helper` is imported by the code itself, `distant` by its module alone.
-BODY = "distant.WEIGHT; import os, sys, helper; os.environ.get('LEVEL'), helper.level(), helper.Base.size, sys.argv"
+BODY = "distant.WEIGHT; import os, sys, helper; os.environ.get('LEVEL'), helper.level(), helper.Base.size, helper.SETTINGS, sys.argv"
 
 
 def _put(name: str, value: Any) -> Callable[[Any, pytest.MonkeyPatch], None]:
@@ -61,6 +68,9 @@ CHANGES: dict[str, Callable[[Any, pytest.MonkeyPatch], None]] = {
     "an attribute of a class": lambda mine, patch: patch.setattr(mine.helper.Base, "size", 2),
     "an attribute of the strategy's class": lambda mine, patch: patch.setattr(
         mine.Mine, "size", 2, raising=False
+    ),
+    "what an object of a module holds": lambda mine, patch: patch.setattr(
+        mine.helper.SETTINGS.levels[0], "value", 2
     ),
     "a variable of the environment": lambda _, patch: patch.setenv("LEVEL", "2"),
     "the command line": lambda _, patch: patch.setattr("sys.argv", ["a.py", "5"]),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from types import GetSetDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.identity.json_values import Undescribed, is_whole, path_of, plain
+from backtest_store.capture.identity.objects import held_by, known_of
 from backtest_store.models import Json, JsonValue
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def unknown_arguments(components: list[Strategy]) -> Iterator[str]:
 
 def attributes(component: Actor) -> Json:
     """Return what a component holds that can be described whole, beside its configuration."""
-    held = {name: value for name, value in attributes_of(component).items() if is_whole(value)}
+    known = {name: known_of(value) for name, value in held_by(component).items()}
+    held = {name: value for name, value in known.items() if value is not None}
     own = getattr(component, "__dict__", {}).items()
     seen = {str(name): _shown(value) for name, value in own if getattr(value, "has_inputs", False)}
     told: Json = {"class": path_of(type(component)), "held": held}
@@ -150,14 +152,7 @@ def _config(component: Actor, *, parseable: bool = False) -> Json:
 
 def attributes_of(thing: object) -> Json:
     """Return the attributes that Python code gave to an object, private ones included."""
-    slots = [n for kind in type(thing).__mro__ for n in _slots(kind) if hasattr(thing, n)]
-    held = {name: getattr(thing, name) for name in slots} | getattr(thing, "__dict__", {})
-    return {str(name): plain(value) for name, value in held.items()}
-
-
-def _slots(kind: type) -> Iterable[str]:
-    slots = vars(kind).get("__slots__", ())
-    return (slots,) if isinstance(slots, str) else slots
+    return {name: plain(value) for name, value in held_by(thing).items()}
 
 
 def compiled_state(thing: object) -> JsonValue:

@@ -30,6 +30,7 @@ from backtest_store.capture.identity.json_values import (
     path_of,
     plain,
 )
+from backtest_store.capture.identity.objects import is_of_own_class, known_of
 from backtest_store.models import Json
 
 HOLDERS = (FunctionType, classmethod, staticmethod, property, type(lru_cache(len)))
@@ -92,11 +93,16 @@ class _Found:
         elif isinstance(value, type):
             self._class(value)
         elif not isinstance(value, (*HOLDERS, *NO_VALUES)) and not _is_left_out(value):
-            described = plain(value)
-            if is_whole(described):
-                self.values[name] = described
+            self._value(value, name)
         if isinstance(value, HOLDERS) and (inner := function_in(value)) is not value:
             self.look_at(inner, f"{name} holds")
+
+    def _value(self, value: object, name: str) -> None:
+        described = known_of(value)
+        if described is not None or value is None:
+            self.values[name] = described
+        if is_of_own_class(value):
+            self._class(type(value))
 
     def surroundings(self) -> Json:
         """Return what the code asks for of its process: variables and the command line."""

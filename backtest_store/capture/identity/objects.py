@@ -1,0 +1,68 @@
+"""What objects of the user's classes hold, as far as it can be described."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from backtest_store.capture.identity.code.own_modules import is_own
+from backtest_store.capture.identity.json_values import is_whole, path_of, plain
+from backtest_store.models import JsonValue
+
+MAX_OBJECTS = 1_000  # looked into: more are data and not settings
+
+
+def known_of(value: object) -> JsonValue:
+    """Return what can be described of a value, of the user's own objects what they hold.
+
+    None if that is nothing. What cannot be described of an object is left out of it.
+    """
+    return _Objects().visit(value)
+
+
+class _Objects:
+    """One pass over objects, each once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, object] = {}
+
+    def visit(self, value: object) -> JsonValue:
+        """Return what can be described of a value."""
+        described = plain(value)
+        if is_whole(described):
+            return described
+        if id(value) in self._seen or len(self._seen) >= MAX_OBJECTS or _is_long(value):
+            return None
+        self._seen[id(value)] = value
+        if isinstance(value, list | tuple):
+            return [self.visit(item) for item in value]
+        if isinstance(value, Mapping):
+            return {str(plain(name)): self.visit(item) for name, item in value.items()}
+        return self._object(value) if is_of_own_class(value) else None
+
+    def _object(self, value: object) -> JsonValue:
+        held = {name: self.visit(item) for name, item in held_by(value).items()}
+        return {"class": path_of(type(value)), "held": held}
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, list | tuple | Mapping) and len(value) > MAX_OBJECTS
+
+
+def held_by(thing: object) -> dict[str, Any]:
+    """Return the attributes that Python code gave to an object, private ones included."""
+    slots = [n for kind in type(thing).__mro__ for n in _slots(kind) if hasattr(thing, n)]
+    held = {name: getattr(thing, name) for name in slots} | getattr(thing, "__dict__", {})
+    return {str(name): value for name, value in held.items()}
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    slots = vars(kind).get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def is_of_own_class(value: object) -> bool:
+    """Tell whether an object's class is of the user's own modules."""
+    module = sys.modules.get(type(value).__module__)
+    return module is not None and is_own(module)
