@@ -66,6 +66,15 @@ async def test_the_best_is_judged_by_all_its_trials(db: asyncpg.Connection) -> N
     )
 
 
+async def test_a_track_record_is_in_years_of_the_run_itself(db: asyncpg.Connection) -> None:
+    await store(db, [trial(1.0, 1, periods_per_year=365.0), trial(9.0, 2, status="stopped")])
+    (found,) = await best(db, limit=9)
+    daily = 1 / sqrt(365)
+    needed = 1 + (1 + daily**2 / 2) * (NORMAL.inv_cdf(0.95) / daily) ** 2
+    assert found.minimum_track_record == pytest.approx(needed / 365, abs=1 / 365)
+    assert found.trials == 1
+
+
 async def test_conditions_choose_what_is_shown_and_never_how_many_were_tried(
     db: asyncpg.Connection,
 ) -> None:

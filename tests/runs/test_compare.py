@@ -205,6 +205,14 @@ def test_correlation_is_of_the_months_that_both_have() -> None:
     assert found[0][3] is None  # two months
 
 
+def test_a_fall_from_where_a_side_begins_is_a_drawdown() -> None:
+    run = made_of([-0.3, 0.1, -0.2, 0.1])
+    before, after = Comparison([run], split=date(2019, 1, 1)).sides(run)
+    assert before is not None
+    assert after is not None
+    assert (before.max_drawdown, after.max_drawdown) == pytest.approx((-0.3, -0.2))
+
+
 def test_a_run_is_split_at_a_month() -> None:
     run = made_of([0.1, -0.2, 0.05, 0.1])  # from November 2018 on
     before, after = Comparison([run], split=date(2019, 1, 1)).sides(run)

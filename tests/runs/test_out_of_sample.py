@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from math import sqrt
 from pathlib import Path
@@ -128,6 +129,39 @@ async def test_walking_forward_holds_what_was_best_before(db: asyncpg.Connection
     assert compounded(walk.walked.hindsight) == pytest.approx(hindsight, abs=1e-6)
 
 
+async def test_each_run_is_annualised_by_its_own_year(db: asyncpg.Connection) -> None:
+    every, years = [drawn(n, 26) for n in range(4)], [365.0, 260.0, 252.0, 100.0]
+    await store(
+        db,
+        [
+            run_of(d, n, periods_per_year=y)
+            for n, (d, y) in enumerate(zip(every, years, strict=True))
+        ],
+    )
+    found = await shared(db)
+    walk = walkforward(found, "sharpe_ratio", train=12, test=10)
+    scores = [sharpe(d[:12]) * sqrt(y) for d, y in zip(every, years, strict=True)]
+    first, last = walk.windows
+    assert first.parameters == {"number": scores.index(max(scores))}
+    assert first.in_sample == pytest.approx(max(scores), rel=1e-5)
+    assert [(w.train_start, w.test_start, w.test_end) for w in (first, last)] == [
+        (date(2010, 1, 1), date(2011, 1, 1), date(2011, 10, 1)),
+        (date(2010, 11, 1), date(2011, 11, 1), date(2012, 2, 1)),
+    ]
+    whole = compounded(walk.walked.returns)
+    yearly = (1 + whole) ** (12 / 14) - 1
+    assert next(walk.notes()).endswith(f": {whole:.1%} in all, {yearly:.1%} a year")
+    same = [replace(run, periods_per_year=1.0) for run in found.runs]
+    daily = overfit(replace(found, runs=same))
+    assert overfit(found).intercept == pytest.approx(daily.intercept * sqrt((260 + 252) / 2))
+
+
+async def test_of_two_spans_as_common_the_longer_is_shared(db: asyncpg.Connection) -> None:
+    await store(db, [run_of(drawn(n, 24), n) for n in range(2)])
+    await store(db, [run_of(drawn(n, 14), n, date(2010, 6, 1)) for n in (2, 3)])
+    assert len((await shared(db)).firsts) == 24
+
+
 @pytest.mark.parametrize(("text", "months"), [("3y", 36), ("18m", 18), (" 1Y ", 12)])
 def test_a_length_is_in_months_or_years(text: str, months: int) -> None:
     assert months_in(text) == months
@@ -152,6 +186,16 @@ async def test_trials_that_are_alike_count_as_fewer(db: asyncpg.Connection) -> N
     assert (found.effective_trials or 20) < 15
     assert "alike enough to count as" in judging.describe_verdict(found)
     assert not judging.count_as_independent([found])
+
+
+async def test_only_months_of_one_time_are_correlated(db: asyncpg.Connection) -> None:
+    months = drawn(1, 24)
+    elsewhen = [run_of(months, n, date(2000 + n, 1, 1)) for n in range(5)]
+    runs = [run_of(drawn(n, 24), n, date(2020, 1, 1)) for n in (5, 6)]
+    await store(db, [*elsewhen, *runs])
+    (found,) = await judging.best(db, Listing((), "sharpe_ratio"), 1, scope="store")
+    monthly = [[compounded(month) for month in drawn(n, 24)] for n in (5, 6)]
+    assert found.effective_trials == pytest.approx(effective_trials(7, correlation(*monthly)))
 
 
 async def test_trials_without_months_count_as_independent(db: asyncpg.Connection) -> None:

@@ -5,9 +5,11 @@ import csv
 import io
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
+from uuid import uuid4
 
 import asyncpg
 import numpy as np
@@ -55,6 +57,13 @@ def wanted(daily: list[tuple[date, float]], *, by_month: bool) -> list[float]:
     seen = np.array([1.0, *levels[ends]])
     fall = (seen / np.maximum.accumulate(seen) - 1).min()
     return [levels[-1] - 1, returns.mean() / returns.std(ddof=1) * 252**0.5, fall]
+
+
+def test_reproductions_are_left_out(store_url: str) -> None:
+    run, _ = made(1, date(2008, 1, 1), 400)
+    store_at(store_url, run, replace(run, run_id=uuid4(), reproduced_from=run.run_id))
+    listed = json.loads(btstore("history", "--while", "2008-02", "--format", "json").out)
+    assert [each["run_id"] for each in listed] == [str(run.run_id)]
 
 
 NAMES = ["total_return", "sharpe_ratio", "max_drawdown"]

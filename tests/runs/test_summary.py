@@ -26,7 +26,7 @@ def some_run() -> Record:
     pick = CHANCE.choice
     run = make_record(
         run_id=UUID(int=CHANCE.getrandbits(128)),
-        status=pick(("success", "success", "failed", "stopped")),
+        status=pick(("success", "success", "failed", "interrupted", "stopped")),
         started_at=STARTED + timedelta(hours=pick(range(2000))),
         strategy_name=pick(("SMA", "RSI")),
         instrument_ids=pick((["A.X"], ["A.X", "B.X"])),
@@ -34,7 +34,7 @@ def some_run() -> Record:
         tags=pick(([], ["demo"])),
         provenance=pick(({"user": "ann"}, {"user": "bob"})),
     )
-    if run.status == "failed":
+    if run.status in {"failed", "interrupted"}:
         return run
     return replace(
         run,
