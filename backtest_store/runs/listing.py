@@ -31,7 +31,7 @@ NEWEST_FIRST = "started_at"
 # Most pages are found among the first so many runs of an order, which takes a few milliseconds: so
 # many entries of an index, where that has all that is asked for, or so many rows of the table,
 # fewer of one strategy. Where they are not, all that meet the conditions are put in order.
-NEAR = 6000
+NEAR = 9000
 NEAR_ROWS = 3000
 NEAR_ROWS_OF_STRATEGY = 1000
 MOST_COUNTED = 10_000
