@@ -104,6 +104,23 @@ def test_a_line_of_yaml_is_told_too(folder: Path, store: str) -> None:
     assert answer.err == f"error: {path}, line 7: no key 'data.bars'; did you mean 'bar'?\n"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ('"5..50:5"', 'in a file, write 5..50:5 as {"from": 5, "to": 50, "step": 5}'),
+        ('{"from": "a"}', 'was \'a\'; write {"from": 5, "to": 50, "step": 5}, or a list'),
+    ],
+)
+def test_a_range_is_written_as_yaml_and_json_have_it(
+    wrong: str, told: str, folder: Path, store: str
+) -> None:
+    path = folder / "c.yaml"
+    path.write_text(f"{YAML.replace('bars', 'bar')}grid:\n  fast_period: {wrong}\n")
+    answer = btstore("run", str(path))
+    assert answer.err.startswith(f"error: {path}, line 9: grid.fast_period: "), answer.err
+    assert told in answer.err
+
+
 def test_the_file_without_a_mistake_runs(folder: Path, store: str) -> None:
     path = folder / "c.toml"
     path.write_text(CONFIG)

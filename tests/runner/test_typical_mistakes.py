@@ -66,8 +66,8 @@ MISTAKES: dict[str, dict[str, Mistake]] = {
         "long": ("data.0.instrument_id", "EUR/USB.SIM", "data", "data[0]: {folder}/catalog has no instrument EUR/USB.SIM; did you mean 'EUR/USD.SIM'?"),
     },
     "range on a text": {
-        "short": ("grid.tags", {"from": "a", "to": "b"}, "tags", "grid.tags: a range is of numbers, was 'a'; write {{from = 5, to = 50, step = 5}}, or a list"),
-        "long": ("grid.bar_type", {"from": "a", "to": "b"}, "bar_type", "grid.bar_type: a range is of numbers, was 'a'; write {{from = 5, to = 50, step = 5}}, or a list"),
+        "short": ("grid.tags", {"from": "a", "to": "b"}, "tags", "grid.tags: a range is of numbers, was 'a'; write {range}, or a list"),
+        "long": ("grid.bar_type", {"from": "a", "to": "b"}, "bar_type", "grid.bar_type: a range is of numbers, was 'a'; write {range}, or a list"),
     },
     "constraint that excludes all": {
         "short": ("grid.constraints", ["slow_period < 9"], "constraints", "grid.constraints: no combination satisfies 'slow_period < 9'; change that or the values"),
@@ -160,7 +160,9 @@ def test_it_gets_one_line(name: str, form: str, suffix: str, folder: Path, store
     text = FORMATS[suffix](content)
     file.write_text(text)
     answer = btstore("run", str(file))
-    said = said.format(folder=folder)
+    limits = {"from": 5, "to": 50, "step": 5}
+    written = inline(limits) if suffix == "toml" else json.dumps(limits)
+    said = said.format(folder=folder, range=written)
     assert answer.err == f"error: {file}, line {line_of(key, text, suffix)}: {said}\n"
     assert (answer.code, answer.out) == (2, "")
     assert stored(store) == []

@@ -26,8 +26,7 @@ def listed(value: Any, place: Place) -> list[Any]:
     if isinstance(value, dict):
         return list(_range_of(value, place))
     if isinstance(value, str) and (limits := _limits(value)):
-        table = ", ".join(f"{name} = {limit}" for name, limit in limits.items())
-        place.refuse(f"in a file, write {value} as {{{table}}}")
+        place.refuse(f"in a file, write {value} as {_in_file(limits, place.origin.name)}")
     return [value]
 
 
@@ -58,8 +57,15 @@ def _decimal(value: Any, place: Place) -> Decimal:
     try:
         return Decimal(str(value))  # "True" is no number
     except InvalidOperation:
-        write = "write {from = 5, to = 50, step = 5}, or a list"
-        place.refuse(f"a range is of numbers, was {value!r}; {write}")
+        example = _in_file({"from": 5, "to": 50, "step": 5}, place.origin.name)
+        place.refuse(f"a range is of numbers, was {value!r}; write {example}, or a list")
+
+
+def _in_file(limits: Json, name: str) -> str:
+    """Write the limits of a range as a file of this name has them; YAML takes JSON, too."""
+    if not name.lower().endswith(".toml"):
+        return json.dumps({key: number(Decimal(limit)) for key, limit in limits.items()})
+    return f"{{{', '.join(f'{key} = {limit}' for key, limit in limits.items())}}}"
 
 
 def _limits(text: str) -> Json:
