@@ -129,6 +129,20 @@ def test_a_whole_name_that_no_run_has_is_an_empty_column_and_told_of(grid: objec
     )
 
 
+def test_a_rank_of_runs_whose_equity_is_not_measured_in_one_way_is_told_of(store_url: str) -> None:
+    runs = [
+        make_record(equity_basis=basis, started_at=STARTED, config_hash=f"{n:064x}", note=str(n))
+        for n, basis in enumerate(["balance", "mark_to_market", "mark_to_market"])
+    ]
+    store_at(store_url, *runs, make_record(status="failed"))
+    months = ("history", "--while", "2018-01", "--sort", "sharpe_ratio")
+    for words in (("history", "--sort", "cagr"), ("best",), months):
+        assert "note: runs are ranked here whose open positions" in btstore(*words).err, words
+        one = btstore(*words, "--where", "equity_basis == 'mark_to_market'")
+        assert "ranked here" not in one.err, words
+    assert "ranked here" not in btstore("history").err
+
+
 def test_a_page_says_how_many_there_are(grid: list[Record]) -> None:
     answer = btstore("history", "--limit", "2")
     last = str(grid[1].run_id)[:8]

@@ -67,7 +67,7 @@ def best(  # noqa: PLR0913 - each is an option
     format_: FormatOption = Format.TABLE,
 ) -> None:
     """Show the best runs, and whether luck alone would have found them among as many trials."""
-    from backtest_store.cli.output import cells, render
+    from backtest_store.cli.output import cells, render, run_lists
     from backtest_store.cli.spinner import read
     from backtest_store.models import UNLISTED
     from backtest_store.runs.listing import Listing
@@ -83,6 +83,7 @@ def best(  # noqa: PLR0913 - each is an option
     columns = [column for column in cells.columns(judging.JudgedRun) if column.name not in UNLISTED]
     shown = dict.fromkeys((*SHOWN[:2], metric, *SHOWN[2:]))
     render.many(found, format_, columns, shown=[*shown], nothing=no_runs_message(filters))
+    run_lists.tell_of_bases(found, metric)
     if format_ in FOR_PEOPLE:
         ids = cells.short_ids([str(run.run_id) for run in found])
         for run in found:

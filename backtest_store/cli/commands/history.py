@@ -138,6 +138,7 @@ def _print_months(
     filters: Filters, listing: Listing, span: str, limit: int, printer: RunPrinter
 ) -> bool:
     """Print what runs did over some months, and return whether any covers them."""
+    from backtest_store.cli.output.run_lists import tell_of_bases
     from backtest_store.cli.spinner import read
     from backtest_store.runs import listing as listings
     from backtest_store.runs.expressions.typed_values import span_of_months
@@ -146,6 +147,7 @@ def _print_months(
     runs = read(lambda db: listings.over_months(db, listing, months, limit), filters)
     printer.print(runs)
     printer.close()
+    tell_of_bases(runs, listing.order_by)
     from_to = f"{months[0]:%Y-%m} to {months[1]:%Y-%m}"
     what = "return, Sharpe ratio and drawdown"
     print_message(f"note: {what} are of {from_to}; runs that do not cover it are left out")
@@ -157,6 +159,7 @@ def _print_first(
 ) -> bool:
     """Print the first runs, say whether there are more, and return whether there are any."""
     from backtest_store.cli.output.cells import short_ids
+    from backtest_store.cli.output.run_lists import tell_of_bases
     from backtest_store.cli.spinner import read
     from backtest_store.runs import listing as listings
     from backtest_store.runs import selectors
@@ -169,6 +172,7 @@ def _print_first(
     runs, count = read(page, filters)
     printer.print(runs[:limit])
     printer.close()
+    tell_of_bases(runs[:limit], listing.order_by)
     if count is not None:
         last = short_ids([str(run.run_id) for run in runs])[str(runs[limit - 1].run_id)]
         most = listings.MOST_COUNTED

@@ -11,7 +11,7 @@ from backtest_store.cli.output.for_people import last_day, sampled, sparkline, t
 from backtest_store.cli.output.formats.format_list import FOR_PEOPLE, Format, Writer, writer_of
 from backtest_store.cli.output.streams import StandardOutput, print_message
 from backtest_store.errors import UsageError
-from backtest_store.models import RECORD_FIELDS, Record
+from backtest_store.models import METRIC_FIELDS, RECORD_FIELDS, Record
 from backtest_store.runs.changes.inputs import inputs_of, parameters_of, varying, varying_settings
 from backtest_store.statistics.months import levels_of
 from backtest_store.store.record_fields import LISTED
@@ -172,6 +172,16 @@ def _input_name(name: str, known: dict[str, None]) -> str:
     bare = (each.removeprefix("parameters.") for each in known)
     among = [*RECORD_COLUMNS, *(each for each in bare if " " not in each)]
     raise UsageError(f"there is no column {name!r}", hint=suggestion(name, among))
+
+
+def tell_of_bases(runs: Sequence[Record], metric: str) -> None:
+    """Say of runs that a metric ranks if their equity was not measured in one way."""
+    if metric in METRIC_FIELDS and len({run.equity_basis for run in runs} - {None}) > 1:
+        print_message(
+            "note: runs are ranked here whose open positions are valued (equity_basis"
+            " mark_to_market) beside runs where they are not (balance); one kind alone:"
+            " --where \"equity_basis == 'balance'\""
+        )
 
 
 class RunPrinter:
