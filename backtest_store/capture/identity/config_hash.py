@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.engines.nautilus1.exchanges import exchanges, venue_settings
-from backtest_store.capture.identity.code.source import NUMPY, RANDOM
+from backtest_store.capture.identity.code.source import NUMPY, RANDOM, SYSTEM
 from backtest_store.capture.identity.components import (
     attributes,
     components_of,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 VENUE = "the venues could not be described"
 VALUES = "the configuration has values that could not be described whole"
+UNSEEDED = "the code makes generators of random numbers that nothing seeds"
 CHANCE = "the run drew random numbers, and from which state it began is not known any more"
 
 
@@ -77,7 +78,13 @@ def configuration_of(
     unknown = [*unknown_arguments(engine.trader.strategies())]
     unknown += [VENUE] if len(snapshot.get("venues", ())) != len(engine.list_venues()) else []
     unknown += [CHANCE] if drawn and has_run else []
+    unknown += unseeded(code)
     return Configuration.of(facts, unknown, chance)
+
+
+def unseeded(code: Code) -> list[str]:
+    """Say if the code makes generators that nothing seeds: nobody sees their states."""
+    return [UNSEEDED] if SYSTEM in code.draws else []
 
 
 def config_hash(

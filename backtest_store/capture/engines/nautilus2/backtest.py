@@ -26,10 +26,12 @@ from backtest_store.capture.engines.nautilus2.fill_and_fee_models import draws_u
 from backtest_store.capture.engines.nautilus2.prices import Prices, between, instrument_of
 from backtest_store.capture.error_boundary import attempt
 from backtest_store.capture.identity import components
+from backtest_store.capture.identity.code.source import SYSTEM
 from backtest_store.capture.identity.config_hash import (
     CHANCE,
     Configuration,
     deciding_configuration,
+    unseeded,
 )
 from backtest_store.capture.identity.data_fingerprint import MarketData
 from backtest_store.capture.identity.json_values import plain
@@ -134,7 +136,8 @@ class Nautilus2Engine(Backtest):
         }
         unknown = [*components.unknown_arguments(found)]
         unknown += [] if self._asked.is_whole else [engine_description.PARTIAL]
-        unknown += [CHANCE] if code.draws and not chance else []
+        unknown += [CHANCE] if code.draws - {SYSTEM} and not chance else []
+        unknown += unseeded(code)
         models = [m for venue in self._asked.venues for m in venue.values() if is_model(m)]
         unknown += [f"{UNSEEDED}: {type(m).__name__}" for m in models if draws_unseeded(m)]
         return Configuration.of(facts, unknown, chance)

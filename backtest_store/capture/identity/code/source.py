@@ -17,8 +17,10 @@ from backtest_store.models import JsonValue
 OWN_GENERATORS = frozenset(
     {"Random", "SystemRandom", "default_rng", "Generator", "RandomState", "SeedSequence"}
 )
+UNSEEDED = frozenset({"Random", "SystemRandom", "default_rng", "RandomState"})  # without a seed
 RANDOM = "random"
 NUMPY = "numpy"
+SYSTEM = "the system"  # which has no state that a run could begin from
 SHARED_GENERATORS = {"random": RANDOM, "numpy.random": NUMPY}  # by the module that draws from it
 
 
@@ -27,7 +29,7 @@ class Uses:
     """What source uses: the modules it imports, relative ones with their dots, and chance.
 
     `draws` names the generators that it draws from, of those that a whole process shares: that of
-    the module `random`, and that of `numpy`.
+    the module `random`, that of `numpy`, and the system's, which seeds what nothing else does.
     """
 
     imports: frozenset[str] = frozenset()
@@ -43,7 +45,8 @@ def uses_of(content: bytes) -> Uses:
     imports = frozenset(name for node in nodes for name in _imported(node))
     names = _names_of_generators(nodes)
     drawn = {drawn for node in nodes for drawn in _drawn(node, names)}
-    return Uses(imports, frozenset(drawn.union(_passed_on(nodes, names))))
+    drawn.update(_passed_on(nodes, names), *map(_unseeded, nodes))
+    return Uses(imports, frozenset(drawn))
 
 
 def _imported(node: ast.AST) -> Iterator[str]:
@@ -93,6 +96,18 @@ def _passed_on(nodes: Iterable[ast.AST], names: dict[str, set[str]]) -> Iterator
                 yield from names.get(name, ())
             case ast.Attribute(value=ast.Name(id="np" | "numpy"), attr="random"):
                 yield NUMPY
+
+
+def _unseeded(node: ast.AST) -> Iterator[str]:
+    """Yield the system's generator if a function makes one of it while the run goes on.
+
+    What a constructor or a module makes is kept, and counts by its state when the run begins.
+    """
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name != "__init__":
+        for call in ast.walk(node):
+            if isinstance(call, ast.Call) and not call.args and not call.keywords:
+                name = getattr(call.func, "attr", getattr(call.func, "id", None))
+                yield from {SYSTEM} if name in UNSEEDED else ()
 
 
 NOTHING = Uses()
