@@ -11,7 +11,7 @@ from backtest_store.runs import listing as listings
 from backtest_store.runs.expressions.asked_filters import EVERY_RUN, Filters
 from backtest_store.runs.expressions.typed_values import plain_text
 from backtest_store.runs.listing import Listing
-from backtest_store.runs.selectors import resolve_ids
+from backtest_store.runs.selectors import require_one_currency, resolve_ids
 from backtest_store.runs.unknown_names import require_known_names
 from backtest_store.store import queries, sql
 from backtest_store.store.sql import Db
@@ -58,6 +58,7 @@ async def choose_ids(
     found = await listings.ids(db, Listing(where, reproductions=True))
     if not keep_best:
         return found
+    await require_one_currency(db, by, where)
     best = await listings.page(db, Listing(where, by), keep_best)
     kept = {run.run_id for run in best if getattr(run, by) is not None}
     return [run_id for run_id in found if run_id not in kept]

@@ -15,13 +15,14 @@ from backtest_store.runs import listing as listings
 from backtest_store.runs.expressions.parameters import flattened, plain
 from backtest_store.runs.listing import Listing
 from backtest_store.runs.notebooks import html_tables
+from backtest_store.runs.selectors import require_one_currency
 from backtest_store.statistics.parameter_surface import (
     Cell,
     Neighbourhood,
     explained,
     neighbourhood,
 )
-from backtest_store.store import queries
+from backtest_store.store import queries, sql
 from backtest_store.store.sql import Condition, Db
 from backtest_store.suggestions import suggestion
 
@@ -102,8 +103,10 @@ async def pivot(
     """Return a metric over one or two parameters of the runs that meet conditions, if any does.
 
     Runs without one of the parameters are left out. A parameter without any runs, or with too many
-    values, is a UsageError.
+    values, is a UsageError, and so are amounts in several currencies.
     """
+    counted = sql.condition("status", "success"), sql.condition("original")
+    await require_one_currency(db, metric, (*where, *counted))
     paths = [name.split(".") for name in inputs]
     second = paths[1] if len(paths) > 1 else None
     found = await queries.inputs(db, first=paths[0], second=second, metric=metric, where=where)

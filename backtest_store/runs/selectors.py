@@ -70,7 +70,7 @@ async def require_one_currency(db: Db, field: str, where: Sequence[Condition] = 
     if len(found) > 1:
         raise UsageError(
             f"{field} is in {' and '.join(found)}, which do not compare",
-            hint=f"choose one: --sort {field} --currency {found[0]}",
+            hint=f"choose one: --currency {found[0]}",
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from backtest_store.errors import UsageError
 from backtest_store.runs.expressions.where import Subject, subject_of
+from backtest_store.runs.selectors import require_one_currency
 from backtest_store.store import queries, sql
 from backtest_store.store.record_fields import LISTED, SQL_NAMES, known
 from backtest_store.store.sql import Condition, Db, Key
@@ -43,8 +44,14 @@ async def summary(
     metric: str = "sharpe_ratio",
     where: Sequence[Condition] = (),
 ) -> list[Group]:
-    """Return runs in groups, those with the best median first and without one last."""
+    """Return runs in groups, those with the best median first and without one last.
+
+    UsageError if amounts in several currencies would be summed up together.
+    """
     keys = [key_of(name) for name in by]
+    if "currency" not in by:
+        counted = sql.condition("status", "success"), sql.condition("original")
+        await require_one_currency(db, metric, (*where, *counted))
     rows = await queries.summary(db, keys=keys, metric=metric, where=where)
     groups = [_group(row, keys) for row in rows]
     return sorted(groups, key=_by_median)

@@ -187,3 +187,4 @@ def test_a_parameter_that_is_null_is_one_that_a_run_does_not_have(store_url: str
 def test_what_is_nothing_to_group_by_is_refused(store_url: str, by: str) -> None:
     answer = btstore("summary", "--by", by)
     assert (answer.code, bool(answer.err)) == (2, True) or "no runs yet" in answer.err
+    assert "warning" not in answer.err

@@ -46,6 +46,8 @@ def summary(
     from backtest_store.store.record_fields import QUALITIES, known
 
     names, shown = by.split(","), known(metric, QUALITIES, "metric to show")
+    for name in names:
+        summaries.key_of(name)  # refuses what is none before it is looked for
     groups = read(
         lambda db: summaries.summary(db, names, shown, where=filters.conditions),
         filters._replace(subjects=(*filters.subjects, *map(summaries.subject_of_key, names))),
