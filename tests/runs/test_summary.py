@@ -177,6 +177,20 @@ def test_the_shell_names_what_it_groups_by(store_url: str) -> None:
     assert "2" in btstore("summary", "--by", "status", "--where", "fast_period == 10").out
 
 
+def test_groups_fit_a_narrow_terminal_by_what_is_needed_least(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_at(store_url, make_record(strategy_name="A long name"))
+    words = ("summary", "--by", "strategy,instrument,status,currency,type,fast_period")
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = btstore(*words).out
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert "median" in narrow
+    assert "last run" not in narrow
+    monkeypatch.setenv("COLUMNS", "120")
+    assert "last run" in btstore(*words).out
+
+
 def test_a_parameter_that_is_null_is_one_that_a_run_does_not_have(store_url: str) -> None:
     store_at(store_url, *(make_record(parameters=each) for each in ({}, {"stop": None})))
     (row,) = json.loads(btstore("summary", "--by", "stop", "--format", "json").out)

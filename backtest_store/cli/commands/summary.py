@@ -17,6 +17,8 @@ from backtest_store.cli.output.formats.format_list import Format
 from backtest_store.runs.expressions.asked_filters import Filters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from backtest_store.cli.output.cells import Column
 
 EXAMPLES = examples(
@@ -53,7 +55,8 @@ def summary(
         filters._replace(subjects=(*filters.subjects, *map(summaries.subject_of_key, names))),
     )
     rows = [[*g.keys, g.runs, g.failures, g.best, g.median, g.worst, g.last_run] for g in groups]
-    render.write(_columns(names, shown), rows, format_, nothing=no_runs_message(filters))
+    columns = _columns(names, shown)
+    render.write(columns, rows, format_, shown=_by_need(columns), nothing=no_runs_message(filters))
 
 
 def _columns(names: list[str], metric: str) -> list[Column]:
@@ -67,6 +70,12 @@ def _columns(names: list[str], metric: str) -> list[Column]:
         *figures(metric),
         Column("last_run", "datetime", "time"),
     ]
+
+
+def _by_need(columns: Sequence[Column]) -> list[str]:
+    """Return the names of columns, the most needed first: what a narrow terminal keeps."""
+    *keys, runs, failures, best, median, worst, last_run = (column.name for column in columns)
+    return [*keys, runs, median, best, worst, failures, last_run]
 
 
 def _key(name: str) -> Column:
