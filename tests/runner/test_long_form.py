@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Iterator
+from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -383,3 +384,37 @@ def test_a_mistake_is_told_by_file_line_and_key(
     line = next(n for n, row in enumerate(text.splitlines(), 1) if f'"{key}":' in row)
     if key not in ("data", "venues"):  # what the data and the venue do not fit is told of both
         assert message.startswith(f"{file}, line {line}: "), message
+
+
+def test_an_account_that_nautilus_kept_from_an_earlier_run_is_told_of(
+    store: str, tmp_path: Path
+) -> None:
+    """It takes back neither that an account is calculated, nor that it may borrow."""
+    calculated = json.loads(fx_quotes(tmp_path / "catalog").json())
+    frozen = deepcopy(calculated)
+    frozen["venues"][0]["frozen_account"] = True
+    lending = json.loads(crypto_trades(tmp_path / "crypto").json())
+    lending["venues"][0]["allow_cash_borrowing"] = True
+    strict = deepcopy(lending)
+    strict["venues"][0]["allow_cash_borrowing"] = False
+    paths = [tmp_path / f"{number}.json" for number in range(4)]
+    for path, config in zip(paths, (calculated, frozen, lending, strict), strict=True):
+        path.write_text(json.dumps(config))
+    # In a process of its own: what NautilusTrader keeps would stay for the next tests.
+    btstore_ = Path(sys.executable).with_name("btstore")
+    command: list[str | Path] = [btstore_, "run", *paths, "--format", "json"]
+    answer = subprocess.run(command, capture_output=True, check=True, text=True)
+    runs = json.loads(answer.stdout)
+    told = [[w for w in run["warnings"] or [] if "earlier run" in w] for run in runs]
+    why = "because of an earlier run on that venue in this process"
+    assert told == [
+        [],
+        [f"the account of SIM was not frozen, {why}"],
+        [],
+        [f"the account of BINANCE could borrow, {why}"],
+    ]
+    assert [run["config_hash"] is None for run in runs] == [False, True, False, True]
+    unknown = {
+        row["run_id"]: row["provenance"].get("identity_unknown", []) for row in stored(store)
+    }
+    assert [unknown[run["run_id"]] for run in runs] == told

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from backtest_store.capture.accounting.capital import StartingCapital
@@ -15,9 +17,13 @@ from backtest_store.capture.end_status import Outcome
 from backtest_store.capture.engines import listeners
 from backtest_store.capture.engines.interface import Backtest, Strategies
 from backtest_store.capture.engines.nautilus1 import early_stops, engine_methods, internals
-from backtest_store.capture.engines.nautilus1.exchanges import exchanges, model_classes
+from backtest_store.capture.engines.nautilus1.exchanges import (
+    exchanges,
+    kept_by_the_process,
+    model_classes,
+)
 from backtest_store.capture.engines.nautilus1.internals import listen, stop_listening
-from backtest_store.capture.error_boundary import guarded
+from backtest_store.capture.error_boundary import attempt, guarded
 from backtest_store.capture.identity import components
 from backtest_store.capture.identity.config_hash import Configuration, configuration_of
 from backtest_store.capture.identity.config_snapshot import engine_snapshot
@@ -182,5 +188,14 @@ class Nautilus1Engine(Backtest):
         return early_stops.outcome_of_run(self.engine, error, self._seen, has_begun=has_begun)
 
     def with_metrics(self, record: Record, warnings: Sequence[str]) -> Record:
-        """Add to the record of a run that has ended how it went."""
-        return with_metrics(self.engine, record, self._samples, warnings)
+        """Add to the record of a run that has ended how it went.
+
+        Of one whose accounts were not what it asks for, no hash of what it asks for is true.
+        """
+        find = partial(kept_by_the_process, self.engine, record.config_snapshot)
+        kept = attempt("compare the accounts", find, [])
+        if kept:
+            unknown = [*record.provenance.get("identity_unknown", ()), *kept]
+            provenance = record.provenance | {"identity_unknown": unknown}
+            record = replace(record, config_hash=None, provenance=provenance)
+        return with_metrics(self.engine, record, self._samples, [*warnings, *kept])

@@ -48,6 +48,27 @@ def venue_config(exchange: SimulatedExchange) -> Json:
     }
 
 
+def kept_by_the_process(engine: BacktestEngine, snapshot: Json | None) -> list[str]:
+    """Say which accounts are not what their venues are configured to have.
+
+    NautilusTrader keeps for the whole process that the account of a venue of a name is calculated,
+    or may borrow, and no later engine can take it back.
+    """
+    venues = (snapshot or {}).get("venues") or ()
+    said = {str(venue.get("name")): venue for venue in venues}
+    kept = []
+    for exchange in exchanges(engine):
+        name, account = str(exchange.id), exchange.exec_client.get_account()
+        asked = said.get(name, {"allow_cash_borrowing": True})
+        if asked.get("frozen_account") and account.calculate_account_state:
+            kept.append((name, "was not frozen"))
+        may_borrow = getattr(account, "allow_borrowing", False)
+        if may_borrow and not asked.get("allow_cash_borrowing"):
+            kept.append((name, "could borrow"))
+    why = "because of an earlier run on that venue in this process"
+    return [f"the account of {name} {was}, {why}" for name, was in kept]
+
+
 def venue_settings(exchange: SimulatedExchange) -> Json:
     """Return what an exchange shows of its settings and `BacktestVenueConfig` does not name."""
     from nautilus_trader.backtest.config import BacktestVenueConfig
