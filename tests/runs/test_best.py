@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from math import e, sqrt
+from math import ceil, e, sqrt
 from random import Random
 from statistics import NormalDist, fmean, stdev
 from typing import Any
@@ -73,6 +73,26 @@ async def test_a_track_record_is_in_years_of_the_run_itself(db: asyncpg.Connecti
     needed = 1 + (1 + daily**2 / 2) * (NORMAL.inv_cdf(0.95) / daily) ** 2
     assert found.minimum_track_record == pytest.approx(needed / 365, abs=1 / 365)
     assert found.trials == 1
+
+
+async def test_the_best_are_found_behind_many_repetitions(
+    db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "PAGE", 2)
+    await store(db, [*(trial(1.0, 1) for _ in range(5)), trial(0.5, 2), trial(0.2, 3)])
+    assert [run.sharpe_ratio for run in await best(db, limit=9)] == [1.0, 0.5, 0.2]
+
+
+async def test_by_the_variance_at_the_null_luck_is_measured_at_zero(db: asyncpg.Connection) -> None:
+    await store(
+        db, [trial(0.1 * n, n, returns_skewness=-1.0, returns_kurtosis=9.0) for n in range(9)]
+    )
+    (found,) = await best(db, variance="null")
+    daily, count, rho = 0.8 / sqrt(252), 1260, 0.05
+    error = sqrt((1 + rho) / (1 - rho) / count)
+    assert found.chance_of_luck == pytest.approx(1 - NORMAL.cdf(daily / error) ** 9)
+    needed = (error * NORMAL.inv_cdf(0.95) / daily) ** 2 * count
+    assert found.minimum_track_record == pytest.approx(ceil(needed) / 252)
 
 
 async def test_conditions_choose_what_is_shown_and_never_how_many_were_tried(

@@ -8,8 +8,9 @@ import pytest
 from backtest_store.runs import summary
 from backtest_store.runs.compare import compare
 from backtest_store.runs.listing import Listing, page
+from backtest_store.runs.pivot import pivot
 from backtest_store.runs.selectors import resolve
-from backtest_store.store import sql
+from backtest_store.store import queries, sql
 from tests.factories import STARTED, make_record, store
 
 FINE = make_record(strategy_name="S", sharpe_ratio=1.0, total_return=0.1)
@@ -35,6 +36,13 @@ async def test_it_is_not_the_best(runs: asyncpg.Connection) -> None:
     assert (period.runs, period.best, period.worst) == (3, 1.0, 1.0)
     (strategy,) = await summary.strategies(runs)
     assert (strategy.runs, strategy.failures, strategy.best) == (3, 1, 1.0)
+
+
+async def test_it_is_in_no_pivot_and_in_no_months(runs: asyncpg.Connection) -> None:
+    found = await pivot(runs, (), ["fast_period"], "sharpe_ratio")
+    assert found is not None
+    assert [(cell.runs, cell.best) for cell in found.cells.values()] == [(1, 1.0)]
+    assert [run.run_id for run in await queries.months(runs, limit=9)] == [FINE.run_id]
 
 
 @pytest.mark.parametrize("order", ["sharpe_ratio", "cagr", "started_at"])

@@ -51,6 +51,12 @@ def test_no_choice_knows_the_future(train: int, test: int, months: int, seed: in
     assert list(walked.months) == list(range(train, months))
 
 
+def test_hindsight_is_of_the_months_that_are_held() -> None:
+    rows = [[9.0, 0.0, 0.0], [0.0, 0.1, 0.1]]  # the first is best over all, the second in the tests
+    walked = walk_forward(rows, lambda *at: growth(rows, *at), train=1, test=2)
+    assert walked.hindsight == [0.1, 0.1]
+
+
 def test_a_window_in_which_no_run_has_a_score_is_left_out() -> None:
     def score(run: int, first: int, last: int) -> float | None:
         return None if first == 0 else growth(RETURNS, run, first, last)
