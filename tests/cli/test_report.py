@@ -6,8 +6,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from backtest_store.cli.output.web import report
 from backtest_store.models import Record
 from backtest_store.statistics.months import DrawdownPeriod, drawdown_periods
 from tests import browser
@@ -104,6 +106,20 @@ def test_one_run_and_one_without_months(store_url: str, tmp_path: Path) -> None:
     assert again.code == 1  # it is there, and nobody answered
     assert btstore("report", "@latest", "--output", str(page), "--yes").code == 0
     assert btstore("report", "@latest", "--output", "report.pdf").code == 2
+
+
+def test_a_month_is_drawn_where_it_ends_beside_the_days_of_a_shorter_run() -> None:
+    # February earned 10 %: the daily run shows it on the 29th, and so must the monthly one.
+    days = make_record(
+        period="day", period_start=date(2020, 2, 28), period_returns=[0.0, 0.1],
+        period_counts=None, period_means=None, period_deviations=None,
+    )  # fmt: skip
+    months = made(period="month", period_start=date(2020, 1, 1), period_returns=[0.0, 0.1])
+    above, below = report._figure([days, months], ["a", "b"]).axes
+    for axes in (above, below):
+        daily, monthly = ([*np.asarray(line.get_xdata())] for line in axes.lines)
+        assert daily[-1] == monthly[-1] == date(2020, 2, 29)
+        assert monthly[0] == date(2020, 1, 31)
 
 
 def test_drawdowns_end_where_the_peak_is_reached_again() -> None:

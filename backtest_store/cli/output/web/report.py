@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterator, Sequence
+from datetime import date
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -181,7 +183,8 @@ def _figure(runs: Sequence[Record], ids: Sequence[str]) -> Figure:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     for run, name in zip(runs, ids, strict=True):
         if dated := equity_levels(run):
-            days, levels = zip(*dated, strict=True)
+            firsts, levels = zip(*dated, strict=True)
+            days = [*map(_last_day, firsts)] if run.period == "month" else firsts
             (line,) = above.plot(days, [100 * (v - 1) for v in levels], label=name, linewidth=1.4)
             falls = [100 * fall for fall in drawdowns(levels)]
             below.plot(days, falls, color=line.get_color(), linewidth=1.0)
@@ -198,6 +201,11 @@ def _figure(runs: Sequence[Record], ids: Sequence[str]) -> Figure:
     if len(runs) > 1:
         above.legend(frameon=False, labelcolor=INK, ncols=4)
     return figure
+
+
+def _last_day(first: date) -> date:
+    """Return the last day of a month, on which it had earned what it earned."""
+    return first.replace(day=monthrange(first.year, first.month)[1])
 
 
 def _text(text: str) -> str:
