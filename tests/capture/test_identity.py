@@ -8,6 +8,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -483,6 +484,50 @@ def test_what_a_strategy_s_own_objects_hold_counts() -> None:
         hashes.append(hash_of(with_strategy(strategy)))
     first, again, other = hashes
     assert first == again != other
+
+
+@dataclass
+class Neighbour:
+    """One of many objects that lead to each other on many ways."""
+
+    number: int
+    near: Any = None
+
+
+def neighbours(number: int) -> list[Neighbour]:
+    every = [Neighbour(number) for _ in range(40)]
+    for place, one in enumerate(every):
+        one.near = [every[(place + step) % 40] for step in (1, 2, 3)]
+    return every
+
+
+def in_a_row(number: int) -> Any:
+    row: Any = None
+    for _ in range(500):
+        row = Exit(row, number)
+    return row
+
+
+class Raising:
+    """An object that tells nothing."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        """Raise."""
+        raise RuntimeError("no")
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("make", [neighbours, in_a_row, Raising])
+def test_objects_without_an_end_neither_hold_up_a_run_nor_take_its_hash(
+    make: Callable[[int], Any],
+) -> None:
+    strategy = scripted(share(), ORDERS)
+    strategy.held = make(1)
+    hash_of(with_strategy(strategy))
 
 
 @pytest.mark.parametrize("make", [Random, np.random.default_rng, np.random.RandomState])

@@ -50,7 +50,7 @@ def plain(value: object, *, parseable: bool = False) -> JsonValue:
     With `parseable`, an enumeration's number stays a number in the fields of configurations that
     take nothing else when NautilusTrader reads them again.
     """
-    return _Walk(parseable=parseable).visit(value, 0)
+    return Walk(parseable=parseable).visit(value)
 
 
 def canonical(value: JsonValue) -> str:
@@ -96,16 +96,16 @@ def is_whole(value: object) -> bool:
     return not isinstance(value, Undescribed)
 
 
-class _Walk:
+class Walk:
     """One pass over a value, bounded in depth and in the number of values, and safe from cycles."""
 
-    def __init__(self, *, parseable: bool) -> None:
+    def __init__(self, *, parseable: bool = False) -> None:
         self._parseable = parseable
         self._nodes = 0
         self._characters = 0
         self._parents: set[int] = set()
 
-    def visit(self, value: object, depth: int) -> JsonValue:
+    def visit(self, value: object, depth: int = 0) -> JsonValue:
         """Return one value as JSON."""
         self._nodes += 1
         if self._nodes > MAX_NODES:

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from backtest_store.capture.identity.code.own_modules import is_own
-from backtest_store.capture.identity.json_values import is_whole, path_of, plain
+from backtest_store.capture.identity.json_values import (
+    MAX_DEPTH,
+    Walk,
+    is_whole,
+    path_of,
+    plain,
+)
 from backtest_store.models import JsonValue
 
 MAX_OBJECTS = 1_000  # looked into: more are data and not settings
@@ -22,32 +28,36 @@ def known_of(value: object) -> JsonValue:
 
 
 class _Objects:
-    """One pass over objects, each once."""
+    """One pass over objects, each once; the walk's bounds are those of all of it."""
 
     def __init__(self) -> None:
+        self._walk = Walk()
         self._seen: dict[int, object] = {}
 
-    def visit(self, value: object) -> JsonValue:
+    def visit(self, value: object, depth: int = 0) -> JsonValue:
         """Return what can be described of a value."""
-        described = plain(value)
+        described = self._walk.visit(value)
         if is_whole(described):
             return described
-        if id(value) in self._seen or len(self._seen) >= MAX_OBJECTS or _is_long(value):
+        if id(value) in self._seen or len(self._seen) >= MAX_OBJECTS or depth >= MAX_DEPTH:
             return None
         self._seen[id(value)] = value
+        try:
+            return self._inside(value, depth + 1)
+        except Exception:  # noqa: BLE001 - a stranger's object may raise anything
+            return None
+
+    def _inside(self, value: object, depth: int) -> JsonValue:
+        if isinstance(value, list | tuple | Mapping) and len(value) > MAX_OBJECTS:
+            return None
         if isinstance(value, list | tuple):
-            return [self.visit(item) for item in value]
+            return [self.visit(item, depth) for item in value]
         if isinstance(value, Mapping):
-            return {str(plain(name)): self.visit(item) for name, item in value.items()}
-        return self._object(value) if is_of_own_class(value) else None
-
-    def _object(self, value: object) -> JsonValue:
-        held = {name: self.visit(item) for name, item in held_by(value).items()}
+            return {str(plain(name)): self.visit(item, depth) for name, item in value.items()}
+        if not is_of_own_class(value):
+            return None
+        held = {name: self.visit(item, depth) for name, item in held_by(value).items()}
         return {"class": path_of(type(value)), "held": held}
-
-
-def _is_long(value: object) -> bool:
-    return isinstance(value, list | tuple | Mapping) and len(value) > MAX_OBJECTS
 
 
 def held_by(thing: object) -> dict[str, Any]:
