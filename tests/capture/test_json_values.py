@@ -25,7 +25,7 @@ from nautilus_trader.model.enums import OmsType
 from nautilus_trader.model.identifiers import InstrumentId, TraderId, Venue
 from nautilus_trader.model.objects import Money, Price, Quantity
 
-from backtest_store.capture.identity.json_values import CUT, MAX_NODES, canonical, plain
+from backtest_store.capture.identity.json_values import CUT, MAX_NODES, canonical, is_whole, plain
 
 BAR_TYPE = "AUD/USD.SIM-1-MINUTE-BID-EXTERNAL"
 
@@ -156,6 +156,13 @@ def test_cycles_and_depths_end() -> None:
 
 def test_address_of_an_object_is_left_out() -> None:
     assert plain(object()) == plain(object())
+
+
+@pytest.mark.parametrize("length", [3, 3000])
+def test_an_array_of_objects_is_the_same_in_every_process(length: int) -> None:
+    one, other = (np.array([object() for _ in range(length)]) for _ in range(2))
+    assert plain(one) == plain(other)
+    assert not is_whole(plain(one))
 
 
 def test_shared_value_is_no_cycle() -> None:
