@@ -120,7 +120,7 @@ def parameter(path: str, sign: str, written: str) -> Asked:
         held: Any = run.parameters
         for part in path.split("."):
             held = held.get(part, MISSING) if isinstance(held, dict) else MISSING
-        if held is MISSING:
+        if held is MISSING or (held is None and sign == "!="):
             return False
         if is_number and isinstance(held, str) and held.replace(".", "", 1).isdigit():
             held = float(held)
