@@ -5,9 +5,9 @@ SELECT r.strategy_name /* keys */,
        count(*) FILTER (WHERE r.status = 'failed' AND r.reproduced_from IS NULL) AS failures,
        count(r.reproduced_from) AS reproductions,
        max(r.started_at) AS last_run,
-       -- No median here: it takes a query of its own for each group, or a sort of all runs. NaN is above infinity.
+       -- No median here: it takes a query of its own for each group, or a sort of all runs.
        array_agg(r.sharpe_ratio /* field */) FILTER (
-            WHERE r.sharpe_ratio /* field */ <= 'Infinity' AND r.status = 'success' AND r.reproduced_from IS NULL
+            WHERE r.sharpe_ratio /* field */ IS NOT NULL AND r.status = 'success' AND r.reproduced_from IS NULL
        ) AS figures
   FROM backtest_runs AS r
   LEFT JOIN performance_metrics AS m USING (run_id)

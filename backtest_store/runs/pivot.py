@@ -27,6 +27,7 @@ from backtest_store.store.sql import Condition, Db
 from backtest_store.suggestions import suggestion
 
 Aggregate = Literal["best", "median", "count"]
+NULL = "null"  # as JSON
 NEWEST = 50  # runs whose parameters are offered for one that none has
 MOST_CELLS = 10_000
 
@@ -114,11 +115,11 @@ async def pivot(
         return None
     given = [(run.first, run.second)[: len(inputs)] for run in found]
     for name, values in zip(inputs, zip(*given, strict=True), strict=True):
-        if not {*values} - {None, "null"}:
+        if not {*values} - {None, NULL}:
             raise await _no_such_parameter(db, where, name)
     groups: dict[tuple[str, ...], list[float]] = {}
     for run, key in zip(found, given, strict=True):
-        known = tuple(_one_way(value) for value in key if value is not None)
+        known = tuple(_one_way(v) for v in key if v and v != NULL)
         if len(known) == len(inputs):
             groups.setdefault(known, []).append(run.value)
     return _pivot(groups, tuple(inputs), metric)

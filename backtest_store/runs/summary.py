@@ -6,12 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import localcontext
 from statistics import median
 from typing import Any
 
 from backtest_store.errors import UsageError
 from backtest_store.runs.expressions.where import Subject, subject_of
 from backtest_store.runs.selectors import require_one_currency
+from backtest_store.statistics.metric_values import ARITHMETIC
 from backtest_store.store import queries, sql
 from backtest_store.store.record_fields import LISTED, SQL_NAMES, known
 from backtest_store.store.sql import Condition, Db, Key
@@ -68,7 +70,8 @@ def _group(row: Sequence[Any], keys: Sequence[Key]) -> Group:
         for key, value in zip(keys, found, strict=True)
     )
     known = sorted(figures or ())
-    best, middle, worst = (known[-1], median(known), known[0]) if known else (None, None, None)
+    with localcontext(ARITHMETIC):  # not the caller's, which may have three digits
+        best, middle, worst = (known[-1], median(known), known[0]) if known else (None, None, None)
     return Group(
         tuple(values), runs, failures, reproductions, best, middle, worst, sql.possible(last_run)
     )

@@ -7,6 +7,7 @@ varied by itself, or fails here for want of another value.
 import inspect
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -308,7 +309,10 @@ def test_chance_counts_from_where_it_was_when_the_run_began() -> None:
         ("import random as chance\nchance.Random(7)", set()),
         ("def f():\n  return random.Random().random()", {"the system"}),
         ("def f():\n  return np.random.default_rng()", {"the system"}),
+        ("def f():\n  return default_rng(None)", {"the system"}),
         ("def f(seed):\n  return default_rng(seed)", set()),
+        ("def f():\n  rng = Random()\n  rng.seed(5)\n  return rng", set()),
+        ("def f():\n  rng = Random()\n  rng.seed()\n  return rng", {"the system"}),
         ("def __init__(self):\n  self.rng = Random()", set()),
         ("import random\ndef f(rng=None):\n  rng = rng or random", {"random"}),
         ("import numpy.random as npr\nf(npr)", {"numpy"}),
@@ -476,11 +480,29 @@ class Exit:
         self.strategy, self.multiple, self.opaque = strategy, multiple, object()
 
 
-def test_what_a_strategy_s_own_objects_hold_counts() -> None:
+class Secretive:
+    """An object without a dictionary, that keeps what it has to itself."""
+
+    __slots__ = ("__multiple", "opaque")
+
+    def __init__(self, multiple: int) -> None:
+        self.__multiple, self.opaque = multiple, object()
+
+
+@pytest.mark.parametrize(
+    "held_in",
+    [
+        lambda exits: {"first": [exits]},
+        lambda exits: {exits},
+        lambda exits: deque([exits]),
+        lambda exits: [Secretive(exits.multiple)],
+    ],
+)
+def test_what_a_strategy_s_own_objects_hold_counts(held_in: Callable[[Exit], Any]) -> None:
     hashes = []
     for multiple in (1, 1, 2):
         strategy = scripted(share(), ORDERS)
-        strategy.exits = {"first": [Exit(strategy, multiple)]}
+        strategy.exits = held_in(Exit(strategy, multiple))
         hashes.append(hash_of(with_strategy(strategy)))
     first, again, other = hashes
     assert first == again != other

@@ -2,12 +2,14 @@
 
 import json
 import math
+import sys
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from itertools import count
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
@@ -163,6 +165,24 @@ def test_an_array_of_objects_is_the_same_in_every_process(length: int) -> None:
     one, other = (np.array([object() for _ in range(length)]) for _ in range(2))
     assert plain(one) == plain(other)
     assert not is_whole(plain(one))
+
+
+class Endless(Mapping[int, int]):
+    """A mapping of all numbers."""
+
+    def __getitem__(self, key: int) -> int:
+        return key
+
+    def __iter__(self) -> Iterator[int]:
+        return count()
+
+    def __len__(self) -> int:
+        return sys.maxsize
+
+
+@pytest.mark.timeout(30)
+def test_a_mapping_without_an_end_is_cut() -> None:
+    assert not is_whole(plain(Endless()))
 
 
 def test_shared_value_is_no_cycle() -> None:

@@ -230,6 +230,7 @@ def test_a_hash_is_of_all_that_decides(store: str, other: dict[str, Any]) -> Non
     ("model", "is_known"),
     [
         (DefaultFillModel(prob_slippage=0.5), False),
+        (DefaultFillModel(prob_slippage=1e-6), False),
         (ProbabilisticFillModel(), False),
         (ProbabilisticFillModel(random_seed=1), True),
         (DefaultFillModel(prob_slippage=1.0), True),

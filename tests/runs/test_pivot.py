@@ -71,6 +71,13 @@ async def test_a_number_is_one_value_however_it_is_written(db: asyncpg.Connectio
     assert [cell.runs for _, cell in sorted(found.cells.items())] == [2, 1, 2, 1, 1, 1, 1]
 
 
+async def test_a_parameter_that_is_null_is_none(db: asyncpg.Connection) -> None:
+    await store(db, [run(1, 2, 1.0), run(None, 2, 1.0)])
+    found = await pivoted(db, "fast_period")
+    assert [*found.axes[0]] == [1]
+    assert [cell.runs for cell in found.cells.values()] == [1]
+
+
 async def test_a_plateau_is_told_from_a_spike(db: asyncpg.Connection) -> None:
     await store(db, grid())
     hill = await pivoted(db, "fast_period", "exit.slow")

@@ -20,6 +20,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache, partial
+from itertools import islice
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final, get_args, get_type_hints
@@ -179,7 +180,8 @@ class Walk:
         }
 
     def _object(self, items: Iterable[tuple[object, object]], depth: int) -> dict[str, JsonValue]:
-        return {_key(name): self.visit(item, depth) for name, item in items}
+        some = islice(items, MAX_NODES + 1)  # a stranger's mapping may have no end
+        return {_key(name): self.visit(item, depth) for name, item in some}
 
 
 def _scalar(value: object, *, parseable: bool = False) -> tuple[bool, JsonValue]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from backtest_store.capture.identity.code.own_modules import is_own
 from backtest_store.capture.identity.json_values import (
     MAX_DEPTH,
     Walk,
+    canonical,
     is_whole,
     path_of,
     plain,
@@ -17,6 +19,7 @@ from backtest_store.capture.identity.json_values import (
 from backtest_store.models import JsonValue
 
 MAX_OBJECTS = 1_000  # looked into: more are data and not settings
+SEQUENCES, SETS = (list, tuple, deque), (set, frozenset)
 
 
 def known_of(value: object) -> JsonValue:
@@ -48,10 +51,12 @@ class _Objects:
             return None
 
     def _inside(self, value: object, depth: int) -> JsonValue:
-        if isinstance(value, list | tuple | Mapping) and len(value) > MAX_OBJECTS:
+        if isinstance(value, (*SEQUENCES, *SETS, Mapping)) and len(value) > MAX_OBJECTS:
             return None
-        if isinstance(value, list | tuple):
+        if isinstance(value, SEQUENCES):
             return [self.visit(item, depth) for item in value]
+        if isinstance(value, SETS):
+            return sorted((self.visit(item, depth) for item in value), key=canonical)
         if isinstance(value, Mapping):
             return {str(plain(name)): self.visit(item, depth) for name, item in value.items()}
         if not is_of_own_class(value):
@@ -69,7 +74,14 @@ def held_by(thing: object) -> dict[str, Any]:
 
 def _slots(kind: type) -> tuple[str, ...]:
     slots = vars(kind).get("__slots__", ())
-    return (slots,) if isinstance(slots, str) else tuple(slots)
+    names = (slots,) if isinstance(slots, str) else tuple(slots)
+    return tuple(_in_class(kind, name) for name in names)
+
+
+def _in_class(kind: type, name: str) -> str:
+    """Return a name as Python has it in a class: a private one has the class's before it."""
+    is_private = name.startswith("__") and not name.endswith("__")
+    return f"_{kind.__name__.lstrip('_')}{name}" if is_private else name
 
 
 def is_of_own_class(value: object) -> bool:

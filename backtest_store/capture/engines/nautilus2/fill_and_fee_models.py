@@ -76,6 +76,6 @@ def with_sorted_maps(text: str) -> str:
     return whole(text)
 
 
-_CHANCE = re.compile(r"prob_\w+: ([0-9.]+)")
+_CHANCE = re.compile(r"prob_\w+: ([0-9.e-]+)")
 _INNERMOST = re.compile(r"([\[({])([^\[\](){}]*)([\])}])")
 _TAKEN_OUT = re.compile("\0([0-9]+)\0")

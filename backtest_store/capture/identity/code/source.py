@@ -18,6 +18,7 @@ OWN_GENERATORS = frozenset(
     {"Random", "SystemRandom", "default_rng", "Generator", "RandomState", "SeedSequence"}
 )
 UNSEEDED = frozenset({"Random", "SystemRandom", "default_rng", "RandomState"})  # without a seed
+SEEDING = frozenset({"seed", "setstate", "set_state"})
 RANDOM = "random"
 NUMPY = "numpy"
 SYSTEM = "the system"  # which has no state that a run could begin from
@@ -99,15 +100,21 @@ def _passed_on(nodes: Iterable[ast.AST], names: dict[str, set[str]]) -> Iterator
 
 
 def _unseeded(node: ast.AST) -> Iterator[str]:
-    """Yield the system's generator if a function makes one of it while the run goes on.
+    """Yield the system's generator if a function makes one of it and does not seed it.
 
     What a constructor or a module makes is kept, and counts by its state when the run begins.
     """
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name != "__init__":
-        for call in ast.walk(node):
-            if isinstance(call, ast.Call) and not call.args and not call.keywords:
-                name = getattr(call.func, "attr", getattr(call.func, "id", None))
-                yield from {SYSTEM} if name in UNSEEDED else ()
+        calls = [call for call in ast.walk(node) if isinstance(call, ast.Call)]
+        named = [(getattr(c.func, "attr", getattr(c.func, "id", None)), _seeds(c)) for c in calls]
+        if not any(name in SEEDING and seeds for name, seeds in named):
+            yield from {SYSTEM for name, seeds in named if name in UNSEEDED and not seeds}
+
+
+def _seeds(call: ast.Call) -> bool:
+    """Tell whether a call is given anything, None aside."""
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return any(not (isinstance(one, ast.Constant) and one.value is None) for one in given)
 
 
 NOTHING = Uses()
