@@ -341,6 +341,13 @@ async def test_runs_are_put_in_the_order_of_any_metric_as_they_are_read(
     assert "Subquery Scan" not in kinds_of_whole(explaining.plans[0].nodes[0])
 
 
+async def test_runs_of_a_filter_are_ranked_by_any_metric_at_once(
+    explaining: Explaining,
+) -> None:
+    assert await listed(explaining, "sortino_ratio", strategy="strategy 7")
+    assert len(explaining.plans) == 2  # who they are, and what they have
+
+
 async def test_a_strategy_is_summed_up_from_its_indexes_alone(explaining: Explaining) -> None:
     where = filters(strategy="strategy 7").conditions
     await summary.trend(explaining, "day", where=where)

@@ -95,7 +95,7 @@ class Sampler:
         self._valuation = Valuation(engine)
         self._capital = StartingCapital(self._valuation)
         self._balances: dict[object, Amounts] = dict(self._valuation.balances())
-        self._held = summed(self._balances.values())
+        self._held: Amounts | None = None
         self.samples = Samples(
             ledger=Ledger(self._valuation, currency_balances_of(self._valuation))
         )
@@ -182,6 +182,8 @@ class Sampler:
             return
         value = self._flat_value
         if value is None or self._positions:
+            if self._held is None:  # an account has told other balances since
+                self._held = summed(self._balances.values())
             market = Market(self._cache, fresh)
             value = self._valuation.value(self._held, self._positions.values(), market)
         # Without positions, what is in the currency of the run is worth the same the next day.
@@ -218,7 +220,7 @@ class Sampler:
         self._flat_value = None
         if event.account_id in self._balances:
             self._balances[event.account_id] |= told_by(event)
-            self._held = summed(self._balances.values())
+            self._held = None
 
     def _only_price(self, market: Market) -> Decimal | None:
         """Return the price of the only instrument."""

@@ -31,24 +31,28 @@ def known_of(value: object) -> JsonValue:
 
 
 class _Objects:
-    """One pass over objects, each once; the walk's bounds are those of all of it."""
+    """One pass over objects, safe from cycles; the walk's bounds are those of all of it."""
 
     def __init__(self) -> None:
         self._walk = Walk()
-        self._seen: dict[int, object] = {}
+        self._left = MAX_OBJECTS
+        self._parents: set[int] = set()
 
     def visit(self, value: object, depth: int = 0) -> JsonValue:
         """Return what can be described of a value."""
         described = self._walk.visit(value)
         if is_whole(described):
             return described
-        if id(value) in self._seen or len(self._seen) >= MAX_OBJECTS or depth >= MAX_DEPTH:
+        if id(value) in self._parents or not self._left or depth >= MAX_DEPTH:
             return None
-        self._seen[id(value)] = value
+        self._left -= 1
+        self._parents.add(id(value))
         try:
             return self._inside(value, depth + 1)
         except Exception:  # noqa: BLE001 - a stranger's object may raise anything
             return None
+        finally:
+            self._parents.discard(id(value))
 
     def _inside(self, value: object, depth: int) -> JsonValue:
         if isinstance(value, (*SEQUENCES, *SETS, Mapping)) and len(value) > MAX_OBJECTS:
@@ -56,7 +60,9 @@ class _Objects:
         if isinstance(value, SEQUENCES):
             return [self.visit(item, depth) for item in value]
         if isinstance(value, SETS):
-            return sorted((self.visit(item, depth) for item in value), key=canonical)
+            found = sorted((self.visit(item, depth) for item in value), key=canonical)
+            # Which of a set comes first differs in every process, and so what a bound cuts.
+            return found if self._left and is_whole(self._walk.visit(None)) else None
         if isinstance(value, Mapping):
             return {str(plain(name)): self.visit(item, depth) for name, item in value.items()}
         if not is_of_own_class(value):
